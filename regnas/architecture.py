@@ -1,0 +1,63 @@
+"""What an architecture is to everything but its own file: five things, whatever its kind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from regnas import registry
+from regnas.errors import InvalidArchitecture
+from regnas.window import Complexity
+
+if TYPE_CHECKING:
+    import torch
+
+
+@runtime_checkable
+class Architecture(Protocol):
+    """A network as a value: equal architectures are equal networks."""
+
+    @property
+    def kind(self) -> str:
+        """The name under which the class is registered in ``regnas.architectures``."""
+
+    @property
+    def schema(self) -> int:
+        """Version of the JSON form."""
+
+    def key(self) -> str:
+        """Hash of the canonical JSON: one key per network."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, ``kind`` and ``schema`` included; the class's ``from_json`` reads it back."""
+
+    def complexity(self, resolution: int) -> Complexity:
+        """Cost of one square image of ``resolution`` pixels."""
+
+    def build(self) -> torch.nn.Module:
+        """A new module from ``(n, 3, height, width)`` to logits ``(n, classes)``."""
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def key_of(value: Mapping[str, Any]) -> str:
+    """Sixteen hexadecimal digits of the SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+def from_json(value: Mapping[str, Any]) -> Architecture:
+    """Rebuild an architecture of any registered kind.
+
+    Raises:
+        InvalidArchitecture: no ``kind``, or values no network of that kind can have.
+        PluginNotFound: the kind is not installed.
+    """
+    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+        raise InvalidArchitecture('an architecture is a JSON object with a "kind", such as "staged"')
+    made: Architecture = registry.load("architecture", value["kind"]).from_json(value)
+    return made

@@ -1,0 +1,143 @@
+"""The contract of data sets: images in memory, in splits of known roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from regnas import keyed, registry, spec
+from regnas.design_space import Images
+from regnas.errors import DataError, UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and their classes.
+
+    Attributes:
+        images: ``(n, channels, height, width)`` uint8; one channel or three.
+        labels: ``(n,)`` int64.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: Any) -> Split:
+        return Split(self.images[rows], self.labels[rows])
+
+    def joined(self, other: Split) -> Split:
+        """Both, one after the other."""
+        return Split(np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels]))
+
+
+@dataclass(frozen=True)
+class Regime:
+    """How candidates are compared on a data set where the user says nothing else.
+
+    Attributes:
+        images: resolution, classes, stem and strides.
+        flops: the default window.
+        epochs: passes over the training images.
+        flip: whether a mirrored image is the same class.
+        pad: pixels of padding for random crops; 0 is none.
+        seed_sd: measured standard deviation of the error between training seeds, or None.
+    """
+
+    images: Images
+    flops: str
+    epochs: int = 3
+    flip: bool = True
+    pad: int = 0
+    seed_sd: float | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the images of a data set come from.
+
+    Attributes:
+        argument: what follows the colon in ``imagefolder:PATH``.
+        root: folder of downloaded data sets.
+        resolution: pixels of a side, or None for the data set's own.
+        cache: folder for decoded images, or None.
+    """
+
+    argument: str = ""
+    root: Path | None = None
+    download: bool = False
+    resolution: int | None = None
+    cache: Path | None = None
+
+
+class DataSet(Protocol):
+    """A classification data set. Making one is cheap; images are read on demand."""
+
+    @property
+    def name(self) -> str:
+        """As in its spec."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name per class."""
+
+    @property
+    def regime(self) -> Regime:
+        """The defaults of a search."""
+
+    def fit(self) -> tuple[Split, Split]:
+        """Training and validation images: all that a search may see."""
+
+    def test(self) -> Split | None:
+        """Test images, for the winner alone; None where there are none."""
+
+
+def make_dataset(
+    text: str,
+    *,
+    root: str | Path | None = None,
+    download: bool = False,
+    resolution: int | None = None,
+    cache: str | Path | None = None,
+) -> DataSet:
+    """The data set of a spec: ``cifar10`` or ``imagefolder:PATH``.
+
+    Raises:
+        PluginNotFound: no data set of that name.
+        DataError: it is not where it should be.
+    """
+    name, _, argument = text.partition(":")
+    spec.parse(name, "data set")
+    if resolution is not None and resolution < 8:
+        raise UsageError(f"--resolution is at least 8 pixels, got {resolution}")
+    source = Source(argument, Path(root) if root else None, download, resolution, Path(cache) if cache else None)
+    made: DataSet = registry.load("data set", name)(source)
+    return made
+
+
+def held_out(labels: npt.NDArray[Any], share: float, name: str) -> npt.NDArray[np.bool_]:
+    """Which images a fixed, class-balanced split holds out.
+
+    Args:
+        labels: ``(n,)`` classes.
+        share: fraction of every class to hold out, at least one image of each.
+        name: key of the split; equal keys give equal splits.
+
+    Returns:
+        ``(n,)``, True where held out.
+    """
+    out = np.zeros(len(labels), dtype=np.bool_)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        if len(members) < 2:
+            raise DataError(f"class {label} has {len(members)} image; a split needs at least 2 of every class")
+        count = min(max(1, round(share * len(members))), len(members) - 1)
+        rng = keyed.generator("split", name, int(label))
+        out[rng.permutation(members)[:count]] = True
+    return out

@@ -1,0 +1,407 @@
+"""A search space: parameters with a law, and what networks they are.
+
+A space owns its law: `sample` draws from it, conditioned on the window. `distributions` is only an encoding of the
+same parameters for model-based samplers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+
+from regnas import registry, spec
+from regnas.architecture import Architecture
+from regnas.derive import expand, option_text, parse_value
+from regnas.dimension import Array, Choice, Dimension, coarser
+from regnas.errors import InvalidArchitecture, UsageError
+from regnas.window import Complexities, Complexity, Window
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+
+    from regnas.stream import Candidate
+
+Params = dict[str, Any]
+Columns = dict[str, Array]
+
+
+class Batch(Protocol):
+    """Networks decoded from columns of parameters."""
+
+    @property
+    def rows(self) -> Array:
+        """Which rows of the columns are networks of the space, ascending, ``(m,)``."""
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """How many rows are not, by reason."""
+
+    def complexity(self, resolution: int) -> Complexities:
+        """Of the m networks."""
+
+    def architecture(self, index: int) -> Architecture:
+        """One of the m networks."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """What a data set asks of a space: used where the spec says nothing else.
+
+    Attributes:
+        resolution: pixels of a side.
+        classes: outputs of the network.
+        stem: name of the stem, or None for the space's own.
+        strides: stride of each stage, or None; the last one repeats where there are more stages.
+    """
+
+    resolution: int = 224
+    classes: int = 1000
+    stem: str | None = None
+    stem_width: int | None = None
+    strides: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space(ABC):
+    """A search space. A subclass says what its `dimensions` are and how it decodes a point.
+
+    Attributes:
+        name: as registered in ``regnas.search_spaces``.
+        images: resolution, classes and further wishes of the data set.
+        window: bounds on complexity that `sample`, `suggest` and every strategy respect.
+        overrides: what derives this space from the registered one, as in its spec.
+    """
+
+    name: str
+    images: Images = Images()
+    window: Window = Window()
+    overrides: tuple[tuple[str, str], ...] = ()
+    ties: tuple[tuple[str, str], ...] = ()
+    root: Space | None = field(default=None, repr=False, compare=False)
+
+    # How many draws in a row may find nothing before a window counts as impossible.
+    patience = 100_000
+
+    # --- what a subclass says -------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """Every parameter with its law, fixed ones included, tied ones not."""
+
+    @abstractmethod
+    def decode(self, params: Params) -> Architecture:
+        """The network of one complete point, whether or not it lies in the ranges.
+
+        Raises:
+            InvalidArchitecture: no network can have these values.
+        """
+
+    @abstractmethod
+    def with_dimension(self, name: str, dimension: Dimension) -> Self:
+        """The same space with another law for one parameter."""
+
+    def with_option(self, key: str, value: str) -> Self | None:
+        """The same space with an option that is no parameter, such as ``block=vr``; None if it has no such option."""
+        return None
+
+    def parameters_of(self, key: str) -> Sequence[str]:
+        """The parameters that a spec's key stands for; empty if none."""
+        return [key] if key in self.dimensions or key in dict(self.ties) else []
+
+    def ordered(self, params: Params) -> Params:
+        """The one of several equivalent points that stands for them; the point itself by default."""
+        return params
+
+    def member(self, params: Params) -> str | None:
+        """Why a point of the grid is not in the space, in a word, or None if it is."""
+        return None
+
+    def admits(self, cost: Complexities) -> Array:
+        """Which networks the space's own limits on complexity admit."""
+        return np.ones(len(cost), dtype=np.bool_)
+
+    def batch(self, columns: Columns) -> Batch:
+        """Decode columns of complete points; a subclass may do it in arrays."""
+        return _DecodedOneByOne(self, columns)
+
+    # --- parameters -----------------------------------------------------------------------------------------
+
+    @property
+    def resolution(self) -> int:
+        return self.images.resolution
+
+    @property
+    def classes(self) -> int:
+        return self.images.classes
+
+    @property
+    def spec(self) -> str:
+        """The spec string of this space, canonical: equal spaces have equal specs."""
+        inner = ",".join(f"{key}={value}" for key, value in self.overrides)
+        return f"{self.name}[{inner}]" if inner else self.name
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """An Optuna distribution for every parameter that is free: static, in physical units."""
+        free = {name: law for name, law in self.dimensions.items() if not law.fixed}
+        return {name: law.distribution() for name, law in free.items()}
+
+    @property
+    def defaults(self) -> Params:
+        """Values of parameters that a description may leave out."""
+        return {name: law.snap(_any_value(law)) for name, law in self.dimensions.items() if law.fixed}
+
+    def complete(self, params: Mapping[str, Any]) -> Params:
+        """Fill in what is fixed, tied or has a default.
+
+        Raises:
+            UsageError: an unknown or a missing parameter, or a value that is no number.
+        """
+        ties = dict(self.ties)
+        names = [*self.dimensions, *ties]
+        if unknown := sorted(set(params) - set(names)):
+            raise UsageError(f"{self.spec} has no parameter {', '.join(unknown)}; it has {', '.join(names)}")
+        whole = {**self.defaults, **params}
+        for name, source in ties.items():
+            if name not in whole and source in whole:
+                whole[name] = whole[source]
+        if missing := [name for name in names if name not in whole]:
+            raise UsageError(f"{self.spec} needs a value for {', '.join(missing)}")
+        return {name: _plain(name, whole[name]) for name in names}
+
+    def canonical(self, params: Mapping[str, Any]) -> Params:
+        """The point of the grid nearest to ``params``, complete; canonical points stay as they are."""
+        whole = self.complete({name: value for name, value in params.items() if name not in dict(self.ties)})
+        snapped = {name: law.snap(whole[name]) for name, law in self.dimensions.items()}
+        return self.ordered({**snapped, **{name: snapped[source] for name, source in self.ties}})
+
+    def contains(self, params: Mapping[str, Any]) -> bool:
+        """Whether a point lies in the space's ranges, rules and limits; the window does not matter."""
+        whole = self.complete(params)
+        inside = all(law.contains(whole[name]) for name, law in self.dimensions.items())
+        tied = all(whole[name] == whole[source] for name, source in self.ties)
+        if not (inside and tied) or self.ordered(whole) != whole or self.member(whole) is not None:
+            return False
+        cost = self.decode(whole).complexity(self.resolution)
+        return bool(self.admits(_one(cost)).all())
+
+    def judge(self, params: Params) -> Candidate | None:
+        """The candidate of a canonical point, or None if it is outside the space or its window."""
+        from regnas.stream import Candidate
+
+        if self.member(params) is not None:
+            return None
+        try:
+            architecture = self.decode(params)
+        except InvalidArchitecture:
+            return None
+        cost = architecture.complexity(self.resolution)
+        broken = any(test.any() for test in self.window.tests(_one(cost)).values())
+        if broken or not self.admits(_one(cost)).all():
+            return None
+        return Candidate(params=params, architecture=architecture, complexity=cost)
+
+    # --- sampling -------------------------------------------------------------------------------------------
+
+    def draw(self, rng: np.random.Generator, count: int) -> Columns:
+        """``count`` points from the law, before rules and window: each parameter ``(count,)``."""
+        laws = self.dimensions
+        free = [name for name, law in laws.items() if not law.fixed]
+        uniforms = dict(zip(free, rng.random((len(free), count)), strict=True))
+        columns = {name: law.draw(uniforms.get(name, np.zeros(count))) for name, law in laws.items()}
+        return {**columns, **{name: columns[source] for name, source in self.ties}}
+
+    def sample(self, n: int = 1, *, seed: int = 0, duplicates: str = "reject") -> list[Candidate]:
+        """The first ``n`` candidates of the stream of ``seed``: iid from the law inside the window.
+
+        Raises:
+            InfeasibleWindow: the window holds too few networks, or none.
+        """
+        stream = self.stream(seed=seed, duplicates=duplicates)
+        return [next(stream) for _ in range(n)]
+
+    def stream(self, *, seed: int = 0, duplicates: str = "reject") -> Iterator[Candidate]:
+        """All candidates of a seed, one after the other, without end."""
+        from regnas.stream import candidates
+
+        return candidates(self, seed=seed, duplicates=duplicates)
+
+    def suggest(self, trial: optuna.trial.Trial) -> Architecture:
+        """The architecture of an Optuna trial, for objectives that suggest as they run.
+
+        Raises:
+            optuna.TrialPruned: the sampler is not one of regnas and left the window.
+        """
+        import optuna
+
+        raw = {name: _suggest(trial, name, law) for name, law in self.distributions.items()}
+        candidate = self.judge(self.canonical(raw))
+        if candidate is None:
+            raise optuna.TrialPruned(f"outside {self.spec} or its window {self.window}; use FeasibleSampler")
+        return candidate.architecture
+
+    def mutate(self, params: Params, rng: np.random.Generator) -> Params:
+        """One free parameter moved to a neighbouring or to a new value, as a canonical point."""
+        free = [name for name, law in self.dimensions.items() if not law.fixed]
+        if not free:
+            return params
+        name = free[int(rng.integers(len(free)))]
+        law = self.dimensions[name]
+        near = rng.random() < 0.5
+        value = law.neighbour(params[name], rng) if near else law.draw(rng.random(1)).tolist()[0]
+        return self.canonical({**params, name: value})
+
+    # --- derived spaces -------------------------------------------------------------------------------------
+
+    def fix(self, **values: Any) -> Self:
+        """A space with these parameters or options fixed, tied (``w0="wa"``) or listed (``[8, 16]``)."""
+        return self.derive({key: option_text(value) for key, value in values.items()})
+
+    def narrow(self, **ranges: tuple[float, float]) -> Self:
+        """A space with other bounds: ``narrow(depth=(12, 20))``."""
+        return self.derive({key: f"{low}:{high}" for key, (low, high) in ranges.items()})
+
+    def within(self, window: Window) -> Self:
+        """The same law inside a window."""
+        return replace(self, window=window)
+
+    def on(self, images: Images) -> Self:
+        """The same law on other images."""
+        return replace(self, images=images)
+
+    def derive(self, options: Mapping[str, str]) -> Self:
+        """A space with the options of a spec, such as ``{"wm": "2", "depth": "12:20", "w0": "wa"}``."""
+        root: Any = self.root or replace(self, images=Images(), window=Window(), overrides=())
+        merged = {**dict(self.overrides), **options}
+        derived, kept = root, []
+        for key in sorted(merged, key=lambda name: (_phase(root, name, merged[name]), name)):
+            before = derived
+            derived = _apply(derived, key, merged[key])
+            if derived != before:
+                kept.append((key, merged[key]))
+        made = replace(derived, root=root, overrides=tuple(sorted(kept)), images=self.images, window=self.window)
+        return made  # type: ignore[no-any-return]
+
+
+def make_space(text: str) -> Space:
+    """The space of a spec string: ``regnetx`` or ``regnetx[wm=2,depth=12:20]``.
+
+    Raises:
+        PluginNotFound: no space of that name.
+        UsageError: malformed, or an option the space does not have.
+    """
+    name, argument, options = spec.parse(text, "space")
+    if argument:
+        raise UsageError(f"a space takes its options in brackets, {name}[key=value], got {text!r}")
+    space: Space = registry.load("space", name)()
+    return space.derive(options) if options else space
+
+
+def _phase(space: Space, key: str, value: str) -> int:
+    """Options first, then laws, then ties: the order of a spec does not matter."""
+    if not space.parameters_of(key):
+        return 0
+    return 2 if space.parameters_of(value) else 1
+
+
+def _apply(space: Space, key: str, value: str) -> Space:
+    names = space.parameters_of(key)
+    if not names:
+        changed = space.with_option(key, value)
+        if changed is None:
+            known = ", ".join([*space.dimensions, *dict(space.ties)])
+            raise UsageError(f"{space.name} has no parameter or option {key!r}; its parameters are {known}")
+        return changed
+    for name, source in expand(space, names, value):
+        space = _tie(space, name, source) if source else space.with_dimension(name, _law(space, name, value))
+    return space
+
+
+def _law(space: Space, name: str, value: str) -> Dimension:
+    if name in dict(space.ties):
+        raise UsageError(f"{name} is tied to {dict(space.ties)[name]} in {space.spec}; set that one")
+    parsed = parse_value(value, name)
+    if isinstance(parsed, tuple):
+        return space.dimensions[name].narrowed(*parsed)
+    law = Choice(tuple(parsed) if isinstance(parsed, list) else (parsed,))
+    return space.dimensions[name] if _same(space.dimensions[name], law) else law
+
+
+def _same(one: Dimension, other: Choice) -> bool:
+    return isinstance(one, Choice) and set(one.values) == set(other.values)
+
+
+def _tie(space: Space, name: str, source: str) -> Space:
+    laws = space.dimensions
+    if name == source or source not in laws or name not in laws:
+        raise UsageError(f"{name}={source} ties two different free parameters of {space.name}; check the names")
+    tied = space.with_dimension(source, coarser(laws[name], laws[source]))
+    return replace(tied, ties=(*tied.ties, (name, source)))
+
+
+def _any_value(law: Dimension) -> Any:
+    return law.draw(np.zeros(1)).tolist()[0]
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise UsageError(f"{name} is a number or a name, got {value!r}")
+    if isinstance(value, float) and not np.isfinite(value):
+        raise UsageError(f"{name} is a finite number, got {value!r}")
+    return value
+
+
+def _one(cost: Complexity) -> Complexities:
+    return Complexities(np.array([cost.flops]), np.array([cost.params]), np.array([cost.activations]))
+
+
+def _suggest(trial: optuna.trial.Trial, name: str, law: BaseDistribution) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(law, IntDistribution):
+        return trial.suggest_int(name, law.low, law.high, step=law.step, log=law.log)
+    if isinstance(law, FloatDistribution):
+        return trial.suggest_float(name, law.low, law.high, step=law.step, log=law.log)
+    if not isinstance(law, CategoricalDistribution):
+        raise UsageError(f"{name} has a distribution regnas does not know, {law}")
+    return trial.suggest_categorical(name, law.choices)
+
+
+class _DecodedOneByOne:
+    """The batch of a space that decodes one point at a time."""
+
+    def __init__(self, space: Space, columns: Columns) -> None:
+        self.rejected: dict[str, int] = {}
+        self._networks: list[Architecture] = []
+        rows = []
+        for row in range(len(next(iter(columns.values())))):
+            point = space.ordered({name: values[row : row + 1].tolist()[0] for name, values in columns.items()})
+            reason = space.member(point)
+            if reason is None:
+                try:
+                    self._networks.append(space.decode(point))
+                    rows.append(row)
+                    continue
+                except InvalidArchitecture:
+                    reason = "no network"
+            self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        self.rows = np.array(rows, dtype=np.int64)
+
+    def complexity(self, resolution: int) -> Complexities:
+        costs = [network.complexity(resolution) for network in self._networks]
+        flops, params, acts = (
+            np.array([getattr(cost, name) for cost in costs], dtype=np.int64)
+            for name in ("flops", "params", "activations")
+        )
+        return Complexities(flops, params, acts)
+
+    def architecture(self, index: int) -> Architecture:
+        return self._networks[index]

@@ -1,0 +1,285 @@
+"""Dimensions of a space: a grid of values and the law that draws from it.
+
+A law is an inverse distribution function: it turns uniforms in [0, 1) into grid values, so that one array of
+uniforms is one array of candidates. The laws are those of the authors' sweeps (Radosavovic et al. 2020,
+pycls ``sweep/random.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regnas.errors import UsageError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Value = int | float | str
+Array = npt.NDArray[Any]
+
+
+class Dimension(ABC):
+    """One parameter of a space."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of different values."""
+
+    @abstractmethod
+    def draw(self, uniforms: npt.NDArray[np.float64]) -> Array:
+        """Values of the law at these uniforms in [0, 1): same shape."""
+
+    @abstractmethod
+    def snap(self, value: Any) -> Any:
+        """The value of the grid nearest to ``value``."""
+
+    @abstractmethod
+    def contains(self, value: Any) -> bool:
+        """Whether ``value`` is one of the grid's values."""
+
+    @abstractmethod
+    def neighbour(self, value: Any, rng: np.random.Generator) -> Any:
+        """A nearby value that differs from ``value`` wherever there is one."""
+
+    @abstractmethod
+    def distribution(self) -> BaseDistribution:
+        """The encoding for model-based samplers, in physical units; ``snap`` undoes what it loosens."""
+
+    def narrowed(self, low: float | None, high: float | None) -> Dimension:
+        """The same law between other bounds."""
+        raise UsageError(f"only a range can be narrowed, and {self} is not one; give one value or a|b|c")
+
+    @property
+    def fixed(self) -> bool:
+        """Whether there is nothing to choose."""
+        return self.size == 1
+
+
+@dataclass(frozen=True)
+class Range(Dimension):
+    """Values ``low, low + step, ..., high``; integers where all three are integers.
+
+    ``step`` is an integer or one over an integer, so that every value is exact.
+    """
+
+    low: int | float
+    high: int | float
+    step: int | float = 1
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise UsageError(f"a range runs from low to high, got {self.low}:{self.high}")
+        for end in (self.low, self.high):
+            if not math.isfinite(end) or abs(end / self.step - round(end / self.step)) > 1e-6:
+                raise UsageError(f"the ends of a range are multiples of its step {self.step}, got {end}")
+
+    @property
+    def integral(self) -> bool:
+        return all(isinstance(number, int) for number in (self.low, self.high, self.step))
+
+    @property
+    def first(self) -> int:
+        return round(self.low / self.step)
+
+    @property
+    def last(self) -> int:
+        return round(self.high / self.step)
+
+    @property
+    def size(self) -> int:
+        return self.last - self.first + 1
+
+    def at(self, ticks: npt.NDArray[Any]) -> Array:
+        """Grid values of tick numbers; a value is ``tick * step``."""
+        if self.integral:
+            return np.asarray(ticks, dtype=np.int64) * int(self.step)
+        # Dividing by a whole number rounds correctly: 364 / 10 is the same double as the literal 36.4.
+        return ticks / float(round(1 / self.step)) if self.step < 1 else ticks * float(self.step)
+
+    def _value(self, tick: int) -> int | float:
+        return self.at(np.asarray([tick])).tolist()[0]  # type: ignore[no-any-return]
+
+    def snap(self, value: Any) -> int | float:
+        tick = math.floor(float(value) / self.step + 0.5)
+        return self._value(min(max(tick, self.first), self.last))
+
+    def contains(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+        return self.low <= value <= self.high and abs(self.snap(value) - value) <= 1e-9 * max(1, abs(value))
+
+    def _quantile(self, value: float) -> float:
+        return (value - self.low) / (self.high - self.low)
+
+    def neighbour(self, value: Any, rng: np.random.Generator) -> int | float:
+        """At least one tick and at most a tenth of the law away."""
+        if self.fixed:
+            return self.snap(value)
+        tick = round(float(value) / self.step)
+        centre = self._quantile(float(value))
+        target = centre + 0.1 * float(rng.random()) * (1 if rng.random() < 0.5 else -1)
+        moved = round(float(self.draw(np.clip([target], 0, np.nextafter(1, 0)))[0]) / self.step)
+        if moved == tick:
+            moved += 1 if target >= centre else -1
+        if not self.first <= moved <= self.last:
+            moved = tick + (1 if moved < self.first else -1)
+        return self._value(moved)
+
+    def narrowed(self, low: float | None, high: float | None) -> Range:
+        ends = {"low": self.low if low is None else low, "high": self.high if high is None else high}
+        if self.integral:
+            for name, end in ends.items():
+                if end != int(end):
+                    raise UsageError(f"this range holds whole numbers, got {name} = {end}")
+                ends[name] = int(end)
+        return replace(self, **ends)
+
+
+@dataclass(frozen=True)
+class Uniform(Range):
+    """Every value of the grid is equally likely."""
+
+    def draw(self, uniforms: npt.NDArray[np.float64]) -> Array:
+        return self.at(np.floor(np.asarray(uniforms) * self.size) + self.first)
+
+    def distribution(self) -> BaseDistribution:
+        from optuna.distributions import FloatDistribution, IntDistribution
+
+        if self.integral:
+            return IntDistribution(int(self.low), int(self.high), step=int(self.step))
+        return FloatDistribution(float(self.low), float(self.high), step=float(self.step))
+
+
+@dataclass(frozen=True)
+class LogUniform(Range):
+    """Log-uniform on ``(low - min(step, low / 2), high]``, then rounded up to the grid.
+
+    So ``P(v) = ln(v / (v - step)) / L`` above ``low``: (8, 256, 8) gives 8 and 16 one sixth each.
+    Source: pycls ``sweep/random.py``, ``log_uniform``.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.low <= 0:
+            raise UsageError(f"a log-uniform range starts above 0, got {self.low}")
+
+    @property
+    def _open(self) -> float:
+        return self.low - min(self.step, self.low / 2)
+
+    def draw(self, uniforms: npt.NDArray[np.float64]) -> Array:
+        span = math.log(self.high / self._open)
+        # 1 - u lies in (0, 1]: the lower end of the interval is open.
+        raw = self._open * np.exp((1.0 - np.asarray(uniforms)) * span)
+        ticks = np.ceil(raw / self.step)
+        return self.at(np.clip(ticks, self.first, self.last))
+
+    def _quantile(self, value: float) -> float:
+        # draw() runs downwards in its uniforms: so does this.
+        return 1.0 - math.log(value / self._open) / math.log(self.high / self._open)
+
+    def snap(self, value: Any) -> int | float:
+        low = math.floor(float(value) / self.step)
+        pair = [self._value(min(max(tick, self.first), self.last)) for tick in (low, low + 1)]
+        return min(pair, key=lambda grid: abs(math.log(grid / float(value))) if value > 0 else grid)
+
+    def distribution(self) -> BaseDistribution:
+        from optuna.distributions import FloatDistribution, IntDistribution
+
+        if self.integral:  # Optuna refuses log=True with a step: snap() puts values back on the grid
+            return IntDistribution(int(self.low), int(self.high), log=True)
+        return FloatDistribution(float(self.low), float(self.high), log=True)
+
+
+@dataclass(frozen=True)
+class Choice(Dimension):
+    """One of ``values``, all equally likely; positive numbers are ordered, other values are not."""
+
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values or len(set(self.values)) != len(self.values):
+            raise UsageError(f"a choice needs different values, got {list(self.values)}")
+
+    @property
+    def ordered(self) -> bool:
+        return all(isinstance(value, int | float) and value > 0 for value in self.values)
+
+    @property
+    def size(self) -> int:
+        return len(self.values)
+
+    def draw(self, uniforms: npt.NDArray[np.float64]) -> Array:
+        index = (np.asarray(uniforms) * self.size).astype(np.int64)
+        if all(isinstance(value, int) for value in self.values):
+            return np.asarray(self.values, dtype=np.int64)[index]
+        if all(isinstance(value, int | float) for value in self.values):
+            return np.asarray(self.values, dtype=np.float64)[index]
+        table = np.empty(self.size, dtype=object)
+        table[:] = self.values
+        return table[index]
+
+    def snap(self, value: Any) -> Value:
+        if value in self.values:
+            return self.values[self.values.index(value)]
+        if self.ordered and isinstance(value, int | float) and value > 0:
+            return min(self.values, key=lambda known: abs(math.log(float(known) / value)))
+        raise UsageError(f"{value!r} is none of {list(self.values)}")
+
+    def contains(self, value: Any) -> bool:
+        return not isinstance(value, bool) and value in self.values
+
+    def neighbour(self, value: Any, rng: np.random.Generator) -> Value:
+        if self.fixed:
+            return self.values[0]
+        if not self.ordered:
+            others = [known for known in self.values if known != value]
+            return others[int(rng.integers(len(others)))]
+        ranks = sorted(self.values)
+        rank = ranks.index(self.snap(value))
+        near = [ranks[at] for at in (rank - 1, rank + 1) if 0 <= at < self.size]
+        return near[int(rng.integers(len(near)))]
+
+    def distribution(self) -> BaseDistribution:
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        if not self.ordered or self.fixed:
+            return CategoricalDistribution(self.values)
+        low, high = min(self.values), max(self.values)
+        if all(isinstance(value, int) for value in self.values):
+            return IntDistribution(int(low), int(high), log=True)
+        return FloatDistribution(float(low), float(high), log=True)
+
+
+def coarser(one: Dimension, other: Dimension) -> Dimension:
+    """The law of two parameters that are tied together: values that both can take, on the wider grid."""
+    if isinstance(one, Range) and isinstance(other, Range):
+        wide, fine = (one, other) if one.step >= other.step else (other, one)
+        low, high = max(one.low, other.low), min(one.high, other.high)
+        return (
+            wide.narrowed(
+                wide.step * math.ceil(low / wide.step - 1e-9), wide.step * math.floor(high / wide.step + 1e-9)
+            )
+            if (low, high) != (wide.low, wide.high)
+            else wide
+        )
+    shared = tuple(value for value in _values(one) if other.contains(value))
+    if not shared:
+        raise UsageError("tied parameters need a value in common, and these have none")
+    return Choice(shared)
+
+
+def _values(dimension: Dimension) -> Sequence[Value]:
+    if isinstance(dimension, Choice):
+        return dimension.values
+    if isinstance(dimension, Range):
+        return dimension.at(np.arange(dimension.first, dimension.last + 1)).tolist()  # type: ignore[no-any-return]
+    raise UsageError(f"cannot list the values of {dimension}")

@@ -1,0 +1,132 @@
+"""The contract of evaluators: how good is this architecture?
+
+An evaluator is specified by a name and JSON options and rebuilt in every worker: it is never pickled, and it never
+sees an Optuna trial.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from regnas.architecture import Architecture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What every evaluator of a study is told.
+
+    Attributes:
+        data: spec of the data set, such as ``cifar10`` or ``imagefolder:PATH``.
+        data_root: where downloaded data sets lie, or None for their own default.
+        cache: a folder for decoded images, or None.
+        resolution: pixels of a side.
+        epochs: passes over the training images, or None for the data set's own number.
+    """
+
+    data: str
+    data_root: str | None = None
+    cache: str | None = None
+    resolution: int | None = None
+    epochs: int | None = None
+    download: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Where one evaluation runs.
+
+    Attributes:
+        device: a torch device, such as ``cpu`` or ``cuda:0``.
+        threads: CPU threads it may use.
+        folder: where it may leave files, such as weights; None if nothing is kept.
+        report: called after every epoch with its number from 1 and the validation error; False means stop.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    folder: Path | None = None
+    report: Callable[[int, float], bool] = field(default=lambda epoch, error: True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The outcome of one evaluation.
+
+    Attributes:
+        error: validation top-1 error of the last epoch, a fraction in [0, 1].
+        seconds: wall clock, building included.
+        epochs: epochs that were run.
+        errors: validation error after each epoch.
+        diverged: the loss stopped being finite; ``error`` is then 1 - 1 / classes.
+        notes: numbers and words worth keeping, JSON values.
+    """
+
+    error: float
+    seconds: float
+    epochs: int = 0
+    errors: tuple[float, ...] = ()
+    diverged: bool = False
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.error) and 0 <= self.error <= 1):
+            raise ValueError(f"error is a fraction in [0, 1], got {self.error}; divide a percentage by 100")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "error": self.error,
+            "seconds": self.seconds,
+            "epochs": self.epochs,
+            "errors": list(self.errors),
+            "diverged": self.diverged,
+            "notes": dict(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Result:
+        """Read `to_json`'s form."""
+        return cls(**{**value, "errors": tuple(value.get("errors", ()))})
+
+
+class OutOfMemory(RuntimeError):
+    """An evaluation did not fit into memory, at half the batch neither."""
+
+
+class Evaluator(Protocol):
+    """Evaluates one architecture. Equal architecture, seed and context give an equal error."""
+
+    def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
+        """Evaluate; what it raises is a failure of this candidate, not of the study."""
+
+
+@runtime_checkable
+class SupportsTest(Protocol):
+    """An evaluator that can also score the winner's kept weights on images the search never saw."""
+
+    def test(self, architecture: Architecture, *, context: Context) -> float | None:
+        """Top-1 error on the test images of the weights in ``context.folder``; None where there are none."""
+
+
+@runtime_checkable
+class SupportsPrepare(Protocol):
+    """An evaluator that can check its data before the first candidate."""
+
+    def prepare(self) -> Mapping[str, Any]:
+        """Facts about the evaluation, JSON values: ``recipe`` becomes part of the study's identity, and all of it is
+        kept beside trained weights (class names, resolution, normalisation).
+
+        Raises:
+            DataError: the data set is missing, incomplete or damaged.
+        """
+
+
+class MakeEvaluator(Protocol):
+    """What an entry point of ``regnas.evaluators`` names."""
+
+    def __call__(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
+        """A new evaluator; raises `UsageError` for options it does not have."""

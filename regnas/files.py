@@ -1,0 +1,68 @@
+"""Files that outlive a run: whole or not there, and numbered so that later releases can read them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+COLUMNS = (
+    "schema",
+    "space",
+    "index",
+    "seed",
+    "error",
+    "architecture",
+    "flops",
+    "params",
+    "activations",
+    "seconds",
+    "epochs",
+    "diverged",
+    "state",
+)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file in one step."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A flat row of a table: ``params_by_name`` and ``errors`` become columns ``param.NAME`` and ``epoch_N``."""
+    flat = {name: row.get(name, "") for name in COLUMNS}
+    flat["schema"] = SCHEMA
+    if isinstance(flat["architecture"], Mapping):
+        flat["architecture"] = json.dumps(flat["architecture"], sort_keys=True, separators=(",", ":"))
+    flat.update({f"epoch_{number}": error for number, error in enumerate(row.get("errors", ()), 1)})
+    flat.update({f"param.{name}": value for name, value in row.get("params_by_name", {}).items()})
+    return flat
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Replace a CSV file of records; columns that only some rows have stay empty in the others."""
+    flat = [record(row) for row in rows]
+    names = list(COLUMNS)
+    extra = {name for row in flat for name in row if name not in COLUMNS}
+    epochs = sorted((name for name in extra if name.startswith("epoch_")), key=lambda name: int(name[6:]))
+    names += epochs + [name for row in flat[:1] for name in row if name.startswith("param.")]
+    names += sorted(extra - set(names))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows(flat)
+    os.replace(partial, path)

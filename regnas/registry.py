@@ -1,0 +1,49 @@
+"""Plug-ins by name. The built-ins come in by the same door as a stranger's: entry points."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from regnas.errors import PluginBroken, PluginNotFound, RegnasError
+
+GROUPS = {
+    "architecture": "regnas.architectures",
+    "space": "regnas.search_spaces",
+    "strategy": "regnas.strategies",
+    "evaluator": "regnas.evaluators",
+    "data set": "regnas.datasets",
+}
+
+
+def installed(kind: str) -> dict[str, EntryPoint]:
+    """Entry points of one kind by name, sorted; nothing is imported."""
+    found = {point.name: point for point in entry_points(group=GROUPS[kind])}
+    return dict(sorted(found.items()))
+
+
+def load(kind: str, name: str) -> Any:
+    """Import one plug-in.
+
+    Raises:
+        PluginNotFound: names what is installed and the nearest name.
+        PluginBroken: the plug-in raised on import.
+    """
+    points = installed(kind)
+    if name not in points:
+        near = difflib.get_close_matches(name, points, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        listed = ", ".join(points) or "none (is regnas installed? pip install .)"
+        raise PluginNotFound(f"no {kind} {name!r}, installed: {listed}{hint}")
+    point = points[name]
+    try:
+        return point.load()
+    except RegnasError:
+        raise
+    except Exception as error:
+        owner = f" of {point.dist.name}" if point.dist is not None else ""
+        raise PluginBroken(
+            f"the {kind} plug-in {name!r}{owner} ({point.value}) raised on import: "
+            f"{type(error).__name__}: {error}; repair or uninstall it"
+        ) from error

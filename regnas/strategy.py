@@ -1,0 +1,52 @@
+"""The contract of strategies, and how one is made from its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from regnas import registry, spec
+from regnas.errors import UsageError
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+    from regnas.design_space import Space
+
+
+class MakeStrategy(Protocol):
+    """What an entry point of ``regnas.strategies`` names.
+
+    ``options`` holds the spec's options, and of every strategy: ``argument`` (what follows a colon), ``duplicates``
+    (``reject``, ``reuse`` or ``allow``) and ``parallel`` (whether asks come before all tells). The sampler proposes
+    only candidates of ``space`` that lie in its window, and works in plain ``optuna.create_study(sampler=...)``.
+    """
+
+    def __call__(self, space: Space, *, seed: int, options: Mapping[str, Any]) -> BaseSampler:
+        """A new sampler; raises `UsageError` for options it does not have."""
+
+
+def make_strategy(
+    text: str, space: Space, *, seed: int, duplicates: str = "reject", parallel: bool = False
+) -> BaseSampler:
+    """The sampler of a spec: ``tpe`` or ``evolution[population=20]``."""
+    name, argument, options = spec.parse(text, "strategy")
+    make: MakeStrategy = registry.load("strategy", name)
+    common = {"argument": argument, "duplicates": duplicates, "parallel": parallel}
+    return make(space, seed=seed, options={**common, **spec.json_options(options)})
+
+
+def own_options(options: Mapping[str, Any], strategy: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """A strategy's own options over their defaults.
+
+    Raises:
+        UsageError: an option it does not have, or a value of another type than the default's.
+    """
+    given = {key: value for key, value in options.items() if key not in ("argument", "duplicates", "parallel")}
+    for key, value in given.items():
+        if key not in known:
+            listed = ", ".join(known) or "none"
+            raise UsageError(f"strategy {strategy} has no option {key!r}; its options: {listed}")
+        if isinstance(value, bool) != isinstance(known[key], bool) or not isinstance(value, type(known[key])):
+            raise UsageError(f"option {key} of strategy {strategy} is a {type(known[key]).__name__}, got {value!r}")
+    return {**known, **given}
