@@ -1,0 +1,1 @@
+"""Evaluators: how good is an architecture on a data set?"""

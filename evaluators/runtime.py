@@ -1,0 +1,92 @@
+"""Devices: which there are, and how to compute on them."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+
+from regnas.errors import DeviceError, UsageError
+
+
+def devices(text: str) -> list[str]:
+    """The devices of ``auto``, ``cpu``, ``mps``, ``cuda`` (all of them) or ``cuda:0,1``.
+
+    Raises:
+        UsageError: another word.
+        DeviceError: a device that is not there.
+    """
+    name, colon, indices = text.partition(":")
+    if name not in ("auto", "cpu", "cuda", "mps") or (colon and name != "cuda"):
+        raise UsageError(f"--device is auto, cpu, mps, cuda or cuda:0,1; got {text!r}")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        if count:
+            return [f"cuda:{index}" for index in range(count)]
+        return ["mps"] if torch.backends.mps.is_available() else ["cpu"]
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("--device mps asks for Apple's GPU and torch sees none; use --device cpu")
+    if name != "cuda":
+        return [name]
+    if not count:
+        raise DeviceError(f"--device {text} asks for a GPU and torch sees none; use --device cpu or auto")
+    wanted = indices.split(",") if colon else [str(index) for index in range(count)]
+    if not all(index.strip().isdigit() for index in wanted):
+        raise UsageError(f"--device cuda:0,1 lists whole numbers, got {text!r}")
+    if missing := [index for index in wanted if int(index) >= count]:
+        raise DeviceError(f"--device {text} asks for GPU {missing[0]}, and there are GPUs 0 to {count - 1}")
+    return [f"cuda:{int(index)}" for index in wanted]
+
+
+def settle(device: str, threads: int) -> torch.device:
+    """Make torch compute with these threads, repeatably, and return the device."""
+    torch.set_num_threads(threads)
+    chosen = torch.device(device)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+        torch.backends.cudnn.benchmark = False  # its choice depends on timing: errors would not repeat
+        torch.backends.cudnn.deterministic = True
+    else:
+        keep_freed_memory()
+    return chosen
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what a training step frees: returning and faulting it again costs up to a fifth of a step."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3
+    mallopt(mmap_threshold, 1 << 30)
+    mallopt(trim_threshold, 2**31 - 1)
+    mallopt(top_pad, 256 << 20)
+
+
+def autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """bfloat16 on GPUs that have it; elsewhere float32, which is faster for narrow groups on CPUs."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, on any device."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch inside, and leave its global state as it was."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

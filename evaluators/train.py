@@ -1,0 +1,146 @@
+"""The evaluator ``train``: trains each candidate on the training images, scores it on the validation images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from regnas import weights
+from regnas.architecture import Architecture
+from regnas.dataset import DataSet, Split, make_dataset
+from regnas.evaluator import Context, OutOfMemory, Result, Task
+from regnas.evaluators.batches import Batches, statistics
+from regnas.evaluators.loop import Diverged, Trainer, top1_error
+from regnas.evaluators.recipe import Recipe
+from regnas.evaluators.runtime import is_out_of_memory, seeded, settle
+
+
+def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
+    """The evaluator of a task; ``options`` change the recipe, such as ``learning_rate``.
+
+    Raises:
+        UsageError: an option the recipe does not have.
+    """
+    data = make_dataset(
+        task.data, root=task.data_root, download=task.download, resolution=task.resolution, cache=task.cache
+    )
+    regime = data.regime
+    recipe = Recipe(epochs=task.epochs or regime.epochs, flip=regime.flip, pad=regime.pad)
+    return TrainEvaluator(data, recipe.with_options(options))
+
+
+@dataclass(frozen=True, eq=False)
+class TrainEvaluator:
+    """Trains on one device; keeps the images there between candidates."""
+
+    data: DataSet
+    recipe: Recipe
+    _loaded: dict[str, Batches] = field(default_factory=dict)
+
+    @cached_property
+    def _splits(self) -> tuple[Split, Split]:
+        return self.data.fit()
+
+    def prepare(self) -> dict[str, Any]:
+        """Read the images a search needs, so that what is wrong with them is said before any training."""
+        training, validation = self._splits
+        mean, std = statistics(training)
+        return {
+            "data": self.data.name,
+            "class_names": list(self.data.class_names),
+            "resolution": self.data.regime.images.resolution,
+            "mean": mean.tolist(),
+            "std": std.tolist(),
+            "images": {"training": len(training), "validation": len(validation)},
+            "recipe": asdict(self.recipe),
+        }
+
+    def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
+        """The last epoch's validation error; out of memory is tried again once, at half the batch."""
+        for accumulation in (1, 2):
+            try:
+                return self._train(architecture, seed, context, accumulation)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = str(error).splitlines()[0] if str(error) else "out of memory"
+            if context.device.startswith("cuda"):
+                torch.cuda.empty_cache()
+        raise OutOfMemory(f"does not fit at half the batch of {self.recipe.batch_size} either: {reason}")
+
+    def _train(self, architecture: Architecture, seed: int, context: Context, accumulation: int) -> Result:
+        start = time.perf_counter()
+        device = settle(context.device, context.threads)
+        training, validation = self._batches(device)
+        network = build(architecture, seed, device)
+        trainer = Trainer(network, training, self.recipe, seed=seed, device=device, accumulation=accumulation)
+        errors: list[float] = []
+        diverged = False
+        while trainer.epoch < self.recipe.epochs:
+            try:
+                trainer.run_epoch()
+                errors.append(top1_error(network, validation, device))
+            except Diverged:
+                diverged = True
+                errors.append(chance_error(len(self.data.class_names)))
+                break
+            if not context.report(trainer.epoch, errors[-1]):
+                break
+        if context.folder is not None:
+            weights.save(network, context.folder)
+        return Result(
+            error=errors[-1],
+            seconds=time.perf_counter() - start,
+            epochs=trainer.epoch,
+            errors=tuple(errors),
+            diverged=diverged,
+            notes={"threads": context.threads, "device": device.type, "accumulation": accumulation},
+        )
+
+    def test(self, architecture: Architecture, *, context: Context) -> float | None:
+        """Top-1 error on the test images of the weights in ``context.folder``."""
+        images = self.data.test()
+        if images is None or context.folder is None:
+            return None
+        return self.score(architecture, images, context)
+
+    def score(self, architecture: Architecture, images: Split, context: Context) -> float:
+        """Top-1 error of the weights in ``context.folder`` on any images."""
+        if context.folder is None:
+            raise ValueError("the context names no folder with weights")
+        device = settle(context.device, context.threads)
+        network = architecture.build()
+        weights.load_into(network, context.folder)
+        mean, std = statistics(self._splits[0])
+        return top1_error(prepared(network, device), Batches(images, device, mean=mean, std=std), device)
+
+    def _batches(self, device: torch.device) -> tuple[Batches, Batches]:
+        keys = [f"{device} training", f"{device} validation"]
+        if keys[0] not in self._loaded:
+            training, validation = self._splits
+            mean, std = statistics(training)
+            self._loaded[keys[0]] = Batches(training, device, mean=mean, std=std, pad=self.recipe.pad)
+            self._loaded[keys[1]] = Batches(validation, device, mean=mean, std=std)
+        return self._loaded[keys[0]], self._loaded[keys[1]]
+
+
+def chance_error(classes: int) -> float:
+    """The error of guessing: what a diverged training counts as."""
+    return 1 - 1 / classes
+
+
+def build(architecture: Architecture, seed: int, device: torch.device) -> nn.Module:
+    """A new network with the initial weights of ``seed``, ready on the device."""
+    with seeded(seed):
+        return prepared(architecture.build(), device)
+
+
+def prepared(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network on the device, channels-last."""
+    return network.to(device).to(memory_format=torch.channels_last)
