@@ -1,0 +1,105 @@
+"""Regularised evolution (Real et al. 2019, arXiv 1802.01548, algorithm 1)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from regnas.design_space import Params, Space
+from regnas.errors import UsageError
+from regnas.strategies.feasible import FeasibleSampler
+from regnas.strategy import own_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optuna.study import Study
+
+
+def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
+    """Ageing evolution inside the window.
+
+    Options:
+        population: newest members that can be parents. The paper's 100 is random search for the first 100 trials;
+            10 and a tournament of 3 are NATS-Bench's numbers for small budgets (Dong et al. 2021).
+        tournament: members of which the best is the parent.
+    """
+    chosen = own_options(options, "evolution", {"population": 10, "tournament": 3})
+    inner = AgeingEvolution(space, **chosen)
+    duplicates = options.get("duplicates", "reject")
+    return FeasibleSampler(space, inner, seed=seed, duplicates=duplicates, max_tries=256)
+
+
+class AgeingEvolution(BaseSampler):
+    """The inner sampler: mutates the best of a tournament among the newest members.
+
+    The population is a queue in the order of completion: a new member drops the oldest. Until it is full, the
+    sampler has no opinion.
+    """
+
+    def __init__(self, space: Space, *, population: int, tournament: int) -> None:
+        if population < 2 or not 1 <= tournament <= population:
+            raise UsageError(
+                f"evolution needs a population of at least 2 and a tournament of 1 to the population, "
+                f"got {population} and {tournament}"
+            )
+        self._space = space
+        self._tournament = tournament
+        self._alive: deque[tuple[float, Params]] = deque(maxlen=population)
+        self._rng = np.random.default_rng(0)
+        self._started = False
+
+    def rekey(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._space.distributions
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        self._read_once(study)
+        if len(self._alive) < (self._alive.maxlen or 0):
+            return {}
+        rivals = self._rng.integers(len(self._alive), size=self._tournament)  # with replacement
+        _, parent = min((self._alive[rival] for rival in rivals.tolist()), key=lambda member: member[0])
+        child = self._space.mutate(parent, self._rng)
+        return {name: child[name] for name in search_space}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        raise UsageError(f"evolution proposes whole candidates, and {param_name!r} is not in its space")
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        self._read_once(study, but=trial.number)
+        if state == TrialState.COMPLETE and values:
+            self._add(study, trial.params, values[0])
+
+    def _read_once(self, study: Study, but: int = -1) -> None:
+        """On resume, rebuild the queue from the study: once, so that a trial costs the same for ever."""
+        if self._started:
+            return
+        self._started = True
+        done = [
+            trial
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            if trial.value is not None
+        ]
+        for trial in sorted(done, key=lambda one: (one.datetime_complete is None, one.datetime_complete, one.number)):
+            if trial.number != but:
+                self._add(study, trial.params, float(trial.value or 0.0))
+
+    def _add(self, study: Study, params: Mapping[str, Any], value: float) -> None:
+        if not set(self._space.distributions) <= set(params):
+            return
+        better_if_lower = value if study.direction == StudyDirection.MINIMIZE else -value
+        chosen = {name: params[name] for name in self._space.distributions}
+        self._alive.append((better_if_lower, self._space.canonical(chosen)))

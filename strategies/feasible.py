@@ -1,0 +1,231 @@
+"""One wrapper that makes every Optuna sampler propose only feasible, new architectures.
+
+Optuna knows soft constraints only: an infeasible proposal becomes a trial, and samplers that learn from such trials
+model feasibility rather than quality. Complexity is known before training, so here an infeasible proposal never
+becomes a trial.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from regnas import keyed
+from regnas.design_space import Params, Space
+from regnas.errors import UsageError
+from regnas.stream import DUPLICATES, Candidate, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optuna.study import Study
+
+# Feasible candidates among which the one nearest to an infeasible proposal is sought.
+_POOL = 256
+
+
+@runtime_checkable
+class Rekeyed(Protocol):
+    """An inner sampler whose randomness can be set anew for every candidate."""
+
+    def rekey(self, seed: int) -> None:
+        """Draw from here on as a function of ``seed`` (and of the trials so far)."""
+
+
+class KeyedSampler(BaseSampler):
+    """A sampler made anew for every candidate, so that its draws depend on the candidate's index alone.
+
+    Args:
+        make: from a seed to a sampler that keeps no state but its random numbers.
+    """
+
+    def __init__(self, make: Callable[[int], BaseSampler]) -> None:
+        self._make = make
+        self._inner = make(0)
+
+    def rekey(self, seed: int) -> None:
+        self._inner = self._make(seed)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._inner.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._inner.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        return self._inner.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        self._inner.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        self._inner.after_trial(study, trial, state, values)
+
+
+class FeasibleSampler(BaseSampler):
+    """Proposes candidates of a space that lie in its window, and by default never the same network twice.
+
+    Without an inner sampler, and wherever the inner sampler has no opinion yet, candidate i is candidate i of the
+    space's stream: every strategy starts from the random candidates of its seed.
+
+    Args:
+        inner: any Optuna sampler, or None for random search.
+        duplicates: ``reject`` proposes no network twice; ``reuse`` and ``allow`` do not care.
+        max_tries: proposals of the inner sampler before the nearest feasible candidate is taken instead.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        inner: BaseSampler | None = None,
+        *,
+        seed: int = 0,
+        duplicates: str = "reject",
+        max_tries: int = 64,
+    ) -> None:
+        if duplicates not in DUPLICATES:
+            raise UsageError(f"duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
+        if max_tries < 1:
+            raise UsageError(f"max_tries is at least 1, got {max_tries}")
+        self._space = space
+        self._inner = inner
+        self._seed = seed
+        self._duplicates = duplicates
+        self._max_tries = max_tries
+        self._stream = Stream(space, seed=seed, duplicates=duplicates)
+        self._seen: set[str] | None = None
+        self._next_index: int | None = None
+        self._distributions = space.distributions
+        self.proposed: Candidate | None = None
+
+    def assign(self, index: int) -> None:
+        """The candidate index of the next trial; without, it is the trial's number."""
+        self._next_index = index
+
+    def reseed_rng(self) -> None:
+        """Nothing to do: draws depend on the seed and the candidate's index, in every process and thread."""
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._distributions
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The parameters of a feasible candidate.
+
+        Raises:
+            InfeasibleWindow: the window holds no further candidate.
+        """
+        index = trial.number if self._next_index is None else self._next_index
+        self._next_index = None
+        seen = self._known(study)
+        fixed = trial.system_attrs.get("fixed_params", {})
+        candidate = self._enqueued(fixed, index) if fixed else self._propose(study, trial, index, seen)
+        if self._duplicates == "reject":
+            seen.add(candidate.architecture.key())
+        self.proposed = candidate
+        return {name: candidate.params[name] for name in search_space}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        raise UsageError(
+            f"{param_name!r} with {param_distribution} is not a parameter of {self._space.spec}; "
+            f"its parameters are {', '.join(self._distributions)}; use space.suggest(trial)"
+        )
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        if self._inner is not None:
+            self._inner.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        if self._inner is not None:
+            self._inner.after_trial(study, trial, state, values)
+
+    def _known(self, study: Study) -> set[str]:
+        """Keys of the architectures of all trials so far; read from the study once."""
+        if self._seen is None:
+            self._seen = set()
+            for trial in study.get_trials(deepcopy=False) if self._duplicates == "reject" else ():
+                if set(self._distributions) <= set(trial.params):
+                    chosen = {name: trial.params[name] for name in self._distributions}
+                    known = self._space.judge(self._space.canonical(chosen))
+                    if known is not None:
+                        self._seen.add(known.architecture.key())
+        return self._seen
+
+    def _propose(self, study: Study, trial: FrozenTrial, index: int, seen: set[str]) -> Candidate:
+        if self._inner is None:
+            return self._stream[index]
+        if isinstance(self._inner, Rekeyed):
+            self._inner.rekey(keyed.integer("propose", self._seed, index))
+        proposals: list[Params] = []
+        for _ in range(self._max_tries):
+            params = self._inner.sample_relative(study, trial, self._distributions)
+            if set(params) != set(self._distributions):
+                return self._from_stream(index, seen)  # no opinion yet
+            point = self._space.canonical(params)
+            candidate = self._space.judge(point)
+            if candidate is not None and candidate.architecture.key() not in seen:
+                return candidate
+            if proposals and point == proposals[-1]:
+                break  # it would say the same for ever
+            proposals.append(point)
+        return self._nearest(proposals, index, seen)
+
+    def _from_stream(self, index: int, seen: set[str]) -> Candidate:
+        """Candidate ``index`` of the stream, or the first one after it that is new."""
+        while self._stream[index].architecture.key() in seen:
+            index += 1
+        return self._stream[index]
+
+    def _nearest(self, proposals: list[Params], index: int, seen: set[str]) -> Candidate:
+        """The new feasible candidate nearest to any of the proposals, out of a pool of its own."""
+        pool, source = (
+            [],
+            self._space.stream(seed=keyed.integer("pool", self._seed, index), duplicates="allow"),
+        )
+        for _ in range(100 * _POOL):
+            candidate = next(source)
+            if candidate.architecture.key() not in seen:
+                pool.append(candidate)
+            if len(pool) == _POOL:
+                break
+        if not pool:
+            return self._from_stream(index, seen)
+        units = [_units(point, self._distributions) for point in proposals]
+        return min(
+            pool,
+            key=lambda one: min(math.dist(_units(one.params, self._distributions), unit) for unit in units),
+        )
+
+    def _enqueued(self, fixed: Mapping[str, Any], index: int) -> Candidate:
+        """A candidate with the parameters that ``study.enqueue_trial`` fixed."""
+        fixed = {name: value for name, value in fixed.items() if name in self._distributions}
+        narrowed = self._space.fix(**fixed) if fixed else self._space
+        candidate = next(narrowed.stream(seed=keyed.integer("enqueued", self._seed, index)))
+        return Candidate({**candidate.params, **fixed}, candidate.architecture, candidate.complexity, index)
+
+
+def _units(params: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> list[float]:
+    """A point in the unit cube of the encoding."""
+    place = []
+    for name, law in distributions.items():
+        value = params[name]
+        if isinstance(law, CategoricalDistribution):
+            place += [0.7 * (value == choice) for choice in law.choices]  # two different choices lie 1 apart
+            continue
+        low, high = law.low, law.high  # type: ignore[attr-defined]
+        if law.log:  # type: ignore[attr-defined]
+            low, high, value = math.log(low), math.log(high), math.log(value)
+        place.append((value - low) / (high - low) if high > low else 0.0)
+    return place
