@@ -1,0 +1,100 @@
+"""``regnas describe``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from regnas.cli import options
+
+
+@click.command()
+@click.option("--space", "text", help="A space, or a spec such as 'regnetx[wm=2]'.")
+@click.option("--params", "parameters", metavar="JSON", help="A point of the space, as a JSON object.")
+@click.option("--preset", "name", help="A network of the paper, such as regnety-800mf.")
+@click.option("--architecture", "file", metavar="FILE", help="An architecture's JSON file, or a folder with one.")
+@click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
+@click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
+@click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
+@click.option("--resolution", type=int, default=224, show_default=True, help="Pixels of a side.")
+@click.option("--classes", type=int, default=1000, show_default=True, help="Outputs of the network.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--plot", "picture", metavar="FILE.png", help="Draw block width against block index.")
+@options.debug
+def describe(
+    text: str | None,
+    parameters: str | None,
+    name: str | None,
+    file: str | None,
+    flops: str | None,
+    params_window: str | None,
+    acts: str | None,
+    resolution: int,
+    classes: int,
+    as_json: bool,
+    picture: str | None,
+) -> None:
+    """Describe a network (a point of a space, a preset, a file), or what a window leaves of a space."""
+    import regnas
+    from regnas.studies import describe as describing
+
+    if sum(given is not None for given in (parameters, name, file)) > 1 or not (text or name or file):
+        raise click.UsageError("give one of: --space with --params, --space with a window, --preset, --architecture")
+    if file is not None:
+        description = describing.describe_file(file, resolution)
+    elif name is not None:
+        description = describing.describe_preset(name, resolution, classes)
+    else:
+        window = {"flops": flops, "params": params_window, "acts": acts}
+        space = regnas.space(str(text), **window, resolution=resolution, classes=classes)
+        if parameters is None:
+            _print_report(describing.feasibility(space), as_json)
+            return
+        description = describing.describe_point(space, describing.parse_params(parameters))
+    if picture is not None:
+        describing.plot_widths(description, picture)
+    if as_json:
+        click.echo(json.dumps(description, indent=1))
+    else:
+        _print_network(description, describing.stage_lines(description))
+
+
+def _print_network(description: dict[str, Any], stages: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    architecture, cost = description["architecture"], description["complexity"]
+    if description["space"]:
+        inside = "in the space" if description["in_space"] else "outside the space's ranges: search would not draw it"
+        shown = ", ".join(f"{key} {value}" for key, value in description["params"].items())
+        click.echo(f"{description['space']}: {shown}\n({inside})")
+    plain = {k: v for k, v in architecture.items() if not isinstance(v, list) and k not in ("kind", "schema")}
+    click.echo(f"{architecture['kind']} network: " + ", ".join(f"{key} {value}" for key, value in plain.items()))
+    if stages:
+        table = Table(box=None, pad_edge=False)
+        for title in ("stage", "blocks", "width", "stride", "b", "group width", "output px"):
+            table.add_column(title, justify="right")
+        for row in stages:
+            table.add_row(*row)
+        Console(highlight=False).print(table)
+    click.echo(
+        f"at {description['resolution']} px: flops {cost['flops']:,}  params {cost['params']:,}  "
+        f"activations {cost['activations']:,}"
+    )
+
+
+def _print_report(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, indent=1))
+        return
+    click.echo(f"{report['space']} at {report['resolution']} px, window {report['window']}")
+    click.echo(
+        f"accepted {report['accepted']:,} of {report['drawn']:,} draws: {report['acceptance']:.4%} "
+        f"+- {1.96 * report['standard_error']:.4%}"
+    )
+    for reason, share in report["rejected"].items():
+        click.echo(f"  {share:>8.3%}  {reason}")
+    for name, (low, high) in report["attainable"].items():
+        click.echo(f"seen without the window: {name} {low or 0:,} to {high or 0:,}")

@@ -1,0 +1,31 @@
+"""``regnas list``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from regnas.cli import options
+
+
+@click.command("list")
+@click.argument(
+    "what",
+    required=False,
+    type=click.Choice(["spaces", "strategies", "evaluators", "datasets", "architectures", "presets"]),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.debug
+def list_command(what: str | None, as_json: bool) -> None:
+    """List the installed plug-ins, and the networks known by name."""
+    from regnas.studies.listing import installed
+
+    found = installed(what)
+    if as_json:
+        click.echo(json.dumps({title: [name for name, _ in names] for title, names in found.items()}, indent=1))
+        return
+    for title, names in found.items():
+        click.echo(f"{title}:")
+        for name, owner in names:
+            click.echo(f"  {name}" + (f"  ({owner})" if owner != "regnas" else ""))

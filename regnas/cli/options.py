@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def together(*decorators: Decorator) -> Decorator:
+    """Several options as one decorator, in the order they are listed."""
+
+    def apply(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+window = together(
+    click.option("--flops", metavar="LOW:HIGH", help="Multiply-adds of one image: 360M:400M, :5M, or 400M (1 %)."),
+    click.option("--params", "params_window", metavar="LOW:HIGH", help="Learnable numbers, likewise."),
+    click.option("--acts", metavar="LOW:HIGH", help="Activations, likewise."),
+)
+data = together(
+    click.option("--data-root", metavar="FOLDER", help="Where downloaded data sets lie."),
+    click.option("--download", is_flag=True, help="Download the data set if it is not there."),
+)
+device = click.option("--device", default="auto", show_default=True, help="auto, cpu, mps, cuda or cuda:0,1.")
+debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")

@@ -1,0 +1,62 @@
+"""``regnas sample``."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from regnas.cli import options
+
+
+@click.command()
+@click.option(
+    "--space",
+    "text",
+    default="regnetx",
+    show_default=True,
+    help="A space, or a spec such as 'regnetx[wm=2]'.",
+)
+@click.option("--count", type=int, default=100, show_default=True, help="Candidates to write.")
+@options.window
+@click.option("--resolution", type=int, default=224, show_default=True, help="Pixels of a side.")
+@click.option("--classes", type=int, default=1000, show_default=True, help="Outputs of the networks.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--duplicates", type=click.Choice(["reject", "reuse", "allow"]), default="reject", show_default=True)
+@click.option("--output", required=True, metavar="FILE", help="A .csv or .jsonl file.")
+@options.debug
+def sample(
+    text: str,
+    count: int,
+    flops: str | None,
+    params_window: str | None,
+    acts: str | None,
+    resolution: int,
+    classes: int,
+    seed: int,
+    duplicates: str,
+    output: str,
+) -> None:
+    """Write candidates of a space inside a window: iid from its law, the same for the same seed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    import regnas
+    from regnas.studies.sample import sample_to
+
+    space = regnas.space(text, flops=flops, params=params_window, acts=acts, resolution=resolution, classes=classes)
+    start = time.perf_counter()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(space.spec, total=count)
+
+        def show(found: int, tally: Any) -> None:
+            bar.update(task, completed=found, description=f"{space.spec}, {tally.drawn:,} drawn")
+
+        tally = sample_to(space, output, count=count, seed=seed, duplicates=duplicates, progress=show)
+    seconds = time.perf_counter() - start
+    click.echo(f"{count} candidates of {space.spec} in {output} ({seconds:.1f} s)")
+    click.echo(f"accepted {tally.rate:.3%} of {tally.drawn:,} draws; repeats dropped: {tally.repeats}")
+    for reason, rejected in tally.rejected.most_common():
+        click.echo(f"  {rejected / tally.drawn:>8.3%}  {reason}")

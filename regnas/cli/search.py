@@ -1,0 +1,70 @@
+"""``regnas search``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any
+
+import click
+
+from regnas.cli import options
+
+
+@click.command()
+@click.option("--space", default="regnetx", show_default=True, help="A space, or a spec such as 'regnetx[wm=2]'.")
+@click.option("--strategy", default="random", show_default=True, help="A strategy, or 'evolution[population=20]'.")
+@click.option("--budget", type=int, default=25, show_default=True, help="Completed evaluations.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
+@click.option("--study", metavar="NAME", help="Name of the study.  [default: SPACE/STRATEGY/SEED]")
+@click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]")
+@click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept.")
+@click.option("--evaluator", default="train", show_default=True, help="An evaluator, or 'train[learning_rate=0.05]'.")
+@click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, or imagefolder:PATH.")
+@options.data
+@click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]")
+@click.option("--epochs", type=int, help="Epochs of each candidate.  [default: the data set's]")
+@options.window
+@click.option(
+    "--duplicates",
+    type=click.Choice(["reject", "reuse", "allow"]),
+    default="reject",
+    show_default=True,
+    help="Networks drawn again: dropped, their result copied, or trained again.",
+)
+@click.option("--workers", type=int, help="Candidates at a time.  [default: one per core, or per GPU]")
+@options.device
+@click.option("--retrain", type=int, metavar="N", help="Train the winner for N epochs at the end.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
+@click.option("--json", "as_json", is_flag=True, help="Print only best.json.")
+@options.debug
+def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str | None, **flags: Any) -> None:
+    """Sample networks of a space, train them, rank them, keep the best. The same command resumes."""
+    from rich.console import Console
+
+    from regnas.studies import search as searching
+    from regnas.studies.progress import Lines, Progress, Silent
+    from regnas.studies.report import print_search
+    from regnas.studies.train import train
+
+    console = Console()
+    checked = searching.plan(params=params_window, **flags)
+    progress: Progress = Silent() if quiet or as_json else Lines(console, checked.workers)
+    progress.say(checked.headline())
+    try:
+        result = searching.run(checked, progress)
+    except searching.Interrupted:
+        click.echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+        sys.exit(130)
+    if as_json:
+        click.echo((result.folder / "best.json").read_text().rstrip())
+    else:
+        print_search(console, result, retrained=retrain is not None, storage=checked.storage)
+    if retrain is not None:
+        train(
+            str(result.folder),
+            epochs=retrain,
+            data_root=flags["data_root"],
+            device=flags["device"],
+            quiet=as_json,
+        )

@@ -1,0 +1,31 @@
+"""``regnas train``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from regnas.cli import options
+
+
+@click.command()
+@click.argument("target", metavar="STUDY|ARCHITECTURE")
+@click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the images.")
+@click.option("--data", help="A data set, or imagefolder:PATH.  [default: the study's]")
+@options.data
+@click.option("--resolution", type=int, help="Pixels of a side.  [default: the study's]")
+@click.option("--out", metavar="FOLDER", help="Where the weights go.  [default: final-EPOCHS beside the target]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of weights and order.")
+@options.device
+@click.option("--threads", type=int, help="CPU threads.  [default: 1]")
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+@options.debug
+def train(target: str, **flags: Any) -> None:
+    """Train the winner of a study's folder, or any architecture file, on all images but the test images.
+
+    It is tested once at the end, and leaves weights.safetensors for regnas.load. The same command resumes.
+    """
+    from regnas.studies.train import train as run
+
+    run(target, **flags)

@@ -1,0 +1,1 @@
+"""Studies: what combines spaces, strategies and evaluators."""

@@ -1,0 +1,116 @@
+"""The outcome of a search: trials as rows, the winner's folder, and the files that hold both."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from regnas import weights
+from regnas.architecture import Architecture, from_json
+from regnas.design_space import Space
+from regnas.files import SCHEMA, write_csv, write_json
+
+Row = dict[str, Any]
+
+
+def rows_of(study: optuna.Study, space: Space) -> list[Row]:
+    """Every trial with a candidate index, in the order of the index."""
+    found = [
+        row_of(trial, space) for trial in study.get_trials(deepcopy=False) if trial.user_attrs.get("index") is not None
+    ]
+    return sorted(found, key=lambda row: row["index"])
+
+
+def row_of(trial: FrozenTrial, space: Space) -> Row:
+    """One trial as a row of trials.csv (see docs/files.md)."""
+    stored = trial.user_attrs
+    complete = trial.state == TrialState.COMPLETE
+    row: Row = {
+        "space": space.spec,
+        "index": stored["index"],
+        "seed": stored.get("seed", ""),
+        "error": trial.value if complete else "",
+        "architecture": json.loads(stored["architecture"]) if "architecture" in stored else "",
+        "seconds": stored.get("seconds", ""),
+        "diverged": stored.get("diverged", ""),
+        "state": trial.state.name,
+        "errors": [value for _, value in sorted(trial.intermediate_values.items())] if complete else [],
+        "params_by_name": space.canonical(trial.params) if trial.params else {},
+        "trial": trial.number,
+        "failure": stored.get("failure", ""),
+    }
+    row["epochs"] = len(row["errors"]) if complete else ""
+    if row["architecture"]:
+        cost = from_json(row["architecture"]).complexity(space.resolution)
+        row |= {"flops": cost.flops, "params": cost.params, "activations": cost.activations}
+    return row
+
+
+@dataclass(frozen=True)
+class Best:
+    """The winner of a search.
+
+    Attributes:
+        error: its validation error, a fraction.
+        test_error: its error on images the search never saw, or None.
+        folder: what `regnas.load` reads: its architecture and its weights; None where the evaluator keeps none.
+    """
+
+    index: int
+    error: float
+    test_error: float | None
+    architecture: Architecture
+    folder: Path | None
+
+
+def complete_rows(rows: list[Row]) -> list[Row]:
+    """Completed rows, the best first; equal errors in the order of the index."""
+    done = [row for row in rows if row["state"] == "COMPLETE"]
+    return sorted(done, key=lambda row: (row["error"], row["index"]))
+
+
+def write_files(folder: Path, rows: list[Row]) -> None:
+    """Write trials.csv."""
+    write_csv(folder / "trials.csv", rows)
+
+
+def known_test_error(folder: Path, index: int) -> float | None:
+    """The winner's test error, if best.json has it already: test images are used once."""
+    try:
+        stored = json.loads((folder / "best.json").read_text())
+        return stored["test_error"] if stored["index"] == index else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str, Any], settings: Row) -> Best:
+    """Write best.json, and the folder ``best`` with the winner's architecture and its weights if they were kept."""
+    architecture = from_json(row["architecture"])
+    kept = folder / "checkpoints" / str(row["index"]) / weights.WEIGHTS
+    details = {
+        "schema": SCHEMA,
+        "index": row["index"],
+        "seed": row["seed"],
+        "validation_error": row["error"],
+        "test_error": test_error,
+        "trained": f"proxy weights, {row['epochs']} epochs on the training images",
+        **{key: value for key, value in facts.items() if key not in ("recipe", "images")},
+    }
+    best = folder / "best"
+    weights.save_architecture(architecture, best, details)
+    if kept.exists():
+        shutil.copyfile(kept, best / f"{weights.WEIGHTS}.part")
+        (best / f"{weights.WEIGHTS}.part").replace(best / weights.WEIGHTS)
+    numbers = {name: row.get(name) for name in ("flops", "params", "activations", "seconds", "epochs", "diverged")}
+    params = {"params_by_name": row["params_by_name"]}
+    write_json(
+        folder / "best.json",
+        {**details, **numbers, **params, "architecture": architecture.to_json(), "settings": settings},
+    )
+    return Best(row["index"], row["error"], test_error, architecture, best if kept.exists() else None)

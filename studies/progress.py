@@ -1,0 +1,140 @@
+"""What a user sees while a search runs: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from regnas.evaluator import Result
+from regnas.stream import Candidate
+
+
+class Progress(Protocol):
+    """Hears of everything the driver does."""
+
+    def start(self, completed: int, budget: int) -> None:
+        """The search goes on from ``completed`` evaluations."""
+
+    def began(self, index: int, candidate: Candidate) -> None:
+        """A candidate was given to a worker."""
+
+    def epoch(self, index: int, epoch: int, error: float) -> None:
+        """A candidate finished an epoch."""
+
+    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
+        """A candidate is complete."""
+
+    def say(self, message: str) -> None:
+        """Something the user should know."""
+
+    def tick(self) -> None:
+        """Time went by."""
+
+    def stop(self) -> None:
+        """The search is over."""
+
+
+class Silent:
+    """No display."""
+
+    def start(self, completed: int, budget: int) -> None: ...
+    def began(self, index: int, candidate: Candidate) -> None: ...
+    def epoch(self, index: int, epoch: int, error: float) -> None: ...
+    def ended(self, index: int, candidate: Candidate, result: Result) -> None: ...
+    def say(self, message: str) -> None: ...
+    def tick(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Lines:
+    """A line for every finished candidate; on a terminal also a live panel of what is running."""
+
+    def __init__(self, console: Console, workers: int) -> None:
+        self._console = console
+        self._workers = max(1, workers)
+        self._live: Live | None = None
+        self._running: dict[int, str] = {}
+        self._done = self._budget = self._first = 0
+        self._best: tuple[float, int] | None = None
+        self._began = time.monotonic()
+
+    def start(self, completed: int, budget: int) -> None:
+        self._done = self._first = completed
+        self._budget = budget
+        self._began = time.monotonic()
+        if completed:
+            self.say(f"resuming: {completed} of {budget} evaluations are done")
+        if self._console.is_terminal:
+            self._live = Live(self._panel(), console=self._console, refresh_per_second=4, transient=True)
+            self._live.start()
+
+    def began(self, index: int, candidate: Candidate) -> None:
+        self._running[index] = f"{shape(candidate.architecture.to_json())}, {candidate.complexity.flops / 1e6:.2f} MF"
+
+    def epoch(self, index: int, epoch: int, error: float) -> None:
+        if index in self._running:
+            described = self._running[index].split("  epoch")[0]
+            self._running[index] = f"{described}  epoch {epoch}: {error:.2%}"
+
+    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
+        self._running.pop(index, None)
+        self._done += 1
+        new = self._best is None or (result.error, index) < self._best
+        if new:
+            self._best = (result.error, index)
+        self._console.print(
+            f"{self._done:>4}/{self._budget}  candidate {index:<4} error {result.error:>6.2%}"
+            f"{'  diverged' if result.diverged else ''}  {candidate.complexity.flops / 1e6:.2f} MF  "
+            f"{result.seconds:.1f} s  {shape(candidate.architecture.to_json())}{'  <- best' if new else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def say(self, message: str) -> None:
+        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+
+    def tick(self) -> None:
+        if self._live is not None:
+            self._live.update(self._panel())
+
+    def stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _panel(self) -> Any:
+        rows = Table.grid(padding=(0, 1))
+        rows.add_row(ProgressBar(total=self._budget, completed=self._done, width=30), Text(self._summary()))
+        running = [Text(f"  {index}: {text}", style="dim", no_wrap=True) for index, text in self._running.items()]
+        return Group(rows, *running)
+
+    def _summary(self) -> str:
+        parts = [f"{self._done} of {self._budget}"]
+        if self._best is not None:
+            parts.append(f"best {self._best[0]:.2%} (candidate {self._best[1]})")
+        finished = self._done - self._first
+        if finished:
+            left = (time.monotonic() - self._began) / finished * (self._budget - self._done)
+            parts.append(f"about {duration(left)} left")
+        return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """``50 s``, ``4 min`` or ``2.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def shape(architecture: dict[str, Any]) -> str:
+    """A network in a line: depths and widths of its stages where it has stages, else its kind."""
+    if "depths" not in architecture:
+        return str(architecture.get("kind", "network"))
+    stages = zip(architecture["depths"], architecture["widths"], strict=False)
+    return " ".join(f"{depth}x{width}" for depth, width in stages)

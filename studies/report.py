@@ -1,0 +1,105 @@
+"""What a search prints at its end."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from regnas.studies.outcome import Row, complete_rows
+from regnas.studies.progress import shape
+from regnas.studies.search import SearchResult
+
+
+def print_search(console: Console, result: SearchResult, *, retrained: bool, storage: str) -> None:
+    """The five best, what can and cannot be told apart, the winner's test error, failures, and what to do next."""
+    done = complete_rows(result.rows)
+    console.print(_table(done[:5], len(done)))
+    for line in _remarks(result, done):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in _next_steps(result, retrained=retrained, storage=storage):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(best: list[Row], total: int) -> Table:
+    table = Table(title=f"The {len(best)} best of {total}", title_justify="left", box=None, pad_edge=False)
+    for name in ("candidate", "error", "MF", "params", "acts"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("stages: blocks x width", no_wrap=False)
+    for row in best:
+        table.add_row(
+            str(row["index"]),
+            f"{row['error']:.2%}",
+            f"{row['flops'] / 1e6:.2f}",
+            f"{row['params'] / 1e3:.1f}k",
+            f"{row['activations'] / 1e3:.1f}k",
+            _stages(row["architecture"]),
+        )
+    return table
+
+
+def _stages(architecture: dict[str, Any]) -> str:
+    if architecture.get("kind") != "staged":
+        return shape(architecture)
+    described = shape(architecture)
+    ratios = sorted({f"{ratio:g}" for ratio in architecture["bottleneck_ratios"]})
+    groups = sorted(set(architecture["group_widths"]))
+    return f"{described}, b {'/'.join(ratios)}, g {'/'.join(map(str, groups))}"
+
+
+def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
+    lines = []
+    if apart := _alike(result, done):
+        lines.append(apart)
+    if result.best.test_error is not None:
+        lines.append(
+            f"winner: candidate {result.best.index}, test error {result.best.test_error:.2%} on images the search "
+            f"never saw (proxy weights, {done[0]['epochs']} epochs)"
+        )
+    else:
+        lines.append(f"winner: candidate {result.best.index}; there are no test images or no kept weights to score")
+    failed = [row for row in result.rows if row["state"] == "FAIL"]
+    if failed:
+        reasons = Counter(str(row["failure"]) for row in failed).most_common(3)
+        lines.append(f"{len(failed)} candidates failed: " + "; ".join(f"{count} x {text}" for text, count in reasons))
+    if diverged := sum(bool(row["diverged"]) for row in done):
+        lines.append(f"{diverged} trainings diverged and count with the error of guessing")
+    return lines
+
+
+def _alike(result: SearchResult, done: list[Row]) -> str:
+    """Which of the best could change places in another training.
+
+    Two trainings of one network differ by a standard deviation of sqrt(2) seed_sd; a gap of less than two of these
+    tells nothing. Where the seed noise was not measured, the binomial noise of the validation images is a lower
+    bound for it.
+    """
+    if len(done) < 2:
+        return ""
+    best = done[0]["error"]
+    images = result.facts.get("images", {}).get("validation")
+    if result.seed_sd is not None:
+        noise, source = result.seed_sd, f"measured training noise of {result.seed_sd:.2%}"
+    elif images:
+        noise = math.sqrt(max(best * (1 - best), 1 / images) / images)
+        source = f"noise of {images} validation images"
+    else:
+        return ""
+    gap = 2 * math.sqrt(2) * noise
+    alike = sum(row["error"] - best < gap for row in done)
+    if alike == 1:
+        return f"the winner's lead is larger than {gap:.2%}, twice the standard deviation of a difference ({source})"
+    return (
+        f"the best {alike} of {len(done)} lie within {gap:.2%} and cannot be told apart by one training each ({source})"
+    )
+
+
+def _next_steps(result: SearchResult, *, retrained: bool, storage: str) -> list[str]:
+    lines = [f"files: {result.folder}/ (trials.csv, best.json, best/)"]
+    if not retrained and result.best.folder is not None:
+        lines.append(f"train the winner: regnas train {result.folder} --epochs 30")
+    lines.append(f"dashboard: optuna-dashboard {storage}  (pip install 'regnas[dashboard]')")
+    return lines

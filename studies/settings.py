@@ -1,0 +1,83 @@
+"""What makes a study the study it is, and how two of them differ."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from regnas.design_space import Images, Space
+from regnas.errors import StudyError
+from regnas.stream import STREAM_VERSION
+
+ATTRIBUTE = "regnas:settings"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The identity of a study. Budget, workers, device and verbosity are no part of it."""
+
+    space: str
+    window: str
+    images: Mapping[str, Any]
+    strategy: str
+    seed: int
+    duplicates: str
+    evaluator: str
+    data: str
+    recipe: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, with the schema and the versions of what computes."""
+        packages = {name: _version(name) for name in ("regnas", "optuna", "torch", "numpy")}
+        own = json.loads(json.dumps(asdict(self)))
+        return {"schema": SCHEMA, "stream_version": STREAM_VERSION, **own, "versions": packages}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def study_name(space: Space, strategy: str, seed: int) -> str:
+    """The default name: SPACE/STRATEGY/SEED."""
+    return f"{space.spec}/{strategy}/{seed}"
+
+
+def folder_name(name: str) -> str:
+    """A study's name as a folder's: slashes and what shells dislike become dashes."""
+    return re.sub(r"[^\w.=,-]+", "-", name).strip("-.") or "study"
+
+
+def images_json(images: Images) -> dict[str, Any]:
+    """The images of a study as JSON values."""
+    return json.loads(json.dumps(asdict(images)))  # type: ignore[no-any-return]
+
+
+def check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], name: str) -> None:
+    """Refuse to go on with a study under other settings.
+
+    Raises:
+        StudyError: names every difference, and ``--study``.
+    """
+    different = [
+        f"{key}: stored {_short(stored.get(key))}, asked {_short(wanted.get(key))}"
+        for key in wanted
+        if key != "versions" and stored.get(key) != wanted[key]
+    ]
+    if different:
+        raise StudyError(
+            f"study {name!r} exists with other settings ({'; '.join(different)}); give this one another name with "
+            f"--study NAME, or repeat the stored settings"
+        )
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 120 else text[:117] + "..."

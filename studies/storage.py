@@ -1,0 +1,150 @@
+"""Where studies are kept: an Optuna URL, a journal file, or a SQLite file in the output folder."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+
+from regnas.errors import StudyError
+
+METRIC = "val_top1_err"
+DATABASE = "regnas.db"
+
+
+def storage_url(storage: str | None, out: Path) -> str:
+    """The URL or the journal file that a storage option names; the default is a SQLite file in ``out``."""
+    return storage if storage else f"sqlite:///{out / DATABASE}"
+
+
+def open_storage(text: str) -> BaseStorage:
+    """Open an Optuna URL or, without ``://``, a journal file.
+
+    Raises:
+        StudyError: unreadable, damaged, or not writable.
+    """
+    try:
+        if "://" not in text:
+            return _journal(Path(text))
+        if text.startswith("sqlite:///"):
+            Path(text.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        return RDBStorage(text, engine_kwargs={"connect_args": {"timeout": 60}} if "sqlite" in text else None)
+    except StudyError:
+        raise
+    except Exception as error:  # SQLAlchemy, its drivers, the file system and JSON: all mean the same to a user
+        raise StudyError(
+            f"cannot open the storage {text}: {_first_line(error)}; check the path, or name another with --storage"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _journal(path: Path) -> JournalStorage:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mend_journal(path)
+    with quiet():
+        return JournalStorage(JournalFileBackend(str(path)))
+
+
+def mend_journal(path: Path) -> None:
+    """Drop a last line that was cut off while it was written.
+
+    A journal cut in mid-line opens once, then the next entry is glued to the rest and it never opens again. The
+    cut-off rest is kept beside the journal.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    data = path.read_bytes()
+    if data.endswith(b"\n"):
+        return
+    whole = data[: data.rfind(b"\n") + 1]
+    if not whole and not data.startswith(b"{"):
+        raise StudyError(f"{path} is not an Optuna journal; name another file with --storage")
+    path.with_name(path.name + ".cut").write_bytes(data[len(whole) :])
+    with path.open("r+b") as file:
+        file.truncate(len(whole))
+
+
+def open_study(storage: BaseStorage, name: str, sampler: Any) -> optuna.Study:
+    """Load or create the study, minimising ``val_top1_err``."""
+    with quiet():
+        study = optuna.create_study(
+            storage=storage, study_name=name, direction="minimize", load_if_exists=True, sampler=sampler
+        )
+        if study.metric_names is None:
+            study.set_metric_names([METRIC])
+    return study
+
+
+def stored_names(storage: BaseStorage) -> list[str]:
+    """Names of all studies in a storage."""
+    return sorted(study.study_name for study in optuna.get_all_study_summaries(storage, include_best_trial=False))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Optuna's log lines and its warnings about experimental features that regnas relies on."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+class FolderLock:
+    """One driver per study: a lock on the study's folder that ends with the process, however it ends.
+
+    Raises:
+        StudyError: another process holds it, or the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / "lock").open("a+")
+        except OSError as error:
+            raise StudyError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
+        if not _lock(self._file):
+            self._file.seek(0)
+            holder = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise StudyError(f"this study is being run by process {holder}; wait for it, or give --study NAME")
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let the next driver in."""
+        self._file.close()
+
+
+def _lock(file: Any) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
