@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,15 @@ if TYPE_CHECKING:
 
 
 def number(text: str) -> int | float | None:
-    """The number a text is, or None."""
+    """The finite number a text is, or None."""
     try:
         return int(text)
     except ValueError:
         try:
-            return float(text)
+            read = float(text)
         except ValueError:
             return None
+    return read if math.isfinite(read) else None
 
 
 def parse_value(text: str, name: str) -> Any:

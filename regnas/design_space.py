@@ -279,13 +279,20 @@ class Space(ABC):
         """A space with the options of a spec, such as ``{"wm": "2", "depth": "12:20", "w0": "wa"}``."""
         root: Any = self.root or replace(self, images=Images(), window=Window(), overrides=())
         merged = {**dict(self.overrides), **options}
-        derived, kept = root, []
-        for key in sorted(merged, key=lambda name: (_phase(root, name, merged[name]), name)):
-            before = derived
-            derived = _apply(derived, key, merged[key])
-            if derived != before:
-                kept.append((key, merged[key]))
-        made = replace(derived, root=root, overrides=tuple(sorted(kept)), images=self.images, window=self.window)
+        # Options first, as stages=5 brings parameters of its own; then laws, then ties: a spec's order does not matter.
+        derived, kept, left = root, [], sorted(merged)
+        for key in [key for key in left if not root.parameters_of(key)]:
+            changed = derived.with_option(key, merged[key])
+            if changed is not None:
+                kept += [key] if changed != derived else []
+                derived = changed
+                left.remove(key)
+        for key in sorted(left, key=lambda name: (bool(derived.parameters_of(merged[name])), name)):
+            changed = _apply(derived, key, merged[key])
+            kept += [key] if changed != derived else []
+            derived = changed
+        overrides = tuple((key, merged[key]) for key in sorted(kept))
+        made = replace(derived, root=root, overrides=overrides, images=self.images, window=self.window)
         return made  # type: ignore[no-any-return]
 
 
@@ -303,21 +310,11 @@ def make_space(text: str) -> Space:
     return space.derive(options) if options else space
 
 
-def _phase(space: Space, key: str, value: str) -> int:
-    """Options first, then laws, then ties: the order of a spec does not matter."""
-    if not space.parameters_of(key):
-        return 0
-    return 2 if space.parameters_of(value) else 1
-
-
 def _apply(space: Space, key: str, value: str) -> Space:
     names = space.parameters_of(key)
     if not names:
-        changed = space.with_option(key, value)
-        if changed is None:
-            known = ", ".join([*space.dimensions, *dict(space.ties)])
-            raise UsageError(f"{space.name} has no parameter or option {key!r}; its parameters are {known}")
-        return changed
+        known = ", ".join([*space.dimensions, *dict(space.ties)])
+        raise UsageError(f"{space.name} has no parameter or option {key!r}; its parameters are {known}")
     for name, source in expand(space, names, value):
         space = _tie(space, name, source) if source else space.with_dimension(name, _law(space, name, value))
     return space

@@ -43,7 +43,7 @@ class Dimension(ABC):
 
     @abstractmethod
     def contains(self, value: Any) -> bool:
-        """Whether ``value`` is one of the grid's values."""
+        """Whether ``value`` is in the range: one of the values where these are whole numbers or names."""
 
     @abstractmethod
     def neighbour(self, value: Any, rng: np.random.Generator) -> Any:
@@ -114,7 +114,9 @@ class Range(Dimension):
     def contains(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return False
-        return self.low <= value <= self.high and abs(self.snap(value) - value) <= 1e-9 * max(1, abs(value))
+        inside = self.low <= value <= self.high
+        # The step of a real-valued range is how finely it is drawn: the paper's own networks lie between its values.
+        return inside and (not self.integral or self.snap(value) == value)
 
     def _quantile(self, value: float) -> float:
         return (value - self.low) / (self.high - self.low)

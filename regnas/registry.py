@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -23,6 +24,7 @@ def installed(kind: str) -> dict[str, EntryPoint]:
     return dict(sorted(found.items()))
 
 
+@cache  # finding entry points reads the metadata of every installed distribution; what raises is not kept
 def load(kind: str, name: str) -> Any:
     """Import one plug-in.
 

@@ -92,7 +92,7 @@ class Staged:
 
     def _check_names(self) -> None:
         for name, known in (("stem", STEMS), ("block", BLOCKS), ("activation", ACTIVATIONS)):
-            if getattr(self, name) not in known:
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in known:
                 raise InvalidArchitecture(f"{name} is one of {', '.join(known)}, got {getattr(self, name)!r}")
 
     def _check_numbers(self) -> None:

@@ -33,8 +33,8 @@ class Candidate:
 
     Attributes:
         index: its place in the stream.
-        draws: draws from the law since the candidate before, this one included. The mean of 1 / draws over draws
-            estimates nothing; the number of candidates over the sum of draws estimates the feasible volume.
+        draws: draws from the law since the candidate before, this one included: the number of candidates over the
+            sum of their draws estimates the feasible share of the space.
     """
 
     params: dict[str, Any]
@@ -98,7 +98,7 @@ def screen(space: Space, rng: np.random.Generator, count: int, tally: Tally) -> 
     if not keep.all():
         tally.rejected["limits of the space"] += int((~keep).sum())
     for reason, broken in space.window.tests(cost).items():
-        tally.rejected[reason] += int(broken.sum())
+        tally.rejected.update({reason: int(broken.sum())} if broken.any() else {})
         keep &= ~broken
     kept = np.flatnonzero(keep)
     tally.accepted += len(kept)
@@ -160,6 +160,11 @@ def _infeasible(space: Space, tally: Tally, found: int, repeats: int) -> Infeasi
         return InfeasibleWindow(
             f"{where} seems to hold only {found} different networks: the last {repeats} accepted draws repeated "
             f"them; ask for fewer, widen the window, or allow repeats with --duplicates allow"
+        )
+    if not tally.lowest:
+        return InfeasibleWindow(
+            f"none of {tally.drawn:,} draws is a network of {space.spec}, window or not: rejected by "
+            f"{tally.reasons()}; relax the options of the space"
         )
     return InfeasibleWindow(
         f"{where}: {tally.accepted} of {tally.drawn:,} draws accepted; rejected by {tally.reasons()}; attainable: "

@@ -66,8 +66,9 @@ def human(number: float | None) -> str:
     if number is None:
         return ""
     for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)):
-        if number >= scale and len(f"{number / scale:.10g}") <= 7:
-            return f"{number / scale:.10g}{unit}"
+        text = f"{number / scale:.10g}"
+        if number >= scale and len(text) <= 7 and float(text) * scale == number:
+            return f"{text}{unit}"
     return f"{number:.17g}"
 
 

@@ -119,6 +119,8 @@ class AnyNetSpace(StagedSpace):
         good = np.ones(len(next(iter(columns.values()))), dtype=np.bool_)
         for kind in self.rising:
             names = self._ordered_names(kind)
+            if not names:
+                continue  # one stage, whose depth is free
             values = np.stack([columns[name] for name in names])
             if self._sortable(names):
                 columns = {**columns, **dict(zip(names, np.sort(values, axis=0), strict=True))}

@@ -33,5 +33,5 @@ def compatible(widths: Any, ratios: Any, groups: Any) -> tuple[Ints, Ints]:
     groups = np.minimum(groups, inner).astype(np.int64)
     multiple = np.where(inverted, np.lcm(groups, times), groups)
     inner = np.maximum(multiple, np.rint(inner / multiple).astype(np.int64) * multiple)
-    adjusted = np.where(inverted, inner // times, np.floor(inner * ratios + 1e-9)).astype(np.int64)
+    adjusted = np.where(inverted, inner // times, np.rint(inner * ratios)).astype(np.int64)
     return adjusted, groups

@@ -76,6 +76,8 @@ class RegNetSpace(StagedSpace):
             self.check_whole(name, value)
         elif name == "w0" and "w0" not in dict(self.ties):
             self.check_whole(name, value, QUANTUM)
+        elif name == "w0" and value <= 0:
+            raise UsageError(f"w0 is above 0 channels, got {value!r}")
         elif name == "wa" and value < 0:
             raise UsageError(f"wa is at least 0 channels per block, got {value!r}")
         elif name == "wm" and value <= 1:

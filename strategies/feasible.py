@@ -8,7 +8,9 @@ becomes a trial.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -105,6 +107,7 @@ class FeasibleSampler(BaseSampler):
         self._seen: set[str] | None = None
         self._next_index: int | None = None
         self._distributions = space.distributions
+        self._lock = threading.RLock()  # study.optimize(n_jobs=...) asks from several threads
         self.proposed: Candidate | None = None
 
     def assign(self, index: int) -> None:
@@ -125,15 +128,16 @@ class FeasibleSampler(BaseSampler):
         Raises:
             InfeasibleWindow: the window holds no further candidate.
         """
-        index = trial.number if self._next_index is None else self._next_index
-        self._next_index = None
-        seen = self._known(study)
-        fixed = trial.system_attrs.get("fixed_params", {})
-        candidate = self._enqueued(fixed, index) if fixed else self._propose(study, trial, index, seen)
-        if self._duplicates == "reject":
-            seen.add(candidate.architecture.key())
-        self.proposed = candidate
-        return {name: candidate.params[name] for name in search_space}
+        with self._lock:
+            index = trial.number if self._next_index is None else self._next_index
+            self._next_index = None
+            seen = self._known(study)
+            fixed = trial.system_attrs.get("fixed_params", {})
+            candidate = self._enqueued(fixed, index) if fixed else self._propose(study, trial, index, seen)
+            if self._duplicates == "reject":
+                seen.add(candidate.architecture.key())
+            self.proposed = candidate
+            return {name: candidate.params[name] for name in search_space}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -149,7 +153,8 @@ class FeasibleSampler(BaseSampler):
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         if self._inner is not None:
-            self._inner.after_trial(study, trial, state, values)
+            with self._lock:
+                self._inner.after_trial(study, trial, state, values)
 
     def _known(self, study: Study) -> set[str]:
         """Keys of the architectures of all trials so far; read from the study once."""
@@ -210,10 +215,12 @@ class FeasibleSampler(BaseSampler):
 
     def _enqueued(self, fixed: Mapping[str, Any], index: int) -> Candidate:
         """A candidate with the parameters that ``study.enqueue_trial`` fixed."""
-        fixed = {name: value for name, value in fixed.items() if name in self._distributions}
+        laws = self._space.dimensions
+        # As `Space.suggest` will read them: Optuna hands out what was enqueued, on the grid or not.
+        fixed = {name: laws[name].snap(value) for name, value in fixed.items() if name in self._distributions}
         narrowed = self._space.fix(**fixed) if fixed else self._space
         candidate = next(narrowed.stream(seed=keyed.integer("enqueued", self._seed, index)))
-        return Candidate({**candidate.params, **fixed}, candidate.architecture, candidate.complexity, index)
+        return replace(candidate, index=index)
 
 
 def _units(params: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> list[float]:

@@ -17,6 +17,7 @@ from regnas.staged import Staged
 from regnas.stream import survey
 
 Description = dict[str, Any]
+DEFAULT_RESOLUTION = 224
 
 
 def describe_point(space: Space, params: dict[str, Any]) -> Description:
@@ -33,7 +34,7 @@ def describe_point(space: Space, params: dict[str, Any]) -> Description:
     }
 
 
-def describe_preset(name: str, resolution: int, classes: int) -> Description:
+def describe_preset(name: str, resolution: int | None, classes: int) -> Description:
     """A network of the paper by name.
 
     Raises:
@@ -41,12 +42,22 @@ def describe_preset(name: str, resolution: int, classes: int) -> Description:
     """
     space, params = preset(name)
     found = make_space(space)
-    return describe_point(found.on(replace(found.images, resolution=resolution, classes=classes)), params)
+    images = replace(found.images, resolution=resolution or DEFAULT_RESOLUTION, classes=classes)
+    return describe_point(found.on(images), params)
 
 
-def describe_file(path: str, resolution: int) -> Description:
-    """The architecture of a JSON file or a folder with one."""
-    return _described(weights.read_architecture(Path(path)), resolution)
+def describe_file(path: str, resolution: int | None) -> Description:
+    """The architecture of a JSON file or a folder with one.
+
+    A search's best.json also says which point of which space it is, and at which resolution it was trained.
+    """
+    file = Path(path)
+    architecture = weights.read_architecture(file)
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    found = _described(architecture, resolution or known.get("resolution") or DEFAULT_RESOLUTION)
+    if "settings" in known and "params_by_name" in known:
+        found |= {"space": known["settings"]["space"], "params": known["params_by_name"], "in_space": True}
+    return found
 
 
 def _described(architecture: Architecture, resolution: int) -> Description:

@@ -13,7 +13,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,10 @@ class Job:
     @property
     def index(self) -> int:
         return self.candidate.index
+
+    @cached_property
+    def key(self) -> str:
+        return self.candidate.architecture.key()
 
 
 class Driver:
@@ -152,7 +157,7 @@ class Driver:
         job = self._job(Trial(self._study, frozen._trial_id), candidate)
         job.failures = frozen.user_attrs.get("failures", 0)
         job.reported = set(frozen.intermediate_values)
-        result = read_result(self._result_path(job), candidate.architecture.key(), job.seed)
+        result = read_result(self._result_path(job), job.key, job.seed)
         if result is not None:
             self._complete(job, result)
         else:
@@ -192,12 +197,11 @@ class Driver:
         if hasattr(sampler, "assign"):
             sampler.assign(self._next)
         trial = self._study.ask(self._distributions)
-        draws = sampler.proposed.draws if getattr(sampler, "proposed", None) is not None else 1
         trial.set_user_attr("index", self._next)
-        job = self._job(trial, self._candidate(trial.params, {"index": self._next, "draws": draws}))
+        job = self._job(trial, self._proposed(trial.params))
         self._next += 1
         self._result_path(job).unlink(missing_ok=True)  # of another study that lay here
-        key = job.candidate.architecture.key()
+        key = job.key if self._duplicates == "reuse" else ""
         if self._duplicates == "reuse" and key in self._results:
             index, result = self._results[key]
             self._complete(job, self._copied(result, index))
@@ -206,8 +210,15 @@ class Driver:
         else:
             self._submit(job)
 
+    def _proposed(self, params: dict[str, Any]) -> Candidate:
+        """The candidate just asked for; samplers other than regnas's own tell only its parameters."""
+        found: Candidate | None = getattr(self._study.sampler, "proposed", None)
+        if found is not None and all(found.params[name] == value for name, value in params.items()):
+            return replace(found, index=self._next)
+        return self._candidate(params, {"index": self._next})
+
     def _twin(self, key: str) -> Job | None:
-        return next((job for job in self._jobs.values() if job.candidate.architecture.key() == key), None)
+        return next((job for job in self._jobs.values() if job.key == key), None)
 
     def _copied(self, result: Result, index: int) -> Result:
         return Result(
@@ -249,7 +260,7 @@ class Driver:
             self._report(job, event.epoch, event.error)
             return
         del self._jobs[event.index]
-        result = read_result(self._result_path(job), job.candidate.architecture.key(), job.seed)
+        result = read_result(self._result_path(job), job.key, job.seed)
         if result is None:
             self._failed(job, event.message or "it left no result")
             return
@@ -272,7 +283,7 @@ class Driver:
         self._study.tell(job.trial, result.error)
         self._completed += 1
         if self._duplicates == "reuse":
-            self._results.setdefault(job.candidate.architecture.key(), (job.index, result))
+            self._results.setdefault(job.key, (job.index, result))
         if (self._folder / "checkpoints" / str(job.index)).is_dir():
             self._keep(result.error, job.index)
         self._progress.ended(job.index, job.candidate, result)

@@ -279,7 +279,10 @@ def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Pool
     if test_error is None:
         test_error = _test(one, winner, pool)
     best = outcome.write_best(one.folder, winner, test_error, dict(one.facts), settings)
-    return SearchResult(best, rows, study, one.folder, settings, one.facts, one.data.regime.seed_sd)
+    regime = one.data.regime
+    # The noise was measured with the regime's own recipe, and says nothing of another.
+    usual = one.evaluator == "train" and one.task.epochs in (None, regime.epochs)
+    return SearchResult(best, rows, study, one.folder, settings, one.facts, regime.seed_sd if usual else None)
 
 
 def _test(one: Plan, winner: dict[str, Any], pool: Pool | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 
 import numpy as np
@@ -23,6 +24,9 @@ FASHION_CLASSES = (
     "Ankle boot",
 )
 
+# Pooled over the better halves of 12 networks each of anynetx-a and regnetx, 3 seeds (benchmarks/noise.py).
+_REGIME = replace(GREY, seed_sd=0.011)
+
 
 def fashion_mnist_mini(source: Source) -> DataSet:
     """4,500 training, 1,500 validation and 2,000 test images of 28 x 28 grey pixels; class-balanced."""
@@ -31,7 +35,7 @@ def fashion_mnist_mini(source: Source) -> DataSet:
     return ArrayDataSet(
         name="fashion-mnist-mini",
         class_names=FASHION_CLASSES,
-        regime=regime_at(GREY, source.resolution, 10),
+        regime=regime_at(_REGIME, source.resolution, 10),
         read_training=lambda: _read("train"),
         read_test=lambda: _read("test"),
         share=0.25,

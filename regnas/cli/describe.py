@@ -18,7 +18,7 @@ from regnas.cli import options
 @click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
 @click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
-@click.option("--resolution", type=int, default=224, show_default=True, help="Pixels of a side.")
+@click.option("--resolution", type=int, help="Pixels of a side.  [default: the file's own, or 224]")
 @click.option("--classes", type=int, default=1000, show_default=True, help="Outputs of the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw block width against block index.")
@@ -31,7 +31,7 @@ def describe(
     flops: str | None,
     params_window: str | None,
     acts: str | None,
-    resolution: int,
+    resolution: int | None,
     classes: int,
     as_json: bool,
     picture: str | None,
@@ -97,4 +97,5 @@ def _print_report(report: dict[str, Any], as_json: bool) -> None:
     for reason, share in report["rejected"].items():
         click.echo(f"  {share:>8.3%}  {reason}")
     for name, (low, high) in report["attainable"].items():
-        click.echo(f"seen without the window: {name} {low or 0:,} to {high or 0:,}")
+        if low is not None:
+            click.echo(f"seen without the window: {name} {low:,} to {high:,}")
