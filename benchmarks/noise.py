@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,7 +38,7 @@ def seed_sd_of_better_half(errors: Errors) -> float:
     Bad networks differ far more between seeds: among the best, which a search must tell apart, this is the noise.
     """
     order = np.argsort(errors.mean(axis=1))[: len(errors) // 2]
-    return float(errors[order].var(axis=1, ddof=1).mean()) ** 0.5
+    return math.sqrt(errors[order].var(axis=1, ddof=1).mean())
 
 
 def ratio_interval(errors: Errors, repeats: int = 10_000) -> tuple[float, float]:
@@ -110,7 +111,8 @@ def main() -> None:
         low, high = row["ratio_90"]
         print(
             f"{space:<12}  {row['mean_error']:>9.2%}  {row['sigma_arch']:>9.2%}  {row['sigma_seed']:>9.2%}"
-            f"  {row['sigma_seed_better_half']:>13.2%}  {row['ratio']:>6.2f} [{low:.2f}, {high:.2f}]     {row['seconds']:>6.1f}",
+            f"  {row['sigma_seed_better_half']:>13.2%}  {row['ratio']:>6.2f} [{low:.2f}, {high:.2f}]"
+            f"     {row['seconds']:>6.1f}",
             flush=True,
         )
     if options.output:

@@ -18,10 +18,10 @@ import optuna
 from optuna.samplers import RandomSampler
 
 import regnas
+from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.evaluator import Result
 from regnas.strategy import make_strategy
-from regnas.stream import Candidate
 from regnas.studies.driver import Driver
 from regnas.studies.pool import Event
 from regnas.studies.progress import Silent

@@ -51,7 +51,8 @@ def space(
         classes=found.classes if classes is None else classes,
     )
     if images.resolution < 1 or images.classes < 2:
-        raise UsageError(f"resolution is at least 1 pixel and classes at least 2, got {resolution} and {classes}")
+        got = f"{images.resolution} and {images.classes}"
+        raise UsageError(f"resolution is at least 1 pixel and classes at least 2, got {got}")
     window = Window.parse(flops, params, acts)
     return found.on(images).within(found.window if window.open else window)
 

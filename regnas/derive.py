@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from regnas.dimension import Choice, Dimension, coarser
 from regnas.errors import UsageError
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
+
+S = TypeVar("S", bound="Space")
 
 
 def number(text: str) -> int | float | None:
@@ -61,3 +65,60 @@ def expand(space: Space, names: Sequence[str], value: str) -> Iterator[tuple[str
         raise UsageError(f"{value} stands for {len(sources)} parameters and cannot be tied to {len(names)}")
     for index, name in enumerate(names):
         yield name, sources[index] if sources else ""
+
+
+def derived(space: S, options: Mapping[str, str]) -> S:
+    """A space with further options of a spec.
+
+    Raises:
+        UsageError: an option or parameter it does not have, or a value that makes no sense.
+    """
+    root: Any = space.root or replace(space, overrides=())
+    merged = {**dict(space.overrides), **options}
+    # Options first, as stages=5 brings parameters of its own; then laws, then ties: a spec's order does not matter.
+    made, kept, left = root, [], sorted(merged)
+    for key in [key for key in left if not root.parameters_of(key)]:
+        changed = made.with_option(key, merged[key])
+        if changed is not None:
+            kept += [key] if changed != made else []
+            made = changed
+            left.remove(key)
+    for key in sorted(left, key=lambda name: (bool(made.parameters_of(merged[name])), name)):
+        changed = _apply(made, key, merged[key])
+        kept += [key] if changed != made else []
+        made = changed
+    overrides = tuple((key, merged[key]) for key in sorted(kept))
+    found: S = replace(made, root=root, overrides=overrides, images=space.images, window=space.window)
+    return found
+
+
+def _apply(space: Space, key: str, value: str) -> Space:
+    names = space.parameters_of(key)
+    if not names:
+        known = ", ".join([*space.dimensions, *dict(space.ties)])
+        raise UsageError(f"{space.name} has no parameter or option {key!r}; its parameters are {known}")
+    for name, source in expand(space, names, value):
+        space = _tie(space, name, source) if source else space.with_dimension(name, _law(space, name, value))
+    return space
+
+
+def _law(space: Space, name: str, value: str) -> Dimension:
+    if name in dict(space.ties):
+        raise UsageError(f"{name} is tied to {dict(space.ties)[name]} in {space.spec}; set that one")
+    parsed = parse_value(value, name)
+    if isinstance(parsed, tuple):
+        return space.dimensions[name].narrowed(*parsed)
+    law = Choice(tuple(parsed) if isinstance(parsed, list) else (parsed,))
+    return space.dimensions[name] if _same(space.dimensions[name], law) else law
+
+
+def _same(one: Dimension, other: Choice) -> bool:
+    return isinstance(one, Choice) and set(one.values) == set(other.values)
+
+
+def _tie(space: Space, name: str, source: str) -> Space:
+    laws = space.dimensions
+    if name == source or source not in laws or name not in laws:
+        raise UsageError(f"{name}={source} ties two different free parameters of {space.name}; check the names")
+    tied = space.with_dimension(source, coarser(laws[name], laws[source]))
+    return replace(tied, ties=(*tied.ties, (name, source)))

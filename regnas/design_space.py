@@ -9,43 +9,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from regnas import registry, spec
 from regnas.architecture import Architecture
-from regnas.derive import expand, option_text, parse_value
-from regnas.dimension import Array, Choice, Dimension, coarser
+from regnas.batch import Batch, Columns, DecodedOneByOne, Params
+from regnas.candidate import Candidate
+from regnas.derive import derived, option_text
+from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.window import Complexities, Complexity, Window
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
-
-    from regnas.stream import Candidate
-
-Params = dict[str, Any]
-Columns = dict[str, Array]
-
-
-class Batch(Protocol):
-    """Networks decoded from columns of parameters."""
-
-    @property
-    def rows(self) -> Array:
-        """Which rows of the columns are networks of the space, ascending, ``(m,)``."""
-
-    @property
-    def rejected(self) -> Mapping[str, int]:
-        """How many rows are not, by reason."""
-
-    def complexity(self, resolution: int) -> Complexities:
-        """Of the m networks."""
-
-    def architecture(self, index: int) -> Architecture:
-        """One of the m networks."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +107,7 @@ class Space(ABC):
 
     def batch(self, columns: Columns) -> Batch:
         """Decode columns of complete points; a subclass may do it in arrays."""
-        return _DecodedOneByOne(self, columns)
+        return DecodedOneByOne(self, columns)
 
     # --- parameters -----------------------------------------------------------------------------------------
 
@@ -193,8 +172,6 @@ class Space(ABC):
 
     def judge(self, params: Params) -> Candidate | None:
         """The candidate of a canonical point, or None if it is outside the space or its window."""
-        from regnas.stream import Candidate
-
         if self.member(params) is not None:
             return None
         try:
@@ -277,23 +254,7 @@ class Space(ABC):
 
     def derive(self, options: Mapping[str, str]) -> Self:
         """A space with the options of a spec, such as ``{"wm": "2", "depth": "12:20", "w0": "wa"}``."""
-        root: Any = self.root or replace(self, images=Images(), window=Window(), overrides=())
-        merged = {**dict(self.overrides), **options}
-        # Options first, as stages=5 brings parameters of its own; then laws, then ties: a spec's order does not matter.
-        derived, kept, left = root, [], sorted(merged)
-        for key in [key for key in left if not root.parameters_of(key)]:
-            changed = derived.with_option(key, merged[key])
-            if changed is not None:
-                kept += [key] if changed != derived else []
-                derived = changed
-                left.remove(key)
-        for key in sorted(left, key=lambda name: (bool(derived.parameters_of(merged[name])), name)):
-            changed = _apply(derived, key, merged[key])
-            kept += [key] if changed != derived else []
-            derived = changed
-        overrides = tuple((key, merged[key]) for key in sorted(kept))
-        made = replace(derived, root=root, overrides=overrides, images=self.images, window=self.window)
-        return made  # type: ignore[no-any-return]
+        return derived(self, options)
 
 
 def make_space(text: str) -> Space:
@@ -308,38 +269,6 @@ def make_space(text: str) -> Space:
         raise UsageError(f"a space takes its options in brackets, {name}[key=value], got {text!r}")
     space: Space = registry.load("space", name)()
     return space.derive(options) if options else space
-
-
-def _apply(space: Space, key: str, value: str) -> Space:
-    names = space.parameters_of(key)
-    if not names:
-        known = ", ".join([*space.dimensions, *dict(space.ties)])
-        raise UsageError(f"{space.name} has no parameter or option {key!r}; its parameters are {known}")
-    for name, source in expand(space, names, value):
-        space = _tie(space, name, source) if source else space.with_dimension(name, _law(space, name, value))
-    return space
-
-
-def _law(space: Space, name: str, value: str) -> Dimension:
-    if name in dict(space.ties):
-        raise UsageError(f"{name} is tied to {dict(space.ties)[name]} in {space.spec}; set that one")
-    parsed = parse_value(value, name)
-    if isinstance(parsed, tuple):
-        return space.dimensions[name].narrowed(*parsed)
-    law = Choice(tuple(parsed) if isinstance(parsed, list) else (parsed,))
-    return space.dimensions[name] if _same(space.dimensions[name], law) else law
-
-
-def _same(one: Dimension, other: Choice) -> bool:
-    return isinstance(one, Choice) and set(one.values) == set(other.values)
-
-
-def _tie(space: Space, name: str, source: str) -> Space:
-    laws = space.dimensions
-    if name == source or source not in laws or name not in laws:
-        raise UsageError(f"{name}={source} ties two different free parameters of {space.name}; check the names")
-    tied = space.with_dimension(source, coarser(laws[name], laws[source]))
-    return replace(tied, ties=(*tied.ties, (name, source)))
 
 
 def _any_value(law: Dimension) -> Any:
@@ -372,33 +301,4 @@ def _suggest(trial: optuna.trial.Trial, name: str, law: BaseDistribution) -> Any
     return trial.suggest_categorical(name, law.choices)
 
 
-class _DecodedOneByOne:
-    """The batch of a space that decodes one point at a time."""
-
-    def __init__(self, space: Space, columns: Columns) -> None:
-        self.rejected: dict[str, int] = {}
-        self._networks: list[Architecture] = []
-        rows = []
-        for row in range(len(next(iter(columns.values())))):
-            point = space.ordered({name: values[row : row + 1].tolist()[0] for name, values in columns.items()})
-            reason = space.member(point)
-            if reason is None:
-                try:
-                    self._networks.append(space.decode(point))
-                    rows.append(row)
-                    continue
-                except InvalidArchitecture:
-                    reason = "no network"
-            self.rejected[reason] = self.rejected.get(reason, 0) + 1
-        self.rows = np.array(rows, dtype=np.int64)
-
-    def complexity(self, resolution: int) -> Complexities:
-        costs = [network.complexity(resolution) for network in self._networks]
-        flops, params, acts = (
-            np.array([getattr(cost, name) for cost in costs], dtype=np.int64)
-            for name in ("flops", "params", "activations")
-        )
-        return Complexities(flops, params, acts)
-
-    def architecture(self, index: int) -> Architecture:
-        return self._networks[index]
+__all__ = ["Batch", "Columns", "Images", "Params", "Space", "make_space"]  # what the author of a space needs

@@ -239,6 +239,16 @@ class Choice(Dimension):
     def contains(self, value: Any) -> bool:
         return not isinstance(value, bool) and value in self.values
 
+    def narrowed(self, low: float | None, high: float | None) -> Choice:
+        """The values between two bounds, where values are ordered."""
+        if not self.ordered:
+            return super().narrowed(low, high)  # type: ignore[return-value]
+        ends = (-math.inf if low is None else low, math.inf if high is None else high)
+        kept = tuple(value for value in self.values if ends[0] <= float(value) <= ends[1])
+        if not kept:
+            raise UsageError(f"none of {list(self.values)} lies in {low}:{high}")
+        return Choice(kept)
+
     def neighbour(self, value: Any, rng: np.random.Generator) -> Value:
         if self.fixed:
             return self.values[0]

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from regnas import keyed
-from regnas.architecture import Architecture
+from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.window import Complexities, Complexity, human
+from regnas.window import Complexities, human
 
 STREAM_VERSION = 1
 DUPLICATES = ("reject", "reuse", "allow")
@@ -25,23 +24,6 @@ DUPLICATES = ("reject", "reuse", "allow")
 _FIRST_CHUNK, _LARGEST_CHUNK = 256, 16_384
 # Repeats in a row, of networks seen before, after which a window counts as exhausted.
 _REPEATS = 20_000
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One network of the stream.
-
-    Attributes:
-        index: its place in the stream.
-        draws: draws from the law since the candidate before, this one included: the number of candidates over the
-            sum of their draws estimates the feasible share of the space.
-    """
-
-    params: dict[str, Any]
-    architecture: Architecture
-    complexity: Complexity
-    index: int = 0
-    draws: int = 1
 
 
 @dataclass

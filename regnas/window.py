@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from regnas.errors import UsageError
 
-_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}  # powers of ten
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:e([+-]?\d+))?\s*([kmgt]?)", re.IGNORECASE)
 
 
@@ -65,9 +66,9 @@ def human(number: float | None) -> str:
     """The shortest text that reads back as the same number: 360M, 1.05G, 512."""
     if number is None:
         return ""
-    for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)):
-        text = f"{number / scale:.10g}"
-        if number >= scale and len(text) <= 7 and float(text) * scale == number:
+    for unit, power in (("G", 9), ("M", 6), ("k", 3), ("", 0)):
+        text = f"{number / 10**power:.10g}"
+        if number >= 10**power and len(text) <= 7 and _exactly(text, power) == number:
             return f"{text}{unit}"
     return f"{number:.17g}"
 
@@ -103,7 +104,12 @@ def _number(text: str, whole: str, name: str) -> float | None:
     if match is None:
         raise _malformed(whole, name)
     digits, exponent, unit = match.groups()
-    return float(f"{digits}e{exponent or 0}") * _UNITS[unit.lower()]
+    return _exactly(digits, _UNITS[unit.lower()] + int(exponent or 0))
+
+
+def _exactly(digits: str, power: int) -> float:
+    """The double nearest to ``digits`` times ten to a power: 4.02G is 4020000000."""
+    return float(Decimal(digits).scaleb(power))
 
 
 def _malformed(text: str, name: str) -> UsageError:

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from regnas.batch import Columns, Params
 from regnas.complexity import StagedBatch
-from regnas.design_space import Columns, Params
 from regnas.dimension import Array, Choice, Dimension, LogUniform
 from regnas.errors import UsageError
 from regnas.search_spaces.compatibility import compatible

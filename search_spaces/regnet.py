@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regnas.batch import Columns, Params
 from regnas.complexity import StagedBatch
-from regnas.design_space import Columns, Params
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError
 from regnas.search_spaces.compatibility import compatible

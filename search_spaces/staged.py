@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 
 from regnas.architecture import Architecture
+from regnas.batch import Params
 from regnas.complexity import BLOCKS, STEMS, StagedBatch, Template, staged_complexity
 from regnas.derive import number
-from regnas.design_space import Params, Space
+from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension, Range
 from regnas.errors import UsageError
 from regnas.staged import ACTIVATIONS, Staged

@@ -12,7 +12,8 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from regnas.design_space import Params, Space
+from regnas.batch import Params
+from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.strategies.feasible import FeasibleSampler
 from regnas.strategy import own_options

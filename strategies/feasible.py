@@ -18,9 +18,11 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas import keyed
-from regnas.design_space import Params, Space
+from regnas.batch import Params
+from regnas.candidate import Candidate
+from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.stream import DUPLICATES, Candidate, Stream
+from regnas.stream import DUPLICATES, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,9 +178,9 @@ class FeasibleSampler(BaseSampler):
         proposals: list[Params] = []
         for _ in range(self._max_tries):
             params = self._inner.sample_relative(study, trial, self._distributions)
-            if set(params) != set(self._distributions):
+            if not params:
                 return self._from_stream(index, seen)  # no opinion yet
-            point = self._space.canonical(params)
+            point = self._space.canonical(self._whole(params, study, trial))
             candidate = self._space.judge(point)
             if candidate is not None and candidate.architecture.key() not in seen:
                 return candidate
@@ -186,6 +188,13 @@ class FeasibleSampler(BaseSampler):
                 break  # it would say the same for ever
             proposals.append(point)
         return self._nearest(proposals, index, seen)
+
+    def _whole(self, params: Params, study: Study, trial: FrozenTrial) -> Params:
+        """What the inner sampler leaves out of a proposal it draws one by one: so NSGA-II mutates."""
+        assert self._inner is not None
+        left_out = {name: law for name, law in self._distributions.items() if name not in params}
+        drawn = {name: self._inner.sample_independent(study, trial, name, law) for name, law in left_out.items()}
+        return {**params, **drawn}
 
     def _from_stream(self, index: int, seen: set[str]) -> Candidate:
         """Candidate ``index`` of the stream, or the first one after it that is new."""

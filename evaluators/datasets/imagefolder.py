@@ -67,6 +67,7 @@ class ImageFolder:
 
     def fit(self) -> tuple[Split, Split]:
         files = self._roles
+        self.test()  # decoded and let go: a broken file is said before the search, not at its end
         return self._decoded("training", files["train"]), self._decoded("validation", files["val"])
 
     def test(self) -> Split | None:

@@ -1,0 +1,69 @@
+"""Many points of a space at once: columns of parameters, and the networks they decode to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from regnas.architecture import Architecture
+from regnas.dimension import Array
+from regnas.errors import InvalidArchitecture
+from regnas.window import Complexities
+
+if TYPE_CHECKING:
+    from regnas.design_space import Space
+
+Params = dict[str, Any]
+Columns = dict[str, Array]
+
+
+class Batch(Protocol):
+    """Networks decoded from columns of parameters."""
+
+    @property
+    def rows(self) -> Array:
+        """Which rows of the columns are networks of the space, ascending, ``(m,)``."""
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """How many rows are not, by reason."""
+
+    def complexity(self, resolution: int) -> Complexities:
+        """Of the m networks."""
+
+    def architecture(self, index: int) -> Architecture:
+        """One of the m networks."""
+
+
+class DecodedOneByOne:
+    """The batch of a space that decodes one point at a time."""
+
+    def __init__(self, space: Space, columns: Columns) -> None:
+        self.rejected: dict[str, int] = {}
+        self._networks: list[Architecture] = []
+        rows = []
+        for row in range(len(next(iter(columns.values())))):
+            point = space.ordered({name: values[row : row + 1].tolist()[0] for name, values in columns.items()})
+            reason = space.member(point)
+            if reason is None:
+                try:
+                    self._networks.append(space.decode(point))
+                    rows.append(row)
+                    continue
+                except InvalidArchitecture:
+                    reason = "no network"
+            self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        self.rows = np.array(rows, dtype=np.int64)
+
+    def complexity(self, resolution: int) -> Complexities:
+        costs = [network.complexity(resolution) for network in self._networks]
+        flops, params, acts = (
+            np.array([getattr(cost, name) for cost in costs], dtype=np.int64)
+            for name in ("flops", "params", "activations")
+        )
+        return Complexities(flops, params, acts)
+
+    def architecture(self, index: int) -> Architecture:
+        return self._networks[index]

@@ -1,0 +1,35 @@
+"""The rules of each contract as test classes: subclass one, override ``make``, run pytest.
+
+>>> class TestMySpace(SpaceRules):
+...     def make(self) -> Space:
+...         return make_space("my-space")
+
+The built-ins are tested with the same classes.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# Before the modules are imported: failures then show the values compared.
+pytest.register_assert_rewrite(
+    *(f"regnas.testing.{name}" for name in ("architecture", "dataset", "evaluator", "space", "strategy"))
+)
+
+from regnas.testing.architecture import ArchitectureRules  # noqa: E402
+from regnas.testing.dataset import DataSetRules  # noqa: E402
+from regnas.testing.evaluator import EvaluatorRules  # noqa: E402
+from regnas.testing.space import SpaceRules  # noqa: E402
+from regnas.testing.strategy import StrategyRules  # noqa: E402
+from regnas.testing.toy import DistributionDimension, DistributionSpace, Toy  # noqa: E402
+
+__all__ = [
+    "ArchitectureRules",
+    "DataSetRules",
+    "DistributionDimension",
+    "DistributionSpace",
+    "EvaluatorRules",
+    "SpaceRules",
+    "StrategyRules",
+    "Toy",
+]

@@ -1,0 +1,121 @@
+"""The rules of evaluators."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regnas.architecture import Architecture
+from regnas.errors import UsageError
+from regnas.evaluator import Context, Evaluator, Result, SupportsPrepare, SupportsTest, Task
+from regnas.staged import Staged
+
+
+class EvaluatorRules:
+    """Subclass, and override `make`.
+
+    Attributes:
+        task: what the evaluator is told; a small data set keeps the tests fast.
+    """
+
+    task = Task(data="fake:64", epochs=3)
+
+    def make(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
+        """What the entry point of ``regnas.evaluators`` names: usually one line that calls it."""
+        raise NotImplementedError
+
+    def architectures(self) -> tuple[Architecture, Architecture]:
+        """Two networks with the classes of the task's data set."""
+        one = Staged(stem_width=8, depths=(1, 1), widths=(8, 16), strides=(2, 2), classes=4)
+        return one, replace(one, widths=(16, 16))
+
+    def test_equal_architecture_and_seed_give_an_equal_error(self) -> None:
+        one, _ = self.architectures()
+        first, again = (self._run(self._make(), one, seed=5) for _ in range(2))
+        assert (first.error, first.errors, first.epochs) == (again.error, again.errors, again.epochs)
+
+    def test_a_call_does_not_depend_on_the_calls_before(self) -> None:
+        one, other = self.architectures()
+        used = self._make()
+        self._run(used, one, seed=1)
+        assert self._run(used, other, seed=2).errors == self._run(self._make(), other, seed=2).errors
+
+    def test_errors_are_fractions_and_results_plain_json(self) -> None:
+        for one in self.architectures():
+            result = self._run(self._make(), one, seed=0)
+            assert isinstance(result, Result)
+            assert math.isfinite(result.seconds) and result.seconds >= 0
+            assert all(0 <= error <= 1 for error in [result.error, *result.errors])
+            assert len(result.errors) == result.epochs
+            assert not result.errors or result.errors[-1] == result.error
+            assert Result.from_json(json.loads(json.dumps(result.to_json(), allow_nan=False))) == result
+
+    def test_every_epoch_is_reported_once_and_in_order(self) -> None:
+        one, _ = self.architectures()
+        seen: list[tuple[int, float]] = []
+        result = self._run(self._make(), one, seed=0, seen=seen)
+        assert seen == list(enumerate(result.errors, 1))
+
+    def test_it_stops_when_told_to(self) -> None:
+        """An evaluator without epochs reports nothing and cannot be stopped."""
+        one, _ = self.architectures()
+        seen: list[tuple[int, float]] = []
+        result = self._run(self._make(), one, seed=0, seen=seen, stop_after=1)
+        assert len(seen) == result.epochs <= 1
+
+    def test_it_leaves_files_only_where_it_may(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        one, _ = self.architectures()
+        made, folder = self._make(), tmp_path / "kept" / "0"
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        with_folder = self._run(made, one, seed=0, folder=folder)
+        without = self._run(made, one, seed=0)
+        assert with_folder.errors == without.errors
+        assert list(Path.cwd().iterdir()) == []
+
+    def test_what_it_prepares_is_plain_json(self) -> None:
+        made = self._make()
+        if isinstance(made, SupportsPrepare):
+            facts = dict(made.prepare())
+            assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+
+    def test_the_winner_is_tested_by_an_evaluator_that_did_not_train_it(self, tmp_path: Path) -> None:
+        one, _ = self.architectures()
+        self._run(self._make(), one, seed=0, folder=tmp_path)
+        other = self._make()
+        if isinstance(other, SupportsTest):
+            errors = [other.test(one, context=Context(folder=tmp_path)) for _ in range(2)]
+            assert errors[0] == errors[1]
+            assert errors[0] is None or 0 <= errors[0] <= 1
+
+    def test_an_option_it_does_not_have_is_refused(self) -> None:
+        with pytest.raises(UsageError):
+            self.make(self.task, {"no_such_option": 1})
+
+    # --- helpers --------------------------------------------------------------------------------------------
+
+    def _make(self) -> Evaluator:
+        return self.make(self.task, {})
+
+    def _run(
+        self,
+        evaluator: Evaluator,
+        architecture: Architecture,
+        *,
+        seed: int,
+        folder: Path | None = None,
+        seen: list[tuple[int, float]] | None = None,
+        stop_after: int | None = None,
+    ) -> Result:
+        def report(epoch: int, error: float) -> bool:
+            if seen is not None:
+                seen.append((epoch, error))
+            return stop_after is None or epoch < stop_after
+
+        return evaluator(architecture, seed=seed, context=Context(folder=folder, report=report))

@@ -1,0 +1,213 @@
+"""The rules of search spaces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from regnas import registry
+from regnas.architecture import Architecture
+from regnas.design_space import Params, Space, make_space
+from regnas.errors import UsageError
+from regnas.window import Bounds, Window
+
+
+class SpaceRules:
+    """Subclass, and override `make`.
+
+    Attributes:
+        resolution: pixels of the images that one small network is built for here.
+    """
+
+    resolution = 32
+
+    def make(self) -> Space:
+        """The space, at any resolution and inside any window that holds thousands of networks."""
+        raise NotImplementedError
+
+    # --- what it is -----------------------------------------------------------------------------------------
+
+    def test_distributions_are_static(self) -> None:
+        space = self.make()
+        assert space.distributions == self.make().distributions
+        assert space.distributions == space.within(Window(flops=Bounds(high=1.0))).distributions
+        assert set(space.distributions) <= set(space.dimensions)
+        assert space.distributions, "nothing to search: every parameter is fixed"
+
+    def test_distributions_hold_every_sample(self) -> None:
+        space = self.make()
+        for candidate in space.sample(50):
+            for name, law in space.distributions.items():
+                assert law._contains(law.to_internal_repr(candidate.params[name])), (name, candidate.params)
+
+    def test_a_registered_space_is_its_spec(self) -> None:
+        space = self.make()
+        if space.name in registry.installed("space"):
+            again = make_space(space.spec).on(space.images).within(space.window)
+            assert again == space
+            assert [one.params for one in again.sample(5)] == [one.params for one in space.sample(5)]
+
+    def test_a_key_that_it_does_not_have_is_refused(self) -> None:
+        with pytest.raises(UsageError):
+            self.make().fix(no_such_parameter=1)
+        with pytest.raises(UsageError):
+            self.make().complete({"no such parameter": 1})
+
+    # --- sampling -------------------------------------------------------------------------------------------
+
+    def test_equal_seeds_give_equal_samples_and_others_do_not(self) -> None:
+        first, again, other = (self.make().sample(10, seed=seed) for seed in (0, 0, 1))
+        assert first == again
+        assert [one.params for one in first] != [one.params for one in other]
+
+    def test_a_small_sample_begins_a_large_one(self) -> None:
+        space = self.make()
+        large = space.sample(40)
+        assert space.sample(7) == large[:7]
+        assert [one.index for one in large] == list(range(40))
+        assert min(one.draws for one in large) >= 1
+
+    def test_samples_are_different_networks_of_the_space(self) -> None:
+        space = self.make()
+        sample = space.sample(40)
+        assert len({one.architecture.key() for one in sample}) == 40
+        for one in sample:
+            assert isinstance(one.architecture, Architecture)
+            assert space.contains(one.params)
+            assert one.complexity == one.architecture.complexity(space.resolution)
+
+    def test_a_sample_decodes_to_its_architecture(self) -> None:
+        space = self.make()
+        for one in space.sample(20):
+            assert space.decode(one.params) == one.architecture
+            judged = space.judge(one.params)
+            assert judged is not None
+            assert (judged.architecture, judged.complexity) == (one.architecture, one.complexity)
+
+    def test_every_sample_lies_in_the_window(self) -> None:
+        space = self.make()
+        costs = [one.complexity for one in space.sample(40)]
+        for name in ("flops", "params", "activations"):
+            values = sorted(getattr(cost, name) for cost in costs)
+            bounds = Bounds(float(values[10]), float(values[30]))
+            windowed = space.within(replace(space.window, **{name: bounds}))
+            found = [getattr(one.complexity, name) for one in windowed.sample(10)]
+            assert values[10] <= min(found) and max(found) <= values[30], name
+
+    def test_a_network_outside_the_window_is_judged_so(self) -> None:
+        space = self.make()
+        one = space.sample(1)[0]
+        assert space.within(Window(flops=Bounds(high=one.complexity.flops - 1.0))).judge(one.params) is None
+
+    # --- points ---------------------------------------------------------------------------------------------
+
+    def test_canonical_points_stay_as_they_are(self) -> None:
+        space = self.make()
+        for one in space.sample(20):
+            assert space.canonical(one.params) == one.params
+        for point in _loose_points(space, 50):
+            canonical = space.canonical(point)
+            assert space.canonical(canonical) == canonical
+
+    def test_parameters_that_are_fixed_may_be_left_out(self) -> None:
+        space = self.make()
+        for one in space.sample(5):
+            assert space.canonical({name: one.params[name] for name in space.distributions}) == one.params
+
+    def test_suggest_gives_the_network_of_a_trial(self) -> None:
+        space = self.make()
+        one = space.sample(1)[0]
+        chosen = {name: one.params[name] for name in space.distributions}
+        assert space.suggest(_fixed_trial(chosen)) == one.architecture
+        too_small = space.within(Window(flops=Bounds(high=one.complexity.flops - 1.0)))
+        with pytest.raises(optuna.TrialPruned):
+            too_small.suggest(_fixed_trial(chosen))
+
+    def test_a_mutation_changes_at_most_one_parameter(self) -> None:
+        space = self.make()
+        rng = np.random.default_rng(0)
+        changed = 0
+        for one in space.sample(30):
+            mutant = space.mutate(one.params, rng)
+            assert space.canonical(mutant) == mutant
+            assert _one_change(space, one.params, mutant), (one.params, mutant)
+            changed += mutant != one.params
+        assert changed >= 10
+
+    def test_mutations_follow_their_generator(self) -> None:
+        space = self.make()
+        parents = [one.params for one in space.sample(10)]
+        first, again, other = (
+            [space.mutate(parent, rng) for parent in parents]
+            for rng in (np.random.default_rng(seed) for seed in (0, 0, 1))
+        )
+        assert first == again != other
+
+    # --- derived spaces -------------------------------------------------------------------------------------
+
+    def test_any_parameter_can_be_fixed(self) -> None:
+        space = self.make()
+        one, *others = space.sample(10)
+        for name in space.distributions:
+            fixed = space.fix(**{name: one.params[name]})
+            assert name not in fixed.distributions
+            assert fixed.contains(one.params)
+            assert not any(fixed.contains(other.params) for other in others if other.params[name] != one.params[name])
+            assert {found.params[name] for found in fixed.sample(3)} == {one.params[name]}
+            if space.name in registry.installed("space"):
+                assert make_space(fixed.spec).distributions == fixed.distributions
+
+    def test_any_range_can_be_narrowed(self) -> None:
+        space = self.make()
+        sample = space.sample(20)
+        for name in space.distributions:
+            values = sorted({one.params[name] for one in sample}, key=str)
+            if not all(isinstance(value, int | float) for value in values) or len(values) < 2:
+                continue
+            low, high = min(values), max(values)
+            try:
+                narrowed = space.narrow(**{name: (low, high)})
+            except UsageError:
+                continue  # a choice, not a range
+            assert all(low <= one.params[name] <= high for one in narrowed.sample(10))
+
+    # --- images ---------------------------------------------------------------------------------------------
+
+    def test_networks_have_the_classes_of_the_data_set(self) -> None:
+        import torch
+
+        space = self.make()
+        images = replace(space.images, resolution=self.resolution, classes=7)
+        sample = space.within(Window()).on(images).sample(20)
+        smallest = min(sample, key=lambda one: one.complexity.params)
+        network = smallest.architecture.build().eval()
+        with torch.no_grad():
+            assert network(torch.rand(1, 3, self.resolution, self.resolution)).shape == (1, 7)
+
+
+def _loose_points(space: Space, count: int) -> Sequence[Params]:
+    """Points of the encoding, as a sampler that knows nothing of the space draws them."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    return [study.ask(space.distributions).params for _ in range(count)]
+
+
+def _fixed_trial(params: Params) -> Any:
+    return optuna.trial.FixedTrial(params)
+
+
+def _one_change(space: Space, before: Params, after: Params) -> bool:
+    """Whether ``after`` is ``before`` with one parameter set to another value, made canonical."""
+    values = [value for value in after.values() if isinstance(value, str) or math.isfinite(value)]
+    if before == after:
+        return True
+    for name, law in space.dimensions.items():
+        for value in values:
+            if law.contains(value) and space.canonical({**before, name: value}) == after:
+                return True
+    return False
