@@ -23,6 +23,8 @@ def devices(text: str) -> list[str]:
     name, colon, indices = text.partition(":")
     if name not in ("auto", "cpu", "cuda", "mps") or (colon and name != "cuda"):
         raise UsageError(f"--device is auto, cpu, mps, cuda or cuda:0,1; got {text!r}")
+    if colon and not all(index.strip().isdecimal() for index in indices.split(",")):
+        raise UsageError(f"--device cuda:0,1 lists whole numbers, got {text!r}")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
         if count:
@@ -35,8 +37,6 @@ def devices(text: str) -> list[str]:
     if not count:
         raise DeviceError(f"--device {text} asks for a GPU and torch sees none; use --device cpu or auto")
     wanted = indices.split(",") if colon else [str(index) for index in range(count)]
-    if not all(index.strip().isdigit() for index in wanted):
-        raise UsageError(f"--device cuda:0,1 lists whole numbers, got {text!r}")
     if missing := [index for index in wanted if int(index) >= count]:
         raise DeviceError(f"--device {text} asks for GPU {missing[0]}, and there are GPUs 0 to {count - 1}")
     return [f"cuda:{int(index)}" for index in wanted]

@@ -47,5 +47,9 @@ def load(kind: str, name: str) -> Any:
         owner = f" of {point.dist.name}" if point.dist is not None else ""
         raise PluginBroken(
             f"the {kind} plug-in {name!r}{owner} ({point.value}) raised on import: "
-            f"{type(error).__name__}: {error}; repair or uninstall it"
+            f"{type(error).__name__}: {_first_line(error)}; repair or uninstall it"
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]

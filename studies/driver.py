@@ -11,7 +11,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,11 +23,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from regnas import keyed
 from regnas.architecture import canonical
+from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.evaluator import Result
-from regnas.stream import Candidate
-from regnas.studies.pool import Event, Pool
+from regnas.studies.pool import Event, InProcess, Pool
 from regnas.studies.progress import Progress
 from regnas.studies.storage import quiet
 from regnas.studies.worker import read_result, result_name
@@ -88,6 +88,7 @@ class Driver:
         self._results: dict[str, tuple[int, Result]] = {}  # by architecture, where repeats are copied
         self._kept: list[tuple[float, int]] = []
         self._given_up: list[str] = []
+        self._best: tuple[float, int] | None = None  # of the trials that were complete at the start
         self._completed = 0
         self._next = 0
         self._stops = 0
@@ -101,25 +102,36 @@ class Driver:
             InfeasibleWindow: the window ran out of candidates.
         """
         with _heeding_signals(self._stop), quiet():
-            self._resume()
-            self._progress.start(self._completed, budget)
-            while self._completed < budget:
-                if self._stops >= 2 or (self._stops and not self._jobs):
-                    raise Interrupted
-                self._fill(budget)
-                for event in self._pool.events(0.25):
-                    self._heed(event)
-                self._progress.tick()
+            running = self._resume()
+            self._progress.start(self._completed, budget, self._best)
+            for trial in running:
+                self._take_up(trial, budget)
+            try:
+                self._loop(budget)
+            except KeyboardInterrupt:
+                raise Interrupted from None
+
+    def _loop(self, budget: int) -> None:
+        while self._completed < budget:
+            if self._stops >= 2 or (self._stops and not self._jobs):
+                raise Interrupted
+            self._fill(budget)
+            for event in self._pool.events(0.25):
+                self._heed(event)
+            self._progress.tick()
 
     def _stop(self) -> None:
         self._stops += 1
         if self._stops == 1:
-            self._waiting.clear()
             self._progress.say("stopping after the candidates in flight; Ctrl-C again stops at once")
+        elif isinstance(self._pool, InProcess):
+            raise KeyboardInterrupt  # an evaluation in this process ends in no other way
 
     # --- what is there already ------------------------------------------------------------------------------
 
-    def _resume(self) -> None:
+    def _resume(self) -> list[FrozenTrial]:
+        """Count what is complete; return the trials that were in flight."""
+        running = []
         for trial in self._study.get_trials(deepcopy=False):
             index = trial.user_attrs.get("index")
             if index is None:
@@ -131,11 +143,13 @@ class Driver:
                 self._completed += 1
                 self._count(trial)
             elif trial.state == TrialState.RUNNING:
-                self._take_up(trial)
+                running.append(trial)
+        return running
 
     def _count(self, trial: FrozenTrial) -> None:
         attributes = trial.user_attrs
         error = float(trial.value if trial.value is not None else 1.0)
+        self._best = min(self._best or (2.0, 0), (error, attributes["index"]))
         if (self._folder / "checkpoints" / str(attributes["index"])).is_dir():
             self._keep(error, attributes["index"])
         if self._duplicates == "reuse":
@@ -151,14 +165,14 @@ class Driver:
             )
             self._results.setdefault(candidate.architecture.key(), (attributes["index"], result))
 
-    def _take_up(self, frozen: FrozenTrial) -> None:
+    def _take_up(self, frozen: FrozenTrial, budget: int) -> None:
         """A trial that was in flight when the driver ended."""
         candidate = self._candidate(frozen.params, frozen.user_attrs)
         job = self._job(Trial(self._study, frozen._trial_id), candidate)
         job.failures = frozen.user_attrs.get("failures", 0)
         job.reported = set(frozen.intermediate_values)
         result = read_result(self._result_path(job), job.key, job.seed)
-        if result is not None:
+        if result is not None and self._completed < budget:
             self._complete(job, result)
         else:
             self._waiting.append(job)
@@ -182,25 +196,27 @@ class Driver:
 
     def _fill(self, budget: int) -> None:
         while self._pool.free() and not self._stops:
-            if self._waiting:
-                self._submit(self._waiting.pop(0))
-            elif self._completed + self._pending() < budget:
+            if self._waiting and self._completed + _count_all(self._jobs.values()) < budget:
+                self._start(self._waiting.pop(0))
+            elif self._completed + _count_all([*self._jobs.values(), *self._waiting]) < budget:
                 self._ask()
             else:
                 return
-
-    def _pending(self) -> int:
-        return sum(1 + len(job.copies) for job in [*self._jobs.values(), *self._waiting])
 
     def _ask(self) -> None:
         sampler: Any = self._study.sampler
         if hasattr(sampler, "assign"):
             sampler.assign(self._next)
         trial = self._study.ask(self._distributions)
-        trial.set_user_attr("index", self._next)
-        job = self._job(trial, self._proposed(trial.params))
+        candidate = self._proposed(trial.params)
+        trial.set_user_attr("draws", candidate.draws)
+        trial.set_user_attr("index", self._next)  # last: from here on the trial is taken up after a crash
+        job = self._job(trial, candidate)
         self._next += 1
         self._result_path(job).unlink(missing_ok=True)  # of another study that lay here
+        self._start(job)
+
+    def _start(self, job: Job) -> None:
         key = job.key if self._duplicates == "reuse" else ""
         if self._duplicates == "reuse" and key in self._results:
             index, result = self._results[key]
@@ -317,7 +333,6 @@ class Driver:
             "acts_m": cost.activations / 1e6,
             "depth": int(sum(architecture.get("depths", []))),
             "seed": job.seed,
-            "draws": job.candidate.draws,
             "architecture": canonical(architecture),
             **further,
         }
@@ -330,6 +345,10 @@ class Driver:
         for _, dropped in self._kept[KEPT:]:
             shutil.rmtree(self._folder / "checkpoints" / str(dropped), ignore_errors=True)
         self._kept = self._kept[:KEPT]
+
+
+def _count_all(jobs: Iterable[Job]) -> int:
+    return sum(1 + len(job.copies) for job in jobs)
 
 
 def _reuse(result: Result) -> dict[str, Any]:

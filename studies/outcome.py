@@ -14,7 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas import weights
 from regnas.architecture import Architecture, from_json
 from regnas.design_space import Space
+from regnas.errors import StudyError
 from regnas.files import SCHEMA, write_csv, write_json
+from regnas.studies.settings import check_same
 
 Row = dict[str, Any]
 
@@ -80,12 +82,14 @@ def write_files(folder: Path, rows: list[Row]) -> None:
     write_csv(folder / "trials.csv", rows)
 
 
-def known_test_error(folder: Path, index: int) -> float | None:
+def known_test_error(folder: Path, winner: Row, settings: Row) -> float | None:
     """The winner's test error, if best.json has it already: test images are used once."""
     try:
         stored = json.loads((folder / "best.json").read_text())
-        return stored["test_error"] if stored["index"] == index else None
-    except (OSError, ValueError, KeyError):
+        same = stored["index"] == winner["index"] and stored["validation_error"] == winner["error"]
+        check_same(stored["settings"], settings, "")
+        return stored["test_error"] if same else None
+    except (OSError, ValueError, KeyError, StudyError):
         return None
 
 

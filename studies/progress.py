@@ -11,15 +11,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from regnas.candidate import Candidate
 from regnas.evaluator import Result
-from regnas.stream import Candidate
 
 
 class Progress(Protocol):
     """Hears of everything the driver does."""
 
-    def start(self, completed: int, budget: int) -> None:
-        """The search goes on from ``completed`` evaluations."""
+    def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None:
+        """The search goes on from ``completed`` evaluations, the best of which has this error and index."""
 
     def began(self, index: int, candidate: Candidate) -> None:
         """A candidate was given to a worker."""
@@ -43,7 +43,7 @@ class Progress(Protocol):
 class Silent:
     """No display."""
 
-    def start(self, completed: int, budget: int) -> None: ...
+    def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None: ...
     def began(self, index: int, candidate: Candidate) -> None: ...
     def epoch(self, index: int, epoch: int, error: float) -> None: ...
     def ended(self, index: int, candidate: Candidate, result: Result) -> None: ...
@@ -64,8 +64,9 @@ class Lines:
         self._best: tuple[float, int] | None = None
         self._began = time.monotonic()
 
-    def start(self, completed: int, budget: int) -> None:
+    def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None:
         self._done = self._first = completed
+        self._best = best
         self._budget = budget
         self._began = time.monotonic()
         if completed:

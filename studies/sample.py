@@ -6,14 +6,15 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import RegnasError, UsageError
 from regnas.files import COLUMNS, record
-from regnas.stream import Candidate, Tally, candidates
+from regnas.stream import Tally, candidates
 
 
 def sample_to(
@@ -90,4 +91,5 @@ def _replacing(target: Path) -> Iterator[IO[str]]:
     except OSError as error:
         raise RegnasError(f"cannot write {target}: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

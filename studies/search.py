@@ -26,7 +26,7 @@ from regnas.studies.driver import Driver, Interrupted
 from regnas.studies.pool import Pool, make_pool
 from regnas.studies.progress import Progress, Silent
 from regnas.studies.settings import ATTRIBUTE, Settings, check_same, folder_name, images_json, study_name
-from regnas.studies.storage import FolderLock, open_storage, open_study, storage_url
+from regnas.studies.storage import FolderLock, open_study, storage_url
 from regnas.studies.worker import make_evaluator
 from regnas.window import Window
 
@@ -122,6 +122,7 @@ def plan(
     duplicates: str = "reject",
     workers: int | None = None,
     device: str = "auto",
+    retrain: int | None = None,
 ) -> Plan:
     """Check everything that can be checked before a search starts.
 
@@ -130,6 +131,8 @@ def plan(
         RegnasError: a data set, device, plug-in or window that is not there.
     """
     _check_numbers(budget, epochs, workers, duplicates)
+    if retrain is not None and retrain < 1:
+        raise UsageError(f"--retrain is the number of epochs, at least 1; got {retrain}")
     found = make_space(space) if isinstance(space, str) else space
     cache = Path(out) / "cache"
     images = make_dataset(data, root=data_root, download=download, resolution=resolution, cache=cache)
@@ -228,7 +231,7 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
     lock = FolderLock(one.folder)
     pool: Pool | None = None
     try:
-        study = open_study(open_storage(one.storage), one.name, one.sampler)
+        study = open_study(one.storage, one.name, one.sampler)
         settings = one.settings.to_json()
         _settle(study, settings, one.name)
         write_json(one.folder / "study.json", {"name": one.name, "storage": one.storage, "settings": settings})
@@ -275,7 +278,7 @@ def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Pool
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
     winner = outcome.complete_rows(rows)[0]
-    test_error = outcome.known_test_error(one.folder, winner["index"])
+    test_error = outcome.known_test_error(one.folder, winner, settings)
     if test_error is None:
         test_error = _test(one, winner, pool)
     best = outcome.write_best(one.folder, winner, test_error, dict(one.facts), settings)
@@ -325,13 +328,14 @@ def search(
 
     from regnas.studies.progress import Lines
 
-    checked = plan(space, **options)
+    checked = plan(space, retrain=retrain, **options)
     progress: Progress = Silent() if quiet else Lines(Console(), checked.workers)
     result = run(checked, progress)
     if retrain is not None:
         from regnas.studies.train import train
 
-        train(str(result.folder), epochs=retrain, device=options.get("device", "auto"), quiet=quiet)
+        where = {"data_root": options.get("data_root"), "device": options.get("device", "auto")}
+        train(str(result.folder), epochs=retrain, quiet=quiet, **where)
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -66,16 +66,22 @@ def check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], name: str) 
     Raises:
         StudyError: names every difference, and ``--study``.
     """
-    different = [
-        f"{key}: stored {_short(stored.get(key))}, asked {_short(wanted.get(key))}"
-        for key in wanted
-        if key != "versions" and stored.get(key) != wanted[key]
-    ]
+    different = list(_differences(stored, {key: value for key, value in wanted.items() if key != "versions"}))
     if different:
         raise StudyError(
             f"study {name!r} exists with other settings ({'; '.join(different)}); give this one another name with "
             f"--study NAME, or repeat the stored settings"
         )
+
+
+def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """``recipe.epochs: stored 1, asked 2`` for every value of ``wanted`` that is another one."""
+    for key, value in wanted.items():
+        before = stored.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping) and set(before) == set(value):
+            yield from _differences(before, value, f"{path}{key}.")
+        elif before != value:
+            yield f"{path}{key}: stored {_short(before)}, asked {_short(value)}"
 
 
 def _short(value: Any) -> str:

@@ -12,12 +12,14 @@ from typing import Any
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from regnas.errors import StudyError
 
 METRIC = "val_top1_err"
 DATABASE = "regnas.db"
+_ENTRY = b'{"op_code"'  # how every line of a journal begins
+_GRACE = 5  # seconds without a write after which the lock of a journal counts as left behind by a kill -9
 
 
 def storage_url(storage: str | None, out: Path) -> str:
@@ -40,9 +42,13 @@ def open_storage(text: str) -> BaseStorage:
     except StudyError:
         raise
     except Exception as error:  # SQLAlchemy, its drivers, the file system and JSON: all mean the same to a user
-        raise StudyError(
-            f"cannot open the storage {text}: {_first_line(error)}; check the path, or name another with --storage"
-        ) from error
+        raise _unusable(text, error) from error
+
+
+def _unusable(text: str, error: Exception) -> StudyError:
+    return StudyError(
+        f"cannot use the storage {text}: {_first_line(error)}; check the path, or name another with --storage"
+    )
 
 
 def _first_line(error: BaseException) -> str:
@@ -52,8 +58,10 @@ def _first_line(error: BaseException) -> str:
 def _journal(path: Path) -> JournalStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     mend_journal(path)
+    # Optuna's lock is a link to the path as given: after a kill -9, a relative one is waited for without end.
+    file = str(path.resolve())
     with quiet():
-        return JournalStorage(JournalFileBackend(str(path)))
+        return JournalStorage(JournalFileBackend(file, JournalFileSymlinkLock(file, grace_period=_GRACE)))
 
 
 def mend_journal(path: Path) -> None:
@@ -68,21 +76,29 @@ def mend_journal(path: Path) -> None:
     if data.endswith(b"\n"):
         return
     whole = data[: data.rfind(b"\n") + 1]
-    if not whole and not data.startswith(b"{"):
+    if not data.startswith(_ENTRY) and not _ENTRY.startswith(data):  # a user's own file: not to be cut
         raise StudyError(f"{path} is not an Optuna journal; name another file with --storage")
     path.with_name(path.name + ".cut").write_bytes(data[len(whole) :])
     with path.open("r+b") as file:
         file.truncate(len(whole))
 
 
-def open_study(storage: BaseStorage, name: str, sampler: Any) -> optuna.Study:
-    """Load or create the study, minimising ``val_top1_err``."""
-    with quiet():
-        study = optuna.create_study(
-            storage=storage, study_name=name, direction="minimize", load_if_exists=True, sampler=sampler
-        )
-        if study.metric_names is None:
-            study.set_metric_names([METRIC])
+def open_study(text: str, name: str, sampler: Any) -> optuna.Study:
+    """Load or create a study in a storage, minimising ``val_top1_err``.
+
+    Raises:
+        StudyError: the storage cannot be opened, or holds something else.
+    """
+    storage = open_storage(text)
+    try:
+        with quiet():
+            study = optuna.create_study(
+                storage=storage, study_name=name, direction="minimize", load_if_exists=True, sampler=sampler
+            )
+            if study.metric_names is None:
+                study.set_metric_names([METRIC])
+    except Exception as error:  # as in open_storage: a storage that opens need not be one
+        raise _unusable(text, error) from error
     return study
 
 

@@ -18,7 +18,7 @@ from regnas.cli import options
 @click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
 @click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
-@click.option("--resolution", type=int, help="Pixels of a side.  [default: the file's own, or 224]")
+@click.option("--resolution", type=click.IntRange(min=1), help="Pixels of a side.  [default: the file's own, or 224]")
 @click.option("--classes", type=int, default=1000, show_default=True, help="Outputs of the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw block width against block index.")

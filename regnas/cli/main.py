@@ -47,18 +47,13 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         error.show()
         sys.exit(error.exit_code)
-    except RegnasError as error:
-        _fail(str(error), error.exit_code, words)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone: nothing to say
         sys.exit(0)
     except Exception as error:
-        first = (str(error).strip().splitlines() or [""])[0]
-        _fail(f"{type(error).__name__}: {first} (--debug shows where)", 1, words)
-
-
-def _fail(message: str, code: int, words: list[str]) -> None:
-    if "--debug" in words:
-        raise  # noqa: PLE0704 - called from an except clause
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(code)
+        if "--debug" in words:
+            raise
+        known = isinstance(error, RegnasError)
+        message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
+        click.echo(f"Error: {' '.join(message.split())}", err=True)
+        sys.exit(error.exit_code if isinstance(error, RegnasError) else 1)

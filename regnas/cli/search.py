@@ -48,7 +48,7 @@ def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str |
     from regnas.studies.train import train
 
     console = Console()
-    checked = searching.plan(params=params_window, **flags)
+    checked = searching.plan(params=params_window, retrain=retrain, **flags)
     progress: Progress = Silent() if quiet or as_json else Lines(console, checked.workers)
     progress.say(checked.headline())
     try:
