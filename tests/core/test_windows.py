@@ -1,0 +1,106 @@
+"""Windows on complexity: ``--flops 360M:400M``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regnas.errors import UsageError
+from regnas.window import Bounds, Complexities, Complexity, Window, human, parse_bounds
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("360M:400M", 360e6, 400e6),
+        (":400M", None, 400e6),
+        ("360M:", 360e6, None),
+        ("400M", 396e6, 404e6),
+        ("1.5G", 1.485e9, 1.515e9),
+        ("2k", 1980, 2020),
+        ("1.5g:2t", 1.5e9, 2e12),
+        ("1e3:2E+6", 1e3, 2e6),
+        (" 1k : 2k ", 1e3, 2e3),
+        (".5k:1.k", 500, 1000),
+        (4e8, 396e6, 404e6),
+        (512, 506.88, 517.12),
+        (None, None, None),
+        ("", None, None),
+        (":", None, None),
+    ],
+)
+def test_a_window_reads_low_high_or_one_value_within_one_percent(
+    text: str | float | None, low: float | None, high: float | None
+) -> None:
+    assert parse_bounds(text, "flops") == Bounds(low, high)
+
+
+@pytest.mark.parametrize(
+    "text", ["400Q", "a:b:c", "1:2:3", "-5:", "x:400M", "360M:y", " ", "M", "1 000", "nan", "1e:2"]
+)
+def test_a_malformed_window_names_the_flag_the_value_and_the_form(text: str) -> None:
+    with pytest.raises(UsageError, match="--acts takes LOW:HIGH") as caught:
+        parse_bounds(text, "acts")
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -4e8])
+def test_a_number_that_no_network_can_cost_is_no_window(number: float) -> None:
+    with pytest.raises(UsageError, match="--flops takes LOW:HIGH"):
+        parse_bounds(number, "flops")
+
+
+def test_a_reversed_window_says_how_to_turn_it_round() -> None:
+    with pytest.raises(UsageError, match=r"--flops runs from low to high, got 5:1; write 1:5"):
+        parse_bounds("5:1", "flops")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(360e6, "360M"), (1.05e9, "1.05G"), (512, "512"), (2000, "2k"), (None, ""), (0, "0")]
+)
+def test_numbers_are_shown_as_short_as_they_can_be(number: float | None, text: str) -> None:
+    assert human(number) == text
+
+
+@given(st.one_of(st.integers(0, 10**13).map(float), st.floats(0, 1e15, allow_subnormal=False)))
+@settings(deadline=None)
+def test_a_shown_number_reads_back_as_itself(number: float) -> None:
+    assert parse_bounds(f"{human(number)}:", "flops").low == number
+
+
+def _costs() -> Complexities:
+    return Complexities(np.array([10, 20, 30]), np.array([3, 2, 1]), np.array([7, 7, 7]))
+
+
+def test_bounds_are_inclusive_and_every_broken_one_is_named() -> None:
+    broken = Window.parse(flops="20:30", params=":2").tests(_costs())
+    assert {reason: breaks.tolist() for reason, breaks in broken.items()} == {
+        "flops below 20": [True, False, False],
+        "flops above 30": [False, False, False],
+        "params above 2": [True, False, False],
+    }
+
+
+def test_activations_are_bounded_by_the_flag_acts() -> None:
+    assert Window.parse(acts="7:7").activations == Bounds(7, 7)
+    broken = Window.parse(acts="8:").tests(_costs())
+    assert [breaks.tolist() for breaks in broken.values()] == [[True, True, True]]
+
+
+def test_an_open_window_tests_nothing_and_says_so() -> None:
+    assert Window.parse().open and Window.parse().tests(_costs()) == {} and str(Window.parse()) == "open"
+
+
+def test_a_window_prints_as_its_flags() -> None:
+    window = Window.parse(flops="360M:400M", acts=":5M")
+    assert not window.open
+    assert str(window) == "flops 360M:400M, acts :5M"
+
+
+def test_complexities_are_rows_of_complexity() -> None:
+    costs = _costs()
+    assert len(costs) == 3
+    assert costs.row(1) == Complexity(flops=20, params=2, activations=7)
+    assert costs[np.array([2, 0])].row(0) == Complexity(flops=30, params=1, activations=7)
