@@ -137,7 +137,8 @@ def candidates(
 
 
 def _infeasible(space: Space, tally: Tally, found: int, repeats: int) -> InfeasibleWindow:
-    where = f"{space.spec} at {space.resolution} px inside {space.window}"
+    inside = "" if space.window.open else f" inside {space.window}"
+    where = f"{space.spec} at {space.resolution} px{inside}"
     if repeats:
         return InfeasibleWindow(
             f"{where} seems to hold only {found} different networks: the last {repeats} accepted draws repeated "

@@ -30,4 +30,6 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
             constant_liar=bool(options.get("parallel", False)),
         )
 
-    return FeasibleSampler(space, KeyedSampler(inner), seed=seed, duplicates=options.get("duplicates", "reject"))
+    duplicates = options.get("duplicates", "reject")
+    # Every try fits the model again, and more than 16 find nothing better than the nearest feasible candidate.
+    return FeasibleSampler(space, KeyedSampler(inner), seed=seed, duplicates=duplicates, max_tries=16)

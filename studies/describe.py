@@ -54,7 +54,8 @@ def describe_file(path: str, resolution: int | None) -> Description:
     file = Path(path)
     architecture = weights.read_architecture(file)
     known = json.loads(file.read_text()) if file.is_file() else {}
-    found = _described(architecture, resolution or known.get("resolution") or DEFAULT_RESOLUTION)
+    trained = known.get("settings", {}).get("images", {}).get("resolution") or known.get("resolution")
+    found = _described(architecture, resolution or trained or DEFAULT_RESOLUTION)
     if "settings" in known and "params_by_name" in known:
         found |= {"space": known["settings"]["space"], "params": known["params_by_name"], "in_space": True}
     return found

@@ -327,11 +327,12 @@ class Driver:
         """What a trial stores beside its parameters: plain numbers, which the dashboard can sort."""
         cost = job.candidate.complexity
         architecture = job.candidate.architecture.to_json()
+        depth = {"depth": int(sum(architecture["depths"]))} if architecture["kind"] == "staged" else {}
         numbers = {
             "mflops": cost.flops / 1e6,
             "params_m": cost.params / 1e6,
             "acts_m": cost.activations / 1e6,
-            "depth": int(sum(architecture.get("depths", []))),
+            **depth,
             "seed": job.seed,
             "architecture": canonical(architecture),
             **further,

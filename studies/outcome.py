@@ -97,13 +97,14 @@ def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str
     """Write best.json, and the folder ``best`` with the winner's architecture and its weights if they were kept."""
     architecture = from_json(row["architecture"])
     kept = folder / "checkpoints" / str(row["index"]) / weights.WEIGHTS
+    trained = f"proxy weights, {row['epochs']} epochs on the training images"
     details = {
         "schema": SCHEMA,
         "index": row["index"],
         "seed": row["seed"],
         "validation_error": row["error"],
         "test_error": test_error,
-        "trained": f"proxy weights, {row['epochs']} epochs on the training images",
+        "trained": trained if kept.exists() else "no weights: the evaluator kept none",
         **{key: value for key, value in facts.items() if key not in ("recipe", "images")},
     }
     best = folder / "best"

@@ -134,8 +134,11 @@ def duration(seconds: float) -> str:
 
 
 def shape(architecture: dict[str, Any]) -> str:
-    """A network in a line: depths and widths of its stages where it has stages, else its kind."""
-    if "depths" not in architecture:
-        return str(architecture.get("kind", "network"))
+    """A network in a line: depths and widths of its stages; of another kind, its values, cut at 60 characters."""
+    if architecture.get("kind") != "staged":
+        own = [value for name, value in architecture.items() if name not in ("kind", "schema", "classes")]
+        words = [" ".join(map(str, value)) if isinstance(value, list) else str(value) for value in own]
+        line = f"{architecture.get('kind', 'network')}: {', '.join(words)}"
+        return line if len(line) <= 60 else f"{line[:57]}..."
     stages = zip(architecture["depths"], architecture["widths"], strict=False)
     return " ".join(f"{depth}x{width}" for depth, width in stages)

@@ -28,7 +28,8 @@ def _table(best: list[Row], total: int) -> Table:
     table = Table(title=f"The {len(best)} best of {total}", title_justify="left", box=None, pad_edge=False)
     for name in ("candidate", "error", "MF", "params", "acts"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("stages: blocks x width", no_wrap=False)
+    staged = all(row["architecture"]["kind"] == "staged" for row in best)
+    table.add_column("stages: blocks x width" if staged else "network", no_wrap=False)
     for row in best:
         table.add_row(
             str(row["index"]),

@@ -26,7 +26,7 @@ from regnas.studies.driver import Driver, Interrupted
 from regnas.studies.pool import Pool, make_pool
 from regnas.studies.progress import Progress, Silent
 from regnas.studies.settings import ATTRIBUTE, Settings, check_same, folder_name, images_json, study_name
-from regnas.studies.storage import FolderLock, open_study, storage_url
+from regnas.studies.storage import FolderLock, open_study, quiet, storage_url
 from regnas.studies.worker import make_evaluator
 from regnas.window import Window
 
@@ -205,7 +205,8 @@ def _in_regime(space: Space, data: DataSet, window: Window) -> Space:
 
 def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: str, workers: int) -> BaseSampler:
     if isinstance(strategy, str):
-        return make_strategy(strategy, space, seed=seed, duplicates=duplicates, parallel=workers > 1)
+        with quiet():  # some of Optuna's samplers warn that they are experimental
+            return make_strategy(strategy, space, seed=seed, duplicates=duplicates, parallel=workers > 1)
     from regnas.strategies.feasible import FeasibleSampler
 
     if isinstance(strategy, FeasibleSampler):

@@ -66,7 +66,8 @@ def train(
             f"name the data set it is for with --data, or change classes in its JSON"
         )
     regime = images.regime
-    stored = settings.get("recipe") or {"flip": regime.flip, "pad": regime.pad}
+    of_train = str(settings.get("evaluator")).partition("[")[0] == "train"  # others' recipes are not for training
+    stored = settings["recipe"] if of_train else {"flip": regime.flip, "pad": regime.pad}
     recipe = Recipe(**{**stored, "epochs": epochs})
     identity = {
         "architecture": architecture.to_json(),

@@ -111,7 +111,7 @@ class ImageFolder:
         labels = np.array([label for _, label in files], dtype=np.int64)
         stored = self.cache / f"{_fingerprint(files, size)}.npy" if self.cache else None
         if stored is not None and stored.exists():
-            return Split(np.load(stored, mmap_mode="r"), labels)
+            return Split(np.load(stored, mmap_mode="c"), labels)
         images = np.stack([_square(file, size) for file, _ in files])
         if stored is not None:
             stored.parent.mkdir(parents=True, exist_ok=True)

@@ -81,5 +81,8 @@ def _open(known: _Known, root: Path, train: bool, download: bool) -> Any:
         raise DataError(
             f"{known.name} is not in {root}; add --download to fetch it, or --data-root FOLDER where it lies"
         ) from error
-    except OSError as error:
-        raise DataError(f"cannot read {known.name} in {root}: {error}; try --data-root FOLDER") from error
+    except Exception as error:  # torchvision asserts what it reads
+        raise DataError(
+            f"cannot read {known.name} in {root}: {type(error).__name__} {error}; remove it and add --download, or "
+            f"give --data-root FOLDER"
+        ) from error

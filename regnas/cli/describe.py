@@ -70,7 +70,9 @@ def _print_network(description: dict[str, Any], stages: list[list[str]]) -> None
         inside = "in the space" if description["in_space"] else "outside the space's ranges: search would not draw it"
         shown = ", ".join(f"{key} {value}" for key, value in description["params"].items())
         click.echo(f"{description['space']}: {shown}\n({inside})")
-    plain = {k: v for k, v in architecture.items() if not isinstance(v, list) and k not in ("kind", "schema")}
+    plain = {k: v for k, v in architecture.items() if k not in ("kind", "schema")}
+    if stages:  # they are a table
+        plain = {k: v for k, v in plain.items() if not isinstance(v, list)}
     click.echo(f"{architecture['kind']} network: " + ", ".join(f"{key} {value}" for key, value in plain.items()))
     if stages:
         table = Table(box=None, pad_edge=False)

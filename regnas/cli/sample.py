@@ -48,7 +48,8 @@ def sample(
     space = regnas.space(text, flops=flops, params=params_window, acts=acts, resolution=resolution, classes=classes)
     start = time.perf_counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(space.spec, total=count)
 
         def show(found: int, tally: Any) -> None:

@@ -177,6 +177,17 @@ class SpaceRules:
                 continue  # a choice, not a range
             assert all(low <= one.params[name] <= high for one in narrowed.sample(10))
 
+    def test_equal_parameters_can_be_tied(self) -> None:
+        space = self.make()
+        free = {name: law for name, law in space.dimensions.items() if name in space.distributions}
+        pairs = [(one, other) for one in free for other in free if one != other and free[one] == free[other]]
+        for one, other in pairs[:2]:
+            tied = space.fix(**{one: other})
+            assert set(tied.distributions) == set(space.distributions) - {one}
+            for candidate in tied.sample(5):
+                assert candidate.params[one] == candidate.params[other]
+                assert tied.canonical({name: candidate.params[name] for name in tied.distributions}) == candidate.params
+
     # --- images ---------------------------------------------------------------------------------------------
 
     def test_networks_have_the_classes_of_the_data_set(self) -> None:

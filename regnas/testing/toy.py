@@ -153,7 +153,7 @@ class DistributionSpace(Space):
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
-        return dict(self.laws)
+        return {name: law for name, law in self.laws if name not in dict(self.ties)}
 
     def complete(self, params: Mapping[str, Any]) -> Params:
         """As in every space, and Optuna's choices may also be true or false."""
