@@ -79,3 +79,15 @@ def test_grey_images_reach_the_network_with_three_equal_channels() -> None:
     assert images.shape == (2, 3, 6, 6)
     assert (images[:, 0] == images[:, 1]).all() and (images[:, 0] == images[:, 2]).all()
     assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_an_image_keeps_its_label() -> None:
+    images = np.broadcast_to(np.arange(12, dtype=np.uint8)[:, None, None, None], (12, 3, 4, 4)).copy()
+    batches = Batches(Split(images, np.arange(12)), CPU, mean=ZERO, std=ONE, pad=1)
+    for pictures, labels in batches.shuffled(4, torch.Generator().manual_seed(3), flip=True):
+        assert torch.equal(pictures.amax((1, 2, 3)).long(), labels)
+
+
+def test_images_of_one_shade_have_a_deviation_above_zero() -> None:
+    mean, std = statistics(Split(np.full((4, 1, 2, 2), 7, dtype=np.uint8), np.zeros(4, dtype=np.int64)))
+    assert mean.tolist() == [7] and 0 < std.item() < 0.01

@@ -43,8 +43,8 @@ def test_a_device_that_is_not_there_is_said_so(gpus: int, asked: str) -> None:
         runtime.devices(asked)
 
 
-@pytest.mark.parametrize("gpus", [2], indirect=True)
-@pytest.mark.parametrize("asked", ["gpu", "cuda:x", "cuda:", "cpu:0", "mps:1", ""])
+@pytest.mark.parametrize("gpus", [0, 2], indirect=True)
+@pytest.mark.parametrize("asked", ["gpu", "cuda:x", "cuda:0,x", "cuda:", "cuda:-1", "cuda:²", "cpu:0", "mps:1", ""])
 def test_a_device_that_cannot_be_meant_is_a_usage_error(gpus: int, asked: str) -> None:
     with pytest.raises(UsageError):
         runtime.devices(asked)
@@ -63,3 +63,24 @@ def test_a_device_that_cannot_be_meant_is_a_usage_error(gpus: int, asked: str) -
 )
 def test_out_of_memory_is_recognised_on_every_device(error: BaseException, expected: bool) -> None:
     assert runtime.is_out_of_memory(error) is expected
+
+
+@pytest.mark.parametrize("gpus", [1], indirect=True)
+@pytest.mark.parametrize("has_it", [True, False])
+def test_bfloat16_is_used_on_gpus_that_have_it_and_nowhere_else(
+    gpus: int, has_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_it)
+    context = runtime.autocast(torch.device("cuda:0"))
+    assert isinstance(context, torch.autocast) == has_it
+    if isinstance(context, torch.autocast):
+        assert context.fast_dtype == torch.bfloat16
+    assert not isinstance(runtime.autocast(torch.device("cpu")), torch.autocast)
+
+
+def test_settling_sets_the_threads_and_returns_the_device() -> None:
+    before = torch.get_num_threads()
+    try:
+        assert runtime.settle("cpu", 2) == torch.device("cpu") and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

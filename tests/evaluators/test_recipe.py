@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
+
 import pytest
 import torch
 from hypothesis import given
@@ -9,8 +12,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from regnas.errors import UsageError
+from regnas.evaluator import Task
 from regnas.evaluators.loop import parameter_groups
 from regnas.evaluators.recipe import Recipe
+from regnas.evaluators.train import make
 
 
 @given(st.integers(10, 5000), st.floats(0, 0.5))
@@ -28,6 +33,27 @@ def test_the_half_cosine_is_half_way_down_in_the_middle() -> None:
     recipe = Recipe(learning_rate=0.2, warmup=0.0)
     assert recipe.rate(0, 1000) == pytest.approx(0.2)
     assert recipe.rate(500, 1000) == pytest.approx(0.1)
+
+
+def test_the_warm_up_rises_in_equal_steps_from_a_tenth_and_ends_at_the_peak() -> None:
+    """By hand: ten steps of warm-up, then 0.5 (1 + cos(pi t)) over ninety."""
+    recipe = Recipe(learning_rate=0.2, warmup=0.1)
+    rates = [recipe.rate(step, 100) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.2 * (0.1 + 0.09 * (step + 1)) for step in range(10)])
+    assert rates[9] == rates[10] == pytest.approx(0.2)
+    assert rates[55] == pytest.approx(0.1)
+    assert rates[99] == pytest.approx(0.1 * (1 + math.cos(math.pi * 89 / 90))) and rates[99] < 0.2 / 1000
+
+
+def test_options_replace_numbers_of_the_recipe_and_leave_the_others() -> None:
+    made = make(Task(data="fake", epochs=7), {"learning_rate": 1, "batch_size": 32, "flip": True}).recipe
+    assert asdict(made) == {**asdict(Recipe()), "epochs": 7, "learning_rate": 1, "batch_size": 32, "flip": True}
+
+
+@pytest.mark.parametrize(("data", "flip", "pad"), [("fashion-mnist-mini", False, 0), ("cifar10", True, 4)])
+def test_what_nobody_says_is_the_regime_of_the_data_set(data: str, flip: bool, pad: int) -> None:
+    made = make(Task(data=data), {})
+    assert made.recipe == Recipe(epochs=made.data.regime.epochs, flip=flip, pad=pad) and made.recipe.epochs >= 3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""The rules of regnas, applied to everything this project brings: pytest conformance.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.samplers import BaseSampler
+from regnas_chains import dataset, evaluator, strategy
+from regnas_chains.architecture import Chain
+from regnas_chains.space import chains
+
+from regnas.architecture import Architecture
+from regnas.dataset import DataSet, Source
+from regnas.design_space import Space
+from regnas.evaluator import Evaluator, Task
+from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, SpaceRules, StrategyRules
+
+
+class TestChain(ArchitectureRules):
+    def make(self, classes: int) -> Sequence[Architecture]:
+        return [Chain((), 4, classes), Chain(("conv1", "conv5"), 8, classes)]
+
+
+class TestChains(SpaceRules):
+    def make(self) -> Space:
+        return chains()
+
+
+class TestSobol(StrategyRules):
+    def make(self, space: Space, *, seed: int, options: Mapping[str, Any]) -> BaseSampler:
+        return strategy.sobol(space, seed=seed, options=options)
+
+
+class TestClimb(StrategyRules):
+    def make(self, space: Space, *, seed: int, options: Mapping[str, Any]) -> BaseSampler:
+        return strategy.climb(space, seed=seed, options=options)
+
+
+class TestClimbOnChains(TestClimb):
+    def space(self) -> Space:
+        return chains()
+
+
+class TestUntrained(EvaluatorRules):
+    def make(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
+        return evaluator.make(task, options)
+
+
+class TestStripes(DataSetRules):
+    def make(self, source: Source) -> DataSet:
+        return dataset.stripes(source)

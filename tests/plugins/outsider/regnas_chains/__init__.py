@@ -1,0 +1,1 @@
+"""Chains of operations for regnas."""

@@ -1,0 +1,126 @@
+"""The built-in spaces, architectures, evaluators and data sets keep the rules of their contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from regnas import registry
+from regnas.architecture import Architecture
+from regnas.dataset import DataSet, Source, make_dataset
+from regnas.design_space import Space, make_space
+from regnas.evaluator import Evaluator, Task
+from regnas.staged import Staged
+from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, SpaceRules
+from regnas.window import Window
+
+SPACES = sorted(registry.installed("space"))
+DERIVED = (
+    "anynetx-a[block=vr,stages=3]",
+    "anynetx-e[last_depth=free,depth=1:8]",
+    "anynetx-d[group_width=8|16,width_4=512:1024]",
+    "regnetx[wm=2,w0=wa,strides=1-2-2-2]",
+    "regnety[bottleneck_ratio=0.5|1,depth=12:20,stem=resnet,head_width=64]",
+)
+WINDOWS = (
+    ("regnetx", "360M:400M"),
+    ("anynetx-c", "200M:400M"),
+    ("regnetx-constrained", "600M:"),
+)
+
+
+class TestSpaces(SpaceRules):
+    @pytest.fixture(autouse=True, params=[*SPACES, *DERIVED])
+    def _of_spec(self, request: pytest.FixtureRequest) -> None:
+        self._spec: str = request.param
+
+    def make(self) -> Space:
+        return make_space(self._spec)
+
+
+class TestWindowedSpaces(SpaceRules):
+    @pytest.fixture(autouse=True, params=WINDOWS, ids=" ".join)
+    def _inside(self, request: pytest.FixtureRequest) -> None:
+        self._spec, self._flops = request.param
+
+    def make(self) -> Space:
+        return make_space(self._spec).within(Window.parse(flops=self._flops))
+
+
+class TestStagedNetworks(ArchitectureRules):
+    def make(self, classes: int) -> Sequence[Architecture]:
+        plain = Staged(stem_width=8, depths=(1, 2), widths=(8, 16), strides=(2, 2), classes=classes)
+        others = (
+            {"block": "x", "group_widths": (4, 8), "se_ratio": 0.25},
+            {"block": "r", "bottleneck_ratios": (0.5, 2), "stem": "resnet"},
+            {"block": "v", "stem": "cifar", "activation": "silu"},
+            {"block": "vr", "head_width": 24, "activation": "gelu"},
+            {"block": "linear", "bottleneck_ratios": (0.25, 0.25)},
+            {"block": "basic"},
+            {"block": "vanilla"},
+        )
+        return [plain, *(Staged.from_json({**plain.to_json(), **other}) for other in others)]
+
+
+class TestTrain(EvaluatorRules):
+    def make(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
+        made: Evaluator = registry.load("evaluator", "train")(task, options)
+        return made
+
+
+class TestTrainWithoutTestImages(TestTrain):
+    """A folder with ``train`` and ``val`` alone has no test images."""
+
+    @pytest.fixture(autouse=True)
+    def _on_a_folder(self, tmp_path: Path) -> None:
+        folder = tmp_path / "images"
+        for part in ("train", "val"):
+            write_images(folder / part, classes=4, each=4, size=16)
+        self.task = Task(data=f"imagefolder:{folder}", resolution=16, epochs=2)
+
+
+class TestFake(DataSetRules):
+    def make(self, source: Source) -> DataSet:
+        return _of_source("fake", source)
+
+
+class TestFakeOfAnotherSize(DataSetRules):
+    def make(self, source: Source) -> DataSet:
+        return _of_source("fake:40", source)
+
+
+class TestFashionMnistMini(DataSetRules):
+    def make(self, source: Source) -> DataSet:
+        return _of_source("fashion-mnist-mini", source)
+
+
+class TestImageFolder(DataSetRules):
+    @pytest.fixture(autouse=True, params=["one folder", "train", "train and val", "train, val and test", "cached"])
+    def _in_folders(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+        self._folder = tmp_path / "images"
+        self._cache = tmp_path / "cache" if request.param == "cached" else None
+        parts = [part for part in ("train", "val", "test") if part in request.param]
+        for part in parts or ["."]:
+            write_images(self._folder / part, classes=3, each=10, size=24)
+
+    def make(self, source: Source) -> DataSet:
+        return make_dataset(f"imagefolder:{self._folder}", resolution=source.resolution or 16, cache=self._cache)
+
+
+def _of_source(spec: str, source: Source) -> DataSet:
+    return make_dataset(spec, root=source.root, resolution=source.resolution, cache=source.cache)
+
+
+def write_images(folder: Path, *, classes: int, each: int, size: int) -> None:
+    """A folder of noise per class; every image differs from all others."""
+    rng = np.random.default_rng(list(folder.name.encode()))
+    for label in range(classes):
+        (folder / f"class-{label}").mkdir(parents=True, exist_ok=True)
+        for number in range(each):
+            pixels = rng.integers(256, size=(size, size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"class-{label}" / f"{number}.png")

@@ -1,0 +1,167 @@
+"""Ageing evolution: the queue, the tournament, mutation, and resuming."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from regnas.design_space import Params, Space, make_space
+from regnas.errors import UsageError
+from regnas.strategies.evolution import AgeingEvolution, make
+from regnas.testing import DistributionSpace
+from regnas.window import Window
+
+SPACE: Space = DistributionSpace.of(
+    {
+        "x": FloatDistribution(0.0, 1.0),
+        "n": IntDistribution(1, 64, log=True),
+        "name": CategoricalDistribution(("a", "b", "c")),
+    }
+)
+
+
+def study_of(sampler: Any, storage: Any = None, direction: str = "minimize") -> optuna.Study:
+    return optuna.create_study(
+        storage=storage, study_name="evolution", load_if_exists=True, sampler=sampler, direction=direction
+    )
+
+
+def run(study: optuna.Study, space: Space, values: list[float | None]) -> list[Params]:
+    """Ask and tell these values in order; None is a failure."""
+    for value in values:
+        trial = study.ask(space.distributions)
+        if value is None:
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, value)
+    return [trial.params for trial in study.trials]
+
+
+def queue(sampler: AgeingEvolution) -> list[tuple[float, Params]]:
+    return list(sampler._alive)
+
+
+def test_a_new_member_drops_the_oldest_however_good() -> None:
+    inner = AgeingEvolution(SPACE, population=3, tournament=2)
+    study = study_of(inner)
+    for number, value in enumerate([0.1, 0.5, 0.4, 0.9]):
+        study.add_trial(_complete(_point(number / 10), value))
+        inner.after_trial(study, study.trials[-1], TrialState.COMPLETE, [value])
+    assert [value for value, _ in queue(inner)] == [0.5, 0.4, 0.9]
+
+
+def test_failed_and_foreign_trials_are_no_members() -> None:
+    inner = AgeingEvolution(SPACE, population=3, tournament=2)
+    study = study_of(inner)
+    study.add_trial(_complete(_point(0.5), 0.5))
+    study.add_trial(optuna.create_trial(state=TrialState.FAIL))
+    study.add_trial(optuna.create_trial(value=0.1, params={"y": 1.0}, distributions={"y": FloatDistribution(0, 2)}))
+    assert inner.sample_relative(study, _running(study), SPACE.distributions) == {}
+    assert [value for value, _ in queue(inner)] == [0.5]
+
+
+@pytest.mark.parametrize("tournament", [1, 3, 8])
+def test_the_best_of_the_tournament_is_the_parent(tournament: int) -> None:
+    """Of 8 members, drawn with replacement, the best takes part with probability 1 - (7/8)^tournament.
+
+    Tolerance: 5 standard errors over 400 draws, a false alarm in two million.
+    """
+    inner = AgeingEvolution(SPACE, population=8, tournament=tournament)
+    study = study_of(inner)
+    points = [_point(number / 8, n=2 ** (number % 7), name="abc"[number % 3]) for number in range(8)]
+    for number, point in enumerate(points):
+        study.add_trial(_complete(point, abs(number - 4) / 10))
+    trial = _running(study)
+    hits = 0
+    for key in range(400):
+        inner.rekey(key)
+        child = inner.sample_relative(study, trial, SPACE.distributions)
+        changes = [sum(child[name] != point[name] for name in child) for point in points]
+        assert min(changes) <= 1
+        hits += changes[4] <= 1
+    share = 1 - (7 / 8) ** tournament
+    assert abs(hits / 400 - share) < 5 * (share * (1 - share) / 400) ** 0.5
+
+
+def test_a_maximised_study_keeps_its_largest_values() -> None:
+    inner = AgeingEvolution(SPACE, population=2, tournament=2)
+    study = study_of(inner, direction="maximize")
+    for number, value in enumerate([3.0, 7.0]):
+        study.add_trial(_complete(_point(number / 10), value))
+    inner.sample_relative(study, _running(study), SPACE.distributions)
+    assert min(queue(inner), key=lambda member: member[0])[1]["x"] == 0.1
+
+
+@pytest.mark.parametrize("cut", [3, 5, 9])
+def test_it_resumes_with_the_same_queue_and_goes_on_the_same_way(cut: int) -> None:
+    values: list[float | None] = [0.5, 0.3, None, 0.4, 0.9, 0.2, 0.25, None, 0.6, 0.1, 0.7, 0.15]
+    options = {"population": 4, "tournament": 2}
+    whole = study_of(make(SPACE, seed=5, options=options))
+    expected = run(whole, SPACE, values)
+
+    storage = optuna.storages.InMemoryStorage()
+    run(study_of(make(SPACE, seed=5, options=options), storage), SPACE, values[:cut])
+    resumed: Any = make(SPACE, seed=5, options=options)
+    assert run(study_of(resumed, storage), SPACE, values[cut:]) == expected
+    original: Any = whole.sampler
+    assert queue(resumed._inner) == queue(original._inner)
+
+
+def test_results_that_come_in_another_order_make_the_same_queue_after_resuming() -> None:
+    """The queue is in the order of completion, not of trial numbers."""
+    storage = optuna.storages.InMemoryStorage()
+    first: Any = make(SPACE, seed=0, options={"population": 4, "tournament": 2})
+    study = study_of(first, storage)
+    trials = [study.ask(SPACE.distributions) for _ in range(4)]
+    for number in (2, 0, 3, 1):
+        study.tell(trials[number], number / 10)
+    assert [value for value, _ in queue(first._inner)] == [0.2, 0.0, 0.3, 0.1]
+    second: Any = make(SPACE, seed=0, options={"population": 4, "tournament": 2})
+    study_of(second, storage).ask(SPACE.distributions)
+    assert queue(second._inner) == queue(first._inner)
+
+
+def test_children_differ_from_a_member_in_one_parameter() -> None:
+    """On RegNetX inside a window: what no mutation reaches is taken from a pool, and is rare in a wide window."""
+    space = make_space("regnetx").within(Window.parse(flops="100M:2G"))
+    sampler: Any = make(space, seed=1, options={"population": 5, "tournament": 2})
+    study = study_of(sampler)
+    near = 0
+    for number in range(40):
+        alive = [member for _, member in queue(sampler._inner)]
+        trial = study.ask(space.distributions)
+        changes = [sum(trial.params[name] != member[name] for name in trial.params) for member in alive]
+        near += number >= 5 and min(changes) == 1
+        study.tell(trial, abs(trial.params["depth"] - 20) / 100)
+    assert near == 35
+
+
+def test_the_first_candidates_are_those_of_random_search() -> None:
+    sampler = make(SPACE, seed=9, options={"population": 6})
+    expected = [candidate.params for candidate in SPACE.sample(6, seed=9)]
+    assert run(study_of(sampler), SPACE, [0.5] * 6) == expected
+
+
+@pytest.mark.parametrize(
+    "options", [{"population": 1}, {"tournament": 0}, {"tournament": 11}, {"population": 2.5}, {"populaton": 10}]
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="evolution"):
+        make(SPACE, seed=0, options=options)
+
+
+def _point(x: float, n: int = 8, name: str = "a") -> Params:
+    return {"x": x, "n": n, "name": name}
+
+
+def _complete(params: Params, value: float) -> optuna.trial.FrozenTrial:
+    return optuna.create_trial(value=value, params=params, distributions=SPACE.distributions)
+
+
+def _running(study: optuna.Study) -> optuna.trial.FrozenTrial:
+    study.ask()
+    return study.trials[-1]

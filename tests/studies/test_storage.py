@@ -1,0 +1,125 @@
+"""Where studies are kept: SQLite, a journal, and what is neither."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from regnas.errors import StudyError
+from regnas.studies.search import SearchResult
+from regnas.studies.settings import folder_name
+from regnas.studies.storage import FolderLock, mend_journal, open_storage, storage_url, stored_names
+
+Search = Callable[..., SearchResult]
+
+
+def test_the_default_storage_is_a_sqlite_file_in_the_output_folder() -> None:
+    assert storage_url(None, Path("runs")) == "sqlite:///runs/regnas.db"
+    assert storage_url("study.journal", Path("runs")) == "study.journal"
+
+
+@pytest.mark.parametrize("name", ["sqlite:///{}/deep/er/s.db", "{}/deep/er/s.journal"])
+def test_a_storage_is_made_where_there_is_none_and_keeps_several_studies(tmp_path: Path, name: str) -> None:
+    url = name.format(tmp_path)
+    assert stored_names(open_storage(url)) == []
+    for study in ("two", "one"):
+        optuna.create_study(storage=open_storage(url), study_name=study)
+    assert stored_names(open_storage(url)) == ["one", "two"]
+
+
+def test_a_journal_cut_in_the_middle_of_a_line_goes_on(fast_search: Search, fast: Any, tmp_path: Path) -> None:
+    """Wherever the last line is cut. Without mending, the next entry is glued to the rest."""
+    journal = tmp_path / "runs" / "j.journal"
+    whole = fast_search(2)
+    data = journal.read_bytes()
+    last = data.splitlines(keepends=True)[-1]
+    for cut in (1, len(last) // 2, len(last) - 1):
+        journal.write_bytes(data[:-cut])
+        result = fast_search(3)
+        assert [row["error"] for row in result.rows[:2]] == [row["error"] for row in whole.rows]
+        assert [row["state"] for row in fast_search(3).rows] == ["COMPLETE"] * 3  # it opens again
+        assert (tmp_path / "runs" / "j.journal.cut").read_bytes() == last[:-cut]
+
+
+def test_a_journal_whose_first_line_was_cut_starts_anew(tmp_path: Path) -> None:
+    journal = tmp_path / "s.journal"
+    optuna.create_study(storage=open_storage(str(journal)), study_name="one")
+    first = journal.read_bytes().splitlines(keepends=True)[0]
+    for length in (1, 5, len(first) - 1):
+        journal.write_bytes(first[:length])
+        assert stored_names(open_storage(str(journal))) == []
+
+
+@pytest.mark.parametrize("text", ["notes\nof mine", "notes", '{\n  "name": "x"\n}', "\x00\x01"])
+def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text(text)
+    with pytest.raises(StudyError, match="mine.txt is not an Optuna journal; name another file with --storage"):
+        mend_journal(file)
+    assert file.read_text() == text and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_whole_journal_is_not_touched(tmp_path: Path) -> None:
+    journal = tmp_path / "s.journal"
+    mend_journal(journal)
+    assert not journal.exists()
+    optuna.create_study(storage=open_storage(str(journal)), study_name="one")
+    before = journal.read_bytes()
+    mend_journal(journal)
+    assert journal.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["s.journal"]
+
+
+def test_a_lock_left_behind_by_a_kill_does_not_stop_the_next_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is named relative to the working folder; Optuna's own lock would be waited for without end."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("regnas.studies.storage._GRACE", 3)
+    storage = open_storage("runs/s.journal")
+    optuna.create_study(storage=storage, study_name="before")
+    backend: Any = storage
+    backend._backend._lock.acquire()  # never released
+    assert Path("runs/s.journal.lock").is_symlink()
+    optuna.create_study(storage=open_storage("runs/s.journal"), study_name="after")
+    assert stored_names(storage) == ["after", "before"] and not Path("runs/s.journal.lock").is_symlink()
+
+
+def test_a_folder_is_locked_by_one_driver_at_a_time(tmp_path: Path) -> None:
+    first = FolderLock(tmp_path / "study")
+    with pytest.raises(StudyError, match=f"is being run by process {os.getpid()}; wait for it, or give --study"):
+        FolderLock(tmp_path / "study")
+    FolderLock(tmp_path / "other").release()
+    first.release()
+    FolderLock(tmp_path / "study").release()
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("regnetx/random/0", "regnetx-random-0"),
+        ("regnetx[wm=2,depth=12:20]/tpe/3", "regnetx-wm=2,depth=12-20-tpe-3"),
+        ("../../etc", "etc"),
+        ("a b$c", "a-b-c"),
+        ("...", "study"),
+    ],
+)
+def test_a_study_name_is_a_folder_below_the_output(name: str, folder: str) -> None:
+    assert folder_name(name) == folder
+
+
+def test_a_study_written_under_the_same_name_by_hand_is_said_to_lie_outside(fast_search: Search) -> None:
+    """A trial with an index but with parameters of no network in the window."""
+    study = fast_search(1).study
+    params = {"depth": 63, "w0": 256, "wa": 8.0, "wm": 3.0, "bottleneck_ratio": 1, "group_width": 1}
+    laws = study.trials[0].distributions
+    trial = optuna.trial.create_trial(
+        state=optuna.trial.TrialState.RUNNING, params=params, distributions=laws, user_attrs={"index": 1}
+    )
+    study.add_trial(trial)
+    with pytest.raises(StudyError, match="trial 1 of this study lies outside regnetx.*give another --study"):
+        fast_search(2)
