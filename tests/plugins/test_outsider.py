@@ -2,83 +2,137 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PROJECT = Path(__file__).parent / "outsider"
+PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Variables under which the distribution is installed."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the distribution installed."""
     top = tmp_path_factory.mktemp("outsider")
     shutil.copytree(PROJECT, top / "project", ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*command, "--target", top / "site", top / "project"], check=True, capture_output=True)
-    path = os.pathsep.join(filter(None, [str(top / "site"), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    return top / "site"
+
+
+@pytest.fixture(autouse=True)
+def _installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = os.environ.get("PYTHONPATH")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(site), before])))
+
+
+def run_module(folder: Path, *words: str) -> str:
+    """What ``python -m`` prints in a process of its own."""
+    command = [sys.executable, "-m", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path) -> Callable[..., str]:
-    """Run a module in the test's folder and return what it printed."""
+def regnas(command: Callable[..., Any]) -> Callable[..., str]:
+    """``regnas("list")`` runs a command in a process of its own and returns what it printed."""
 
-    def call(*words: str) -> str:
-        command = [sys.executable, "-m", *words]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    def run(*words: object, code: int = 0) -> str:
+        started = command(*words)
+        assert started.wait(timeout=300) == code, started.output
+        return str(started.output)
 
-    return call
+    return run
 
 
-def test_what_was_installed_is_listed_with_its_owner(run: Callable[..., str]) -> None:
-    listed = run("regnas", "list")
+def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
+    listed = run_module(tmp_path, "regnas", "list")
     for name in ("chain", "chains", "sobol", "climb", "untrained", "stripes"):
         assert f"  {name}  (regnas-chains)" in listed
 
 
-def test_chains_are_sampled_and_described(run: Callable[..., str], tmp_path: Path) -> None:
-    words = ("--space", "chains", "--count", "30", "--resolution", "32", "--flops", "1M:4M")
-    run("regnas", "sample", *words, "--output", "c.csv")
-    assert len((tmp_path / "c.csv").read_text().splitlines()) == 31
-    point = json.dumps({**{f"cell_{at}": "conv3" for at in range(1, 5)}, "width": 16})
-    described = json.loads(run("regnas", "describe", "--space", "chains", "--params", point, "--json"))
-    assert described["in_space"] and described["architecture"]["operations"] == ["conv3"] * 4
+def test_chains_are_sampled(regnas: Callable[..., str], tmp_path: Path) -> None:
+    words = ("--space", "chains[width=8:16]", "--count", 30, "--resolution", 32, "--flops", "500k:4M")
+    regnas("sample", *words, "--output", "c.csv")
+    rows = list(csv.DictReader((tmp_path / "c.csv").open()))
+    assert len(rows) == 30
+    assert {json.loads(row["architecture"])["kind"] for row in rows} == {"chain"}
+    assert all(8 <= int(row["param.width"]) <= 16 and 5e5 <= int(row["flops"]) <= 4e6 for row in rows)
 
 
-def test_chains_are_searched_with_the_built_in_plug_ins(run: Callable[..., str], tmp_path: Path) -> None:
-    words = ("regnas", "search", "--space", "chains[width=8:16]", "--data", "fake", "--epochs", "1")
-    run(*words, "--strategy", "evolution[population=2,tournament=1]", "--budget", "4", "--workers", "2")
-    output = run(*words, "--strategy", "evolution[population=2,tournament=1]", "--budget", "6", "--workers", "2")
-    assert "resuming: 4 of 6" in output and "test error" in output
+def test_chains_are_described(regnas: Callable[..., str]) -> None:
+    cells = {"cell_1": "conv3", "cell_2": "none", "cell_3": "conv5", "cell_4": "none"}
+    point = json.dumps({**cells, "width": 16})
+    words = ("describe", "--space", "chains", "--resolution", 32)
+    described = json.loads(regnas(*words, "--params", point, "--json"))
+    assert described["in_space"]
+    assert described["architecture"]["operations"] == ["conv3", "conv5"]
+    assert "operations ['conv3', 'conv5'], width 16" in regnas(*words, "--params", point)
+    assert "accepted" in regnas(*words, "--flops", "500k:4M")
+    assert "Error: operations are among" in regnas(*words, "--params", point.replace("conv3", "conv7"), code=2)
+
+
+def test_chains_are_searched_with_the_built_in_plug_ins(regnas: Callable[..., str], tmp_path: Path) -> None:
+    words = ("search", "--space", "chains[width=8:16]", "--data", "fake:512", "--epochs", 2)
+    strategy = ("--strategy", "evolution[population=2,tournament=1]")
+    regnas(*words, *strategy, "--budget", 3, "--workers", 2)
+    output = regnas(*words, *strategy, "--budget", 5, "--workers", 0)
+    assert "resuming: 3 of 5" in output and "test error" in output and "chain: conv" in output
     (folder,) = (tmp_path / "regnas-runs").glob("chains*")
-    assert json.loads((folder / "best.json").read_text())["architecture"]["kind"] == "chain"
-    assert len((folder / "trials.csv").read_text().splitlines()) == 7
+    best = json.loads((folder / "best.json").read_text())
+    assert best["architecture"]["kind"] == "chain"
+    rows = list(csv.DictReader((folder / "trials.csv").open()))
+    assert [row["state"] for row in rows] == ["COMPLETE"] * 5
+    assert float(best["validation_error"]) == min(float(row["error"]) for row in rows) < 0.5  # 0.75 is guessing
+    assert "(in the space)" in regnas("describe", "--architecture", folder / "best.json")
+    assert "test error" in regnas("train", folder, "--epochs", 1)
+    loaded = f"import regnas; print(type(regnas.load({str(folder / 'final-1')!r})).__name__)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+    assert done.stdout.strip() == "Sequential", done.stderr
 
 
-def test_the_outsider_s_plug_ins_search_together(run: Callable[..., str]) -> None:
-    words = ("regnas", "search", "--space", "chains", "--evaluator", "untrained[images=100]", "--data", "stripes")
-    assert "8/8" in run(*words, "--strategy", "climb[startup=2]", "--budget", "8", "--workers", "2")
+def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp_path: Path) -> None:
+    """The commands of the page; then the same study goes on, and refuses another recipe."""
+    (line,) = re.findall(r"^    regnas (search .*)$", PAGE, re.MULTILINE)
+    words = shlex.split(line)
+    assert "8/8" in regnas(*words, "--workers", 2)
+    words[words.index("--budget") + 1] = "10"
+    assert "resuming: 8 of 10" in regnas(*words, "--workers", 0)
+    other = [word.replace("untrained", "untrained[images=50]") for word in words]
+    assert "recipe.images: stored 1000, asked 50" in regnas(*other, code=1)
+    folder = tmp_path / "regnas-runs" / "chains-climb-0"
+    rows = list(csv.DictReader((folder / "trials.csv").open()))
+    assert len({row["architecture"] for row in rows}) == 10
+    assert json.loads((folder / "best.json").read_text())["test_error"] is None
+    assert "after 1 epochs" in regnas("train", folder, "--epochs", 1)  # its recipe is not that of a training
 
 
-def test_the_outsider_s_plug_ins_keep_the_rules(run: Callable[..., str], tmp_path: Path) -> None:
-    shutil.copy(PROJECT / "conformance.py", tmp_path / "test_conformance.py")
-    output = run("pytest", "-q", "-p", "no:cacheprovider", "test_conformance.py")
-    assert " passed" in output and "failed" not in output
+def test_the_outsider_s_other_strategy_starts_everywhere(regnas: Callable[..., str]) -> None:
+    words = ("search", "--strategy", "sobol", "--data", "stripes", "--evaluator", "untrained", "--workers", 0)
+    for space in ("chains", "regnetx"):
+        assert "The 3 best of 3" in regnas(*words, "--space", space, "--flops", ":2M", "--budget", 3)
 
 
-def test_the_documentation_shows_the_outsider_s_own_code() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
+def test_the_outsider_s_plug_ins_keep_the_rules(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "conformance.py", tmp_path)
+    output = run_module(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "conformance.py")
+    assert re.search(r"^\d+ passed", output, re.MULTILINE) and "failed" not in output
+
+
+def test_the_page_shows_the_outsider_s_own_code() -> None:
     files = "\n".join(file.read_text() for file in PROJECT.rglob("*") if file.suffix in (".py", ".toml"))
-    blocks = [part.split("\n", 1)[1] for part in page.split("```")[1::2] if part.startswith(("python\n", "toml\n"))]
+    blocks = re.findall(r"^```(?:python|toml)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 5
     for block in blocks:
         assert block.strip("\n") in files, block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,14 @@ def best_errors(strategy: str, space: Space) -> npt.NDArray[np.float64]:
     return np.array(found)
 
 
+@pytest.fixture(autouse=True)
+def _quietly() -> Iterator[None]:
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(level)
+
+
 @pytest.mark.parametrize(
     ("strategy", "spec", "flops"),
     [
@@ -48,7 +57,6 @@ def best_errors(strategy: str, space: Space) -> npt.NDArray[np.float64]:
 )
 def test_it_beats_random_search(strategy: str, spec: str, flops: str) -> None:
     """Seeds are paired, as both begin with the same random candidates. One-sided t-test, false alarms 0.1 %."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     space = make_space(spec).within(Window.parse(flops=flops))
     gain = best_errors("random", space) - best_errors(strategy, space)
     assert gain.mean() / (gain.std(ddof=1) / SEEDS**0.5) > CRITICAL

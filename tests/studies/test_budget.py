@@ -63,10 +63,11 @@ def test_real_trainings_with_two_workers_spend_the_exact_budget(tmp_path: Path, 
 
 def test_a_smaller_budget_than_the_one_that_was_interrupted_is_kept_too(fast_search: Search, fast: Any) -> None:
     """Two candidates were in flight, and only one more evaluation is asked for."""
-    study = fast_search(3).study
+    slow = "fast[sleep=200]"  # so that two workers are both at work before one of them is done
+    study = fast_search(3, evaluator=slow).study
     for index in (3, 4):
         study.ask(study.get_trials()[0].distributions).set_user_attr("index", index)
-    again = fast_search(4, workers=2)
+    again = fast_search(4, workers=2, evaluator=slow)
     assert [row["state"] for row in again.rows] == ["COMPLETE"] * 4 + ["RUNNING"]
     assert sorted(fast.evaluated()) == [0, 1, 2, 3]
-    assert [row["state"] for row in fast_search(6).rows] == ["COMPLETE"] * 6
+    assert [row["state"] for row in fast_search(6, evaluator=slow).rows] == ["COMPLETE"] * 6

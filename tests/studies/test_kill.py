@@ -15,6 +15,8 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
+import regnas
+from regnas.dataset import make_dataset
 from regnas.studies.progress import Silent
 from regnas.studies.storage import open_storage, stored_names
 
@@ -73,6 +75,11 @@ class Rounds:
         assert last.code == 0, last.output
         trials = trials_of(self._folder, self._storage)
         assert complete(trials) == list(range(BUDGET))
+        regime = make_dataset("fake").regime
+        stream = regnas.space("regnetx", flops=regime.flops).on(regime.images).sample(BUDGET)
+        stored = {trial.user_attrs["index"]: trial.user_attrs for trial in trials if "index" in trial.user_attrs}
+        assert [stored[index]["draws"] for index in range(BUDGET)] == [candidate.draws for candidate in stream]
+        assert [stored[index]["mflops"] for index in range(BUDGET)] == [one.complexity.flops / 1e6 for one in stream]
         lines = self._fast.lines()
         assert {index for index, *_ in lines} == set(range(BUDGET))
         assert len({(index, key, seed) for index, key, seed, _ in lines}) == BUDGET  # tried again: as before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,12 @@ def test_a_lock_left_behind_by_a_kill_does_not_stop_the_next_command(
     backend: Any = storage
     backend._backend._lock.acquire()  # never released
     assert Path("runs/s.journal.lock").is_symlink()
-    optuna.create_study(storage=open_storage("runs/s.journal"), study_name="after")
+    again = threading.Thread(
+        target=lambda: optuna.create_study(storage=open_storage("runs/s.journal"), study_name="after"), daemon=True
+    )
+    again.start()
+    again.join(30)
+    assert not again.is_alive(), "it waits for the lock of a process that is gone"
     assert stored_names(storage) == ["after", "before"] and not Path("runs/s.journal.lock").is_symlink()
 
 
