@@ -307,7 +307,7 @@ class Driver:
     def _failed(self, job: Job, message: str) -> None:
         job.failures += 1
         job.trial.set_user_attr("failures", job.failures)
-        self._progress.say(f"candidate {job.index} failed ({job.failures} of {TRIES}): {message}")
+        self._progress.failed(job.index, f"candidate {job.index} failed ({job.failures} of {TRIES}): {message}")
         if job.failures < TRIES:
             self._waiting.append(job)
             return

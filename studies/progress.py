@@ -30,6 +30,9 @@ class Progress(Protocol):
     def ended(self, index: int, candidate: Candidate, result: Result) -> None:
         """A candidate is complete."""
 
+    def failed(self, index: int, message: str) -> None:
+        """A candidate failed; it is tried again or given up."""
+
     def say(self, message: str) -> None:
         """Something the user should know."""
 
@@ -47,6 +50,7 @@ class Silent:
     def began(self, index: int, candidate: Candidate) -> None: ...
     def epoch(self, index: int, epoch: int, error: float) -> None: ...
     def ended(self, index: int, candidate: Candidate, result: Result) -> None: ...
+    def failed(self, index: int, message: str) -> None: ...
     def say(self, message: str) -> None: ...
     def tick(self) -> None: ...
     def stop(self) -> None: ...
@@ -96,6 +100,10 @@ class Lines:
             highlight=False,
             soft_wrap=True,
         )
+
+    def failed(self, index: int, message: str) -> None:
+        self._running.pop(index, None)
+        self.say(message)
 
     def say(self, message: str) -> None:
         self._console.print(message, highlight=False, markup=False, soft_wrap=True)

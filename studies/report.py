@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from typing import Any
 
@@ -101,6 +102,6 @@ def _alike(result: SearchResult, done: list[Row]) -> str:
 def _next_steps(result: SearchResult, *, retrained: bool, storage: str) -> list[str]:
     lines = [f"files: {result.folder}/ (trials.csv, best.json, best/)"]
     if not retrained and result.best.folder is not None:
-        lines.append(f"train the winner: regnas train {result.folder} --epochs 30")
-    lines.append(f"dashboard: optuna-dashboard {storage}  (pip install 'regnas[dashboard]')")
+        lines.append(f"train the winner: regnas train {shlex.quote(str(result.folder))} --epochs 30")
+    lines.append(f"dashboard: optuna-dashboard {shlex.quote(storage)}  (pip install 'regnas[dashboard]')")
     return lines

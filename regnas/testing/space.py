@@ -195,7 +195,7 @@ class SpaceRules:
 
         space = self.make()
         images = replace(space.images, resolution=self.resolution, classes=7)
-        sample = space.within(Window()).on(images).sample(20)
+        sample = space.within(Window()).on(images).sample(100)
         smallest = min(sample, key=lambda one: one.complexity.params)
         network = smallest.architecture.build().eval()
         with torch.no_grad():

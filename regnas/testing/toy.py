@@ -164,5 +164,6 @@ class DistributionSpace(Space):
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
 
     def decode(self, params: Params) -> Toy:
-        places = [law.place(params[name]) for name, law in self.laws if isinstance(law, DistributionDimension)]
+        whole = self.root.laws if isinstance(self.root, DistributionSpace) else self.laws  # before any was fixed
+        places = [law.place(params[name]) for name, law in whole if isinstance(law, DistributionDimension)]
         return Toy(tuple(params.items()), sum(places) / max(1, len(places)))

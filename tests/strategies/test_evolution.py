@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 import pytest
@@ -24,7 +24,9 @@ SPACE: Space = DistributionSpace.of(
 )
 
 
-def study_of(sampler: Any, storage: Any = None, direction: str = "minimize") -> optuna.Study:
+def study_of(
+    sampler: Any, storage: Any = None, direction: Literal["minimize", "maximize"] = "minimize"
+) -> optuna.Study:
     return optuna.create_study(
         storage=storage, study_name="evolution", load_if_exists=True, sampler=sampler, direction=direction
     )

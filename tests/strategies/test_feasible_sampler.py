@@ -132,8 +132,8 @@ def test_the_draws_between_candidates_estimate_the_share_of_the_window() -> None
 @pytest.mark.parametrize("name", ["CmaEsSampler", "NSGAIISampler", "QMCSampler", "TPESampler"])
 def test_optuna_s_samplers_stay_in_a_narrow_window(name: str) -> None:
     sampler = make_strategy(f"optuna:{name}", NARROW, seed=0)
-    study = ask(sampler, NARROW, 12, lambda params: abs(params["depth"] - 20) / 100)
-    assert len(set(architectures(study, NARROW))) == 12
+    study = ask(sampler, NARROW, 8, lambda params: abs(params["depth"] - 20) / 100)
+    assert len(set(architectures(study, NARROW))) == 8
 
 
 def test_cma_es_comes_close_to_the_optimum() -> None:
