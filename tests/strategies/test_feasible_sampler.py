@@ -232,11 +232,19 @@ def test_ordered_parameters_can_be_enqueued() -> None:
     assert space.judge(space.canonical(trial.params)) is not None
 
 
-def test_an_enqueued_point_outside_the_window_is_an_error() -> None:
+def test_an_enqueued_value_that_no_network_of_the_window_has_is_an_error() -> None:
     study = optuna.create_study(sampler=FeasibleSampler(CORNER))
-    study.enqueue_trial({"x": 0.1, "y": 0.1})
+    study.enqueue_trial({"x": 0.1})
     with pytest.raises(InfeasibleWindow, match="flops below 1.8M"):
         study.ask(CORNER.distributions)
+
+
+def test_a_whole_point_enqueued_outside_the_window_is_pruned() -> None:
+    """Optuna asks no sampler where everything is fixed."""
+    study = optuna.create_study(sampler=FeasibleSampler(CORNER))
+    study.enqueue_trial({"x": 0.1, "y": 0.1})
+    study.optimize(lambda trial: len(CORNER.suggest(trial).key()), n_trials=1)
+    assert study.trials[0].state == TrialState.PRUNED
 
 
 # --- what is asked in the wrong way -------------------------------------------------------------------------

@@ -1,0 +1,202 @@
+"""The rules are worth what they catch: for each, a plug-in that breaks it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+
+from regnas.architecture import Architecture
+from regnas.candidate import Candidate
+from regnas.dataset import DataSet, Source, Split, make_dataset
+from regnas.design_space import Params, Space
+from regnas.errors import InfeasibleWindow
+from regnas.evaluator import Context, Evaluator, Result, Task
+from regnas.staged import Staged
+from regnas.strategies import FeasibleSampler
+from regnas.testing import ArchitectureRules, DataSetRules, DistributionSpace, EvaluatorRules, SpaceRules, StrategyRules
+from regnas.window import Complexity
+
+
+def staged(kind: type[Staged], classes: int) -> list[Architecture]:
+    return [kind(stem_width=8, depths=(1,), widths=(width,), strides=(2,), classes=classes) for width in (8, 16)]
+
+
+class Heavier(Staged):
+    def complexity(self, resolution: int) -> Complexity:
+        cost = super().complexity(resolution)
+        return replace(cost, params=cost.params + 1)
+
+
+class Forgetful(Staged):
+    def key(self) -> str:
+        return "0" * 16
+
+
+class Unread(Staged):
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "depths": self.depths}
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (Heavier, "test_network_has_as_many_parameters_as_its_complexity_says"),
+        (Forgetful, "test_equal_architectures_have_equal_keys_and_others_do_not"),
+        (Unread, "test_json_is_plain_and_reads_back"),
+    ],
+)
+def test_of_architectures(broken: type[Staged], rule: str) -> None:
+    class Rules(ArchitectureRules):
+        def make(self, classes: int) -> Sequence[Architecture]:
+            return staged(broken, classes)
+
+    _fails(Rules(), rule)
+
+
+class Restless(DistributionSpace):
+    """Two parameters mutate at once."""
+
+    def mutate(self, params: Params, rng: np.random.Generator) -> Params:
+        return self.canonical({name: float(rng.random()) for name in params})
+
+
+class Wandering(DistributionSpace):
+    """Canonical points move when they are made canonical again."""
+
+    def canonical(self, params: Mapping[str, Any]) -> Params:
+        return {name: value / 2 for name, value in super().canonical(params).items()}
+
+
+class Boundless(DistributionSpace):
+    """The window does not matter."""
+
+    def judge(self, params: Params) -> Candidate | None:
+        architecture = self.decode(params)
+        return Candidate(params, architecture, architecture.complexity(self.resolution))
+
+
+class Moody(DistributionSpace):
+    """A draw depends on the draws before."""
+
+    def draw(self, rng: np.random.Generator, count: int) -> dict[str, Any]:
+        return super().draw(np.random.default_rng(next(_COUNTER)), count)
+
+
+_COUNTER = itertools.count()
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (Restless, "test_a_mutation_changes_at_most_one_parameter"),
+        (Wandering, "test_canonical_points_stay_as_they_are"),
+        (Boundless, "test_a_network_outside_the_window_is_judged_so"),
+        (Moody, "test_equal_seeds_give_equal_samples_and_others_do_not"),
+    ],
+)
+def test_of_spaces(broken: type[DistributionSpace], rule: str) -> None:
+    class Rules(SpaceRules):
+        def make(self) -> Space:
+            return broken.of({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
+
+    _fails(Rules(), rule)
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (lambda space, seed: RandomSampler(seed=seed), "test_proposals_are_feasible_and_different"),
+        (lambda space, seed: FeasibleSampler(space, seed=0), "test_seeds_matter"),
+        (lambda space, seed: FeasibleSampler(space, seed=next(_COUNTER)), "test_equal_seeds_agree"),
+        (lambda space, seed: FeasibleSampler(space, RandomSampler(), seed=next(_COUNTER)), "test_equal_seeds_agree"),
+        (lambda space, seed: FeasibleSampler(space), "test_an_option_it_does_not_have_is_refused"),
+        (lambda space, seed: FeasibleSampler(space), "test_duplicates_may_be_allowed"),
+    ],
+)
+def test_of_strategies(broken: Callable[[Space, int], BaseSampler], rule: str) -> None:
+    class Rules(StrategyRules):
+        def make(self, space: Space, *, seed: int, options: Mapping[str, Any]) -> BaseSampler:
+            return broken(space, seed)
+
+    _fails(Rules(), rule)
+
+
+class Counting:
+    """Counts its calls where a seed should count, and reports what it likes."""
+
+    def __init__(self, epochs: Sequence[int], *, heeds: bool) -> None:
+        self._calls = 0
+        self._epochs = epochs
+        self._heeds = heeds
+
+    def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
+        self._calls += 1
+        errors = []
+        for epoch in self._epochs:
+            errors.append(1 / (self._calls + epoch))
+            if not context.report(epoch, errors[-1]) and self._heeds:
+                break
+        return Result(error=errors[-1], seconds=0.0, epochs=len(errors), errors=tuple(errors))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "heeds", "rule"),
+    [
+        ([1, 2], True, "test_a_call_does_not_depend_on_the_calls_before"),
+        ([2, 1], True, "test_every_epoch_is_reported_once_and_in_order"),
+        ([1, 2], False, "test_it_stops_when_told_to"),
+        ([1, 2], True, "test_an_option_it_does_not_have_is_refused"),
+    ],
+)
+def test_of_evaluators(epochs: list[int], heeds: bool, rule: str) -> None:
+    class Rules(EvaluatorRules):
+        def make(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
+            return Counting(epochs, heeds=heeds)
+
+    _fails(Rules(), rule)
+
+
+class Leaking:
+    """The images of ``fake``, handed out in a wrong way."""
+
+    def __init__(self, change: Callable[[Split, Split], tuple[Split, Split]]) -> None:
+        self._inner = make_dataset("fake")
+        self._change = change
+        self.name, self.class_names, self.regime = self._inner.name, self._inner.class_names, self._inner.regime
+
+    def fit(self) -> tuple[Split, Split]:
+        return self._change(*self._inner.fit())
+
+    def test(self) -> Split | None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda one, two: (one.joined(two), two), "test_splits_share_no_images"),
+        (lambda one, two: (one, two[two.labels > 0]), "test_every_class_is_in_every_split"),
+        (lambda one, two: (one, Split(two.images / 255, two.labels)), "test_images_are_bytes_and_labels_are_classes"),
+        (lambda one, two: (one[np.random.permutation(len(one))], two), "test_splits_are_the_same_every_time"),
+        (lambda one, two: (one, two), "test_resolution_can_be_chosen"),
+    ],
+)
+def test_of_data_sets(change: Callable[[Split, Split], tuple[Split, Split]], rule: str) -> None:
+    class Rules(DataSetRules):
+        def make(self, source: Source) -> DataSet:
+            return Leaking(change)
+
+    _fails(Rules(), rule)
+
+
+def _fails(rules: Any, rule: str) -> None:
+    broken = getattr(rules, rule)
+    with pytest.raises((AssertionError, pytest.fail.Exception, InfeasibleWindow)):
+        broken()
