@@ -74,7 +74,8 @@ def derived(space: S, options: Mapping[str, str]) -> S:
         UsageError: an option or parameter it does not have, or a value that makes no sense.
     """
     root: Any = space.root or replace(space, overrides=())
-    merged = {**dict(space.overrides), **options}
+    chosen = {key: _shortest(value) if space.parameters_of(key) else value for key, value in options.items()}
+    merged = {**dict(space.overrides), **chosen}
     # Options first, as stages=5 brings parameters of its own; then laws, then ties: a spec's order does not matter.
     made, kept, left = root, [], sorted(merged)
     for key in [key for key in left if not root.parameters_of(key)]:
@@ -90,6 +91,14 @@ def derived(space: S, options: Mapping[str, str]) -> S:
     overrides = tuple((key, merged[key]) for key in sorted(kept))
     found: S = replace(made, root=root, overrides=overrides, images=space.images, window=space.window)
     return found
+
+
+def _shortest(text: str) -> str:
+    """One text for one number: ``2.0`` and ``2`` are one space, and so one stream of candidates."""
+    value = number(text)
+    if value is None:
+        return text
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _apply(space: Space, key: str, value: str) -> Space:

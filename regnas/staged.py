@@ -52,6 +52,8 @@ class Staged:
     activation: str = "relu"
 
     def __post_init__(self) -> None:
+        for name in ("depths", "widths", "strides", "bottleneck_ratios", "group_widths"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # lists are taken, and compare as equal
         self._check_names()
         self._check_numbers()
         for name, value in self._canonical().items():

@@ -36,7 +36,7 @@ TRIES = 3  # failures after which a candidate is given up
 KEPT = 5  # best networks whose weights are kept
 
 
-class Interrupted(Exception):
+class Interrupted(KeyboardInterrupt):
     """The user stopped the search; everything finished is stored."""
 
 

@@ -235,6 +235,7 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
         study = open_study(one.storage, one.name, one.sampler)
         settings = one.settings.to_json()
         _settle(study, settings, one.name)
+        _check_folder(one)
         write_json(one.folder / "study.json", {"name": one.name, "storage": one.storage, "settings": settings})
         done = len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
         if done < one.budget:
@@ -249,6 +250,16 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
         if pool is not None:
             pool.close()
         lock.release()
+
+
+def _check_folder(one: Plan) -> None:
+    """Two names can make one folder, ``a/b`` and ``a-b``; two studies cannot."""
+    try:
+        other = json.loads((one.folder / "study.json").read_text())["name"]
+    except (OSError, ValueError, KeyError):
+        return
+    if other != one.name:
+        raise StudyError(f"{one.folder} is the folder of study {other!r}; give this one another name with --study")
 
 
 def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:

@@ -217,3 +217,9 @@ def test_an_unknown_kind_names_the_installed_ones() -> None:
 def test_a_canonical_form_has_no_infinite_numbers() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"a": float("inf")})
+
+
+def test_lists_are_taken_for_tuples() -> None:
+    from_lists = Staged(depths=[1, 2], widths=[8, 16], strides=[2, 2])  # type: ignore[arg-type]
+    assert from_lists == Staged(depths=(1, 2), widths=(8, 16), strides=(2, 2))
+    assert hash(from_lists) == hash(Staged(depths=(1, 2), widths=(8, 16), strides=(2, 2)))

@@ -265,3 +265,7 @@ def test_a_tied_point_is_told_by_the_parameter_that_is_left() -> None:
     assert space.complete({**point, "wa": 16})["w0"] == 16
     with pytest.raises(UsageError, match="needs a value for wa$"):
         space.complete({**point, "w0": 16})
+
+
+def test_one_number_is_one_space_however_it_is_written() -> None:
+    assert make_space("regnetx[wm=2.0]").spec == make_space("regnetx[wm=2]").spec == "regnetx[wm=2]"

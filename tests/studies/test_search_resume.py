@@ -12,6 +12,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from regnas.errors import StudyError
 from regnas.evaluator import Result
 from regnas.keyed import integer
 from regnas.studies.search import SearchResult
@@ -225,3 +226,9 @@ def test_a_database_of_another_run_that_was_removed_leaves_no_wrong_test_error(
     after = json.loads(best.read_text())
     assert after["index"] == before["index"] == 0 and after["validation_error"] != before["validation_error"]
     assert fast.readings() == 2
+
+
+def test_two_names_that_make_one_folder_are_two_studies(fast_search: Callable[..., Any]) -> None:
+    fast_search(1, study="a/b")
+    with pytest.raises(StudyError, match=r"folder of study 'a/b'.*--study"):
+        fast_search(1, study="a-b")
