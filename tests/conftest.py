@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+# Before torch is imported: several threads in each of several test processes wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _ENTRY_POINTS = """\
 [regnas.evaluators]
 fast = regnas_fast:make
