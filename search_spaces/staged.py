@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -136,9 +137,9 @@ class StagedSpace(Space):
             rule = "whole number from 1" if multiple == 1 else f"positive multiple of {multiple}"
             raise UsageError(f"{name} is a {rule}, got {value!r}")
 
+    @abstractmethod
     def check(self, name: str, value: Any) -> None:
         """Raise `UsageError` where no network can have this value."""
-        raise NotImplementedError  # pragma: no cover - each space says its own
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -49,7 +48,6 @@ class Job:
     seed: int
     failures: int = 0
     reported: set[int] = field(default_factory=set)
-    started: float = field(default_factory=time.monotonic)
     copies: list[Job] = field(default_factory=list)
 
     @property
@@ -251,7 +249,6 @@ class Driver:
 
     def _submit(self, job: Job) -> None:
         self._jobs[job.index] = job
-        job.started = time.monotonic()
         self._progress.began(job.index, job.candidate)
         self._pool.submit(
             {
