@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -98,6 +100,53 @@ class DataSet(Protocol):
         """Test images, for the winner alone; None where there are none."""
 
 
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """A data set with fewer training images: ``NAME[training=5000]``. The other images stay as they are.
+
+    Attributes:
+        whole: the data set.
+        training: training images kept, a fixed and class-balanced choice; at least one of each class.
+    """
+
+    whole: DataSet
+    training: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.whole.name}[training={self.training}]"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.whole.class_names
+
+    @cached_property
+    def regime(self) -> Regime:
+        return replace(self.whole.regime, seed_sd=None)  # measured on all images
+
+    def fit(self) -> tuple[Split, Split]:
+        training, validation = self.whole.fit()
+        if not len(self.class_names) <= self.training < len(training):
+            raise DataError(
+                f"{self.whole.name} has {len(training)} training images of {len(self.class_names)} classes; training= "
+                f"is a smaller number with one of each class, got {self.training}"
+            )
+        kind = self.whole.name.partition(":")[0]  # not where a folder lies: the same images on every machine
+        return training[held_out(training.labels, self.training / len(training), f"{kind} training")], validation
+
+    def test(self) -> Split | None:
+        return self.whole.test()
+
+
+_TRAINING = re.compile(r"(?P<whole>.+)\[training=(?P<count>[^\[\]]*)\]")
+
+
+def whole_of(text: str) -> str:
+    """The spec of a data set without ``[training=N]``."""
+    match = _TRAINING.fullmatch(text)
+    return match["whole"] if match else text
+
+
 def make_dataset(
     text: str,
     *,
@@ -106,12 +155,19 @@ def make_dataset(
     resolution: int | None = None,
     cache: str | Path | None = None,
 ) -> DataSet:
-    """The data set of a spec: ``cifar10`` or ``imagefolder:PATH``.
+    """The data set of a spec: ``cifar10``, ``imagefolder:PATH``, or either followed by ``[training=5000]``.
 
     Raises:
+        UsageError: a malformed spec, or a resolution too small.
         PluginNotFound: no data set of that name.
         DataError: it is not where it should be.
     """
+    if match := _TRAINING.fullmatch(text):
+        count = match["count"].strip()
+        if not count.isdecimal() or int(count) < 1:
+            raise UsageError(f"training= is a whole number of images, got {count!r}; such as cifar10[training=5000]")
+        where = {"root": root, "download": download, "resolution": resolution, "cache": cache}
+        return Subset(make_dataset(match["whole"], **where), int(count))  # type: ignore[arg-type]
     name, _, argument = text.partition(":")
     spec.parse(name, "data set")
     if resolution is not None and resolution < 8:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from regnas import weights
 from regnas.architecture import canonical
-from regnas.dataset import make_dataset
+from regnas.dataset import make_dataset, whole_of
 from regnas.errors import RegnasError, StudyError, UsageError
 from regnas.files import write_json
 
@@ -55,7 +55,7 @@ def train(
         raise UsageError(f"--epochs is at least 1, got {epochs}")
     path, settings = _target(target)
     architecture = weights.read_architecture(path)
-    data = data or settings.get("data") or "fashion-mnist-mini"
+    data = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
     resolution = resolution or settings.get("images", {}).get("resolution")
     folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
     images = make_dataset(data, root=data_root, download=download, resolution=resolution, cache=folder / "cache")

@@ -14,10 +14,11 @@ from PIL import Image
 from regnas.dataset import DataSet, Regime, Source, Split, held_out
 from regnas.design_space import Images
 from regnas.errors import DataError, UsageError
-from regnas.evaluators.datasets.common import regime_at
+from regnas.evaluators.datasets.common import COLOUR, regime_at
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"}
 _REGIME = Regime(Images(64, 10, stem="simple", stem_width=16, strides=(2, 2, 2, 2)), flops="4M:8M", epochs=5, pad=8)
+_SMALL = 48  # pixels up to which images are compared as CIFAR's are: their first stage keeps its size
 _MOST_BYTES = 8 << 30
 
 File = tuple[Path, int]
@@ -60,7 +61,8 @@ class ImageFolder:
 
     @cached_property
     def regime(self) -> Regime:
-        return regime_at(_REGIME, self.asked, len(self.class_names))
+        small = self.asked is not None and self.asked <= _SMALL
+        return regime_at(COLOUR if small else _REGIME, self.asked, len(self.class_names))
 
     def _has(self, part: str) -> bool:
         return (self.path / part).is_dir()

@@ -23,27 +23,28 @@ class _Known:
     torchvision: str
     classes: int
     regime: Regime
+    held_out: float
     class_names: tuple[str, ...] = ()
 
 
 def mnist(source: Source) -> DataSet:
-    """MNIST: 54,000 training, 6,000 validation and 10,000 test images of 28 x 28 grey pixels."""
-    return _made(_Known("mnist", "MNIST", 10, GREY), source)
+    """MNIST: 50,000 training, 10,000 validation and 10,000 test images of 28 x 28 grey pixels."""
+    return _made(_Known("mnist", "MNIST", 10, GREY, 1 / 6), source)
 
 
 def fashion_mnist(source: Source) -> DataSet:
-    """Fashion-MNIST: 54,000, 6,000 and 10,000 images of 28 x 28 grey pixels."""
-    return _made(_Known("fashion-mnist", "FashionMNIST", 10, GREY, FASHION_CLASSES), source)
+    """Fashion-MNIST: 50,000, 10,000 and 10,000 images of 28 x 28 grey pixels."""
+    return _made(_Known("fashion-mnist", "FashionMNIST", 10, GREY, 1 / 6, FASHION_CLASSES), source)
 
 
 def cifar10(source: Source) -> DataSet:
     """CIFAR-10: 45,000, 5,000 and 10,000 images of 32 x 32 pixels."""
-    return _made(_Known("cifar10", "CIFAR10", 10, COLOUR, _CIFAR10), source)
+    return _made(_Known("cifar10", "CIFAR10", 10, COLOUR, 0.1, _CIFAR10), source)
 
 
 def cifar100(source: Source) -> DataSet:
     """CIFAR-100: 45,000, 5,000 and 10,000 images of 32 x 32 pixels."""
-    return _made(_Known("cifar100", "CIFAR100", 100, COLOUR), source)
+    return _made(_Known("cifar100", "CIFAR100", 100, COLOUR, 0.1), source)
 
 
 def _made(known: _Known, source: Source) -> DataSet:
@@ -56,7 +57,7 @@ def _made(known: _Known, source: Source) -> DataSet:
         regime=regime_at(known.regime, source.resolution, known.classes),
         read_training=_reader(known, root, True, source.download),
         read_test=_reader(known, root, False, source.download),
-        share=0.1,
+        share=known.held_out,
     )
 
 
