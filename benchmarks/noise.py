@@ -18,18 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regnas.statistics.noise import variance_components
+
 Errors = npt.NDArray[np.float64]
-
-
-def spreads(errors: Errors) -> tuple[float, float]:
-    """Standard deviations of architecture and of seed, by the variance components of a one-way layout.
-
-    Args:
-        errors: ``(architectures, seeds)``, fractions.
-    """
-    within = float(errors.var(axis=1, ddof=1).mean())
-    between = float(errors.mean(axis=1).var(ddof=1)) - within / errors.shape[1]
-    return max(between, 0.0) ** 0.5, within**0.5
 
 
 def seed_sd_of_better_half(errors: Errors) -> float:
@@ -39,17 +30,6 @@ def seed_sd_of_better_half(errors: Errors) -> float:
     """
     order = np.argsort(errors.mean(axis=1))[: len(errors) // 2]
     return math.sqrt(errors[order].var(axis=1, ddof=1).mean())
-
-
-def ratio_interval(errors: Errors, repeats: int = 10_000) -> tuple[float, float]:
-    """90 % bootstrap interval of the ratio of the two, resampling architectures."""
-    rng = np.random.default_rng(0)
-    ratios = []
-    for _ in range(repeats):
-        architecture, seed = spreads(errors[rng.integers(len(errors), size=len(errors))])
-        ratios.append(architecture / seed if seed else float("inf"))
-    low, high = np.quantile(ratios, [0.05, 0.95])
-    return float(low), float(high)
 
 
 def _train(job: tuple[str, int | None, dict[str, Any], int]) -> tuple[float, float]:
@@ -76,18 +56,17 @@ def measure(space: str, data: str, epochs: int | None, networks: int, seeds: int
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         results = list(pool.map(_train, jobs))
     errors = np.array([error for error, _ in results]).reshape(networks, seeds)
-    architecture, seed_sd = spreads(errors)
-    low, high = ratio_interval(errors)
+    parts = variance_components(errors, repeats=10_000, rng=np.random.default_rng(0))
     return {
         "space": found.spec,
         "data": data,
         "errors": errors.round(5).tolist(),
         "mean_error": float(errors.mean()),
-        "sigma_arch": architecture,
-        "sigma_seed": seed_sd,
+        "sigma_arch": parts.architecture,
+        "sigma_seed": parts.seed,
         "sigma_seed_better_half": seed_sd_of_better_half(errors),
-        "ratio": architecture / seed_sd,
-        "ratio_90": [low, high],
+        "ratio": parts.ratio.estimate,
+        "ratio_90": [parts.ratio.low, parts.ratio.high],
         "seconds": float(np.mean([seconds for _, seconds in results])),
     }
 

@@ -1,0 +1,121 @@
+"""Looking several times: published boundaries, the chance to cross them, and a p value that has paid for all looks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+from regnas.errors import UsageError
+from regnas.statistics.arrays import Floats
+from regnas.statistics.sequential import nominal_levels, sequential_p, spent
+
+FIVE = (0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def _scores(fractions: tuple[float, ...], paths: int, seed: int) -> Floats:
+    """Z of every look where nothing differs, ``(paths, looks)``: Brownian motion over its own spread."""
+    steps = np.sqrt(np.diff(fractions, prepend=0))
+    motion = np.cumsum(np.random.default_rng(seed).normal(size=(paths, len(fractions))) * steps, axis=1)
+    return np.asarray(motion / np.sqrt(fractions))
+
+
+def test_boundaries_of_five_looks_are_the_published_ones() -> None:
+    # Reboussin, DeMets, Kim and Lan 2000 (Controlled Clinical Trials 21), two-sided O'Brien-Fleming type at 5 %;
+    # the same numbers come from the R package ldbounds. Their integration is coarser: the second is 3.3570.
+    z = stats.norm.isf(np.array(nominal_levels(0.05, FIVE)) / 2)
+    assert z == pytest.approx([4.8769, 3.3569, 2.6803, 2.2898, 2.0310], abs=1.5e-4)
+
+
+@pytest.mark.parametrize("fractions", [(0.2, 0.4), (0.5, 1.0), (0.9, 1.0)])
+def test_the_second_boundary_is_that_of_adaptive_quadrature(fractions: tuple[float, float]) -> None:
+    first, second = nominal_levels(0.05, fractions)
+    root, step = math.sqrt(fractions[0]), math.sqrt(fractions[1] - fractions[0])
+    edge, next_edge = stats.norm.isf(first / 2) * root, stats.norm.isf(second / 2) * math.sqrt(fractions[1])
+
+    def crossing(score: float) -> float:
+        ends = stats.norm.cdf((score - next_edge) / step) + stats.norm.cdf((-next_edge - score) / step)
+        return float(stats.norm.pdf(score / root) / root * ends)
+
+    crossed = integrate.quad(crossing, -edge, edge, epsabs=1e-12, epsrel=1e-10)[0]
+    assert crossed == pytest.approx(spent(0.05, fractions[1]) - spent(0.05, fractions[0]), rel=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [0.001, 0.05, 0.3])
+def test_a_single_look_at_all_data_has_all_of_alpha(alpha: float) -> None:
+    assert nominal_levels(alpha, (1.0,)) == pytest.approx([alpha])
+    assert spent(alpha, 1.0) == pytest.approx(alpha)
+
+
+def test_what_is_spent_early_is_little() -> None:
+    # By hand: 4 (1 - Phi(2.241403 / sqrt(0.5))), the quantile being that of 1 - 0.05 / 4.
+    assert spent(0.05, 0.5) == pytest.approx(4 * stats.norm.sf(2.2414027 / math.sqrt(0.5)), rel=1e-6)
+    assert nominal_levels(0.05, (0.5, 1.0))[0] == pytest.approx(spent(0.05, 0.5))
+
+
+@pytest.mark.parametrize("fractions", [FIVE, (0.5, 1.0), (0.1, 0.15, 0.7), (0.3, 0.9, 0.95, 1.0)])
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+def test_boundaries_are_crossed_as_often_as_alpha_is_spent(alpha: float, fractions: tuple[float, ...]) -> None:
+    """At every look so far together, within 5 standard errors of 100,000 paths where nothing differs."""
+    bounds = stats.norm.isf(np.array(nominal_levels(alpha, fractions)) / 2)
+    crossed = np.logical_or.accumulate(np.abs(_scores(fractions, 100_000, 1)) >= bounds, axis=1).mean(axis=0)
+    due = np.array([spent(alpha, fraction) for fraction in fractions])
+    assert (np.abs(crossed - due) <= 5 * np.sqrt(due * (1 - due) / 100_000)).all()
+
+
+def test_later_looks_do_not_change_the_levels_of_earlier_ones() -> None:
+    assert nominal_levels(0.05, (0.2, 0.4, 0.9))[:2] == nominal_levels(0.05, FIVE)[:2]
+
+
+@pytest.mark.parametrize("fractions", [(0.5, 0.5), (0.5, 0.4), (0.0, 1.0), (0.5, 1.1)])
+def test_looks_see_ever_more_of_the_data(fractions: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError, match="a look sees a fraction|looks see ever more"):
+        nominal_levels(0.05, fractions)
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 0.001, 0.01, 0.05, 0.1, 0.2])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_a_p_value_on_the_boundary_of_alpha_is_alpha(alpha: float, count: int) -> None:
+    """Within 0.1 %. Looks before the last saw nothing."""
+    level = nominal_levels(alpha, FIVE[:count])[-1]
+    assert sequential_p([1.0] * (count - 1) + [level], FIVE[:count]) == pytest.approx(alpha, rel=1e-3)
+
+
+@given(st.lists(st.floats(1e-12, 1), min_size=1, max_size=5), st.sampled_from([0.01, 0.05, 0.2]))
+@settings(deadline=None)
+def test_it_is_at_most_alpha_exactly_where_a_look_rejects(values: list[float], alpha: float) -> None:
+    looks = FIVE[: len(values)]
+    found = sequential_p(values, looks)
+    assume(abs(found / alpha - 1) > 1e-3)  # the interpolation is good to 0.1 %
+    levels = nominal_levels(alpha, looks)
+    assert (found <= alpha) == any(p <= level for p, level in zip(values, levels, strict=True))
+
+
+@given(st.lists(st.floats(1e-12, 1), min_size=2, max_size=5))
+@settings(deadline=None)
+def test_another_look_never_takes_evidence_back(values: list[float]) -> None:
+    looks = FIVE[: len(values)]
+    assert sequential_p(values, looks) <= sequential_p(values[:-1], looks[:-1])
+
+
+@pytest.mark.parametrize("p", [1e-6, 0.003, 0.05, 0.7])
+def test_a_single_look_at_all_data_pays_nothing(p: float) -> None:
+    assert sequential_p([p], [1.0]) == pytest.approx(p, rel=1e-3)
+
+
+def test_p_values_over_several_looks_are_uniform_where_nothing_differs() -> None:
+    """5 standard errors of 10,000 paths."""
+    p_values = 2 * stats.norm.sf(np.abs(_scores(FIVE, 10_000, 2)))
+    found = np.array([sequential_p(row, FIVE) for row in p_values.tolist()])
+    for level in (0.01, 0.05, 0.2, 0.5):
+        assert abs((found <= level).mean() - level) <= 5 * math.sqrt(level * (1 - level) / 10_000)
+
+
+@pytest.mark.parametrize(("p_values", "fractions"), [([], []), ([0.1], [0.5, 1.0]), ([0.1, 0.2], [1.0])])
+def test_every_look_has_a_p_value_and_a_fraction(p_values: list[float], fractions: list[float]) -> None:
+    with pytest.raises(UsageError, match="each look has a p value and a fraction"):
+        sequential_p(p_values, fractions)
