@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import torch
 
     from regnas.design_space import Space
+    from regnas.studies.compare.analysis import Comparison
     from regnas.studies.search import SearchResult
 
-__all__ = ["load", "search", "space"]
+__all__ = ["compare", "load", "search", "space"]
 
 
 def space(
@@ -58,7 +60,7 @@ def space(
 
 
 def search(space: str | Space = "regnetx", **options: Any) -> SearchResult:
-    """What ``regnas search`` does; the options are its flags (see `regnas.studies.search.plan`).
+    """What ``regnas search`` does; the options are its flags (see `regnas.studies.search_plan.plan`).
 
     Args:
         space: a spec string, or a space with a window of its own.
@@ -73,6 +75,21 @@ def search(space: str | Space = "regnetx", **options: Any) -> SearchResult:
     from regnas.studies.search import search as run
 
     return run(space, **options)
+
+
+def compare(spaces: Sequence[str | Space] = (), *, populations: Sequence[str] = (), **options: Any) -> Comparison:
+    """What ``regnas compare`` does; the options are its flags (see `regnas.studies.compare.run.compare`).
+
+    Args:
+        spaces: to train models of, each a spec string or a space.
+        populations: or names of populations that are there.
+
+    Returns:
+        Every number of the comparison; ``pairs`` holds the verdicts and their sentences.
+    """
+    from regnas.studies.compare.run import compare as run
+
+    return run(spaces, populations=populations, **options)
 
 
 def load(folder: str | Path) -> torch.nn.Module:

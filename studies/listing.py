@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regnas import registry
 from regnas.search_spaces import presets
+from regnas.studies.populations import recorded
 
 KINDS = {
     "spaces": "space",
@@ -23,4 +24,6 @@ def installed(what: str | None) -> dict[str, list[tuple[str, str]]]:
     }
     if what in (None, "presets"):
         found["presets"] = [(name, "regnas") for name in presets.names()]
+    if what in (None, "populations"):
+        found["populations"] = [(f"{recorded.RECORDED}{name}", "regnas") for name in recorded.recorded_names()]
     return found

@@ -66,6 +66,11 @@ def test_it_holds_the_images_their_licence_and_the_types_marker(wheel: zipfile.Z
     assert images == (ROOT / "evaluators/datasets/fashion_mnist_mini.npz").read_bytes()
 
 
+def test_it_holds_the_recorded_populations(wheel: zipfile.ZipFile) -> None:
+    recorded = {f"regnas/{path.relative_to(ROOT)}" for path in (ROOT / "studies" / "recorded").rglob("*.csv.gz")}
+    assert len(recorded) >= 6 and recorded <= _files(wheel)
+
+
 def test_it_registers_every_plug_in_and_the_command(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in _files(wheel) if name.endswith("/entry_points.txt"))
     lines = [line.strip() for line in wheel.read(name).decode().splitlines()]
@@ -90,5 +95,6 @@ def test_its_metadata_states_python_licences_and_requirements(wheel: zipfile.Zip
         "pillow",
         "rich",
         "safetensors",
+        "scipy",
         "torch",
     }

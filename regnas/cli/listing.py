@@ -13,12 +13,12 @@ from regnas.cli import options
 @click.argument(
     "what",
     required=False,
-    type=click.Choice(["spaces", "strategies", "evaluators", "datasets", "architectures", "presets"]),
+    type=click.Choice(["spaces", "strategies", "evaluators", "datasets", "architectures", "presets", "populations"]),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.debug
 def list_command(what: str | None, as_json: bool) -> None:
-    """List the installed plug-ins, and the networks known by name."""
+    """List the installed plug-ins, and the networks and populations known by name."""
     from regnas.studies.listing import installed
 
     found = installed(what)

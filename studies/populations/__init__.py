@@ -1,0 +1,1 @@
+"""Populations: where they come from, how they are kept, and what is known of their networks."""

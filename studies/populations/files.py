@@ -1,0 +1,281 @@
+"""Populations as files: CSV and JSONL, plain or compressed, with how the models were drawn and trained on top.
+
+The rows are those of trials.csv, one per training. The first line holds what is no column: in CSV a comment,
+``# regnas population {...}``, in JSONL an object with the key ``population``.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import os
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from regnas.errors import RegnasError
+from regnas.files import COLUMNS, record
+from regnas.population import SCHEMA, Population, PopulationError, from_rows, to_rows
+
+SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+_TOP = "# regnas population "
+_EXTRA = ("e_fit", "trial", "failure")
+_FREE = re.compile(r"epoch_\d+|param\..+")
+_TOP_KINDS = {"schema": int, "trainings": int, "failed": int, "marks": list, "settings": dict}
+_STATES = ("COMPLETE", "FAIL", "RUNNING", "WAITING", "PRUNED", "SAMPLED")
+_NUMBERS = ("error", "flops", "params", "activations", "seconds", "e_fit")
+
+Row = dict[str, Any]
+
+
+def write_population(path: Path, population: Population) -> None:
+    """Write a population; the file appears whole or not at all, and equal populations give equal bytes.
+
+    Raises:
+        PopulationError: the file's name does not end in .csv or .jsonl, or these and .gz.
+        RegnasError: it cannot be written.
+    """
+    if not path.name.endswith(SUFFIXES):
+        raise PopulationError(f"a population is written to {', '.join(SUFFIXES)}, got {path.name!r}")
+    rows = to_rows(population)
+    top = {
+        "schema": SCHEMA,
+        "name": population.name,
+        "models": len(population),
+        "trainings": len(rows),
+        "failed": population.failed,
+        "marks": list(population.marks),
+        "settings": dict(population.settings),
+    }
+    text = _jsonl_text(top, rows) if _is_jsonl(path) else _csv_text(top, rows)
+    data = text.encode()
+    if path.suffix == ".gz":
+        data = gzip.compress(data, mtime=0)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        raise RegnasError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _is_jsonl(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith(".jsonl")
+
+
+def _flat(row: Row) -> Row:
+    flat = record(row)
+    return {**flat, "e_fit": row["e_fit"]} if row.get("e_fit", "") != "" else flat
+
+
+def _csv_text(top: Row, rows: list[Row]) -> str:
+    flat = [_flat(row) for row in rows]
+    names = list(COLUMNS) + sorted({name for row in flat for name in row} - set(COLUMNS), key=_column_order)
+    out = io.StringIO()
+    out.write(f"{_TOP}{json.dumps(top, sort_keys=True)}\n")
+    writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return out.getvalue()
+
+
+def _column_order(name: str) -> tuple[int, int, str]:
+    if name.startswith("epoch_"):
+        return 0, int(name[6:]), name
+    return (1, 0, "") if name == "e_fit" else (2, 0, name)
+
+
+def _jsonl_text(top: Row, rows: list[Row]) -> str:
+    lines = [json.dumps({"population": top}, sort_keys=True)]
+    for row in rows:
+        flat = {name: value for name, value in _flat(row).items() if value != ""}
+        if row["architecture"]:
+            flat["architecture"] = row["architecture"]
+        lines.append(json.dumps(flat, sort_keys=True))
+    return "\n".join(lines) + "\n"
+
+
+def read_population(path: Path, name: str | None = None) -> Population:
+    """Read a CSV or JSONL file: one of ours, a search's trials.csv, or a table with a column ``error``.
+
+    Args:
+        name: what to call it; its own name or the file's unless said.
+
+    Raises:
+        PopulationError: not there, truncated, unknown columns, a cell that is no number, or no complete model.
+    """
+    top, rows = _read(path)
+    bad = [key for key, kind in _TOP_KINDS.items() if top and key in top and not isinstance(top[key], kind)]
+    if bad:
+        raise PopulationError(f"{path}: the first line says no usable {', '.join(bad)}; it is damaged")
+    if top and top.get("schema", SCHEMA) != SCHEMA:
+        raise PopulationError(f"{path} is a population of schema {top['schema']}; this release reads {SCHEMA}")
+    if top and top.get("trainings", len(rows)) != len(rows):
+        raise PopulationError(f"{path} holds {len(rows)} of {top['trainings']} trainings: it is truncated")
+    settings = top.get("settings") if top else _settings_beside(path)
+    called = name or (top or {}).get("name") or _default_name(path, settings, rows)
+    try:
+        population = from_rows(called, rows, settings=settings)
+    except PopulationError as error:
+        raise PopulationError(f"{path}: {error}") from error
+    if not top:
+        return population
+    from dataclasses import replace
+
+    return replace(population, failed=int(top.get("failed", 0)), marks=tuple(top.get("marks", ())))
+
+
+def _default_name(path: Path, settings: Mapping[str, Any] | None, rows: list[Row]) -> str:
+    spaces = {row.get("space", "") for row in rows} - {""}
+    if settings and settings.get("space"):
+        return str(settings["space"])
+    return str(spaces.pop()) if len(spaces) == 1 else path.name.split(".")[0]
+
+
+def _settings_beside(path: Path) -> dict[str, Any] | None:
+    """The settings of the study whose trials.csv this is."""
+    try:
+        found = json.loads((path.parent / "study.json").read_text())["settings"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return found if path.name.startswith("trials.") and isinstance(found, dict) else None
+
+
+def _read(path: Path) -> tuple[Row | None, list[Row]]:
+    text = _text(path)
+    if not text.strip():
+        raise PopulationError(f"{path} is empty; a population has one row per model")
+    if not text.endswith("\n"):
+        raise PopulationError(f"{path} is truncated: its last line has no end")
+    try:
+        return _read_jsonl(path, text) if _is_jsonl(path) else _read_csv(path, text)
+    except csv.Error as error:
+        raise PopulationError(f"{path} is no CSV file: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    except EOFError as error:
+        raise PopulationError(f"{path} is truncated: {error}") from error
+    except OSError as error:
+        raise PopulationError(f"cannot read {path}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, ValueError, zlib.error) as error:
+        raise PopulationError(f"{path} is no text file: {error}") from error
+
+
+def _read_csv(path: Path, text: str) -> tuple[Row | None, list[Row]]:
+    top: Row | None = None
+    first = 1
+    if text.startswith("#"):
+        line, _, text = text.partition("\n")
+        if line.startswith(_TOP):
+            top = _object(path, 1, line.removeprefix(_TOP))
+        first = 2
+    reader = csv.reader(io.StringIO(text, newline=""))
+    names = next(reader, [])
+    _check_names(path, names)
+    rows = []
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            at = f"line {reader.line_num + first - 1}"
+            raise PopulationError(f"{path}, {at}: {len(names)} columns and {len(cells)} cells: truncated or damaged")
+        rows.append(_row(path, reader.line_num + first - 1, dict(zip(names, cells, strict=True))))
+    return top, rows
+
+
+def _read_jsonl(path: Path, text: str) -> tuple[Row | None, list[Row]]:
+    top: Row | None = None
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        value = _object(path, number, line)
+        if number == 1 and set(value) == {"population"}:
+            top = value["population"] if isinstance(value["population"], dict) else {}
+            continue
+        _check_names(path, list(value))
+        rows.append(_row(path, number, value))
+    return top, rows
+
+
+def _object(path: Path, number: int, text: str) -> Row:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise PopulationError(f"{path}, line {number} is no JSON: {error}; truncated or damaged") from error
+    if not isinstance(value, dict):
+        raise PopulationError(f"{path}, line {number} is no JSON object")
+    return value
+
+
+def _check_names(path: Path, names: Iterable[str]) -> None:
+    given = list(names)
+    known = {*COLUMNS, *_EXTRA}
+    unknown = [name for name in given if name not in known and not _FREE.fullmatch(name)]
+    if unknown:
+        raise PopulationError(
+            f"{path} has unknown columns {', '.join(map(repr, unknown))}; known are {', '.join(COLUMNS)}, e_fit, "
+            f"epoch_1 and so on, and param.NAME"
+        )
+    if "error" not in given and "state" not in given:
+        raise PopulationError(f"{path} has no column error: the validation error of every model, a fraction")
+    if repeated := {name for name in given if given.count(name) > 1}:
+        raise PopulationError(f"{path} has the column {', '.join(sorted(repeated))} twice")
+
+
+def _row(path: Path, line: int, cells: Row) -> Row:
+    """One training: cells of text or of JSON as the values that `from_rows` takes."""
+    row: Row = {name: cells.get(name, "") for name in (*COLUMNS, "failure")}
+    row["state"] = row["state"] or "COMPLETE"
+    for name in _NUMBERS:
+        row[name] = _number(path, line, name, cells.get(name, ""))
+    for name in ("index", "seed"):
+        value = _number(path, line, name, row[name])
+        if value != "" and not (abs(value) <= 2**53 and value == int(value)):
+            raise PopulationError(f"{path}, line {line}: {name} is a whole number, got {row[name]!r}")
+        row[name] = "" if value == "" else int(value)
+    if row["state"] not in _STATES:
+        raise PopulationError(f"{path}, line {line}: state is one of {', '.join(_STATES)}, got {row['state']!r}")
+    if row["state"] == "COMPLETE" and (row["error"] == "" or not math.isfinite(row["error"])):
+        raise PopulationError(
+            f"{path}, line {line}: a complete model has a finite error, got {cells.get('error', '')!r}"
+        )
+    row["diverged"] = str(row["diverged"]).strip().lower() in ("1", "1.0", "true")
+    if isinstance(row["architecture"], str) and row["architecture"]:
+        row["architecture"] = _object(path, line, row["architecture"])
+    if row["architecture"] and not isinstance(row["architecture"], dict):
+        raise PopulationError(f"{path}, line {line}: an architecture is a JSON object, got {row['architecture']!r}")
+    epochs = sorted((name for name in cells if name.startswith("epoch_")), key=lambda name: int(name[6:]))
+    curve = [_number(path, line, name, cells[name]) for name in epochs]
+    row["errors"] = [math.nan if value == "" else value for value in curve]
+    while row["errors"] and math.isnan(row["errors"][-1]):
+        row["errors"].pop()
+    row["params_by_name"] = {name[6:]: _plain(value) for name, value in cells.items() if name.startswith("param.")}
+    return row
+
+
+def _number(path: Path, line: int, name: str, value: Any) -> Any:
+    """A float, or nothing for an empty cell."""
+    if value is None or value == "":
+        return ""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise PopulationError(f"{path}, line {line}: {name} is a number, got {value!r}") from None
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value

@@ -1,0 +1,143 @@
+"""The JSON files of the NDS release: over 100,000 models trained on CIFAR-10 and ImageNet.
+
+Source: Radosavovic et al. 2019 (arXiv 1905.13214) and its repository. A file is a list of records with ``net``,
+``optim``, ``params``, ``flops``, ``min_test_top1`` and ``test_ep_top1``; errors are percentages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regnas.errors import InvalidArchitecture
+from regnas.population import Population, PopulationError, from_arrays
+from regnas.staged import Staged
+
+MARK = "NDS errors are the smallest TEST error over all epochs, and its flops count a little more than ours"
+_BLOCKS = {
+    "double_plain_block": "vanilla",
+    "vanilla_block": "vanilla",
+    "res_basic_block": "basic",
+    "res_bottleneck_block": "x",
+}
+_STEM_WIDTH = 16
+
+Record = Mapping[str, Any]
+
+
+def read_nds(path: Path, name: str | None = None) -> Population:
+    """A sweep of the NDS release as a population.
+
+    Its error is ``min_test_top1``, the only one the paper uses; the population is marked with what that is. The
+    files ``..._reruns.json`` are selections of a space's best and middling models, no random sample, and are refused.
+
+    Args:
+        path: say ``ResNet.json``.
+        name: what to call it; the file's name unless said.
+
+    Raises:
+        PopulationError: not a file of this format.
+    """
+    try:
+        records = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise PopulationError(f"cannot read {path}: {error}") from error
+    if isinstance(records, dict) and set(records) == {"top", "mid"}:
+        raise PopulationError(f"{path} holds reruns of chosen models (top, mid): no random sample of a space")
+    if not isinstance(records, list) or not records or not all(isinstance(one, dict) for one in records):
+        raise PopulationError(f"{path} is no NDS file: it is not a list of records")
+    for place, record in enumerate(records):
+        if missing := {"net", "min_test_top1"} - set(record):
+            raise PopulationError(f"{path} is no NDS file: record {place} has no {', '.join(sorted(missing))}")
+    try:
+        return _population(name or path.stem, records, imagenet=path.stem.endswith("_in"))
+    except PopulationError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+        raise PopulationError(f"{path} is no NDS file: {type(error).__name__}: {error}") from error
+
+
+def _population(name: str, records: list[Record], *, imagenet: bool) -> Population:
+    curves = [record.get("test_ep_top1") or [] for record in records]
+    length = max(map(len, curves))
+    table = np.full((len(records), 1, length), np.nan)
+    for row, curve in zip(table[:, 0], curves, strict=True):
+        row[: len(curve)] = np.asarray(curve, dtype=np.float64) / 100
+    # Networks for ImageNet have another stem and head, which the records do not describe.
+    architectures = tuple(None if imagenet else _architecture(record["net"]) for record in records)
+    return from_arrays(
+        name,
+        _column(records, "min_test_top1") / 100,
+        curves=table,
+        flops=_column(records, "flops"),
+        params=_column(records, "params"),
+        seeds=np.array([[int(-1 if record.get("rng_seed") is None else record["rng_seed"])] for record in records]),
+        architectures=architectures,
+        values=_values([record["net"] for record in records], [record.get("optim", {}) for record in records]),
+        settings={"data": f"NDS {'ImageNet' if imagenet else 'CIFAR-10'}"},
+        marks=(MARK,),
+    )
+
+
+def _column(records: list[Record], key: str) -> Any:
+    return np.array([float("nan" if record.get(key) is None else record[key]) for record in records])
+
+
+def _architecture(net: Record) -> Mapping[str, Any] | None:
+    """A staged network where the record describes one that this release can build; cells are not."""
+    block = _BLOCKS.get(str(net.get("block_type")))
+    if block is None or not {"ds", "ws", "ss"} <= set(net):
+        return None
+    depths, widths, strides = net["ds"][1:], net["ws"][1:], net["ss"][1:]  # the first entry is the stem's
+    ratios: list[float] = [1] * len(depths)
+    groups: list[int] = []
+    if block == "x":
+        multipliers, numbers = net.get("bot_muls", [])[1:], net.get("num_gs", [])[1:]
+        if len(multipliers) != len(depths) or len(numbers) != len(depths):
+            return None
+        ratios = [1 / float(multiplier) for multiplier in multipliers]
+        if any(round(w / b) % int(n) for w, b, n in zip(widths, ratios, numbers, strict=True)):
+            return None
+        # NDS counts groups; ours have a width.
+        groups = [round(w / b) // int(n) for w, b, n in zip(widths, ratios, numbers, strict=True)]
+    try:
+        made = Staged(
+            stem="cifar",
+            stem_width=int(net["ws"][0]) if net["ws"][0] else _STEM_WIDTH,
+            block=block,
+            depths=tuple(map(int, depths)),
+            widths=tuple(map(int, widths)),
+            strides=tuple(map(int, strides)),
+            bottleneck_ratios=tuple(ratios),
+            group_widths=tuple(groups),
+            classes=10,
+        )
+    except InvalidArchitecture:
+        return None
+    return made.to_json()
+
+
+_LISTS = {"ds": "depth", "ws": "width", "bot_muls": "bottleneck_multiplier", "num_gs": "groups"}
+
+
+def _values(nets: list[Record], optims: list[Record]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, called in _LISTS.items():
+        lists = [net.get(key) or [] for net in nets]
+        same = len({len(one) for one in lists}) == 1 and len(lists[0]) > 1
+        if same and all(isinstance(entry, int | float) for one in lists for entry in one[1:]):
+            for stage in range(1, len(lists[0])):
+                found[f"{called}_{stage}"] = np.array([float(one[stage]) for one in lists])
+    for key in ("depth", "width"):
+        if all(isinstance(net.get(key), int | float) for net in nets):
+            found[key] = np.array([float(net[key]) for net in nets])
+    for key in ("base_lr", "wd"):
+        column = [optim.get(key) for optim in optims]
+        numbers = {value for value in column if isinstance(value, int | float)}
+        if len(numbers) > 1 and all(isinstance(value, int | float) for value in column):
+            found[key] = np.array([float(value) for value in column if value is not None])
+    return found

@@ -1,0 +1,28 @@
+"""The populations that come with regnas: which there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+RECORDED = "recorded:"
+_SUFFIX = ".csv.gz"
+
+
+def recorded_names() -> list[str]:
+    """Names of the populations that come with regnas: ``DATA/SPACE``."""
+    return sorted(recorded_files())
+
+
+def recorded_files() -> dict[str, Traversable]:
+    """Their files by name."""
+    return dict(_walk(files("regnas.studies.recorded"), ""))
+
+
+def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _walk(entry, f"{path}{entry.name}/")
+        elif entry.name.endswith(_SUFFIX):
+            yield f"{path}{entry.name.removesuffix(_SUFFIX)}", entry

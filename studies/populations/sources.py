@@ -1,0 +1,137 @@
+"""Populations by name: a recorded one, a file, a study."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.resources import as_file
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from regnas.population import Population, PopulationError, from_rows
+from regnas.studies.outcome import rows_of
+from regnas.studies.populations.files import SUFFIXES, read_population
+from regnas.studies.populations.nds import read_nds
+from regnas.studies.populations.recorded import RECORDED, recorded_files, recorded_names
+from regnas.studies.settings import ATTRIBUTE
+from regnas.studies.storage import open_storage, quiet, stored_names
+
+
+def load(text: str, *, force: bool = False) -> list[Population]:
+    """The populations that a name on the command line means.
+
+    Args:
+        text: ``recorded:DATA/SPACE`` or ``recorded:DATA`` for all its spaces; a CSV, JSONL or NDS file; a study's
+            folder.
+        force: take the trials of a strategy that is not random, and mark them.
+
+    Raises:
+        PopulationError: there is none, or its trials are not random.
+    """
+    if text.startswith(RECORDED):
+        return [_recorded(name) for name in _matching(text.removeprefix(RECORDED))]
+    path = Path(text)
+    if path.is_dir():
+        return [of_folder(path, force=force)]
+    if not path.exists():
+        raise PopulationError(f"there is no population {text}; name a file, a study's folder, or {_offer()}")
+    if path.suffix == ".json":
+        return [read_nds(path)]
+    if not path.name.endswith(SUFFIXES):
+        raise PopulationError(f"a population is a file {', '.join(SUFFIXES)} or an NDS file .json, got {text}")
+    return [_random_only(read_population(path), force)]
+
+
+def _matching(name: str) -> list[str]:
+    known = recorded_names()
+    if name in known:
+        return [name]
+    below = [one for one in known if one.rpartition("/")[0] == name.rstrip("/")]
+    if not below:
+        raise PopulationError(f"no recorded population {name!r}; there are {_offer()}")
+    return below
+
+
+def _offer() -> str:
+    return ", ".join(f"{RECORDED}{name}" for name in recorded_names()) or "no recorded ones"
+
+
+def _recorded(name: str) -> Population:
+    with as_file(recorded_files()[name]) as path:
+        return read_population(path)
+
+
+def of_folder(folder: Path, *, force: bool = False) -> Population:
+    """The population of a study, from its storage, or from its trials.csv where that cannot be reached.
+
+    Raises:
+        PopulationError: no study's folder, or one whose trials are not random.
+    """
+    if not (folder / "study.json").exists():
+        raise PopulationError(f"{folder} is no study's folder: it has no study.json; name one below regnas-runs")
+    study = study_of(folder)
+    if study is None:
+        return _random_only(read_population(folder / "trials.csv"), force)
+    return of_study(study, force=force)
+
+
+def study_of(folder: Path) -> optuna.Study | None:
+    """The Optuna study of a study's folder; None where its storage is a file that is not there.
+
+    Raises:
+        PopulationError: the folder's study.json cannot be read.
+        StudyError: the storage cannot be opened.
+    """
+    try:
+        stored = json.loads((folder / "study.json").read_text())
+        name, storage = str(stored["name"]), str(stored["storage"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PopulationError(f"{folder} is no study's folder ({error!r}); name one below regnas-runs") from error
+    file = storage.removeprefix("sqlite:///")
+    if "://" not in file and not Path(file).exists():
+        return None
+    with quiet():
+        opened = open_storage(storage)
+        return optuna.load_study(study_name=name, storage=opened) if name in stored_names(opened) else None
+
+
+def of_study(study: optuna.Study, *, force: bool = False, name: str | None = None) -> Population:
+    """The population of an Optuna study that ``regnas search`` or ``regnas compare`` made.
+
+    Raises:
+        PopulationError: another study, one of an adaptive strategy, or one without a completed trial.
+    """
+    text = study.user_attrs.get(ATTRIBUTE)
+    if text is None:
+        raise PopulationError(f"study {study.study_name!r} was not made by regnas: its regime is unknown")
+    settings: dict[str, Any] = json.loads(text)
+    space = _space_of(settings)
+    rows = rows_of(study, space)
+    return _random_only(from_rows(name or settings["space"], rows, settings=settings), force)
+
+
+def _space_of(settings: dict[str, Any]) -> Any:
+    """The space of a study, on its images."""
+    from regnas.design_space import Images, make_space
+
+    stored = dict(settings["images"])
+    stored["strides"] = tuple(stored["strides"]) if stored.get("strides") else stored.get("strides")
+    return make_space(settings["space"]).on(Images(**stored))
+
+
+def _random_only(population: Population, force: bool) -> Population:
+    strategy = population.settings.get("strategy", "random")
+    mark = f"{population.settings.get('space', population.name)}: trials of {strategy}, no random sample of the space"
+    if strategy == "random" or (force and mark in population.marks):
+        return population
+    if not force:
+        raise PopulationError(
+            f"{population.name} was searched with {strategy}, which favours good networks: its trials are no random "
+            f"sample of the space; search with --strategy random, or --force and every output is marked"
+        )
+    return replace(population, name=f"{population.name} ({strategy})").marked(mark)
+
+
+__all__ = ["load", "of_folder", "of_study", "recorded_names", "study_of"]

@@ -1,0 +1,1 @@
+"""Recorded populations, one compressed CSV each: ``recorded:DATA/SPACE`` reads them."""
