@@ -72,6 +72,7 @@ class Driver:
         seed: int,
         duplicates: str,
         progress: Progress,
+        repeat: int = 0,
     ) -> None:
         self._study = study
         self._space = space
@@ -80,6 +81,7 @@ class Driver:
         self._seed = seed
         self._duplicates = duplicates
         self._progress = progress
+        self._repeat = (repeat,) if repeat else ()
         self._distributions = space.distributions
         self._jobs: dict[int, Job] = {}
         self._waiting: list[Job] = []
@@ -245,7 +247,7 @@ class Driver:
         )
 
     def _job(self, trial: Trial, candidate: Candidate) -> Job:
-        return Job(trial, candidate, keyed.integer("train", self._seed, candidate.index))
+        return Job(trial, candidate, keyed.integer("train", self._seed, candidate.index, *self._repeat))
 
     def _submit(self, job: Job) -> None:
         self._jobs[job.index] = job

@@ -19,7 +19,11 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The identity of a study. Budget, workers, device and verbosity are no part of it."""
+    """The identity of a study. Budget, workers, device and verbosity are no part of it.
+
+    Attributes:
+        repeat: which training of the same candidates this is; 0 is the first.
+    """
 
     space: str
     window: str
@@ -30,11 +34,14 @@ class Settings:
     evaluator: str
     data: str
     recipe: Mapping[str, Any]
+    repeat: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the schema and the versions of what computes."""
         packages = {name: _version(name) for name in ("regnas", "optuna", "torch", "numpy")}
         own = json.loads(json.dumps(asdict(self)))
+        if not self.repeat:
+            del own["repeat"]  # the first training of every candidate: nothing to say
         return {"schema": SCHEMA, "stream_version": STREAM_VERSION, **own, "versions": packages}
 
 
@@ -45,9 +52,9 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def study_name(space: Space, strategy: str, seed: int) -> str:
-    """The default name: SPACE/STRATEGY/SEED."""
-    return f"{space.spec}/{strategy}/{seed}"
+def study_name(space: Space, strategy: str, seed: int, repeat: int = 0) -> str:
+    """The default name: SPACE/STRATEGY/SEED, and the number of the repeat where the trainings are further ones."""
+    return f"{space.spec}/{strategy}/{seed}" + (f"/repeat-{repeat}" if repeat else "")
 
 
 def folder_name(name: str) -> str:

@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from regnas.cli.compare import compare
 from regnas.cli.describe import describe
 from regnas.cli.listing import list_command
+from regnas.cli.plan import plan
+from regnas.cli.report import report
 from regnas.cli.sample import sample
 from regnas.cli.search import search
 from regnas.cli.train import train
@@ -26,7 +29,7 @@ def commands() -> None:
     """
 
 
-for command in (search, train, sample, describe, list_command):
+for command in (search, train, compare, plan, report, sample, describe, list_command):
     commands.add_command(command)
 
 

@@ -30,5 +30,17 @@ data = together(
     click.option("--data-root", metavar="FOLDER", help="Where downloaded data sets lie."),
     click.option("--download", is_flag=True, help="Download the data set if it is not there."),
 )
+training = together(
+    click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, or imagefolder:PATH."),
+    data,
+    click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]"),
+    click.option("--epochs", type=int, help="Epochs of each model.  [default: the data set's]"),
+    window,
+    click.option("--evaluator", default="train", show_default=True, help="An evaluator, or 'train[pad=4]'."),
+    click.option("--workers", type=int, help="Models at a time.  [default: one per core, or per GPU]"),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, mps, cuda or cuda:0,1."),
+    click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]"),
+    click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept."),
+)
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu, mps, cuda or cuda:0,1.")
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")

@@ -1,0 +1,100 @@
+"""``regnas compare``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from regnas.cli import options
+
+_OF_TRAINING = ("budget", "seeds", "seeds_on", "until_decided", "known", "data", "epochs", "resolution", "flops")
+
+
+def _check_flags(populations: tuple[str, ...]) -> None:
+    """Refuse flags that say how to train where nothing is trained."""
+    context = click.get_current_context()
+    typed = [name for name in _OF_TRAINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if populations and typed:
+        flag = f"--{typed[0].replace('_', '-')}"
+        raise click.UsageError(f"{flag} is for --space: the models of a --population are there already")
+
+
+@click.command()
+@click.option("--space", "spaces", multiple=True, help="A space to compare, or a spec; say it for each.")
+@click.option(
+    "--population",
+    "populations",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="recorded:DATA[/SPACE], a CSV, JSONL or NDS file, or a study's folder; say it for each.",
+)
+@click.option("--budget", type=int, default=100, show_default=True, help="Models of each space.")
+@click.option("--seeds", type=int, default=1, show_default=True, help="Trainings of each model.")
+@click.option("--seeds-on", type=int, metavar="N", help="Train only the first N models with the further seeds.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
+@click.option("--until-decided", is_flag=True, help="Look every ten models and stop what is decided.")
+@click.option("--complexity", default="flops", show_default=True, help="flops, params, activations or none.")
+@click.option("--bins", type=int, help="Complexity bins.  [default: one per ten models, at most ten]")
+@click.option("--margin", type=float, default=1.0, show_default=True, help="Points of error that do not matter.")
+@click.option("--alpha", type=float, default=0.05, show_default=True, help="Chance of any false 'better'.")
+@click.option("--known", multiple=True, metavar="NAME|FILE", help="A population whose trainings are taken over.")
+@click.option("--force", is_flag=True, help="Compare what should not be; every output is marked.")
+@click.option("--name", help="Of the comparison and its folder.  [default: the spaces' names]")
+@options.training
+@click.option("--quiet", is_flag=True, help="Print only the result.")
+@click.option("--json", "as_json", is_flag=True, help="Print only compare.json.")
+@options.debug
+def compare(
+    spaces: tuple[str, ...],
+    populations: tuple[str, ...],
+    complexity: str,
+    bins: int | None,
+    margin: float,
+    alpha: float,
+    force: bool,
+    name: str | None,
+    out: str,
+    params_window: str | None,
+    quiet: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Compare design spaces by their random models: which one is better, and how sure is that?
+
+    With --space the models that are missing are trained, the spaces in turn; the same command resumes. With
+    --population nothing is trained.
+    """
+    from rich.console import Console
+
+    from regnas.studies.compare import output, run
+    from regnas.studies.compare.progress import BatchLines, SilentBatches
+    from regnas.studies.compare.rules import Rules
+    from regnas.studies.driver import Interrupted
+
+    _check_flags(populations)
+    rules = Rules(complexity=complexity, bins=bins, margin=margin / 100, alpha=alpha, seed=flags["seed"])
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    if bool(spaces) == bool(populations):
+        raise click.UsageError("give --space for each space to train, or --population for each that is there")
+    if populations:
+        comparison, folder = run.compare_stored(populations, rules, out=out, name=name, force=force)
+    else:
+        runs = run.plan_runs(spaces, rules, out=out, name=name, force=force, params=params_window, **flags)
+        progress = SilentBatches() if quiet or as_json else BatchLines(console)
+        progress.say(run.headline(runs))
+        try:
+            comparison = run.run(runs, progress)
+        except Interrupted:
+            click.echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+            if (runs.folder / output.REPORT).exists():
+                click.echo(f"what is there: {runs.folder}/{output.REPORT}", err=True)
+            sys.exit(130)
+        folder = runs.folder
+    if as_json:
+        click.echo((folder / output.RECORD).read_text().rstrip())
+    else:
+        output.print_comparison(console, comparison, folder)

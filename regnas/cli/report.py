@@ -1,0 +1,29 @@
+"""``regnas report``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from regnas.cli import options
+
+
+@click.command()
+@click.argument("target", metavar="STUDY|DIR")
+@click.option("--complexity", help="flops, params, activations or none, of a study's report.  [default: flops]")
+@click.option("--force", is_flag=True, help="Report a study that is not random; every output is marked.")
+@click.option("--json", "as_json", is_flag=True, help="Print only compare.json.")
+@options.debug
+def report(target: str, complexity: str | None, force: bool, as_json: bool) -> None:
+    """Make the report of a comparison or of one study again, from what is stored; nothing is trained."""
+    from rich.console import Console
+
+    from regnas.studies.compare import output
+    from regnas.studies.compare.report import report_again
+
+    comparison, folder = report_again(target, complexity=complexity, force=force)
+    if as_json:
+        click.echo((folder / output.RECORD).read_text().rstrip())
+    else:
+        output.print_comparison(Console(width=None if sys.stdout.isatty() else 200), comparison, folder)

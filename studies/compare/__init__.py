@@ -1,0 +1,1 @@
+"""Comparing design spaces: running their populations, judging them, and the report."""

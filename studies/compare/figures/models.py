@@ -1,0 +1,159 @@
+"""The models themselves: error against parameters and complexity, and what the best and the worst look like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from regnas.population import COMPLEXITIES
+from regnas.studies.compare.analysis import Comparison, Summary
+from regnas.studies.compare.figures import style
+
+_COLUMNS = 5
+_LOG_RATIO = 8  # a positive quantity that spans more than this is drawn on a log axis
+_SHOWN_NETWORKS = 4
+_REACH = 0.98  # share of the models that the error axis shows
+
+
+def parameters(summary: Summary) -> Any:
+    """Error against every quantity of the networks; shaded where the best of a quarter of the models has it.
+
+    All panels share one pair of axes: thirty axes with ticks of their own take seconds to draw.
+    """
+    names = list(summary.columns)
+    rows = max(1, math.ceil(len(names) / _COLUMNS))
+    width, height = 2.0 * _COLUMNS + 0.5, 1.7 * rows + 0.45
+    figure, ((axes,),) = style.new(width, height, layout=None)
+    figure.subplots_adjust(left=0.45 / width, right=1 - 0.05 / width, bottom=0.05 / height, top=1 - 0.35 / height)
+    axes.set(xlim=(0, _COLUMNS), ylim=(rows, 0))
+    axes.axis("off")
+    for place, name in enumerate(names):
+        _panel(axes, summary, name, place % _COLUMNS, place // _COLUMNS)
+    text = f"{summary.population.name}: the value of the best model by empirical bootstrap (shaded: 95 %, line: median)"
+    figure.text(0.5, 1 - 0.06 / height, text, ha="center", va="top", fontsize=9)
+    figure.text(0.1 / width, 0.5, "error (%)", rotation=90, va="center", fontsize=8)
+    return figure
+
+
+def _panel(axes: Any, summary: Summary, name: str, column: int, row: int) -> None:
+    """One quantity in the cell (column, row): points, range, and the ends of both axes."""
+    values, found = summary.columns[name], summary.ranges[name]
+    errors = 100 * summary.population.error
+    low, high = float(errors.min()), float(np.quantile(errors, _REACH))
+    log = values.min() > 0 and values.max() / values.min() > _LOG_RATIO
+    scaled = np.log(values) if log else values
+    start, span = float(scaled.min()), float(np.ptp(scaled)) or 1.0
+    left, width, top, bottom = column + 0.08, 0.86, row + 0.17, row + 0.84
+
+    def x(value: Any) -> Any:
+        return left + width * (0.03 + 0.94 * ((np.log(value) if log else value) - start) / span)
+
+    shown = errors <= high
+    heights = bottom - (bottom - top) * (errors[shown] - low) / max(high - low, 1e-9)
+    axes.fill_between([x(found.low), x(found.high)], top, bottom, color=style.COLOURS[0], alpha=0.15, lw=0)
+    axes.plot([x(found.middle)] * 2, [top, bottom], color="0.1", lw=1)
+    axes.plot(x(values[shown]), heights, ".", ms=3, color=style.COLOURS[1], alpha=0.6, mew=0)
+    axes.plot([left, left, left + width], [top, bottom, bottom], color="0.3", lw=0.8)
+    label = f"{name}: {_number(found.low)} .. {_number(found.middle)} .. {_number(found.high)}"
+    axes.text(left, top - 0.03, label, fontsize=7, va="bottom")
+    ends = {"fontsize": 6, "color": "0.35"}
+    axes.text(x(values.min()), bottom + 0.03, _number(values.min()), va="top", ha="left", **ends)
+    axes.text(x(values.max()), bottom + 0.03, _number(values.max()), va="top", ha="right", **ends)
+    if log:
+        axes.text(left + width / 2, bottom + 0.03, "log", va="top", ha="center", **ends)
+    if column == 0:
+        axes.text(left - 0.02, bottom, f"{low:.0f}", ha="right", va="bottom", **ends)
+        axes.text(left - 0.02, top, f"{high:.0f}", ha="right", va="top", **ends)
+
+
+def _number(value: float) -> str:
+    """Three digits, with k or M."""
+    for scale, unit in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= scale:
+            return f"{value / scale:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def complexity(comparison: Comparison) -> Any:
+    """Error against flops, params and activations, with each space's efficient front."""
+    known = [
+        name
+        for name in COMPLEXITIES
+        if all(np.isfinite(getattr(one.population, name)).all() for one in comparison.summaries)
+    ] or ["flops"]
+    figure, (row,) = style.new(3.3 * len(known) + 0.3, 3.4, 1, len(known), sharey=True)
+    top = max(float(np.quantile(one.population.error, _REACH)) for one in comparison.summaries)
+    for axes, name in zip(row, known, strict=True):
+        for place, one in enumerate(comparison.summaries):
+            cost, errors = getattr(one.population, name), 100 * one.population.error
+            look = style.dot(place)
+            axes.plot(cost, errors, linestyle="", ms=2.5, alpha=0.45, mew=0, label=one.population.name, **look)
+            front = efficient_front(cost, errors)
+            axes.plot(cost[front], errors[front], drawstyle="steps-post", lw=1.3, **style.line(place))
+        _unit_axis(axes, name)
+        axes.set_ylim(None, 100 * top)
+    row[0].set_ylabel("error (%)")
+    row[-1].legend(fontsize=7, markerscale=2, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def efficient_front(cost: Any, errors: Any) -> Any:
+    """Places of the models that no model of less or equal cost beats, by cost."""
+    order = np.lexsort((errors, cost))
+    best = np.minimum.accumulate(errors[order])
+    keep = np.append(True, best[1:] < best[:-1])
+    return order[keep]
+
+
+def _unit_axis(axes: Any, name: str) -> None:
+    low, high = axes.get_xlim()
+    if high > 1e6:
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}")
+        axes.set_xlabel(f"{name} (millions)")
+    elif high > 1e3:
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e3:g}")
+        axes.set_xlabel(f"{name} (thousands)")
+    else:
+        axes.set_xlabel(name)
+
+
+def networks(comparison: Comparison) -> Any | None:
+    """Block width against block index of the best and the worst networks; None where no space has stages."""
+    from matplotlib.ticker import MaxNLocator
+
+    staged = [one for one in comparison.summaries if _staged(one)]
+    if not staged:
+        return None
+    figure, grid = style.new(5.6, 1.75 * len(staged) + 0.4, len(staged), 2, sharey=True)
+    for row, one in zip(grid, staged, strict=True):
+        order = np.argsort(one.population.error, kind="stable")
+        count = max(1, min(_SHOWN_NETWORKS, len(order) // 2))
+        for axes, places, word in ((row[0], order[:count], "best"), (row[1], order[::-1][:count], "worst")):
+            for number, place in enumerate(places.tolist()):
+                network = one.population.architectures[place]
+                _draw(axes, network or {}, float(one.population.error[place]), number)
+            axes.set_title(f"{one.population.name}, {word}", fontsize=8)
+            axes.set_yscale("log", base=2)
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            axes.legend(fontsize=6, loc="upper left", handlelength=1.5, ncols=2, columnspacing=1)
+            axes.tick_params(labelsize=7)
+        row[0].set_ylabel("width", fontsize=8)
+        row[0].set_ylim(top=4 * row[0].get_ylim()[1])  # room for the legends
+    for axes in grid[-1]:
+        axes.set_xlabel("block", fontsize=8)
+    return figure
+
+
+def _staged(summary: Summary) -> bool:
+    return all(network and network.get("kind") == "staged" for network in summary.population.architectures)
+
+
+def _draw(axes: Any, network: Mapping[str, Any], error: float, number: int) -> None:
+    widths = [w for w, d in zip(network["widths"], network["depths"], strict=True) for _ in range(d)]
+    blocks = np.arange(1, len(widths) + 1)
+    look = {**style.line(number), "linewidth": 1.2}
+    axes.step(blocks, widths, where="mid", marker=style.MARKERS[number], markersize=2.5, label=f"{error:.1%}", **look)

@@ -1,0 +1,57 @@
+"""How figures look: colours that the colour-blind can tell apart, lines that differ in grey, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Okabe and Ito 2008, without their yellow, which is too light for lines on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+RC: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "regnas",  # equal figures are equal files
+}
+
+
+def line(place: int) -> dict[str, Any]:
+    """Colour and dashes of a population by its place."""
+    return {"color": COLOURS[place % len(COLOURS)], "linestyle": DASHES[place % len(DASHES)]}
+
+
+def dot(place: int) -> dict[str, Any]:
+    """Colour and marker of a population by its place."""
+    return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+
+
+def new(
+    width: float, height: float, rows: int = 1, columns: int = 1, *, layout: str | None = "constrained", **options: Any
+) -> tuple[Any, Any]:
+    """A figure and its axes; no global state of matplotlib is used."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def note(axes: Any, *lines: str) -> None:
+    """What a reader must know, in small print above the axes."""
+    axes.set_title("\n".join(filter(None, lines)), fontsize=7, loc="left", color="0.3")
+
+
+def band(populations: int) -> float:
+    """How opaque bands are: those of many populations lie over each other."""
+    return 0.18 if populations <= 3 else 0.08
+
+
+def stamp(figure: Any, marks: list[str]) -> None:
+    """What was forced, on the figure itself."""
+    if marks:
+        figure.suptitle("; ".join(dict.fromkeys(marks)), fontsize=7, color="#B00000", wrap=True)

@@ -1,0 +1,23 @@
+"""A comparison as Markdown: for the dashboard's note, and for pasting."""
+
+from __future__ import annotations
+
+from regnas.studies.compare import tables
+from regnas.studies.compare.analysis import Comparison
+from regnas.studies.compare.tables import Table
+
+
+def markdown(comparison: Comparison) -> str:
+    """Verdicts, tables and conditions."""
+    lines = [f"# {comparison.name}", ""]
+    lines += [f"**{remark}**\n" for remark in tables.remarks(comparison)]
+    lines += [f"- {pair.text}" for pair in comparison.pairs] + [""]
+    shown = [tables.spaces(comparison)] + ([tables.pairs(comparison)] if comparison.pairs else [])
+    for table in shown:
+        lines += _table(table) + [""]
+    return "\n".join(lines)
+
+
+def _table(table: Table) -> list[str]:
+    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows]
+    return [f"## {table.title}", "", f"| {' | '.join(table.heads)} |", "|" + "---|" * len(table.heads), *rows]

@@ -1,0 +1,62 @@
+"""What a comparison leaves: report.html, figures, compare.json, report.md; and what it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from regnas.errors import RegnasError
+from regnas.files import write_json, write_text
+from regnas.studies.compare import tables
+from regnas.studies.compare.analysis import Comparison
+from regnas.studies.compare.figures.files import write as write_figures
+from regnas.studies.compare.html import report
+from regnas.studies.compare.markdown import markdown
+from regnas.studies.compare.record import to_json
+from regnas.studies.populations.files import write_population
+from regnas.studies.settings import folder_name
+
+RECORD = "compare.json"
+REPORT = "report.html"
+
+
+def write(comparison: Comparison, folder: Path, sources: Sequence[str] = ()) -> None:
+    """Write everything into ``folder``.
+
+    Args:
+        sources: where the populations come from, for making the report again.
+
+    Raises:
+        RegnasError: the folder cannot be written.
+    """
+    pictures = write_figures(comparison, folder / "figures")
+    for summary in comparison.summaries:
+        name = f"{folder_name(summary.population.name)}.csv.gz"
+        write_population(folder / "populations" / name, summary.population)
+    try:
+        write_json(folder / RECORD, to_json(comparison, sources))
+        write_text(folder / "report.md", markdown(comparison))
+        write_text(folder / REPORT, report(comparison, pictures))
+    except OSError as error:
+        raise RegnasError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
+
+
+def print_comparison(console: Console, comparison: Comparison, folder: Path | None) -> None:
+    """The table of spaces, one sentence per pair, and where the report is."""
+    table = tables.spaces(comparison)
+    grid = Grid(box=None, pad_edge=False)
+    for place, head in enumerate(table.heads):
+        grid.add_column(head, justify="right" if place else "left", no_wrap=True)
+    for row in table.rows:
+        grid.add_row(*row)
+    console.print(grid)
+    for remark in tables.remarks(comparison):
+        console.print(remark, highlight=False, markup=False, soft_wrap=True)
+    for pair in comparison.pairs:
+        console.print(f"- {pair.text}", highlight=False, markup=False, soft_wrap=True)
+    if folder is not None:
+        where = f"{folder}/{REPORT} ({RECORD}, figures/, populations/)"
+        console.print(f"report: {where}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,136 @@
+"""``regnas plan``: how many models of each space does a difference take, and how many hours are that?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regnas.design_space import Space
+from regnas.errors import UsageError
+from regnas.population import Population
+from regnas.statistics.power import (
+    detectable_difference,
+    lehmann_exponent,
+    models_for_difference,
+    models_for_distance,
+)
+from regnas.studies.compare.progress import Batches, SilentBatches
+from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.run import Runs, plan_runs, train_first
+
+PILOT = 4  # models of each space that are timed unless said
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What the timed models of a space say.
+
+    Attributes:
+        seconds: mean of a training.
+        sd: of the errors; rough, from as few models.
+    """
+
+    name: str
+    models: int
+    seconds: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The answer of ``regnas plan``.
+
+    Attributes:
+        models: of each space.
+        why: what asks for so many, in words.
+        alpha: level of each pair, after dividing by their number.
+        sees: difference of mean error that so many models see, by the pilots' spreads; None without pilots.
+        hours: of one worker and of all of them, for all spaces; None without pilots.
+    """
+
+    models: int
+    why: str
+    alpha: float
+    power: float
+    pilots: tuple[Pilot, ...]
+    sees: float | None
+    hours: tuple[float, float] | None
+    workers: int
+
+
+def make_plan(
+    spaces: Sequence[str | Space],
+    *,
+    detect: float | None = None,
+    difference: float | None = None,
+    sd: float | None = None,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    pairs: int | None = None,
+    pilot: int = PILOT,
+    out: str | Path = "regnas-runs",
+    progress: Batches | None = None,
+    **options: Any,
+) -> Plan:
+    """Models of each space for a comparison, and its hours from a few timed candidates.
+
+    The timed candidates are the first of each space's study: ``regnas compare`` goes on from them.
+
+    Args:
+        spaces: to be timed; none for the number alone.
+        detect: distance D of two error distributions, for the Kolmogorov-Smirnov test.
+        difference: of mean error, a fraction, for the verdict's own test.
+        sd: of the errors inside a complexity bin, a fraction; the pilots' largest unless said.
+        pairs: tests that share alpha; those of the spaces unless said.
+        pilot: models of each space to train and time; at least 2, or 0 for none.
+
+    Raises:
+        UsageError: nothing to detect, or a difference without any spread to hold it against.
+    """
+    if (detect is None) == (difference is None):
+        raise UsageError("--detect D is a distance of distributions, --difference POINTS one of mean errors: give one")
+    if pilot == 1 or pilot < 0:
+        raise UsageError(f"--pilot is at least 2, or 0 for none, got {pilot}")
+    tests = pairs or max(1, math.comb(len(spaces), 2))
+    level = alpha / tests
+    # What the distance alone asks for is known before any training, and what is wrong with it is said at once.
+    models = models_for_distance(detect, alpha=level, power=power) if detect is not None else 0
+    runs = plan_runs(spaces, budget=max(2, pilot), out=out, **options) if spaces and pilot else None
+    pilots = _pilots(runs, pilot, progress) if runs else ()
+    spread = sd if sd is not None else max((one.sd for one in pilots), default=None)
+    if difference is not None:
+        if spread is None:
+            raise UsageError("--difference needs the spread of the errors: time some models of --space, or give --sd")
+        models = models_for_difference(difference, spread, spread, alpha=level, power=power, bins=Rules().bins_for)
+        why = f"mean errors that differ by {100 * difference:g} points, with a spread of {100 * spread:.2f} points"
+    else:
+        exponent = lehmann_exponent(detect or 0.5)
+        why = f"distributions with D = {detect:g}: as if one model of one were the best of {exponent:.2f} of the other"
+    workers = max(1, runs.plans[0][0].workers) if runs else 1
+    seconds = sum(one.seconds for one in pilots) * models
+    return Plan(
+        models=models,
+        why=why,
+        alpha=level,
+        power=power,
+        pilots=pilots,
+        sees=detectable_difference(spread, spread, models, alpha=level, power=power, bins=Rules().bins_for)
+        if spread
+        else None,
+        hours=(seconds / 3600, seconds / 3600 / workers) if pilots else None,
+        workers=workers,
+    )
+
+
+def _pilots(runs: Runs, count: int, progress: Batches | None) -> tuple[Pilot, ...]:
+    return tuple(_pilot(one) for one in train_first(runs, count, progress or SilentBatches()))
+
+
+def _pilot(population: Population) -> Pilot:
+    seconds = float(np.nanmean(population.seconds))
+    return Pilot(population.name, len(population), seconds, float(population.error.std(ddof=1)))

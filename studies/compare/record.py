@@ -1,0 +1,149 @@
+"""compare.json: every number of a comparison, and how it was made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from regnas.population import COMPLEXITIES, CONDITIONS
+from regnas.statistics.power import detectable_difference, detectable_distance
+from regnas.statistics.sequential import SPENDING
+from regnas.studies.compare.analysis import Comparison, Pair, Summary
+
+SCHEMA = 1
+PRIMARY = "difference of complexity-normalised mean errors, studentised permutation test within complexity bins"
+
+
+def to_json(comparison: Comparison, sources: Sequence[str] = ()) -> dict[str, Any]:
+    """Plain JSON values; what is infinite or unknown is null. Errors are fractions.
+
+    Args:
+        sources: names that `regnas.studies.populations.sources.load` reads the populations from, for ``regnas report``.
+    """
+    first = comparison.summaries[0].population
+    bins = comparison.bins
+    found: dict[str, Any] = _plain(
+        {
+            "schema": SCHEMA,
+            "name": comparison.name,
+            "primary": PRIMARY,
+            "rules": asdict(comparison.rules),
+            "conditions": {name: first.settings.get(name) for name in CONDITIONS},
+            "marks": comparison.marks,
+            "forced": list(comparison.forced),
+            "sources": list(sources),
+            "bins": {
+                "edges": bins.edges,
+                "counts": bins.counts,
+                "used": bins.used,
+                "coverage": bins.coverage,
+            },
+            "area_limit": comparison.limit,
+            "populations": [_summary(one) for one in comparison.summaries],
+            "pairs": [_pair(one, comparison) for one in comparison.pairs],
+        }
+    )
+    return found
+
+
+def _summary(one: Summary) -> dict[str, Any]:
+    population = one.population
+    agreement = one.agreement
+    return {
+        "name": population.name,
+        "space": population.settings.get("space"),
+        "seed": population.settings.get("seed"),
+        "versions": population.settings.get("versions"),
+        "models": len(population),
+        "seeds": population.common_seeds,
+        "failed": population.failed,
+        "diverged": int(population.diverged[:, 0].sum()),
+        "seconds": np.nansum(population.seconds),
+        "mean": one.mean,
+        "median": one.median,
+        "min": one.least,
+        "quantile_5": one.low_quantile,
+        "mean_normalised": one.mean_normalised,
+        "area": one.area,
+        "complexity": {name: _range(getattr(population, name)) for name in COMPLEXITIES},
+        "errors": population.error,
+        "weights": one.weights,
+        "edf": asdict(one.distribution),
+        "best_of": {
+            "m": one.curve.sizes,
+            "expected": one.curve.expected,
+            "low": one.curve.low,
+            "high": one.curve.high,
+            "trusted": one.curve.trusted,
+            "quantiles": dict(one.quantiles),
+            "unbiased_unweighted": {str(m): value for m, value in one.unbiased.items()},
+        },
+        "ranges": {name: asdict(found) for name, found in one.ranges.items()},
+        "noise": {
+            "components": asdict(agreement.components) if agreement.components else None,
+            "rank_correlation_of_seeds": agreement.between_seeds,
+            "rank_correlation_with_last_epoch": agreement.between_epochs,
+        },
+    }
+
+
+def _range(column: np.typing.NDArray[np.float64]) -> dict[str, float] | None:
+    if not np.isfinite(column).all():
+        return None
+    return {"min": float(column.min()), "median": float(np.median(column)), "max": float(column.max())}
+
+
+def _pair(pair: Pair, comparison: Comparison) -> dict[str, Any]:
+    judgement, rules = pair.judgement, comparison.rules
+    names = comparison.names
+    difference = judgement.difference
+    count = min(len(comparison.summaries[place].population) for place in (judgement.first, judgement.second))
+    alpha = rules.alpha / len(comparison.pairs)
+    return {
+        "first": names[judgement.first],
+        "second": names[judgement.second],
+        "verdict": judgement.kind,
+        "better": None if judgement.winner is None else names[judgement.winner],
+        "sentence": pair.text,
+        "difference": difference.estimate,
+        "standard_error": difference.standard_error,
+        "sd_within_bins": [difference.sd_a, difference.sd_b],
+        "p": judgement.p,
+        "p_holm": judgement.p_holm,
+        "permutations": len(difference.permuted),
+        "interval": asdict(judgement.interval),
+        "interval_95": asdict(difference.interval(0.95)),
+        "looks": [asdict(look) for look in judgement.looks],
+        "spending": SPENDING if len(judgement.looks) > 1 else None,
+        "models_needed": judgement.needed,
+        "detectable_difference": detectable_difference(
+            difference.sd_a, difference.sd_b, count, alpha=alpha, power=rules.power, bins=rules.bins_for
+        ),
+        "detectable_ks_distance": detectable_distance(count, alpha=alpha, power=rules.power),
+        "kolmogorov_smirnov": {**asdict(pair.ks), "p_holm": pair.adjusted["ks"]},
+        "kolmogorov_smirnov_normalised": {**asdict(pair.weighted_ks), "p_holm": pair.adjusted["weighted_ks"]},
+        "mann_whitney": {**asdict(pair.mann_whitney), "p_holm": pair.adjusted["mann_whitney"]},
+        "difference_of_means_unweighted": asdict(pair.mean),
+        "difference_of_5_percent_quantiles": asdict(pair.quantile),
+        "chance_that_best_of_first_wins": pair.chance_of_winning,
+        "models_of_first_for_best_of_second": pair.equal_effort,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Lists, dicts, numbers and words alone."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

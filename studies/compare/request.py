@@ -1,0 +1,153 @@
+"""What is compared: populations by name, under rules; enough to make a report again without training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from regnas.errors import UsageError
+from regnas.files import write_json
+from regnas.population import Population, PopulationError, differences, from_rows, to_rows
+from regnas.studies.compare.analysis import Comparison, analyse
+from regnas.studies.compare.looks import decide
+from regnas.studies.compare.rules import Rules
+from regnas.studies.populations.sources import load
+from regnas.studies.settings import folder_name
+
+REQUEST = "request.json"
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``regnas report`` needs to make a report again.
+
+    Attributes:
+        sources: names of the populations, as `load` takes them; those of one space's repeats belong together.
+        budget: models of each population that count, in the order of the stream; all for None.
+        looks: models at each look of ``--until-decided``; empty for one look at all.
+    """
+
+    name: str
+    sources: tuple[tuple[str, ...], ...]
+    rules: Rules
+    budget: int | None = None
+    looks: tuple[int, ...] = ()
+    force: bool = False
+
+
+def compare_populations(
+    texts: Sequence[str], rules: Rules | None = None, *, name: str | None = None, force: bool = False
+) -> tuple[Comparison, Request]:
+    """Compare populations by name, without any training.
+
+    Args:
+        texts: as `regnas.studies.populations.sources.load` takes them.
+        force: compare what differs in its regime, or is not random; every output is marked.
+
+    Raises:
+        PopulationError: fewer than one, or ones that cannot be compared.
+    """
+    if not texts:
+        raise UsageError("name populations to compare: --population FILE, or --space SPACE to train them")
+    request = Request(name or name_of([_label(text) for text in texts]), tuple((text,) for text in texts), Rules())
+    request = replace(request, rules=rules or Rules(), force=force)
+    return remake(request), request
+
+
+def remake(request: Request) -> Comparison:
+    """Do a comparison again from its populations; equal populations give equal numbers."""
+    populations = [one for group in request.sources for one in gathered(group, request.force)]
+    return _compared(_distinct(populations), request)
+
+
+def gathered(group: Sequence[str], force: bool = False) -> list[Population]:
+    """The populations of a group of sources; further sources of a group are further trainings of the same networks."""
+    first, *rest = [load(text, force=force) for text in group]
+    if not rest:
+        return first
+    return [with_repeats(first[0], [one for found in rest for one in found])]
+
+
+def with_repeats(first: Population, repeats: Sequence[Population]) -> Population:
+    """A population with the trainings of the same networks under further seeds."""
+    rows = [row for one in (first, *repeats) for row in to_rows(one)]
+    known = set(first.indices.tolist())
+    made = from_rows(first.name, [row for row in rows if row["index"] in known], settings=first.settings)
+    return replace(made, failed=first.failed, marks=first.marks)
+
+
+def _distinct(populations: list[Population]) -> list[Population]:
+    """Populations with names of their own: of two equal names, the later gets a number."""
+    seen: dict[str, int] = {}
+    found = []
+    for one in populations:
+        seen[one.name] = seen.get(one.name, 0) + 1
+        found.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} ({seen[one.name]})"))
+    return found
+
+
+def _compared(populations: list[Population], request: Request) -> Comparison:
+    forced = differences(populations)
+    if forced and not request.force:
+        raise PopulationError(
+            f"populations of different regimes are not compared ({'; '.join(forced)}); --force does it and marks "
+            f"every output"
+        )
+    marks = [f"compared in spite of {text}" for text in forced]
+    if request.looks:
+        judgements, seen = decide(populations, request.rules, request.budget or request.looks[-1], request.looks)
+        return analyse(request.name, seen, request.rules, planned=request.budget, judgements=judgements, forced=marks)
+    kept = [one if request.budget is None else one.first(request.budget) for one in populations]
+    return analyse(request.name, kept, request.rules, planned=request.budget, forced=marks)
+
+
+def name_of(labels: Sequence[str]) -> str:
+    """A name for a comparison of these: their names in a row, shortened by a hash where that is long."""
+    whole = " vs ".join(labels)
+    if len(whole) <= _LONGEST_NAME:
+        return whole
+    return f"{whole[: _LONGEST_NAME - 9]} {hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+
+
+def _label(text: str) -> str:
+    return text.removeprefix("recorded:").rstrip("/") if text.startswith("recorded:") else Path(text).name.split(".")[0]
+
+
+def write_request(request: Request, folder: Path) -> None:
+    """Keep what ``regnas report`` needs."""
+    write_json(folder / REQUEST, {"schema": 1, **asdict(request)})
+
+
+def read_request(folder: Path) -> Request:
+    """Read `write_request`'s file.
+
+    Raises:
+        UsageError: the folder is none of a comparison.
+    """
+    try:
+        stored = json.loads((folder / REQUEST).read_text())
+        return Request(
+            name=stored["name"],
+            sources=tuple(tuple(_found(text, folder) for text in group) for group in stored["sources"]),
+            rules=Rules(**stored["rules"]),
+            budget=stored["budget"],
+            looks=tuple(stored["looks"]),
+            force=stored["force"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{folder} is no folder of a comparison ({error}); name one below regnas-runs") from error
+
+
+def _found(text: str, folder: Path) -> str:
+    """A source as it was named, or beside the comparison's folder where that was moved or is read from elsewhere."""
+    beside = folder.parent / Path(text).name
+    return str(beside) if not Path(text).exists() and beside.exists() else text
+
+
+def comparison_folder(out: str | Path, name: str) -> Path:
+    """Where a comparison of this name is written."""
+    return Path(out) / f"compare-{folder_name(name)}"

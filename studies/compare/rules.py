@@ -1,0 +1,102 @@
+"""How populations are compared: everything that is fixed before the data are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from regnas.errors import UsageError
+from regnas.population import COMPLEXITIES, Population, PopulationError
+from regnas.statistics.bins import Bins, common_bins
+from regnas.statistics.difference import LEAST
+from regnas.window import parse_bounds
+
+NONE = "none"  # the complexity of a comparison that is not normalised
+MOST_BINS = 10
+PER_BIN = 10  # models of each population that a bin should hold
+_NAMES = {"flops": "flops", "params": "params", "activations": "acts"}  # as a window says them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The rules of a comparison.
+
+    Attributes:
+        complexity: what spaces are compared at equal amounts of, or `NONE`.
+        bins: complexity bins; one per ten models of the smallest population unless said, ten at most.
+        margin: difference of mean error, a fraction, that does not matter.
+        alpha: chance, over all pairs together, that some space is called better when none is.
+        best_of: models of the search whose expected best is shown beside the verdict.
+        most_failed: share of failed candidates above which there is no verdict.
+        repeats: permutations of each test.
+        resamples: of each bootstrap.
+        seed: of permutations and bootstraps.
+    """
+
+    complexity: str = "flops"
+    bins: int | None = None
+    margin: float = 0.01
+    alpha: float = 0.05
+    best_of: int = 25
+    most_failed: float = 0.05
+    power: float = 0.8
+    repeats: int = 9999
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.complexity not in (*COMPLEXITIES, NONE):
+            raise UsageError(f"--complexity is one of {', '.join(COMPLEXITIES)}, {NONE}; got {self.complexity!r}")
+        if self.bins is not None and self.bins < 1:
+            raise UsageError(f"--bins are at least 1, got {self.bins}")
+        if not 0 < self.margin < 1:
+            raise UsageError(f"--margin is a difference of error in points, above 0; got {100 * self.margin:g}")
+        if not 0 < self.alpha < 0.5:
+            raise UsageError(f"--alpha lies between 0 and 0.5, got {self.alpha}")
+
+    def bins_for(self, count: int) -> int:
+        """Complexity bins for populations of ``count`` models: known before any is trained."""
+        if self.complexity == NONE:
+            return 1
+        return self.bins or max(1, min(MOST_BINS, count // PER_BIN))
+
+
+def binned(populations: Sequence[Population], rules: Rules, count: int | None = None) -> Bins:
+    """The complexity bins of a comparison: over the window the models were drawn in, else over what all reach.
+
+    Args:
+        count: models per space that the comparison was planned with; the smallest population unless said.
+
+    Raises:
+        PopulationError: no bin holds two models of every population.
+    """
+    smallest = min(map(len, populations))
+    if smallest < LEAST:
+        one = next(found for found in populations if len(found) < LEAST)
+        raise PopulationError(f"population {one.name} has {len(one)} model; comparing takes {LEAST} or more")
+    if rules.complexity == NONE:
+        return common_bins([np.zeros(len(one)) for one in populations], bins=1, least=LEAST)
+    columns = [one.complexity(rules.complexity) for one in populations]
+    low, high = _window(populations[0], rules.complexity)
+    wanted = rules.bins_for(count or smallest)
+    for k in range(wanted, 0, -1):
+        found = common_bins(columns, bins=k, low=low, high=high, least=LEAST)
+        if found.used.any():
+            return found
+    raise PopulationError(
+        f"no range of {rules.complexity} holds {LEAST} models of every population; compare spaces inside one window, "
+        f"or give --complexity none"
+    )
+
+
+def _window(population: Population, complexity: str) -> tuple[float | None, float | None]:
+    """The window on this complexity, where both of its sides are on record."""
+    for part in str(population.settings.get("window", "")).split(", "):
+        name, _, bounds = part.partition(" ")
+        if name == _NAMES[complexity]:
+            found = parse_bounds(bounds, complexity)
+            if found.low is not None and found.high is not None:
+                return found.low, found.high
+    return None, None

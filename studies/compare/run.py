@@ -1,0 +1,274 @@
+"""``regnas compare``: train what is missing, the spaces in turn, then judge and report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from rich.console import Console
+
+from regnas.design_space import Space
+from regnas.errors import UsageError
+from regnas.population import Population, PopulationError, from_rows
+from regnas.studies.compare import output
+from regnas.studies.compare.analysis import Comparison
+from regnas.studies.compare.attach import attach
+from regnas.studies.compare.known import take_over
+from regnas.studies.compare.looks import BATCH, decide, look_sizes, still_open
+from regnas.studies.compare.progress import Batches, BatchLines, SilentBatches
+from regnas.studies.compare.request import (
+    Request,
+    compare_populations,
+    comparison_folder,
+    gathered,
+    name_of,
+    remake,
+    write_request,
+)
+from regnas.studies.compare.rules import Rules
+from regnas.studies.driver import Interrupted
+from regnas.studies.outcome import rows_of
+from regnas.studies.pool import Pool
+from regnas.studies.populate import completed, look_ahead, make_workers, populate
+from regnas.studies.search_plan import Plan, plan
+from regnas.studies.storage import open_storage
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The searches behind a comparison: by space, its plan and the plans of further seeds."""
+
+    plans: tuple[tuple[Plan, ...], ...]
+    budget: int
+    seeds_on: int
+    request: Request
+    folder: Path
+    known: tuple[str, ...] = ()
+
+
+def plan_runs(
+    spaces: Sequence[str | Space],
+    rules: Rules | None = None,
+    *,
+    budget: int = 100,
+    seeds: int = 1,
+    seeds_on: int | None = None,
+    until_decided: bool = False,
+    out: str | Path = "regnas-runs",
+    name: str | None = None,
+    force: bool = False,
+    known: Sequence[str] = (),
+    **options: Any,
+) -> Runs:
+    """Check everything before a comparison trains.
+
+    Args:
+        spaces: two or more.
+        budget: models of each space.
+        seeds: trainings of each network.
+        seeds_on: networks that get more than one; all unless said.
+        until_decided: stop a pair as soon as it is decided.
+        known: populations whose trainings are taken over, as `regnas.studies.compare.known.take_over` takes them.
+        options: as of `regnas.studies.search_plan.plan`: data, flops, epochs, seed, workers ...
+
+    Raises:
+        UsageError, RegnasError: as `regnas.studies.search_plan.plan`, or spaces in different regimes.
+    """
+    if budget < 2 or seeds < 1 or (seeds_on is not None and seeds_on < 1):
+        raise UsageError(f"--budget is at least 2 and --seeds at least 1, got {budget} and {seeds}")
+    if seeds_on is not None and seeds < 2:
+        raise UsageError("--seeds-on says how many networks get further seeds; give --seeds 2 or more with it")
+    if until_decided and budget <= BATCH:
+        raise UsageError(f"--until-decided looks every {BATCH} models, so --budget is above {BATCH}, got {budget}")
+    plans = []
+    for space in spaces:
+        made = [
+            plan(space, strategy="random", budget=budget, out=out, repeat=repeat, **options) for repeat in range(seeds)
+        ]
+        plans.append(tuple(made))
+    specs = [made[0].space.spec for made in plans]
+    if len(set(specs)) < len(specs):
+        raise UsageError(f"each space is compared once, got {', '.join(specs)}")
+    called = name or name_of(specs)
+    request = Request(
+        called,
+        tuple(tuple(str(one.folder) for one in made) for made in plans),
+        rules or Rules(),
+        budget,
+        look_sizes(budget) if until_decided else (),
+        force,
+    )
+    _check_alike([made[0] for made in plans], force)
+    folder = comparison_folder(out, called)
+    return Runs(tuple(plans), budget, min(seeds_on or budget, budget), request, folder, tuple(known))
+
+
+def _check_alike(plans: Sequence[Plan], force: bool) -> None:
+    """Refuse spaces whose specs bring windows of their own before hours are spent on them."""
+    first = plans[0].settings.to_json()
+    for other in plans[1:]:
+        stored = other.settings.to_json()
+        different = [key for key in ("window", "images", "recipe") if stored[key] != first[key]]
+        if different and not force:
+            raise PopulationError(
+                f"{plans[0].space.spec} and {other.space.spec} differ in {', '.join(different)}; give one window for "
+                f"all with --flops, or --force and every output is marked"
+            )
+
+
+def run(runs: Runs, progress: Batches | None = None) -> Comparison:
+    """Train what is missing, in turns of ten models, and compare.
+
+    Raises:
+        Interrupted: Ctrl-C; a report of what is there was written if there is enough for one.
+        RegnasError: as `regnas.studies.populate.populate`.
+    """
+    heard = progress or SilentBatches()
+    write_request(runs.request, runs.folder)
+    for made in runs.plans:
+        look_ahead(made[0])
+    if taken := take_over(runs.known, [one for made in runs.plans for one in made]):
+        heard.say(f"{taken} trainings taken over")
+    heard.plan(_missing(runs))
+    pool = make_workers(runs.plans[0][0], runs.folder / "logs")
+    try:
+        _train(runs, heard, pool)
+    except Interrupted:
+        try:
+            finish(runs, remake(runs.request))
+        except PopulationError:
+            pass  # too few models of some space yet
+        raise
+    finally:
+        pool.close()
+    comparison = remake(runs.request)
+    finish(runs, comparison)
+    return comparison
+
+
+def compare(
+    spaces: Sequence[str | Space] = (),
+    *,
+    populations: Sequence[str] = (),
+    out: str | Path = "regnas-runs",
+    name: str | None = None,
+    force: bool = False,
+    quiet: bool = False,
+    complexity: str = "flops",
+    bins: int | None = None,
+    margin: float = 0.01,
+    alpha: float = 0.05,
+    seed: int = 0,
+    **options: Any,
+) -> Comparison:
+    """What ``regnas compare`` does, from Python.
+
+    Args:
+        spaces: to train models of; or
+        populations: names of populations that are there, as `regnas.studies.populations.sources.load` takes them.
+        margin: a fraction of error, 0.01 for a point.
+        options: as of `plan_runs`.
+
+    Raises:
+        RegnasError: as `plan_runs`, `run` and `regnas.studies.compare.request.compare_populations`.
+    """
+    rules = Rules(complexity=complexity, bins=bins, margin=margin, alpha=alpha, seed=seed)
+    if bool(spaces) == bool(populations):
+        raise UsageError("give spaces to train, or populations that are there")
+    if spaces:
+        runs = plan_runs(spaces, rules, out=out, name=name, force=force, seed=seed, **options)
+        return run(runs, None if quiet else BatchLines(Console()))
+    return compare_stored(populations, rules, out=out, name=name, force=force)[0]
+
+
+def compare_stored(
+    populations: Sequence[str], rules: Rules, *, out: str | Path, name: str | None = None, force: bool = False
+) -> tuple[Comparison, Path]:
+    """Compare populations that are there, and write the report.
+
+    Returns:
+        The comparison and its folder.
+
+    Raises:
+        PopulationError: as `regnas.studies.compare.request.compare_populations`.
+    """
+    comparison, asked = compare_populations(populations, rules, name=name, force=force)
+    folder = comparison_folder(out, asked.name)
+    write_request(asked, folder)
+    output.write(comparison, folder, [text for group in asked.sources for text in group])
+    return comparison, folder
+
+
+def train_first(runs: Runs, count: int, progress: Batches) -> list[Population]:
+    """The first models of every space, trained where they are missing; nothing is compared."""
+    progress.plan(_missing(runs))
+    pool = make_workers(runs.plans[0][0], runs.folder / "logs")
+    try:
+        return [_grown(runs, place, count, progress, pool) for place in range(len(runs.plans))]
+    finally:
+        pool.close()
+
+
+def finish(runs: Runs, comparison: Comparison) -> None:
+    """Write the report, and attach it to the studies."""
+    output.write(comparison, runs.folder, [text for group in runs.request.sources for text in group])
+    studies = [optuna.load_study(study_name=made[0].name, storage=open_storage(made[0].storage)) for made in runs.plans]
+    attach(comparison, studies)
+
+
+def _turns(budget: int, looks: tuple[int, ...]) -> Iterator[int]:
+    yield from looks or (*range(BATCH, budget, BATCH), budget)
+
+
+def _train(runs: Runs, heard: Batches, pool: Pool) -> None:
+    places = set(range(len(runs.plans)))
+    for count in _turns(runs.budget, runs.request.looks):
+        for place in sorted(places):
+            heard.batch(_grown(runs, place, count, heard, pool), runs.budget)
+        if runs.request.looks:
+            places = _still_open(runs, count)
+            if not places:
+                return
+
+
+def _grown(runs: Runs, place: int, count: int, heard: Batches, pool: Pool) -> Population:
+    """A space with ``count`` models, and its repeats."""
+    made = runs.plans[place]
+    study = populate(replace(made[0], budget=count), heard, pool)
+    for repeat in made[1:]:
+        populate(replace(repeat, budget=min(count, runs.seeds_on)), heard, pool)
+    rows = rows_of(study, made[0].space)
+    return from_rows(made[0].space.spec, rows, settings=made[0].settings.to_json()).first(count)
+
+
+def _still_open(runs: Runs, count: int) -> set[int]:
+    """The spaces that some pair still needs after the look at ``count`` models."""
+    looks = tuple(size for size in runs.request.looks if size <= count)
+    populations = [one for group in runs.request.sources for one in gathered(group, runs.request.force)]
+    judgements, _ = decide(populations, runs.request.rules, runs.budget, looks)
+    return still_open(judgements, len(populations))
+
+
+def headline(runs: Runs) -> str:
+    """What is about to run, in three lines."""
+    first = runs.plans[0][0]
+    names = ", ".join(made[0].space.spec for made in runs.plans)
+    further = f", {len(runs.plans[0])} seeds for the first {runs.seeds_on}" if len(runs.plans[0]) > 1 else ""
+    _, trained, where = first.headline().split("\n")
+    return (
+        f"{names} inside {first.space.window}, {runs.budget} random models of each{further}\n{trained}\n"
+        f"{where.split(', study')[0]}, studies in {first.folder.parent}/, report in {runs.folder}/"
+    )
+
+
+def _missing(runs: Runs) -> int:
+    """Trainings that are not there yet."""
+    total = 0
+    for made in runs.plans:
+        for number, one in enumerate(made):
+            wanted = runs.budget if number == 0 else runs.seeds_on
+            total += max(0, wanted - completed(one))
+    return total

@@ -1,0 +1,154 @@
+"""The tables of a comparison, as rows of text: the terminal, the report and the dashboard's note show these."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from regnas.studies.compare.analysis import Comparison, Summary
+from regnas.studies.compare.verdict import p_text
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, column heads, and rows of as many cells."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def spaces(comparison: Comparison) -> Table:
+    """A row per population."""
+    best = f"best of {comparison.rules.best_of}"
+    heads = ("space", "models", "failed", "diverged", "min", "5 %", "median", "mean", "normalised", best, "95 %")
+    return Table("The spaces", heads, tuple(_space(one) for one in comparison.summaries))
+
+
+def _space(one: Summary) -> tuple[str, ...]:
+    population = one.population
+    failed = f"{population.failed}" + (f" ({population.failure_rate:.0%})" if population.failed else "")
+    expected, low, high = one.best
+    return (
+        population.name,
+        str(len(population)),
+        failed,
+        str(int(population.diverged[:, 0].sum())),
+        *(f"{value:.2%}" for value in (one.least, one.low_quantile, one.median, one.mean, one.mean_normalised)),
+        f"{expected:.2%}",
+        f"{100 * low:.2f} to {100 * high:.2f}",
+    )
+
+
+def pairs(comparison: Comparison) -> Table:
+    """A row per pair: the primary statistic and the verdict."""
+    names = comparison.names
+    rows = []
+    for one in comparison.pairs:
+        judgement = one.judgement
+        rows.append(
+            (
+                f"{names[judgement.first]} - {names[judgement.second]}",
+                f"{100 * judgement.difference.estimate:+.2f}",
+                f"{100 * judgement.interval.low:+.2f} to {100 * judgement.interval.high:+.2f}",
+                p_text(judgement.p),
+                p_text(judgement.p_holm),
+                judgement.kind if judgement.winner is None else f"{names[judgement.winner]} better",
+                "" if judgement.needed is None else f"{judgement.needed:,}",
+            )
+        )
+    heads = ("pair", "difference", "interval", "p", "Holm p", "verdict", "models that could tell")
+    return Table("Mean error at equal complexity, in points", heads, tuple(rows))
+
+
+def further(comparison: Comparison) -> Table:
+    """A row per pair: everything beside the primary statistic."""
+    names, best_of = comparison.names, comparison.rules.best_of
+    rows = []
+    for one in comparison.pairs:
+        a, b = names[one.judgement.first], names[one.judgement.second]
+        rows.append(
+            (
+                f"{a} - {b}",
+                f"{one.ks.statistic:.3f} ({p_text(one.adjusted['ks'])})",
+                f"{one.weighted_ks.statistic:.3f} ({p_text(one.adjusted['weighted_ks'])})",
+                f"{one.mann_whitney.statistic:.2f} ({p_text(one.adjusted['mann_whitney'])})",
+                f"{100 * one.mean.estimate:+.2f} [{100 * one.mean.low:+.2f}, {100 * one.mean.high:+.2f}]",
+                f"{100 * one.quantile.estimate:+.2f} [{100 * one.quantile.low:+.2f}, {100 * one.quantile.high:+.2f}]",
+                f"{one.chance_of_winning:.0%}",
+                f"{one.equal_effort:.1f}" if math.isfinite(one.equal_effort) else "none reaches it",
+            )
+        )
+    heads = (
+        "pair",
+        "KS D (Holm p)",
+        "normalised D (Holm p)",
+        "a model of the first wins (Holm p)",
+        "means, unweighted",
+        "5 % quantiles",
+        f"best of {best_of} of the first wins",
+        f"models of the first for the best of {best_of} of the second",
+    )
+    return Table("Beside the verdict", heads, tuple(rows))
+
+
+def noise(comparison: Comparison) -> Table:
+    """A row per population: what a ranking of single trainings is worth."""
+    rows = []
+    for one in comparison.summaries:
+        found = one.agreement
+        parts = found.components
+        rows.append(
+            (
+                one.population.name,
+                "" if parts is None else f"{parts.networks} x {parts.seeds}",
+                "" if parts is None else f"{100 * parts.architecture:.2f}",
+                "" if parts is None else f"{100 * parts.seed:.2f}",
+                "" if parts is None else f"{parts.ratio.estimate:.1f} [{parts.ratio.low:.1f}, {parts.ratio.high:.1f}]",
+                "" if found.between_seeds is None else f"{found.between_seeds:.2f}",
+                ", ".join(f"{value:.2f}" for value in found.between_epochs),
+            )
+        )
+    heads = (
+        "space",
+        "networks x seeds",
+        "sd of architectures (points)",
+        "sd of seeds (points)",
+        "ratio, 90 %",
+        "rank correlation of two seeds",
+        "of each epoch with the last",
+    )
+    return Table("How much of a ranking is noise", heads, tuple(rows))
+
+
+def ranges(summary: Summary) -> Table:
+    """Where the best models of a space have each quantity."""
+    rows = tuple(
+        (name, f"{found.low:.4g}", f"{found.middle:.4g}", f"{found.high:.4g}") for name, found in summary.ranges.items()
+    )
+    title = f"{summary.population.name}: the best model of a quarter of them, 10,000 resamples"
+    return Table(title, ("quantity", "2.5 %", "median", "97.5 %"), rows)
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """What a reader must know before the numbers."""
+    found = [f"NOTE: {mark}" for mark in dict.fromkeys(comparison.marks)]
+    for one in comparison.summaries:
+        population = one.population
+        if population.failed:
+            found.append(f"{population.name}: {population.failed} candidates failed ({population.failure_rate:.1%})")
+        if diverged := int(population.diverged[:, 0].sum()):
+            found.append(f"{population.name}: {diverged} trainings diverged and count with the error of guessing")
+    if comparison.bins.coverage < 1:
+        found.append(
+            f"{int((~comparison.bins.used).sum())} of {len(comparison.bins.used)} bins of "
+            f"{comparison.rules.complexity} hold fewer than 2 models of some space and are left out: the comparison "
+            f"is over {comparison.bins.coverage:.0%} of the range"
+        )
+    few = min(len(one.population) for one in comparison.summaries)
+    if comparison.rules.best_of > few / 4:
+        found.append(
+            f"the best of {comparison.rules.best_of} is extrapolated: it takes {4 * comparison.rules.best_of} models "
+            f"to see it, and there are {few}"
+        )
+    return found

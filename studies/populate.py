@@ -1,0 +1,131 @@
+"""Filling a study with evaluations: its lock, its settings, its workers; no winner is chosen here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from regnas.errors import StudyError
+from regnas.files import write_json
+from regnas.studies import outcome
+from regnas.studies.driver import Driver
+from regnas.studies.pool import Pool, make_pool
+from regnas.studies.progress import Progress
+from regnas.studies.search_plan import Plan
+from regnas.studies.settings import ATTRIBUTE, check_same
+from regnas.studies.storage import FolderLock, open_storage, open_study, quiet, stored_names
+
+# Distinct candidates that must exist are looked for before any training, up to this many.
+_LOOK_AHEAD = 1000
+
+
+def populate(one: Plan, progress: Progress, pool: Pool) -> optuna.Study:
+    """Run a checked search to its budget and nothing else: no winner is chosen, no test image is read.
+
+    Args:
+        pool: lent by the caller, who closes it.
+
+    Raises:
+        Interrupted, StudyError: as `run`.
+    """
+    with opened(one) as study:
+        if not spent(one, study):
+            drive(one, study, pool, progress)
+        return study
+
+
+@contextmanager
+def opened(one: Plan) -> Iterator[optuna.Study]:
+    """The study of a plan, locked and checked; made if it is new.
+
+    Raises:
+        StudyError: it has other settings, is in use, or its storage fails.
+    """
+    lock = FolderLock(one.folder)
+    try:
+        study = open_study(one.storage, one.name, one.sampler)
+        settings = one.settings.to_json()
+        _settle(study, settings, one.name)
+        _check_folder(one)
+        write_json(one.folder / "study.json", {"name": one.name, "storage": one.storage, "settings": settings})
+        yield study
+    except (OSError, optuna.exceptions.StorageInternalError) as error:
+        raise StudyError(f"cannot go on with study {one.name!r}: {error}") from error
+    finally:
+        lock.release()
+
+
+def spent(one: Plan, study: optuna.Study) -> bool:
+    """Whether the budget is spent."""
+    return len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))) >= one.budget
+
+
+def completed(one: Plan) -> int:
+    """Evaluations of a plan that are there already; 0 for a study that does not exist yet."""
+    if one.storage.startswith("sqlite:///") and not Path(one.storage.removeprefix("sqlite:///")).exists():
+        return 0
+    with quiet():
+        storage = open_storage(one.storage)
+        if one.name not in stored_names(storage):
+            return 0
+        study = optuna.load_study(study_name=one.name, storage=storage)
+        return len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
+
+
+def look_ahead(one: Plan) -> None:
+    """Find the candidates before any training, so that a window with too few says so at once.
+
+    Raises:
+        InfeasibleWindow: it holds too few.
+    """
+    one.space.sample(min(one.budget, _LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
+
+
+def _check_folder(one: Plan) -> None:
+    """Two names can make one folder, ``a/b`` and ``a-b``; two studies cannot."""
+    try:
+        other = json.loads((one.folder / "study.json").read_text())["name"]
+    except (OSError, ValueError, KeyError):
+        return
+    if other != one.name:
+        raise StudyError(f"{one.folder} is the folder of study {other!r}; give this one another name with --study")
+
+
+def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:
+    stored = study.user_attrs.get(ATTRIBUTE)
+    if stored is None:
+        if study.get_trials(deepcopy=False):
+            raise StudyError(f"study {name!r} was not made by regnas search; give this one another name with --study")
+        study.set_user_attr(ATTRIBUTE, json.dumps(settings, sort_keys=True))
+        return
+    check_same(json.loads(stored), settings, name)
+
+
+def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) -> Pool:
+    """The workers of a plan; what they print goes to ``logs``, the study's own folder unless said."""
+    workers = one.workers if count is None else count
+    return make_pool(one.evaluator, one.task, one.devices, workers, logs or one.folder / "logs")
+
+
+def drive(one: Plan, study: optuna.Study, pool: Pool, progress: Progress) -> None:
+    """Evaluate until the budget is spent, and write trials.csv whatever ends it."""
+    driver = Driver(
+        study,
+        one.space,
+        pool,
+        one.folder,
+        seed=one.seed,
+        duplicates=one.settings.duplicates,
+        progress=progress,
+        repeat=one.repeat,
+    )
+    try:
+        driver.run(one.budget)
+    finally:
+        progress.stop()
+        outcome.write_files(one.folder, outcome.rows_of(study, one.space))

@@ -1,0 +1,302 @@
+"""``regnas compare``, ``plan`` and ``report`` as a user types them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from regnas.studies.compare import run
+from regnas.studies.compare.progress import SilentBatches
+from regnas.studies.compare.request import write_request
+from regnas.studies.compare.rules import Rules
+from regnas.studies.populations.files import read_population, write_population
+
+Command = Callable[..., tuple[int, str, str]]
+TRAINED = ("--data", "fake", "--evaluator", "fast", "--workers", 0)
+THREE = ("--space", "anynetx-a", "--space", "anynetx-e", "--space", "regnetx")
+FIGURES = ("edf", "efficiency", "differences", "power", "complexity", "networks", "parameters-regnetx")
+
+
+@pytest.fixture(autouse=True)
+def _figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take seconds: only tests marked with ``usefixtures("drawn")`` draw them."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr("regnas.studies.compare.output.write_figures", lambda comparison, folder: {})
+
+
+@pytest.fixture
+def drawn() -> None:
+    """This test draws its figures."""
+
+
+@pytest.fixture
+def two(fast: Any, regnas_command: Command, tmp_path: Path) -> Path:
+    """A comparison of two spaces, 12 models each; its folder."""
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED, "--name", "two")
+    code, out, err = regnas_command("compare", *words)
+    assert code == 0, err
+    assert "anynetx-a and regnetx" in out
+    return tmp_path / "regnas-runs" / "compare-two"
+
+
+@pytest.mark.usefixtures("drawn")
+def test_spaces_are_trained_in_turns_and_the_report_has_everything(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    code, out, err = regnas_command("compare", *THREE, "--budget", 20, *TRAINED)
+    assert code == 0, err
+    turns = re.findall(r"^(\S+) +(\d+)/20 ", out, re.MULTILINE)
+    spaces = ["anynetx-a", "anynetx-e", "regnetx"]
+    assert turns == [(space, str(count)) for count in (10, 20) for space in spaces]
+    assert len(re.findall(r"^- ", out, re.MULTILINE)) == 3  # one sentence a pair
+    folder = tmp_path / "regnas-runs" / "compare-anynetx-a-vs-anynetx-e-vs-regnetx"
+    for name in FIGURES:
+        assert (folder / "figures" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+        assert "<svg" in (folder / "figures" / f"{name}.svg").read_text()
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(list((folder / "figures").glob("*.png")))
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)  # one self-contained file
+    record = json.loads((folder / "compare.json").read_text())
+    assert [one["models"] for one in record["populations"]] == [20, 20, 20]
+    assert len(record["pairs"]) == 3 and all(one["sentence"] in out for one in record["pairs"])
+
+
+def test_the_same_command_trains_nothing_again_and_writes_the_same_numbers(
+    two: Path, fast: Any, regnas_command: Command
+) -> None:
+    before, trained = (two / "compare.json").read_text(), len(fast.evaluated())
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED, "--name", "two")
+    assert regnas_command("compare", *words)[0] == 0
+    assert len(fast.evaluated()) == trained == 24
+    assert (two / "compare.json").read_text() == before
+
+
+def test_a_search_with_strategy_random_counts_as_trained(fast: Any, regnas_command: Command) -> None:
+    assert regnas_command("search", "--space", "regnetx", "--budget", 7, *TRAINED)[0] == 0
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED)
+    assert regnas_command("compare", *words)[0] == 0
+    assert len(fast.evaluated()) == 24
+
+
+def test_no_test_image_is_read(fast: Any, regnas_command: Command) -> None:
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, "--data", "sealed", "--evaluator", "fast")
+    assert regnas_command("compare", *words, "--workers", 0)[0] == 0
+    assert fast.readings() == 0
+
+
+def test_report_makes_the_same_report_again_without_training(two: Path, fast: Any, regnas_command: Command) -> None:
+    before, page = (two / "compare.json").read_text(), (two / "report.html").read_text()
+    (two / "report.html").unlink()
+    code, out, err = regnas_command("report", two)
+    assert code == 0, err
+    assert (two / "compare.json").read_text() == before and (two / "report.html").read_text() == page
+    assert len(fast.evaluated()) == 24
+
+
+def test_report_finds_the_studies_beside_a_folder_that_was_moved(
+    two: Path, regnas_command: Command, tmp_path: Path
+) -> None:
+    before = json.loads((two / "compare.json").read_text())["pairs"]
+    two.parent.rename(tmp_path / "moved")
+    code, _, err = regnas_command("report", tmp_path / "moved" / "compare-two")
+    assert code == 0, err
+    assert json.loads((tmp_path / "moved" / "compare-two" / "compare.json").read_text())["pairs"] == before
+
+
+def test_report_of_one_study_describes_its_population(two: Path, regnas_command: Command) -> None:
+    code, out, err = regnas_command("report", two.parent / "regnetx-random-0")
+    assert code == 0, err
+    record = json.loads((two.parent / "regnetx-random-0" / "report" / "compare.json").read_text())
+    assert record["pairs"] == [] and record["populations"][0]["models"] == 12
+    assert regnas_command("report", "regnetx/random/0")[0] == 0  # by its name, too
+
+
+def test_report_of_something_else_says_what_to_name(regnas_command: Command) -> None:
+    code, _, err = regnas_command("report", "nothing")
+    assert code == 2 and "no folder of a comparison or of a study" in err
+
+
+def test_the_dashboard_finds_note_and_figures_on_every_study(two: Path) -> None:
+    for space in ("anynetx-a", "regnetx"):
+        study = optuna.load_study(study_name=f"{space}/random/0", storage=f"sqlite:///{two.parent / 'regnas.db'}")
+        attributes = study._storage.get_study_system_attrs(study._study_id)
+        text = "".join(str(value) for key, value in attributes.items() if "note" in key)
+        assert "anynetx-a and regnetx" in text
+        assert {key.split(":")[2] for key in attributes if key.startswith("dashboard:plot_data:")} == {
+            "edf",
+            "efficiency",
+        }
+        assert study.metric_names == ["val_top1_err"]
+
+
+def test_further_seeds_are_studies_of_their_own_with_the_same_networks(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, "--seeds", 2, "--seeds-on", 4)
+    assert regnas_command("compare", *words, *TRAINED, "--name", "x")[0] == 0
+    assert len(fast.evaluated()) == 2 * (12 + 4)
+    population = read_population(tmp_path / "regnas-runs" / "compare-x" / "populations" / "regnetx.csv.gz")
+    assert population.errors.shape == (12, 2) and population.common_seeds == 1
+    assert (population.seeds[:4, 0] != population.seeds[:4, 1]).all() and (population.seeds[4:, 1] == -1).all()
+    noise = json.loads((tmp_path / "regnas-runs" / "compare-x" / "compare.json").read_text())["populations"][1]["noise"]
+    assert noise["components"]["networks"] == 4 and noise["components"]["seeds"] == 2
+    keys = {index: {line[1] for line in fast.lines() if line[0] == index} for index in range(4)}
+    assert all(len(found) == 2 for found in keys.values())  # one network of each space
+
+
+def test_known_trainings_are_taken_over(two: Path, fast: Any, regnas_command: Command) -> None:
+    trained = len(fast.evaluated())
+    known = [word for name in ("anynetx-a", "regnetx") for word in ("--known", two / "populations" / f"{name}.csv.gz")]
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 13, *TRAINED, "--name", "more", "--out", "other")
+    code, out, err = regnas_command("compare", *words, *known)
+    assert code == 0, err
+    assert "24 trainings taken over" in out and len(fast.evaluated()) == trained + 2
+    again = read_population(two.parent.parent / "other" / "compare-more" / "populations" / "regnetx.csv.gz")
+    before = read_population(two / "populations" / "regnetx.csv.gz")
+    assert again.first(12).errors.tolist() == before.errors.tolist()
+
+
+def test_trainings_of_another_recipe_are_not_taken_over(two: Path, regnas_command: Command) -> None:
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 13, "--data", "fake", "--workers", 0)
+    known = ("--known", two / "populations" / "regnetx.csv.gz")
+    code, _, err = regnas_command("compare", *words, "--evaluator", "fast[epochs=2]", *known, "--out", "other")
+    assert code == 2 and "cannot be taken over: evaluator: 'fast' and 'fast[epochs=2]'" in err
+
+
+def test_populations_are_compared_from_files(two: Path, regnas_command: Command, tmp_path: Path) -> None:
+    files = [two / "populations" / "anynetx-a.csv.gz", two / "populations" / "regnetx.csv.gz"]
+    words = [word for file in files for word in ("--population", file)]
+    code, out, err = regnas_command("compare", *words, "--name", "files", "--json")
+    assert code == 0, err
+    stored, made = json.loads((two / "compare.json").read_text()), json.loads(out)
+    assert made["pairs"] == stored["pairs"]
+    assert made["sources"] == [str(file) for file in files]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_populations_of_another_regime_are_refused_unless_forced_and_then_marked(
+    two: Path, regnas_command: Command, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    population = read_population(two / "populations" / "regnetx.csv.gz")
+    other = replace(population, settings={**population.settings, "data": "other"}, name="elsewhere")
+    write_population(tmp_path / "other.csv", other)
+    words = ("--population", two / "populations" / "anynetx-a.csv.gz", "--population", tmp_path / "other.csv")
+    code, _, err = regnas_command("compare", *words)
+    assert code == 2 and "data: anynetx-a has fake, elsewhere other" in err and "--force" in err
+    code, out, _ = regnas_command("compare", *words, "--force", "--name", "forced")
+    folder = tmp_path / "regnas-runs" / "compare-forced"
+    mark = "compared in spite of data: anynetx-a has fake, elsewhere other"
+    assert code == 0 and mark in out
+    for name in ("report.html", "report.md", "compare.json"):
+        assert mark in (folder / name).read_text()
+    assert mark.split()[0] in (folder / "figures" / "edf.svg").read_text()
+
+
+def test_adaptive_strategies_are_refused_unless_forced(fast: Any, regnas_command: Command, tmp_path: Path) -> None:
+    assert regnas_command("search", "--space", "regnetx", "--strategy", "tpe", "--budget", 12, *TRAINED)[0] == 0
+    assert regnas_command("search", "--space", "anynetx-a", "--budget", 12, *TRAINED)[0] == 0
+    runs = tmp_path / "regnas-runs"
+    words = ("--population", runs / "regnetx-tpe-0", "--population", runs / "anynetx-a-random-0")
+    code, _, err = regnas_command("compare", *words)
+    assert code == 2 and "searched with tpe" in err
+    code, out, _ = regnas_command("compare", *words, "--force")
+    assert code == 0 and "NOTE: regnetx: trials of tpe, no random sample of the space" in out
+
+
+def test_failed_candidates_are_said_and_above_a_twentieth_there_is_no_verdict(
+    fast: Any, regnas_command: Command
+) -> None:
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, "--data", "fake", "--workers", 0)
+    code, out, err = regnas_command("compare", *words, "--evaluator", "fast[fail=3]")
+    assert code == 0, err
+    assert "anynetx-a: 1 candidates failed (7.7%)" in out and "no verdict" in out
+
+
+def test_until_decided_stops_before_the_budget_where_the_difference_is_large(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    """The fast evaluator's errors are the same for both spaces: the pair stays open, and all of the budget is used."""
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 30, "--until-decided", *TRAINED)
+    assert regnas_command("compare", *words, "--name", "open")[0] == 0
+    record = json.loads((tmp_path / "regnas-runs" / "compare-open" / "compare.json").read_text())
+    assert [look["fraction"] for look in record["pairs"][0]["looks"]] == pytest.approx([20 / 30, 1])
+    assert record["pairs"][0]["spending"].startswith("O'Brien-Fleming")
+    # With a margin of 90 points the first look decides.
+    code, out, _ = regnas_command("compare", *words, "--margin", 90, "--name", "equal", "--out", "again")
+    record = json.loads((tmp_path / "again" / "compare-equal" / "compare.json").read_text())
+    assert code == 0 and record["pairs"][0]["verdict"] == "practically equal"
+    assert [one["models"] for one in record["populations"]] == [20, 20]
+
+
+def test_half_a_comparison_is_usable(fast: Any, regnas_command: Command, tmp_path: Path) -> None:
+    """What a kill leaves after the first turns: the request, and studies of ten models."""
+    runs = run.plan_runs(
+        ["anynetx-a", "regnetx"],
+        Rules(repeats=99, resamples=99),
+        budget=30,
+        out=tmp_path / "regnas-runs",
+        data="fake",
+        evaluator="fast",
+        workers=0,
+    )
+    write_request(runs.request, runs.folder)
+    run.train_first(runs, 10, SilentBatches())
+    code, out, err = regnas_command("report", runs.folder)
+    assert code == 0, err
+    assert len(re.findall(r"^(anynetx-a|regnetx) +10 ", out, re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("compare",), "give --space for each space to train, or --population"),
+        (("compare", "--space", "regnetx", "--population", "x.csv"), "give --space for each space"),
+        (("compare", "--population", "x.csv", "--budget", 9), "--budget is for --space"),
+        (("compare", "--population", "x.csv", "--until-decided"), "--until-decided is for --space"),
+        (("compare", "--population", "missing.csv"), "there is no population missing.csv"),
+        (("compare", "--population", "recorded:nothing"), "no recorded population 'nothing'"),
+        (("compare", "--space", "regnetx", "--budget", 1), "--budget is at least 2"),
+        (("compare", "--space", "regnetx", "--seeds-on", 2), "--seeds 2"),
+        (("compare", "--space", "regnetx", "--space", "regnetx", "--data", "fake"), "each space is compared once"),
+        (("compare", "--space", "regnetx", "--until-decided", "--budget", 10), "--until-decided looks every 10"),
+        (("compare", "--space", "regnetx", "--margin", 0), "--margin is a difference of error in points"),
+        (("plan",), "--detect D is a distance"),
+        (("plan", "--detect", 1.5), "between 0 and 1"),
+        (("plan", "--detect", 0.15, "--power", 1), "alpha and power lie between 0 and 1"),
+        (("plan", "--difference", 1), "--difference needs the spread"),
+        (("plan", "--detect", 0.2, "--pilot", 1), "--pilot is at least 2"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_one_line(regnas_command: Command, words: Any, message: str) -> None:
+    code, _, err = regnas_command(*words)
+    assert code == 2 and message in err and "Traceback" not in err
+
+
+def test_plan_says_models_and_hours_and_compare_goes_on_from_its_pilots(fast: Any, regnas_command: Command) -> None:
+    words = ("--space", "anynetx-a", "--space", "regnetx", *TRAINED)
+    code, out, err = regnas_command("plan", "--detect", 0.3, "--pilot", 3, *words, "--json")
+    assert code == 0, err
+    made = json.loads(out)
+    assert [one["models"] for one in made["pilots"]] == [3, 3]
+    seconds = sum(one["seconds"] for one in made["pilots"])
+    assert made["hours"][0] == pytest.approx(seconds * made["models"] / 3600)
+    assert len(fast.evaluated()) == 6
+    assert regnas_command("compare", *words, "--budget", 12)[0] == 0
+    assert len(fast.evaluated()) == 24
+
+
+def test_plan_without_spaces_says_the_number_alone(regnas_command: Command) -> None:
+    """D = 0.147 at n = 100 is seen about half the time (measured on two real subspaces), so 0.8 takes more."""
+    code, out, _ = regnas_command("plan", "--detect", 0.147)
+    assert code == 0 and 100 < int(out.split()[0]) < 250
+    code, out, _ = regnas_command("plan", "--difference", 1, "--sd", 2)
+    # Cohen 1988, table 2.4.1: d = 0.5 takes 64 of each; bins of ten models make the variance a tenth larger.
+    assert code == 0 and out.startswith("69 models of each space")

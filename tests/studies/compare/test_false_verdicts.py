@@ -1,0 +1,66 @@
+"""A/A: one population, split at random, through the whole verdict; and a planted difference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from regnas.population import Population, from_arrays
+from regnas.statistics.power import difference_power
+from regnas.studies.compare.looks import decide, look_sizes
+from regnas.studies.compare.rules import Rules, binned
+from regnas.studies.compare.verdict import BETTER, judge
+
+SPLITS = 1000
+MODELS = 40  # of each of three spaces
+ALPHA = 0.05
+# Three binomial standard errors above alpha: 1 of 740 correct programs fails.
+BOUND = ALPHA + 3 * (ALPHA * (1 - ALPHA) / SPLITS) ** 0.5
+
+
+def _whole(rng: np.random.Generator, count: int) -> Population:
+    """Skewed errors that depend on flops, with ties: as the recorded populations look."""
+    flops = rng.uniform(1e6, 2e6, count)
+    errors = 0.15 + 0.04 * (2 - flops / 1e6) + 0.03 * rng.standard_exponential(count) ** 1.5
+    return from_arrays("all", errors.clip(0, 0.9).round(3), flops=flops)
+
+
+def _rules(split: int) -> Rules:
+    """The smallest margin: no pair is practically equal, so that every difference may become a 'better'."""
+    return Rules(repeats=499, margin=1e-6, seed=split, alpha=ALPHA)
+
+
+@pytest.mark.slow
+def test_spaces_that_are_one_are_seldom_called_better_with_one_look_and_with_many() -> None:
+    """Holm over three pairs and the spending over three looks hold the chance of any false 'better' at alpha."""
+    rng = np.random.default_rng(1)
+    whole = _whole(rng, 3 * MODELS)
+    once = several = 0
+    for split in range(SPLITS):
+        places = rng.permutation(len(whole)).reshape(3, MODELS)
+        parts = [whole.take(rows) for rows in places]
+        for number, part in enumerate(parts):
+            parts[number] = from_arrays(f"part {number}", part.error, flops=part.flops)
+        rules = _rules(split)
+        once += any(one.kind == BETTER for one in judge(parts, binned(parts, rules), rules))
+        judgements, _ = decide(parts, rules, MODELS, look_sizes(MODELS))
+        several += any(one.kind == BETTER for one in judgements)
+    print(f"false 'better' in {SPLITS} splits: {once} with one look, {several} with {len(look_sizes(MODELS))}")
+    assert once / SPLITS <= BOUND and several / SPLITS <= BOUND
+
+
+@pytest.mark.slow
+def test_a_planted_difference_is_found_as_often_as_planned() -> None:
+    """400 comparisons: the standard error of the share is 2 points at a power of 0.8, and 4 of them are allowed."""
+    rng = np.random.default_rng(2)
+    found, shift, sd, runs = 0, 0.012, 0.02, 400
+    for run in range(runs):
+        parts = [
+            from_arrays(name, rng.normal(mean, sd, MODELS), flops=rng.uniform(1e6, 2e6, MODELS))
+            for name, mean in (("a", 0.2), ("b", 0.2 + shift))
+        ]
+        rules = _rules(run)
+        found += judge(parts, binned(parts, rules), rules)[0].kind == BETTER
+    planned = difference_power(shift, sd, sd, MODELS, alpha=ALPHA, bins=_rules(0).bins_for)
+    print(f"found {found} of {runs}, planned {planned:.3f}")
+    assert abs(found / runs - planned) <= 4 * (planned * (1 - planned) / runs) ** 0.5
