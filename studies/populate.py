@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from regnas.studies.driver import Driver
 from regnas.studies.pool import Pool, make_pool
 from regnas.studies.progress import Progress
 from regnas.studies.search_plan import Plan
-from regnas.studies.settings import ATTRIBUTE, check_same
+from regnas.studies.settings import ATTRIBUTE, check_same, differing, folder_name
 from regnas.studies.storage import FolderLock, open_storage, open_study, quiet, stored_names
 
 # Distinct candidates that must exist are looked for before any training, up to this many.
@@ -67,14 +69,35 @@ def spent(one: Plan, study: optuna.Study) -> bool:
 
 def completed(one: Plan) -> int:
     """Evaluations of a plan that are there already; 0 for a study that does not exist yet."""
+    study = _stored(one, one.name)
+    return 0 if study is None else len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
+
+
+def under_free_name(one: Plan) -> Plan:
+    """The plan as it is, or under NAME/2, NAME/3 ... where a study of other settings has its name.
+
+    For runs that a user names no study for: the first name that is free or holds these very settings. The same plan
+    finds the same study again.
+    """
+    names = (one.name if number == 1 else f"{one.name}/{number}" for number in itertools.count(1))
+    name = next(name for name in names if _fits(_stored(one, name), one.settings.to_json()))
+    return one if name == one.name else replace(one, name=name, folder=one.folder.parent / folder_name(name))
+
+
+def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
+    if study is None:
+        return True
+    stored = study.user_attrs.get(ATTRIBUTE)
+    return stored is not None and not differing(json.loads(stored), settings)
+
+
+def _stored(one: Plan, name: str) -> optuna.Study | None:
+    """A study of this name in the plan's storage; None where there is none."""
     if one.storage.startswith("sqlite:///") and not Path(one.storage.removeprefix("sqlite:///")).exists():
-        return 0
+        return None
     with quiet():
         storage = open_storage(one.storage)
-        if one.name not in stored_names(storage):
-            return 0
-        study = optuna.load_study(study_name=one.name, storage=storage)
-        return len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
+        return optuna.load_study(study_name=name, storage=storage) if name in stored_names(storage) else None
 
 
 def look_ahead(one: Plan) -> None:

@@ -73,12 +73,16 @@ def check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], name: str) 
     Raises:
         StudyError: names every difference, and ``--study``.
     """
-    different = list(_differences(stored, {key: value for key, value in wanted.items() if key != "versions"}))
-    if different:
+    if different := differing(stored, wanted):
         raise StudyError(
             f"study {name!r} exists with other settings ({'; '.join(different)}); give this one another name with "
             f"--study NAME, or repeat the stored settings"
         )
+
+
+def differing(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What two studies' settings differ in, in words; the versions of what computes do not count."""
+    return list(_differences(stored, {key: value for key, value in wanted.items() if key != "versions"}))
 
 
 def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], path: str = "") -> Iterator[str]:

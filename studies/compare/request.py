@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from regnas.errors import UsageError
 from regnas.files import write_json
@@ -148,6 +150,17 @@ def _found(text: str, folder: Path) -> str:
     return str(beside) if not Path(text).exists() and beside.exists() else text
 
 
-def comparison_folder(out: str | Path, name: str) -> Path:
-    """Where a comparison of this name is written."""
-    return Path(out) / f"compare-{folder_name(name)}"
+def comparison_folder(out: str | Path, request: Request) -> Path:
+    """Where a comparison is written: compare-NAME, or compare-NAME-2 ... where that is one of other populations."""
+    wanted = [list(group) for group in request.sources]
+    first = Path(out) / f"compare-{folder_name(request.name)}"
+    folders = (first if number == 1 else Path(f"{first}-{number}") for number in itertools.count(1))
+    return next(folder for folder in folders if _sources(folder) in (None, wanted))
+
+
+def _sources(folder: Path) -> Any:
+    """The populations of the comparison in a folder; None where there is none that can be read."""
+    try:
+        return json.loads((folder / REQUEST).read_text())["sources"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

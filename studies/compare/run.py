@@ -32,7 +32,7 @@ from regnas.studies.compare.rules import Rules
 from regnas.studies.driver import Interrupted
 from regnas.studies.outcome import rows_of
 from regnas.studies.pool import Pool
-from regnas.studies.populate import completed, look_ahead, make_workers, populate
+from regnas.studies.populate import completed, look_ahead, make_workers, populate, under_free_name
 from regnas.studies.search_plan import Plan, plan
 from regnas.studies.storage import open_storage
 
@@ -85,10 +85,8 @@ def plan_runs(
         raise UsageError(f"--until-decided looks every {BATCH} models, so --budget is above {BATCH}, got {budget}")
     plans = []
     for space in spaces:
-        made = [
-            plan(space, strategy="random", budget=budget, out=out, repeat=repeat, **options) for repeat in range(seeds)
-        ]
-        plans.append(tuple(made))
+        made = [plan(space, strategy="random", budget=budget, out=out, repeat=k, **options) for k in range(seeds)]
+        plans.append(tuple(under_free_name(one) for one in made))
     specs = [made[0].space.spec for made in plans]
     if len(set(specs)) < len(specs):
         raise UsageError(f"each space is compared once, got {', '.join(specs)}")
@@ -102,7 +100,7 @@ def plan_runs(
         force,
     )
     _check_alike([made[0] for made in plans], force)
-    folder = comparison_folder(out, called)
+    folder = comparison_folder(out, request)
     return Runs(tuple(plans), budget, min(seeds_on or budget, budget), request, folder, tuple(known))
 
 
@@ -196,7 +194,7 @@ def compare_stored(
         PopulationError: as `regnas.studies.compare.request.compare_populations`.
     """
     comparison, asked = compare_populations(populations, rules, name=name, force=force)
-    folder = comparison_folder(out, asked.name)
+    folder = comparison_folder(out, asked)
     write_request(asked, folder)
     output.write(comparison, folder, [text for group in asked.sources for text in group])
     return comparison, folder

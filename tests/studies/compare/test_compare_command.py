@@ -300,3 +300,28 @@ def test_plan_without_spaces_says_the_number_alone(regnas_command: Command) -> N
     code, out, _ = regnas_command("plan", "--difference", 1, "--sd", 2)
     # Cohen 1988, table 2.4.1: d = 0.5 takes 64 of each; bins of ten models make the variance a tenth larger.
     assert code == 0 and out.startswith("69 models of each space")
+
+
+def test_studies_of_another_regime_in_the_same_folder_stay_as_they_are(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    assert regnas_command("search", "--space", "regnetx", "--budget", 3, *TRAINED, "--flops", ":1M")[0] == 0
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED)
+    for _ in range(2):  # the second time everything is found again
+        code, _, err = regnas_command("compare", *words)
+        assert code == 0, err
+        assert len(fast.evaluated()) == 3 + 24
+    names = optuna.get_all_study_names(f"sqlite:///{tmp_path / 'regnas-runs' / 'regnas.db'}")
+    assert sorted(names) == ["anynetx-a/random/0", "regnetx/random/0", "regnetx/random/0/2"]
+
+
+def test_a_comparison_of_other_populations_has_a_folder_of_its_own(
+    two: Path, fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    before = (two / "compare.json").read_text()
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED, "--name", "two")
+    code, out, _ = regnas_command("compare", *words, "--flops", ":1M")
+    assert code == 0 and "compare-two-2/report.html" in out
+    assert (two / "compare.json").read_text() == before
+    code, out, _ = regnas_command("compare", *words, "--margin", 2)  # other rules, the same populations
+    assert code == 0 and "compare-two/report.html" in out
