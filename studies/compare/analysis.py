@@ -119,6 +119,7 @@ class Comparison:
 
     Attributes:
         limit: error up to which areas are taken: the largest of all models.
+        planned: models of each space that the comparison was planned with; None for populations as they are.
         forced: differences of regime that the user chose to ignore.
     """
 
@@ -128,7 +129,15 @@ class Comparison:
     summaries: tuple[Summary, ...]
     pairs: tuple[Pair, ...]
     limit: float
+    planned: int | None = None
     forced: tuple[str, ...] = ()
+
+    @property
+    def interim(self) -> bool:
+        """Whether models are still to come and nothing has paid for looking before they are there."""
+        few = min(len(one.population) for one in self.summaries)
+        paid = any(look.fraction < 1 for pair in self.pairs for look in pair.judgement.looks)
+        return self.planned is not None and few < self.planned and not paid
 
     @property
     def names(self) -> list[str]:
@@ -169,7 +178,8 @@ def analyse(
         for place, (one, members) in enumerate(zip(fitted, bins.members, strict=True))
     )
     verdicts = list(judgements) if judgements is not None else judge(fitted, bins, rules)
-    return Comparison(name, rules, bins, summaries, _pairs(summaries, bins, rules, verdicts), limit, tuple(forced))
+    pairs = _pairs(summaries, bins, rules, verdicts)
+    return Comparison(name, rules, bins, summaries, pairs, limit, planned, tuple(forced))
 
 
 def _error_axis(populations: Sequence[Population]) -> Floats:

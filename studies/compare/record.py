@@ -35,6 +35,8 @@ def to_json(comparison: Comparison, sources: Sequence[str] = ()) -> dict[str, An
             "conditions": {name: first.settings.get(name) for name in CONDITIONS},
             "marks": comparison.marks,
             "forced": list(comparison.forced),
+            "planned": comparison.planned,
+            "interim": comparison.interim,
             "sources": list(sources),
             "bins": {
                 "edges": bins.edges,

@@ -133,6 +133,12 @@ def ranges(summary: Summary) -> Table:
 def remarks(comparison: Comparison) -> list[str]:
     """What a reader must know before the numbers."""
     found = [f"NOTE: {mark}" for mark in dict.fromkeys(comparison.marks)]
+    if comparison.interim and comparison.pairs:
+        models = min(len(one.population) for one in comparison.summaries)
+        found.append(
+            f"an interim look: {models} of {comparison.planned} models are there, and the p values do not pay for "
+            f"looking again later; --until-decided does"
+        )
     for one in comparison.summaries:
         population = one.population
         if population.failed:

@@ -27,7 +27,7 @@ def edf(comparison: Comparison) -> Any:
         )
         top = max(top, float(np.quantile(one.population.error, _SHOWN)))
     least = min(one.least for one in comparison.summaries)
-    axes.set_xlim(100 * (least - 0.03 * (top - least)), 100 * top)
+    style.error_axis(axes.xaxis, 100 * least, 100 * top)
     axes.set_ylim(0, 1.01)
     axes.set(xlabel="error e (%)", ylabel="share of models below e, F(e)")
     axes.legend(title="[models | min | mean]", loc="lower right", fontsize=8, title_fontsize=8)
@@ -63,6 +63,9 @@ def efficiency(comparison: Comparison) -> Any:
         axes.fill_between(curve.sizes, 100 * curve.low, 100 * curve.high, alpha=shade, color=look["color"], lw=0)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
+    curves = [one.curve for one in comparison.summaries]
+    low, high = min(float(one.low.min()) for one in curves), max(float(one.high.max()) for one in curves)
+    style.error_axis(axes.yaxis, 100 * low, 100 * high)
     axes.set(xlabel="random models m", ylabel="expected error of the best of m (%)")
     axes.legend(fontsize=8)
     style.note(

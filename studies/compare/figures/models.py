@@ -86,15 +86,18 @@ def complexity(comparison: Comparison) -> Any:
     ] or ["flops"]
     figure, (row,) = style.new(3.3 * len(known) + 0.3, 3.4, 1, len(known), sharey=True)
     top = max(float(np.quantile(one.population.error, _REACH)) for one in comparison.summaries)
+    least = min(one.least for one in comparison.summaries)
     for axes, name in zip(row, known, strict=True):
         for place, one in enumerate(comparison.summaries):
             cost, errors = getattr(one.population, name), 100 * one.population.error
             look = style.dot(place)
             axes.plot(cost, errors, linestyle="", ms=2.5, alpha=0.45, mew=0, label=one.population.name, **look)
             front = efficient_front(cost, errors)
-            axes.plot(cost[front], errors[front], drawstyle="steps-post", lw=1.3, **style.line(place))
-        _unit_axis(axes, name)
-        axes.set_ylim(None, 100 * top)
+            # A front holds for every larger budget, too: it goes on to the largest model.
+            steps = np.append(cost[front], cost.max()), np.append(errors[front], errors[front][-1])
+            axes.plot(*steps, drawstyle="steps-post", lw=1.3, **style.line(place))
+        _cost_axis(axes, name, np.concatenate([getattr(one.population, name) for one in comparison.summaries]))
+    style.error_axis(row[0].yaxis, 100 * least, 100 * top)
     row[0].set_ylabel("error (%)")
     row[-1].legend(fontsize=7, markerscale=2, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
@@ -108,16 +111,14 @@ def efficient_front(cost: Any, errors: Any) -> Any:
     return order[keep]
 
 
-def _unit_axis(axes: Any, name: str) -> None:
-    low, high = axes.get_xlim()
-    if high > 1e6:
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}")
-        axes.set_xlabel(f"{name} (millions)")
-    elif high > 1e3:
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e3:g}")
-        axes.set_xlabel(f"{name} (thousands)")
-    else:
-        axes.set_xlabel(name)
+def _cost_axis(axes: Any, name: str, costs: Any) -> None:
+    """A readable axis of a complexity: in thousands or millions, logarithmic where it spans much."""
+    high = float(costs.max())
+    power, unit = (6, " (millions)") if high > 1e6 else (3, " (thousands)") if high > 1e3 else (0, "")
+    if costs.min() > 0 and high / costs.min() > _LOG_RATIO:
+        style.log_axis(axes.xaxis, (1, 2, 5), powers=range(-1, 16))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 10**power:g}")
+    axes.set_xlabel(name + unit)
 
 
 def networks(comparison: Comparison) -> Any | None:
@@ -142,7 +143,7 @@ def networks(comparison: Comparison) -> Any | None:
             axes.legend(fontsize=6, loc="upper left", handlelength=1.5, ncols=2, columnspacing=1)
             axes.tick_params(labelsize=7)
         row[0].set_ylabel("width", fontsize=8)
-        row[0].set_ylim(top=4 * row[0].get_ylim()[1])  # room for the legends
+    grid[0, 0].set_ylim(top=4 * grid[0, 0].get_ylim()[1])  # room for the legends; all panels share the axis
     for axes in grid[-1]:
         axes.set_xlabel("block", fontsize=8)
     return figure

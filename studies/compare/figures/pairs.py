@@ -33,7 +33,9 @@ def differences(comparison: Comparison) -> Any | None:
     labels = [f"{names[one.judgement.first]} - {names[one.judgement.second]}" for one in comparison.pairs]
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.invert_yaxis()
-    axes.set_xlabel("difference of mean error at equal complexity (points)")
+    axes.set_xlabel(
+        "difference of mean error at equal complexity (points)\nleft of 0 the first is better, right of 0 the second"
+    )
     style.note(
         axes,
         "thick: the verdict's interval (90 % for one look), thin: 95 %; grey: the margin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # Okabe and Ito 2008, without their yellow, which is too light for lines on white.
@@ -19,6 +20,9 @@ RC: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "regnas",  # equal figures are equal files
 }
+
+_LOG_RATIO = 2  # an axis of errors that spans more than this is logarithmic
+_FINE_STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 
 
 def line(place: int) -> dict[str, Any]:
@@ -44,6 +48,32 @@ def new(
 def note(axes: Any, *lines: str) -> None:
     """What a reader must know, in small print above the axes."""
     axes.set_title("\n".join(filter(None, lines)), fontsize=7, loc="left", color="0.3")
+
+
+def error_axis(axis: Any, low: float, high: float) -> None:
+    """The limits of an axis of errors in per cent.
+
+    Logarithmic where the largest error is more than twice the smallest: a few poor models must not squeeze the good
+    ones, which a search is after.
+    """
+    name = axis.axis_name
+    if low <= 0 or high <= _LOG_RATIO * low:
+        room = 0.03 * ((high - low) or 1.0)
+        axis.axes.set(**{f"{name}lim": (low - room, high + room)})
+        return
+    log_axis(axis, _FINE_STEPS if high <= 8 * low else (1, 2, 5), powers=range(-3, 3))
+    axis.set_major_formatter("{x:g}")
+    room = (high / low) ** 0.03
+    axis.axes.set(**{f"{name}lim": (low / room, high * room)})
+
+
+def log_axis(axis: Any, steps: Sequence[float], powers: Iterable[int]) -> None:
+    """A logarithmic axis with ticks at steps of every power of ten."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(FixedLocator([step * 10.0**power for power in powers for step in steps]))
+    axis.set_minor_locator(NullLocator())
 
 
 def band(populations: int) -> float:

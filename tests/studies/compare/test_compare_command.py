@@ -99,6 +99,18 @@ def test_report_makes_the_same_report_again_without_training(two: Path, fast: An
     assert len(fast.evaluated()) == 24
 
 
+def test_a_comparison_that_lacks_planned_models_says_that_it_is_an_interim_look(
+    two: Path, regnas_command: Command
+) -> None:
+    assert "an interim look" not in (two / "report.md").read_text()
+    request = json.loads((two / "request.json").read_text())
+    (two / "request.json").write_text(json.dumps({**request, "budget": 40}))
+    code, out, err = regnas_command("report", two)
+    assert code == 0, err
+    assert "an interim look: 12 of 40 models are there" in out
+    assert json.loads((two / "compare.json").read_text())["interim"]
+
+
 def test_report_finds_the_studies_beside_a_folder_that_was_moved(
     two: Path, regnas_command: Command, tmp_path: Path
 ) -> None:

@@ -57,8 +57,8 @@ def test_ctrl_c_leaves_a_report_of_what_is_there_and_says_how_to_go_on(
     assert "stopped; go on with: regnas compare --space anynetx-a" in running.output
     record = json.loads((tmp_path / "runs" / "compare-x" / "compare.json").read_text())
     assert all(10 <= one["models"] < 24 for one in record["populations"])
+    assert record["interim"] and "an interim look" in (tmp_path / "runs" / "compare-x" / "report.md").read_text()
     again = command(*WORDS, "--out", "runs")
     assert again.wait() == 0, again.output
-    assert all(
-        one["models"] == 24 for one in json.loads((tmp_path / "runs/compare-x/compare.json").read_text())["populations"]
-    )
+    record = json.loads((tmp_path / "runs" / "compare-x" / "compare.json").read_text())
+    assert not record["interim"] and all(one["models"] == 24 for one in record["populations"])
