@@ -18,6 +18,7 @@ Ints = npt.NDArray[np.int64]
 
 SCHEMA = 1
 COMPLEXITIES = ("flops", "params", "activations")
+_NO_ARRAYS = ("architectures", "values", "settings", "failures", "averaged", "marks")
 # What must be equal for two populations to be compared: the images, the window, how candidates are drawn and trained.
 CONDITIONS = ("data", "images", "window", "evaluator", "recipe", "duplicates")
 
@@ -43,7 +44,8 @@ class Population:
         architectures: n JSON objects, or None where unknown.
         e_fit: ``(n,)``, distance to a quantised line, see `regnas.search_spaces.fit`; NaN where unknown.
         values: parameters by name, each ``(n,)``.
-        failed: candidates that failed and have no error.
+        failures: places in the stream of candidates that failed and have no error, ascending.
+        averaged: seeds that ``error`` is the mean over; all that every model was trained with for None.
         marks: what was forced, in words; printed with every result.
     """
 
@@ -61,7 +63,8 @@ class Population:
     e_fit: Floats
     values: Mapping[str, Floats]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    failed: int = 0
+    failures: tuple[int, ...] = ()
+    averaged: int | None = None
     marks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -87,8 +90,12 @@ class Population:
 
     @cached_property
     def error(self) -> Floats:
-        """``(n,)``: mean error over the seeds that every model was trained with, so that all are as noisy."""
-        return np.asarray(self.errors[:, np.isfinite(self.errors).all(axis=0)].mean(axis=1))
+        """``(n,)``: mean error over the seeds that every model was trained with, so that all are as noisy.
+
+        Where `averaged` says so, over the first of these alone: populations that are compared are as noisy, too.
+        """
+        common = self.errors[:, np.isfinite(self.errors).all(axis=0)]
+        return np.asarray(common[:, : self.averaged].mean(axis=1))
 
     def complexity(self, name: str) -> Floats:
         """``(n,)`` of ``flops``, ``params`` or ``activations``.
@@ -104,13 +111,22 @@ class Population:
         return found
 
     @property
+    def failed(self) -> int:
+        """Candidates that failed."""
+        return len(self.failures)
+
+    @property
     def failure_rate(self) -> float:
         """Share of the candidates that failed."""
         return self.failed / (self.failed + len(self))
 
     def first(self, count: int) -> Population:
-        """The first ``count`` models of the stream."""
-        return self.take(np.argsort(self.indices, kind="stable")[:count])
+        """The first ``count`` models of the stream, and the failures among them: later ones change nothing here."""
+        kept = self.take(np.argsort(self.indices, kind="stable")[:count])
+        if len(kept) == len(self):
+            return kept
+        last = int(kept.indices.max())
+        return replace(kept, failures=tuple(index for index in self.failures if index < last))
 
     def take(self, rows: Any) -> Population:
         """Some of the models: rows as NumPy indexes with."""
@@ -158,10 +174,7 @@ def from_arrays(name: str, errors: npt.ArrayLike, **columns: Any) -> Population:
         "e_fit": np.full(n, np.nan),
         "values": {},
     }
-    given = {
-        key: value if key in ("architectures", "values", "settings", "failed", "marks") else np.asarray(value)
-        for key, value in columns.items()
-    }
+    given = {key: value if key in _NO_ARRAYS else np.asarray(value) for key, value in columns.items()}
     return Population(name=name, errors=table, **{**unknown, **given})
 
 
@@ -177,14 +190,7 @@ def from_rows(name: str, rows: Iterable[Row], *, settings: Mapping[str, Any] | N
     Raises:
         PopulationError: nothing complete, or one index with two architectures.
     """
-    models: dict[int, list[Row]] = {}
-    failed: set[int] = set()
-    for place, row in enumerate(rows):
-        index = int(place if row.get("index", "") == "" else row["index"])
-        if row.get("state", "COMPLETE") == "COMPLETE":
-            models.setdefault(index, []).append(row)
-        elif row["state"] == "FAIL":
-            failed.add(index)
+    models, failed = _by_index(name, list(rows))
     ordered = [models[index] for index in sorted(models)]
     n = len(ordered)
     s = max((len(one) for one in ordered), default=1)
@@ -218,18 +224,39 @@ def from_rows(name: str, rows: Iterable[Row], *, settings: Mapping[str, Any] | N
         e_fit=_column(heads, "e_fit"),
         values=_values(heads),
         settings=dict(settings or {}),
-        failed=len(failed - set(models)),
+        failures=tuple(sorted(failed - set(models))),
     )
 
 
+def _by_index(name: str, rows: list[Row]) -> tuple[dict[int, list[Row]], set[int]]:
+    """Complete trainings by index, and the indices of failed ones."""
+    unnamed = sum(row.get("index", "") == "" for row in rows)
+    if 0 < unnamed < len(rows):
+        raise PopulationError(f"population {name}: {unnamed} of {len(rows)} rows have no index; give all one, or none")
+    models: dict[int, list[Row]] = {}
+    failed: set[int] = set()
+    for place, row in enumerate(rows):
+        index = place if unnamed else int(row["index"])
+        if row.get("state", "COMPLETE") == "COMPLETE":
+            models.setdefault(index, []).append(row)
+        elif row["state"] == "FAIL":
+            failed.add(index)
+    for index, trainings in models.items():
+        seeds = [row["seed"] for row in trainings if row.get("seed", "") != ""]
+        if len(set(seeds)) < len(seeds):
+            raise PopulationError(f"population {name}: model {index} is there twice with one training seed")
+    return models, failed
+
+
 def to_rows(population: Population) -> list[dict[str, Any]]:
-    """One row per training, as `from_rows` reads them."""
-    rows = []
+    """One row per training and one per failure, as `from_rows` reads them."""
+    rows: list[dict[str, Any]] = []
+    space = population.settings.get("space", population.name)
     for i, index in enumerate(population.indices.tolist()):
         for j in np.flatnonzero(np.isfinite(population.errors[i])).tolist():
             curve = population.curves[i, j]
             row: dict[str, Any] = {
-                "space": population.settings.get("space", population.name),
+                "space": space,
                 "index": index,
                 "seed": int(population.seeds[i, j]) if population.seeds[i, j] >= 0 else "",
                 "error": float(population.errors[i, j]),
@@ -243,6 +270,7 @@ def to_rows(population: Population) -> list[dict[str, Any]]:
             }
             row |= {name: _blank(getattr(population, name)[i]) for name in (*COMPLEXITIES, "e_fit")}
             rows.append(row)
+    rows += [{"space": space, "index": index, "state": "FAIL"} for index in population.failures]
     return rows
 
 

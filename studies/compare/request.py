@@ -79,7 +79,7 @@ def with_repeats(first: Population, repeats: Sequence[Population]) -> Population
     rows = [row for one in (first, *repeats) for row in to_rows(one)]
     known = set(first.indices.tolist())
     made = from_rows(first.name, [row for row in rows if row["index"] in known], settings=first.settings)
-    return replace(made, failed=first.failed, marks=first.marks)
+    return replace(made, failures=first.failures, marks=first.marks)
 
 
 def _distinct(populations: list[Population]) -> list[Population]:

@@ -15,6 +15,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def write_population(path: Path, population: Population) -> None:
         "schema": SCHEMA,
         "name": population.name,
         "models": len(population),
-        "trainings": len(rows),
+        "trainings": len(rows) - population.failed,
         "failed": population.failed,
         "marks": list(population.marks),
         "settings": dict(population.settings),
@@ -95,7 +96,7 @@ def _jsonl_text(top: Row, rows: list[Row]) -> str:
     lines = [json.dumps({"population": top}, sort_keys=True)]
     for row in rows:
         flat = {name: value for name, value in _flat(row).items() if value != ""}
-        if row["architecture"]:
+        if row.get("architecture"):
             flat["architecture"] = row["architecture"]
         lines.append(json.dumps(flat, sort_keys=True))
     return "\n".join(lines) + "\n"
@@ -116,8 +117,11 @@ def read_population(path: Path, name: str | None = None) -> Population:
         raise PopulationError(f"{path}: the first line says no usable {', '.join(bad)}; it is damaged")
     if top and top.get("schema", SCHEMA) != SCHEMA:
         raise PopulationError(f"{path} is a population of schema {top['schema']}; this release reads {SCHEMA}")
-    if top and top.get("trainings", len(rows)) != len(rows):
-        raise PopulationError(f"{path} holds {len(rows)} of {top['trainings']} trainings: it is truncated")
+    complete = sum(row["state"] == "COMPLETE" for row in rows)
+    for what, there in (("trainings", complete), ("failed", len(rows) - complete)):
+        if top and top.get(what, there) != there:
+            noun = "failed candidates" if what == "failed" else what
+            raise PopulationError(f"{path} holds {there} of {top[what]} {noun}: it is truncated")
     settings = top.get("settings") if top else _settings_beside(path)
     called = name or (top or {}).get("name") or _default_name(path, settings, rows)
     try:
@@ -126,9 +130,7 @@ def read_population(path: Path, name: str | None = None) -> Population:
         raise PopulationError(f"{path}: {error}") from error
     if not top:
         return population
-    from dataclasses import replace
-
-    return replace(population, failed=int(top.get("failed", 0)), marks=tuple(top.get("marks", ())))
+    return replace(population, marks=tuple(top.get("marks", ())))
 
 
 def _default_name(path: Path, settings: Mapping[str, Any] | None, rows: list[Row]) -> str:

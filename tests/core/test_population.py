@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def _full(n: int) -> Population:
         e_fit=place / 10,
         values={"depth": place + 400},
         settings=SETTINGS,
-        failed=3,
+        failures=(2**53 - 3, 2**53 - 2, 2**53 - 1),
         marks=("forced",),
     )
 
@@ -129,7 +130,7 @@ def test_a_complexity_is_given_where_every_model_has_it() -> None:
 
 
 def test_the_failure_rate_is_a_share_of_all_candidates() -> None:
-    assert from_arrays("p", [0.5, 0.25, 0.75], failed=1).failure_rate == 0.25
+    assert from_arrays("p", [0.5, 0.25, 0.75], failures=(7,)).failure_rate == 0.25
 
 
 def test_a_mark_is_added_to_the_others() -> None:
@@ -196,9 +197,9 @@ def test_rows_of_one_index_are_trainings_of_one_model() -> None:
 
 
 def test_one_index_with_two_architectures_is_refused() -> None:
-    same = [_row(4, 0.5, architecture=NETWORK), _row(4, 0.25, architecture=dict(NETWORK))]
+    same = [_row(4, 0.5, architecture=NETWORK), _row(4, 0.25, seed=8, architecture=dict(NETWORK))]
     assert len(from_rows("p", same)) == 1
-    other = _row(4, 0.25, architecture={**NETWORK, "widths": [8, 24]})
+    other = _row(4, 0.25, seed=9, architecture={**NETWORK, "widths": [8, 24]})
     with pytest.raises(PopulationError, match="population p: index 4 is two different networks"):
         from_rows("p", [*same, other])
 
@@ -302,3 +303,15 @@ def test_a_seed_that_only_some_models_have_is_left_out_wherever_it_stands() -> N
 def test_the_order_of_keys_makes_no_other_network() -> None:
     rows = [{"index": 0, "error": 0.1, "architecture": one} for one in ({"a": 1, "b": 2}, {"b": 2, "a": 1})]
     assert from_rows("a", rows).errors.tolist() == [[0.1, 0.1]]
+
+
+def test_the_first_models_know_the_failures_among_them_alone() -> None:
+    population = from_arrays("a", [0.1, 0.2, 0.3, 0.4], indices=[0, 2, 5, 6], failures=(1, 3, 4))
+    assert [population.first(count).failures for count in (1, 2, 3, 4, 9)] == [(), (1,), (1, 3, 4)] + 2 * [(1, 3, 4)]
+    assert population.first(2).failure_rate == 1 / 3
+
+
+def test_the_error_is_averaged_over_as_many_seeds_as_asked() -> None:
+    population = from_arrays("a", [[0.1, 0.3, 0.5], [0.2, 0.2, float("nan")]])
+    assert population.error.tolist() == pytest.approx([0.2, 0.2])
+    assert replace(population, averaged=1).error.tolist() == [0.1, 0.2]

@@ -50,7 +50,7 @@ def _population() -> Population:
         e_fit=[0.012345, NAN, 0.0],
         values={"depth": np.array([3.0, 4.0, 5.0]), "wm": np.array([2.5, 1 / 3, 2.0])},
         settings=SETTINGS,
-        failed=4,
+        failures=(3, 6, 8, 13),
         marks=("a mark, with a comma", "another"),
     )
 
@@ -63,7 +63,7 @@ def _same(one: Population, two: Population) -> None:
     assert set(one.values) == set(two.values)
     for name, column in one.values.items():
         np.testing.assert_array_equal(column, two.values[name], err_msg=name)
-    for name in ("name", "architectures", "settings", "failed", "marks"):
+    for name in ("name", "architectures", "settings", "failures", "marks"):
         assert getattr(one, name) == getattr(two, name), name
 
 
@@ -93,10 +93,11 @@ def _populations(draw: st.DrawFn) -> Population:
         for j in range(draw(st.integers(1, s)) if i else s):
             errors[i, j] = draw(fraction)
             seconds[i, j] = draw(st.floats(0, 1e9) | st.just(NAN))
-            seeds[i, j] = draw(st.integers(-1, 2**31 - 1))
+            seeds[i, j] = draw(st.just(-1) | st.integers(0, 2**20).map((s * 2**20 * j).__add__))  # no two alike
             reached = draw(st.integers(0, t)) if i or j else t
             curves[i, j, :reached] = draw(st.lists(fraction, min_size=reached, max_size=reached))
     number = st.floats(allow_nan=False, allow_infinity=False)
+    indices = np.sort(draw(st.lists(st.integers(0, 2**53 - 10), min_size=n, max_size=n, unique=True)))
 
     def column(of: st.SearchStrategy[float]) -> Any:
         return np.array(draw(st.lists(of, min_size=n, max_size=n)))
@@ -105,7 +106,7 @@ def _populations(draw: st.DrawFn) -> Population:
     return from_arrays(
         draw(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1)),
         errors,
-        indices=np.sort(draw(st.lists(st.integers(0, 2**53), min_size=n, max_size=n, unique=True))),
+        indices=indices,
         curves=curves,
         seeds=seeds,
         seconds=seconds,
@@ -116,7 +117,7 @@ def _populations(draw: st.DrawFn) -> Population:
         e_fit=column(st.floats(0, 10) | unknown),
         values={name: column(number) for name in draw(st.sets(st.sampled_from(["a b", "depth", "w,0", "é"])))},
         settings=draw(st.just({}) | st.just(SETTINGS)),
-        failed=draw(st.integers(0, 9)),
+        failures=tuple(sorted(draw(st.sets(st.integers(2**53 - 9, 2**53), max_size=9)))),
         marks=tuple(draw(st.lists(st.text(), max_size=2))),
     )
 
@@ -160,18 +161,19 @@ def test_plain_and_compressed_files_hold_the_same_text(tmp_path: Path, suffix: s
 def test_a_csv_file_has_one_comment_and_the_columns_of_trials_csv(tmp_path: Path) -> None:
     write_population(tmp_path / "p.csv", _population())
     comment, header, *rows = (tmp_path / "p.csv").read_text().splitlines()
-    assert comment.startswith("# regnas population {") and len(rows) == 6
+    assert comment.startswith("# regnas population {") and len(rows) == 6 + 4
     names = "schema,space,index,seed,error,architecture,flops,params,activations,seconds,epochs,diverged,state"
     assert header == f"{names},epoch_1,epoch_2,epoch_3,e_fit,param.depth,param.wm"
 
 
-def test_a_jsonl_file_has_one_object_per_training(tmp_path: Path) -> None:
+def test_a_jsonl_file_has_one_object_per_training_and_failure(tmp_path: Path) -> None:
     """Unknown values are left out, and the network is an object and no text."""
     write_population(tmp_path / "p.jsonl", _population())
     top, *rows = map(json.loads, (tmp_path / "p.jsonl").read_text().splitlines())
     assert set(top) == {"population"} and top["population"]["settings"] == SETTINGS
     assert [(row["index"], row.get("seed")) for row in rows] == [
-        *((2, 0), (2, 2**31 - 1), (2, None), (5, 7), (90, 8), (90, 9))
+        *((2, 0), (2, 2**31 - 1), (2, None), (5, 7), (90, 8), (90, 9)),
+        *((index, None) for index in (3, 6, 8, 13)),
     ]
     assert rows[0]["architecture"] == NETWORK and "architecture" not in rows[3]
     assert "activations" not in rows[0] and rows[3]["activations"] == 7
@@ -256,6 +258,27 @@ def test_rows_that_failed_need_no_error(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("index,error,state\n0,0.5,COMPLETE\n1,,FAIL\n2,,RUNNING\n")
     population = read_population(tmp_path / "mine.csv")
     assert (len(population), population.failed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("error,index\n0.2,\n0.1,0\n", "1 of 2 rows have no index"),
+        ("error,index,seed\n0.2,0,7\n0.1,0,7\n", "model 0 is there twice with one training seed"),
+    ],
+)
+def test_rows_that_cannot_be_told_apart_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(PopulationError, match=message):
+        read_population(tmp_path / "mine.csv")
+
+
+def test_a_population_without_its_failures_is_truncated(tmp_path: Path) -> None:
+    write_population(tmp_path / "p.csv", _population())
+    lines = (tmp_path / "p.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "p.csv").write_text("".join(lines[:-1]))
+    with pytest.raises(PopulationError, match="3 of 4 failed candidates"):
+        read_population(tmp_path / "p.csv")
 
 
 def test_equal_indices_in_a_table_are_seeds_of_one_model(tmp_path: Path) -> None:
@@ -369,7 +392,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path, suffix: str) -> None:
 def test_a_file_cut_at_the_end_of_a_line_is_said_to_be_truncated(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     write_population(path, _population())
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-5]))
     with pytest.raises(PopulationError, match="p.csv holds 5 of 6 trainings: it is truncated"):
         read_population(path)
 

@@ -66,9 +66,9 @@ def test_an_open_pair_says_how_many_models_could_tell() -> None:
 
 def test_more_than_a_twentieth_of_failed_candidates_is_no_verdict() -> None:
     sound = drawn("b", 60)
-    assert judged(drawn("a", 60, mean=0.3, failed=3), sound)[0].kind == BETTER  # 3 of 63
-    assert judged(drawn("a", 60, mean=0.3, failed=4), sound)[0].kind == NO_VERDICT  # 4 of 64
-    comparison = analyse("x", [drawn("a", 60, mean=0.3, failed=4), sound], FAST)
+    assert judged(drawn("a", 60, mean=0.3, failures=(0, 1, 2)), sound)[0].kind == BETTER  # 3 of 63
+    assert judged(drawn("a", 60, mean=0.3, failures=(0, 1, 2, 3)), sound)[0].kind == NO_VERDICT  # 4 of 64
+    comparison = analyse("x", [drawn("a", 60, mean=0.3, failures=(0, 1, 2, 3)), sound], FAST)
     assert "no verdict" in comparison.pairs[0].text and "5%" in comparison.pairs[0].text
 
 
