@@ -39,6 +39,10 @@ class Interrupted(KeyboardInterrupt):
     """The user stopped the search; everything finished is stored."""
 
 
+class TooManyFailures(StudyError):
+    """Candidates fail, and few or none succeed: the study cannot go on."""
+
+
 @dataclass
 class Job:
     """A candidate on its way through the workers."""
@@ -98,7 +102,7 @@ class Driver:
 
         Raises:
             Interrupted: Ctrl-C.
-            StudyError: candidates fail and none succeeds.
+            TooManyFailures: candidates fail and few or none succeed.
             InfeasibleWindow: the window ran out of candidates.
         """
         with _heeding_signals(self._stop), quiet():
@@ -315,27 +319,16 @@ class Driver:
             self._study.tell(lost.trial, state=TrialState.FAIL)
         self._given_up.append(message)
         if len(self._given_up) >= TRIES and not self._completed:
-            raise StudyError(
+            raise TooManyFailures(
                 f"the first {len(self._given_up)} candidates failed {TRIES} times each and none succeeded; "
                 f"the last: {message} (logs: {self._folder / 'logs'})"
             )
         if len(self._given_up) > 10 + self._completed:
-            raise StudyError(f"{len(self._given_up)} candidates failed, more than succeeded; the last: {message}")
+            raise TooManyFailures(f"{len(self._given_up)} candidates failed, more than succeeded; the last: {message}")
 
     def _describe(self, job: Job, **further: Any) -> None:
         """What a trial stores beside its parameters: plain numbers, which the dashboard can sort."""
-        cost = job.candidate.complexity
-        architecture = job.candidate.architecture.to_json()
-        depth = {"depth": int(sum(architecture["depths"]))} if architecture["kind"] == "staged" else {}
-        numbers = {
-            "mflops": cost.flops / 1e6,
-            "params_m": cost.params / 1e6,
-            "acts_m": cost.activations / 1e6,
-            **depth,
-            "seed": job.seed,
-            "architecture": canonical(architecture),
-            **further,
-        }
+        numbers = {**attributes_of(job.candidate, job.seed), **further}
         for name, value in numbers.items():
             job.trial.set_user_attr(name, value)
 
@@ -345,6 +338,19 @@ class Driver:
         for _, dropped in self._kept[KEPT:]:
             shutil.rmtree(self._folder / "checkpoints" / str(dropped), ignore_errors=True)
         self._kept = self._kept[:KEPT]
+
+
+def attributes_of(candidate: Candidate, seed: int) -> dict[str, Any]:
+    """What a trial stores of its candidate beside the parameters."""
+    cost, architecture = candidate.complexity, candidate.architecture.to_json()
+    return {
+        "mflops": cost.flops / 1e6,
+        "params_m": cost.params / 1e6,
+        "acts_m": cost.activations / 1e6,
+        **({"depth": int(sum(architecture["depths"]))} if architecture["kind"] == "staged" else {}),
+        "seed": seed,
+        "architecture": canonical(architecture),
+    }
 
 
 def _count_all(jobs: Iterable[Job]) -> int:

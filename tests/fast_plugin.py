@@ -20,7 +20,7 @@ from regnas.errors import UsageError
 from regnas.evaluator import Context, Result, Task
 from regnas.evaluators.datasets.fake import fake
 
-_OPTIONS = ("sleep", "epochs", "fail", "fail_once", "kill", "kill_once", "diverge")
+_OPTIONS = ("sleep", "epochs", "fail", "fail_in", "fail_once", "kill", "kill_once", "diverge")
 
 
 def error_of(key: str, seed: int) -> float:
@@ -41,7 +41,8 @@ class Fast:
     """``fast[sleep=5,fail=3|7]``: sleeps ``sleep`` milliseconds an epoch, and misbehaves for some candidates.
 
     ``fail`` raises, ``kill`` ends the worker by SIGKILL, ``diverge`` counts as guessing: each for the candidates
-    with these indices, or for ``all``. ``fail_once`` and ``kill_once`` do it at the first try only.
+    with these indices, or for ``all``. ``fail_once`` and ``kill_once`` do it at the first try only, ``fail_in`` in all
+    studies of a space.
     """
 
     classes: int
@@ -60,6 +61,8 @@ class Fast:
                 os.kill(os.getpid(), signal.SIGKILL)
             if self._named("fail", index) or (first and self._named("fail_once", index)):
                 raise RuntimeError(f"candidate {index} was told to fail")
+            if context.folder and f"/{self.options.get('fail_in')}-random" in str(context.folder):
+                raise RuntimeError("this space was told to fail")
             errors.append(self._error(key, seed, epoch))
             if not context.report(epoch, errors[-1]):
                 break

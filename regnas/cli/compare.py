@@ -70,7 +70,7 @@ def compare(
     """
     from rich.console import Console
 
-    from regnas.studies.compare import output, run
+    from regnas.studies.compare import output, record, run
     from regnas.studies.compare.progress import BatchLines, SilentBatches
     from regnas.studies.compare.rules import Rules
     from regnas.studies.driver import Interrupted
@@ -95,6 +95,6 @@ def compare(
             sys.exit(130)
         folder = runs.folder
     if as_json:
-        click.echo((folder / output.RECORD).read_text().rstrip())
+        click.echo((folder / record.RECORD).read_text().rstrip())
     else:
         output.print_comparison(console, comparison, folder)

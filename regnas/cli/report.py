@@ -19,11 +19,11 @@ def report(target: str, complexity: str | None, force: bool, as_json: bool) -> N
     """Make the report of a comparison or of one study again, from what is stored; nothing is trained."""
     from rich.console import Console
 
-    from regnas.studies.compare import output
+    from regnas.studies.compare import output, record
     from regnas.studies.compare.report import report_again
 
     comparison, folder = report_again(target, complexity=complexity, force=force)
     if as_json:
-        click.echo((folder / output.RECORD).read_text().rstrip())
+        click.echo((folder / record.RECORD).read_text().rstrip())
     else:
         output.print_comparison(Console(width=None if sys.stdout.isatty() else 200), comparison, folder)

@@ -18,6 +18,7 @@ from regnas.errors import UsageError
 from regnas.statistics.arrays import Floats, Ints, dealt_within
 from regnas.statistics.two_sample import Interval, pooled
 
+_ENOUGH = 10  # permutations as large as the observed statistic: p is known to a third
 LEAST = 2  # models of each population in a bin, or the bin's spread is unknown
 
 
@@ -62,6 +63,7 @@ def normalised_difference(
     members_b: npt.ArrayLike,
     *,
     repeats: int = 9999,
+    most: int | None = None,
     rng: np.random.Generator,
 ) -> Difference:
     """The difference of complexity-normalised mean errors.
@@ -70,6 +72,9 @@ def normalised_difference(
         errors_a, errors_b: ``(n_a,)`` and ``(n_b,)``, fractions.
         members_a, members_b: the bin of every model, from 0, negative outside; every bin holds at least two models
             of each side.
+        repeats: permutations.
+        most: permutations to go on to, in tenfold steps, while fewer than ten were as large as the observed
+            statistic: for levels that ``repeats`` cannot reach.
 
     Raises:
         UsageError: a bin with fewer.
@@ -94,13 +99,19 @@ def normalised_difference(
     if error[0] <= floor:
         p = 1.0 if abs(estimate) <= 1e-12 else _smallest_p(values, bins, is_a, repeats)
         return Difference(estimate, 0.0, p, np.empty(0), sd_a, sd_b)
-    found = []
-    for sides in dealt_within(is_a.astype(np.float64), bins, repeats, rng):
-        shift, spread, _ = _studentised(sides @ table, totals, sizes)
-        found.append(np.abs(shift) / np.maximum(spread, floor))
-    permuted = np.sort(np.concatenate(found))[::-1]
     t = abs(estimate / float(error[0]))
-    p = (1 + int((permuted >= t * (1 - 1e-9)).sum())) / (1 + repeats)
+    permuted, more = np.empty(0), repeats
+    while more:
+        found = [permuted]
+        for sides in dealt_within(is_a.astype(np.float64), bins, more, rng):
+            shift, spread, _ = _studentised(sides @ table, totals, sizes)
+            found.append(np.abs(shift) / np.maximum(spread, floor))
+        permuted = np.concatenate(found)
+        larger = int((permuted >= t * (1 - 1e-9)).sum())
+        more = 0 if larger >= _ENOUGH else min(most or 0, 10 * len(permuted) + 9) - len(permuted)
+        more = max(0, more)
+    permuted = np.sort(permuted)[::-1]
+    p = (1 + larger) / (1 + len(permuted))
     return Difference(estimate, float(error[0]), p, permuted, sd_a, sd_b)
 
 

@@ -120,17 +120,38 @@ def detectable_difference(
 
 
 def models_for_equivalence(
-    difference: float, sd_a: float, sd_b: float, margin: float, *, confidence: float = 0.90
+    difference: float, sd_a: float, sd_b: float, margin: float, *, confidence: float = 0.90, power: float = 0.8
 ) -> int | None:
-    """Models of each space whose interval would lie inside the margin, were the difference this one; None outside it.
+    """Models of each space whose interval would lie inside the margin with this power, were the difference this one.
 
-    Source: the two one-sided tests of Schuirmann 1987.
+    Returns:
+        None for a difference outside the margin, or where it would take more than a million.
+
+    Source: the two one-sided tests of Schuirmann 1987, in the normal limit.
     """
-    room = margin - abs(difference)
-    if room <= 0:
+    _checked(1 - confidence, power)
+    if abs(difference) >= margin:
         return None
-    spread = sd_a**2 + sd_b**2
-    return max(2, math.ceil(spread * (float(stats.norm.ppf(0.5 + confidence / 2)) / room) ** 2))
+    reach = float(stats.norm.ppf(0.5 + confidence / 2))
+    spread = math.hypot(sd_a, sd_b)
+    if spread == 0:
+        return 2
+
+    def inside(count: int) -> float:
+        """Chance that estimate +- reach standard errors lies inside the margin."""
+        error = spread / math.sqrt(count)
+        high, low = ((margin - sign * difference) / error - reach for sign in (1, -1))
+        return float(ndtr(high) - ndtr(-low)) if high + low > 0 else 0.0
+
+    low, high = 1, 2
+    while inside(high) < power:
+        low, high = high, 2 * high
+        if high > _MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if inside(middle) >= power else (middle, high)
+    return high
 
 
 # --- the distance of distributions ---------------------------------------------------------------------------------

@@ -102,21 +102,25 @@ def _levels_by_alpha(fractions: tuple[float, ...]) -> Floats:
     return np.maximum.accumulate(np.log(np.maximum(levels, 1e-300)))
 
 
-def sequential_p(p_values: Sequence[float], fractions: Sequence[float]) -> float:
-    """The smallest alpha at which one of the looks so far rejects: a p value that has paid for all of them.
+def sequential_p(p: float, fractions: Sequence[float]) -> float:
+    """The smallest alpha at which the last of these looks rejects: its p value, which has paid for all of them.
+
+    Only what the data say now counts: an earlier look that would have rejected at a larger alpha is not remembered,
+    so that the p value and the estimate beside it are of the same data.
 
     Args:
-        p_values: two-sided, of each look so far.
-        fractions: of the data at each of them.
+        p: two-sided, of the last look.
+        fractions: of the data at each look so far, ascending.
 
-    Source: Liu and Anderson 2008.
+    Raises:
+        UsageError: no look, or fractions that do not ascend in (0, 1].
+
+    Source: the stagewise levels of Lan and DeMets 1983, inverted in alpha as in Liu and Anderson 2008.
     """
-    looks = tuple(float(fraction) for fraction in fractions)
-    if len(p_values) != len(looks) or not looks:
-        raise UsageError(f"each look has a p value and a fraction, got {len(p_values)} and {len(looks)}")
-    found = 1.0
-    for count, p in enumerate(p_values, 1):
-        levels = _levels_by_alpha(looks[:count])
-        if p <= np.exp(levels[-1]):
-            found = min(found, float(np.exp(np.interp(np.log(max(p, 1e-300)), levels, np.log(_ALPHAS)))))
-    return found
+    if not fractions or not 0 <= p <= 1:
+        raise UsageError(f"a look has a p value in [0, 1] and a fraction of the data, got {p} and {list(fractions)}")
+    nominal_levels(0.05, tuple(fractions))  # checks the fractions
+    levels = _levels_by_alpha(tuple(float(fraction) for fraction in fractions))
+    if p > np.exp(levels[-1]):
+        return 1.0
+    return float(np.exp(np.interp(np.log(max(p, 1e-300)), levels, np.log(_ALPHAS))))

@@ -67,7 +67,7 @@ class Summary:
         mean_normalised: complexity-normalised mean error.
         area: under F up to the comparison's limit, complexity-normalised.
         best: expected best of ``rules.best_of`` with its 95 % interval, complexity-normalised.
-        chances: of the best of m being at most this error: by m, quantiles 10, 50 and 90 %.
+        quantiles: of the best of m, complexity-normalised, by their share: 10, 50 and 90 %.
         unbiased: expected best of m without replacement, equal weights, by m up to a quarter of the models.
         columns, ranges: quantities of the networks, and where the best models have them.
     """
@@ -118,9 +118,10 @@ class Comparison:
     """All of it.
 
     Attributes:
+        bins: that all populations share; distributions and curves are normalised in them, pairs in their own.
         limit: error up to which areas are taken: the largest of all models.
         planned: models of each space that the comparison was planned with; None for populations as they are.
-        forced: differences of regime that the user chose to ignore.
+        notes: what every output must say beside the marks of the populations: what was forced, changed or left out.
     """
 
     name: str
@@ -130,14 +131,18 @@ class Comparison:
     pairs: tuple[Pair, ...]
     limit: float
     planned: int | None = None
-    forced: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def interim(self) -> bool:
-        """Whether models are still to come and nothing has paid for looking before they are there."""
-        few = min(len(one.population) for one in self.summaries)
-        paid = any(look.fraction < 1 for pair in self.pairs for look in pair.judgement.looks)
-        return self.planned is not None and few < self.planned and not paid
+        """Whether models are still to come that some pair waits for."""
+        looks = [pair.judgement.looks[-1] for pair in self.pairs if not pair.judgement.decided or not self.sequential]
+        return any(look.fraction < 1 for look in looks)
+
+    @property
+    def sequential(self) -> bool:
+        """Whether it was made to be looked at several times."""
+        return any(len(pair.judgement.looks) > 1 for pair in self.pairs)
 
     @property
     def names(self) -> list[str]:
@@ -147,7 +152,7 @@ class Comparison:
     @property
     def marks(self) -> list[str]:
         """What every output must say."""
-        return [mark for one in self.summaries for mark in one.population.marks] + list(self.forced)
+        return [mark for one in self.summaries for mark in one.population.marks] + list(self.notes)
 
 
 def analyse(
@@ -157,19 +162,19 @@ def analyse(
     *,
     planned: int | None = None,
     judgements: Sequence[Judgement] | None = None,
-    forced: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Comparison:
     """Compare populations of one regime.
 
     Args:
-        planned: models per space that the comparison was planned with.
+        planned: models per space that the comparison was planned with; with fewer, verdicts pay for looking early.
         judgements: the verdicts, where several looks made them; made here otherwise.
 
     Raises:
         PopulationError: too few models, or no complexity in common.
     """
     fitted = [with_line_fits(one) for one in populations]
-    bins = binned(fitted, rules, planned)
+    bins = binned(fitted, rules)
     limit = max(float(one.error.max()) for one in fitted) or 1.0
     sizes = best_of.merged_sizes([len(one) for one in fitted], (rules.best_of,))
     at = _error_axis(fitted)
@@ -177,9 +182,10 @@ def analyse(
         _summary(one, members, rules, at, sizes, limit, place)
         for place, (one, members) in enumerate(zip(fitted, bins.members, strict=True))
     )
-    verdicts = list(judgements) if judgements is not None else judge(fitted, bins, rules)
+    fraction = min(1.0, min(map(len, fitted)) / planned) if planned else 1.0
+    verdicts = list(judgements) if judgements is not None else judge(fitted, rules, fraction=fraction)
     pairs = _pairs(summaries, bins, rules, verdicts)
-    return Comparison(name, rules, bins, summaries, pairs, limit, planned, tuple(forced))
+    return Comparison(name, rules, bins, summaries, pairs, limit, planned, tuple(notes))
 
 
 def _error_axis(populations: Sequence[Population]) -> Floats:

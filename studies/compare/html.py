@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from html import escape
 
 from regnas.population import CONDITIONS
+from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare import tables
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.record import PRIMARY
+from regnas.studies.compare.record import primary
+from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.tables import Table
 from regnas.studies.compare.verdict import points
 from regnas.studies.settings import folder_name
@@ -60,7 +62,9 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
         parts += _figures(pictures, [name for name in pictures if name == _parameters(summary.population.name)])
         folded = _table(tables.ranges(summary))
         parts.append(f"<details><summary>{escape(summary.population.name)} in numbers</summary>{folded}</details>")
-    parts += [_conditions(comparison), _bins(comparison)]
+    parts.append(_conditions(comparison))
+    if comparison.rules.complexity != NONE:
+        parts.append(_bins(comparison))
     body = "\n".join(parts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
@@ -75,10 +79,12 @@ def _parameters(name: str) -> str:
 
 def _method(comparison: Comparison) -> str:
     rules, count = comparison.rules, len(comparison.pairs)
+    early = any(not pair.judgement.whole for pair in comparison.pairs)
+    paid = f" Looking early is paid for by the spending function of {SPENDING}." if early else ""
     return (
-        f'<p class="small">The verdict uses one statistic, fixed beforehand: {PRIMARY}, Holm over {count} '
-        f"pair{'s' if count > 1 else ''}, level {rules.alpha:g}. Practically equal: the 90 % interval (wider after "
-        f"several looks) lies inside the margin of {points(rules.margin)}. Everything else on this page is shown "
+        f'<p class="small">The verdict uses one statistic, fixed beforehand: {primary(rules)}, Holm over {count} '
+        f"pair{'s' if count > 1 else ''}, level {rules.alpha:g}.{paid} Practically equal: the 90 % interval (wider "
+        f"after an early look) lies inside the margin of {points(rules.margin)}. Everything else on this page is shown "
         f"beside it and decides nothing.</p>"
     )
 

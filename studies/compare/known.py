@@ -13,6 +13,7 @@ from regnas import keyed
 from regnas.architecture import canonical
 from regnas.candidate import Candidate
 from regnas.population import CONDITIONS, Population, PopulationError
+from regnas.studies.driver import attributes_of
 from regnas.studies.populate import opened
 from regnas.studies.populations.sources import load
 from regnas.studies.search_plan import Plan
@@ -29,8 +30,10 @@ def take_over(texts: Sequence[str], plans: Sequence[Plan]) -> int:
     Args:
         texts: populations, as `regnas.studies.populations.sources.load` takes them.
 
+    Failures on record are taken over, too: a space does not become better by being extended.
+
     Returns:
-        How many were taken.
+        How many trainings were taken.
 
     Raises:
         PopulationError: a population that fits none of the plans.
@@ -68,36 +71,33 @@ def _into(population: Population, plan: Plan) -> int:
             stored = population.architectures[row]
             if stored is None or canonical(stored) != canonical(candidate.architecture.to_json()):
                 raise PopulationError(f"{population.name}: model {index} is not candidate {index} of the stream")
-            _add(study, plan, candidate, population, row, int(columns[0]), seed)
+            _add(study, plan, candidate, _training(population, row, int(columns[0]), seed, candidate))
             taken += 1
+        for index in population.failures if not plan.repeat else ():
+            if index not in there and index < last:
+                failure = {**attributes_of(candidates[index], -1), "failure": f"on record in {population.name}"}
+                _add(study, plan, candidates[index], {"state": TrialState.FAIL, "user_attrs": failure})
     return taken
 
 
-def _add(
-    study: optuna.Study, plan: Plan, candidate: Candidate, population: Population, row: int, column: int, seed: int
-) -> None:
-    cost, architecture = candidate.complexity, candidate.architecture.to_json()
+def _training(population: Population, row: int, column: int, seed: int, candidate: Candidate) -> dict[str, Any]:
+    """A training as what Optuna makes a trial of."""
     seconds, curve = population.seconds[row, column], population.curves[row, column]
-    attributes: dict[str, Any] = {
-        "draws": candidate.draws,
-        "index": candidate.index,
-        "mflops": cost.flops / 1e6,
-        "params_m": cost.params / 1e6,
-        "acts_m": cost.activations / 1e6,
-        **({"depth": int(sum(architecture["depths"]))} if architecture["kind"] == "staged" else {}),
-        "seed": seed,
-        "architecture": canonical(architecture),
+    attributes = {
+        **attributes_of(candidate, seed),
         "seconds": float(seconds) if np.isfinite(seconds) else 0.0,
         "diverged": int(population.diverged[row, column]),
     }
+    return {
+        "state": TrialState.COMPLETE,
+        "value": float(population.errors[row, column]),
+        "user_attrs": attributes,
+        "intermediate_values": {epoch: float(error) for epoch, error in enumerate(curve) if np.isfinite(error)},
+    }
+
+
+def _add(study: optuna.Study, plan: Plan, candidate: Candidate, trial: dict[str, Any]) -> None:
     distributions = plan.space.distributions
-    study.add_trial(
-        create_trial(
-            state=TrialState.COMPLETE,
-            value=float(population.errors[row, column]),
-            params={name: candidate.params[name] for name in distributions},
-            distributions=distributions,
-            user_attrs=attributes,
-            intermediate_values={epoch: float(error) for epoch, error in enumerate(curve) if np.isfinite(error)},
-        )
-    )
+    trial["user_attrs"] |= {"draws": candidate.draws, "index": candidate.index}
+    params = {name: candidate.params[name] for name in distributions}
+    study.add_trial(create_trial(params=params, distributions=distributions, **trial))

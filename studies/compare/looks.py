@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from regnas.population import Population, PopulationError
-from regnas.studies.compare.rules import Rules, binned
+from regnas.studies.compare.rules import Rules
 from regnas.studies.compare.verdict import History, Judgement, judge
 
 BATCH = 10  # models of a space between two turns of the others, and between two looks
+
+
+@dataclass
+class Looking:
+    """Several looks at growing populations, each at the pairs that are open; what is decided stays as it is.
+
+    Attributes:
+        judgements: of the last look.
+    """
+
+    rules: Rules
+    budget: int
+    history: History = field(default_factory=History)
+    judgements: list[Judgement] = field(default_factory=list)
+
+    def open_places(self, spaces: int) -> set[int]:
+        """Places of the spaces that some undecided pair still needs; all of them before the first look."""
+        return still_open(self.judgements, spaces)
+
+    def look(self, populations: Sequence[Population], count: int) -> None:
+        """Look at the first ``count`` models of every space that is open."""
+        seen = [one.first(count) for one in populations]
+        self.judgements = judge(seen, self.rules, fraction=count / self.budget, history=self.history)
 
 
 def decide(
@@ -16,29 +40,25 @@ def decide(
 ) -> tuple[list[Judgement], list[Population]]:
     """Look several times, until every pair is decided: what ``--until-decided`` does with populations at hand.
 
-    A space whose pairs are all decided takes part in no further look.
+    A space whose pairs are all decided takes part in no further look. Each look sees the first models of the stream
+    alone, so that models and failures that came later change nothing of it.
 
     Returns:
         The judgements at the last look that was needed, and the models that were seen.
     """
-    history = History()
-    seen = list(populations)
-    judgements: list[Judgement] = []
+    looking = Looking(rules, budget)
     sizes = dict.fromkeys(range(len(populations)), 0)
     for count in looks:
-        open_places = still_open(judgements, len(populations))
-        if any(len(populations[place]) < count for place in open_places):
+        places = looking.open_places(len(populations))
+        if any(len(populations[place]) < count for place in places):
             break
-        for place in open_places:
-            sizes[place] = count
-        seen = [one.first(sizes[place]) for place, one in enumerate(populations)]
-        bins = binned(seen, rules, budget)
-        judgements = judge(seen, bins, rules, fraction=count / budget, history=history)
-        if not still_open(judgements, len(populations)):
+        sizes |= dict.fromkeys(places, count)
+        looking.look(populations, count)
+        if not looking.open_places(len(populations)):
             break
-    if not judgements:
+    if not looking.judgements:
         raise PopulationError(f"the first look takes {looks[0]} models of every space; train more")
-    return judgements, seen
+    return looking.judgements, [one.first(sizes[place]) for place, one in enumerate(populations)]
 
 
 def still_open(judgements: Sequence[Judgement], spaces: int) -> set[int]:

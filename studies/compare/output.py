@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,11 +16,10 @@ from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.figures.files import write as write_figures
 from regnas.studies.compare.html import report
 from regnas.studies.compare.markdown import markdown
-from regnas.studies.compare.record import to_json
+from regnas.studies.compare.record import RECORD, to_json
 from regnas.studies.populations.files import write_population
 from regnas.studies.settings import folder_name
 
-RECORD = "compare.json"
 REPORT = "report.html"
 
 
@@ -35,7 +35,8 @@ def write(comparison: Comparison, folder: Path, sources: Sequence[str] = ()) -> 
     pictures = write_figures(comparison, folder / "figures")
     for summary in comparison.summaries:
         name = f"{folder_name(summary.population.name)}.csv.gz"
-        write_population(folder / "populations" / name, summary.population)
+        one = summary.population
+        write_population(folder / "populations" / name, replace(one, marks=(*one.marks, *comparison.notes)))
     try:
         write_json(folder / RECORD, to_json(comparison, sources))
         write_text(folder / "report.md", markdown(comparison))

@@ -13,9 +13,17 @@ from regnas.population import COMPLEXITIES, CONDITIONS
 from regnas.statistics.power import detectable_difference, detectable_distance
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Pair, Summary
+from regnas.studies.compare.rules import NONE, Rules
 
 SCHEMA = 1
+RECORD = "compare.json"
 PRIMARY = "difference of complexity-normalised mean errors, studentised permutation test within complexity bins"
+PLAIN = "difference of mean errors, studentised permutation test"
+
+
+def primary(rules: Rules) -> str:
+    """The statistic that decides, in words."""
+    return PLAIN if rules.complexity == NONE else PRIMARY
 
 
 def to_json(comparison: Comparison, sources: Sequence[str] = ()) -> dict[str, Any]:
@@ -30,11 +38,10 @@ def to_json(comparison: Comparison, sources: Sequence[str] = ()) -> dict[str, An
         {
             "schema": SCHEMA,
             "name": comparison.name,
-            "primary": PRIMARY,
+            "primary": primary(comparison.rules),
             "rules": asdict(comparison.rules),
             "conditions": {name: first.settings.get(name) for name in CONDITIONS},
             "marks": comparison.marks,
-            "forced": list(comparison.forced),
             "planned": comparison.planned,
             "interim": comparison.interim,
             "sources": list(sources),
@@ -103,7 +110,7 @@ def _pair(pair: Pair, comparison: Comparison) -> dict[str, Any]:
     judgement, rules = pair.judgement, comparison.rules
     names = comparison.names
     difference = judgement.difference
-    count = min(len(comparison.summaries[place].population) for place in (judgement.first, judgement.second))
+    count = judgement.looks[-1].models
     alpha = rules.alpha / len(comparison.pairs)
     return {
         "first": names[judgement.first],
@@ -113,14 +120,17 @@ def _pair(pair: Pair, comparison: Comparison) -> dict[str, Any]:
         "sentence": pair.text,
         "difference": difference.estimate,
         "standard_error": difference.standard_error,
+        "models": count,
+        "bins": judgement.bins,
+        "coverage": judgement.coverage,
         "sd_within_bins": [difference.sd_a, difference.sd_b],
         "p": judgement.p,
         "p_holm": judgement.p_holm,
         "permutations": len(difference.permuted),
         "interval": asdict(judgement.interval),
-        "interval_95": asdict(difference.interval(0.95)),
+        "interval_95": asdict(difference.interval(0.95)) if judgement.whole else None,
         "looks": [asdict(look) for look in judgement.looks],
-        "spending": SPENDING if len(judgement.looks) > 1 else None,
+        "spending": None if judgement.whole else SPENDING,
         "models_needed": judgement.needed,
         "detectable_difference": detectable_difference(
             difference.sd_a, difference.sd_b, count, alpha=alpha, power=rules.power, bins=rules.bins_for

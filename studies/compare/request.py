@@ -15,6 +15,7 @@ from regnas.files import write_json
 from regnas.population import Population, PopulationError, differences, from_rows, to_rows
 from regnas.studies.compare.analysis import Comparison, analyse
 from regnas.studies.compare.looks import decide
+from regnas.studies.compare.record import RECORD
 from regnas.studies.compare.rules import Rules
 from regnas.studies.populations.sources import load
 from regnas.studies.settings import folder_name
@@ -31,6 +32,9 @@ class Request:
         sources: names of the populations, as `load` takes them; those of one space's repeats belong together.
         budget: models of each population that count, in the order of the stream; all for None.
         looks: models at each look of ``--until-decided``; empty for one look at all.
+        seeds: trainings of each network that its error is the mean of; as many as all have for None.
+        left_out: sources that are not compared, by place, and why.
+        notes: what every report of it must say.
     """
 
     name: str
@@ -39,6 +43,9 @@ class Request:
     budget: int | None = None
     looks: tuple[int, ...] = ()
     force: bool = False
+    seeds: int | None = None
+    left_out: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def compare_populations(
@@ -55,15 +62,23 @@ def compare_populations(
     """
     if not texts:
         raise UsageError("name populations to compare: --population FILE, or --space SPACE to train them")
-    request = Request(name or name_of([_label(text) for text in texts]), tuple((text,) for text in texts), Rules())
-    request = replace(request, rules=rules or Rules(), force=force)
+    called = name or name_of([_label(text) for text in texts])
+    request = Request(called, tuple((text,) for text in texts), rules or Rules(), force=force)
     return remake(request), request
 
 
 def remake(request: Request) -> Comparison:
     """Do a comparison again from its populations; equal populations give equal numbers."""
-    populations = [one for group in request.sources for one in gathered(group, request.force)]
-    return _compared(_distinct(populations), request)
+    return _compared(_distinct(populations_of(request)), request)
+
+
+def populations_of(request: Request) -> list[Population]:
+    """The populations of a comparison but for those left out, each with as many seeds as it is compared by."""
+    absent = {place for place, _ in request.left_out}
+    groups = [group for place, group in enumerate(request.sources) if place not in absent]
+    found = [one for group in groups for one in gathered(group, request.force)]
+    fewest = min((one.common_seeds for one in found), default=1)
+    return [replace(one, averaged=min(fewest, request.seeds or fewest)) for one in found]
 
 
 def gathered(group: Sequence[str], force: bool = False) -> list[Population]:
@@ -99,12 +114,13 @@ def _compared(populations: list[Population], request: Request) -> Comparison:
             f"populations of different regimes are not compared ({'; '.join(forced)}); --force does it and marks "
             f"every output"
         )
-    marks = [f"compared in spite of {text}" for text in forced]
+    notes = [f"compared in spite of {text}" for text in forced] + list(request.notes)
+    notes += [why for _, why in request.left_out]
     if request.looks:
         judgements, seen = decide(populations, request.rules, request.budget or request.looks[-1], request.looks)
-        return analyse(request.name, seen, request.rules, planned=request.budget, judgements=judgements, forced=marks)
+        return analyse(request.name, seen, request.rules, planned=request.budget, judgements=judgements, notes=notes)
     kept = [one if request.budget is None else one.first(request.budget) for one in populations]
-    return analyse(request.name, kept, request.rules, planned=request.budget, forced=marks)
+    return analyse(request.name, kept, request.rules, planned=request.budget, notes=notes)
 
 
 def name_of(labels: Sequence[str]) -> str:
@@ -139,9 +155,26 @@ def read_request(folder: Path) -> Request:
             budget=stored["budget"],
             looks=tuple(stored["looks"]),
             force=stored["force"],
+            seeds=stored.get("seeds"),
+            left_out=tuple((place, why) for place, why in stored.get("left_out", ())),
+            notes=tuple(stored.get("notes", ())),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{folder} is no folder of a comparison ({error}); name one below regnas-runs") from error
+
+
+def remembering(request: Request, folder: Path) -> Request:
+    """The request with a note of every rule that was changed after a report in this folder was there to be seen."""
+    if not (folder / RECORD).exists():
+        return request
+    try:
+        before = read_request(folder)
+    except UsageError:
+        return request
+    old, new = ({**asdict(one.rules), "budget": one.budget, "looks": len(one.looks)} for one in (before, request))
+    changed = [f"{name} from {old[name]} to {new[name]}" for name in new if old[name] != new[name]]
+    note = f"changed after a report was there, which its p values do not pay for: {', '.join(changed)}"
+    return replace(request, notes=tuple(dict.fromkeys([*before.notes, *([note] if changed else [])])))
 
 
 def _found(text: str, folder: Path) -> str:

@@ -16,6 +16,7 @@ from regnas.window import parse_bounds
 NONE = "none"  # the complexity of a comparison that is not normalised
 MOST_BINS = 10
 PER_BIN = 10  # models of each population that a bin should hold
+MOST_REPEATS = 999_999  # permutations for the small levels of early looks
 _NAMES = {"flops": "flops", "params": "params", "activations": "acts"}  # as a window says them
 
 
@@ -25,12 +26,13 @@ class Rules:
 
     Attributes:
         complexity: what spaces are compared at equal amounts of, or `NONE`.
-        bins: complexity bins; one per ten models of the smallest population unless said, ten at most.
+        bins: complexity bins; one per ten models of the smaller population unless said, ten at most.
         margin: difference of mean error, a fraction, that does not matter.
         alpha: chance, over all pairs together, that some space is called better when none is.
         best_of: models of the search whose expected best is shown beside the verdict.
         most_failed: share of failed candidates above which there is no verdict.
-        repeats: permutations of each test.
+        power: that a number of models is told for.
+        repeats: permutations of each test; several looks take up to `MOST_REPEATS`.
         resamples: of each bootstrap.
         seed: of permutations and bootstraps.
     """
@@ -63,11 +65,8 @@ class Rules:
         return self.bins or max(1, min(MOST_BINS, count // PER_BIN))
 
 
-def binned(populations: Sequence[Population], rules: Rules, count: int | None = None) -> Bins:
-    """The complexity bins of a comparison: over the window the models were drawn in, else over what all reach.
-
-    Args:
-        count: models per space that the comparison was planned with; the smallest population unless said.
+def binned(populations: Sequence[Population], rules: Rules) -> Bins:
+    """The complexity bins of populations: over the window the models were drawn in, else over what all reach.
 
     Raises:
         PopulationError: no bin holds two models of every population.
@@ -79,9 +78,8 @@ def binned(populations: Sequence[Population], rules: Rules, count: int | None = 
     if rules.complexity == NONE:
         return common_bins([np.zeros(len(one)) for one in populations], bins=1, least=LEAST)
     columns = [one.complexity(rules.complexity) for one in populations]
-    low, high = _window(populations[0], rules.complexity)
-    wanted = rules.bins_for(count or smallest)
-    for k in range(wanted, 0, -1):
+    low, high = _window(populations, rules.complexity)
+    for k in range(rules.bins_for(smallest), 0, -1):
         found = common_bins(columns, bins=k, low=low, high=high, least=LEAST)
         if found.used.any():
             return found
@@ -91,12 +89,20 @@ def binned(populations: Sequence[Population], rules: Rules, count: int | None = 
     )
 
 
-def _window(population: Population, complexity: str) -> tuple[float | None, float | None]:
-    """The window on this complexity, where both of its sides are on record."""
+def _window(populations: Sequence[Population], complexity: str) -> tuple[float | None, float | None]:
+    """The window on this complexity that all share, where both of its sides are on record for all."""
+    found = [_bounds(one, complexity) for one in populations]
+    known = [bounds for bounds in found if bounds is not None]
+    if len(known) < len(found):
+        return None, None
+    return max(low for low, _ in known), min(high for _, high in known)
+
+
+def _bounds(population: Population, complexity: str) -> tuple[float, float] | None:
     for part in str(population.settings.get("window", "")).split(", "):
-        name, _, bounds = part.partition(" ")
+        name, _, text = part.partition(" ")
         if name == _NAMES[complexity]:
-            found = parse_bounds(bounds, complexity)
-            if found.low is not None and found.high is not None:
-                return found.low, found.high
-    return None, None
+            bounds = parse_bounds(text, complexity)
+            if bounds.low is not None and bounds.high is not None:
+                return bounds.low, bounds.high
+    return None

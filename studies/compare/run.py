@@ -17,19 +17,20 @@ from regnas.studies.compare import output
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.attach import attach
 from regnas.studies.compare.known import take_over
-from regnas.studies.compare.looks import BATCH, decide, look_sizes, still_open
+from regnas.studies.compare.looks import BATCH, Looking, look_sizes
 from regnas.studies.compare.progress import Batches, BatchLines, SilentBatches
 from regnas.studies.compare.request import (
     Request,
     compare_populations,
     comparison_folder,
-    gathered,
     name_of,
+    populations_of,
     remake,
+    remembering,
     write_request,
 )
 from regnas.studies.compare.rules import Rules
-from regnas.studies.driver import Interrupted
+from regnas.studies.driver import Interrupted, TooManyFailures
 from regnas.studies.outcome import rows_of
 from regnas.studies.pool import Pool
 from regnas.studies.populate import completed, look_ahead, make_workers, populate, under_free_name
@@ -98,6 +99,7 @@ def plan_runs(
         budget,
         look_sizes(budget) if until_decided else (),
         force,
+        seeds=seeds if (seeds_on or budget) >= budget else 1,
     )
     _check_alike([made[0] for made in plans], force)
     folder = comparison_folder(out, request)
@@ -125,6 +127,7 @@ def run(runs: Runs, progress: Batches | None = None) -> Comparison:
         RegnasError: as `regnas.studies.populate.populate`.
     """
     heard = progress or SilentBatches()
+    runs = replace(runs, request=remembering(runs.request, runs.folder))
     write_request(runs.request, runs.folder)
     for made in runs.plans:
         look_ahead(made[0])
@@ -133,7 +136,7 @@ def run(runs: Runs, progress: Batches | None = None) -> Comparison:
     heard.plan(_missing(runs))
     pool = make_workers(runs.plans[0][0], runs.folder / "logs")
     try:
-        _train(runs, heard, pool)
+        runs = _without(runs, _train(runs, heard, pool))
     except Interrupted:
         try:
             finish(runs, remake(runs.request))
@@ -142,6 +145,9 @@ def run(runs: Runs, progress: Batches | None = None) -> Comparison:
         raise
     finally:
         pool.close()
+    if len(runs.request.left_out) == len(runs.plans):
+        raise TooManyFailures("; ".join(why for _, why in runs.request.left_out))
+    write_request(runs.request, runs.folder)
     comparison = remake(runs.request)
     finish(runs, comparison)
     return comparison
@@ -195,6 +201,9 @@ def compare_stored(
     """
     comparison, asked = compare_populations(populations, rules, name=name, force=force)
     folder = comparison_folder(out, asked)
+    remembered = remembering(asked, folder)
+    if remembered != asked:
+        asked, comparison = remembered, replace(comparison, notes=(*comparison.notes, *remembered.notes))
     write_request(asked, folder)
     output.write(comparison, folder, [text for group in asked.sources for text in group])
     return comparison, folder
@@ -221,15 +230,38 @@ def _turns(budget: int, looks: tuple[int, ...]) -> Iterator[int]:
     yield from looks or (*range(BATCH, budget, BATCH), budget)
 
 
-def _train(runs: Runs, heard: Batches, pool: Pool) -> None:
+def _train(runs: Runs, heard: Batches, pool: Pool) -> dict[int, str]:
+    """Train in turns until the budget is spent or every pair is decided.
+
+    Returns:
+        The spaces that cannot go on because their candidates fail, by place, and what is said of each.
+    """
+    lost: dict[int, str] = {}
+    looking = Looking(runs.request.rules, runs.budget)
     places = set(range(len(runs.plans)))
     for count in _turns(runs.budget, runs.request.looks):
+        known = len(lost)
         for place in sorted(places):
-            heard.batch(_grown(runs, place, count, heard, pool), runs.budget)
+            try:
+                heard.batch(_grown(runs, place, count, heard, pool), runs.budget)
+            except TooManyFailures as error:
+                lost[place] = f"{runs.plans[place][0].space.spec} is left out, and there is no verdict on it: {error}"
+                heard.say(lost[place])
+        places -= set(lost)
         if runs.request.looks:
-            places = _still_open(runs, count)
-            if not places:
-                return
+            looks = [count]
+            if len(lost) > known:  # other pairs than so far: look again from the first
+                looking = Looking(runs.request.rules, runs.budget)
+                looks = [size for size in runs.request.looks if size <= count]
+            places = _still_open(_without(runs, lost), looking, looks)
+        if not places:
+            break
+    return lost
+
+
+def _without(runs: Runs, lost: dict[int, str]) -> Runs:
+    """The same without spaces that cannot go on."""
+    return replace(runs, request=replace(runs.request, left_out=tuple(sorted(lost.items()))))
 
 
 def _grown(runs: Runs, place: int, count: int, heard: Batches, pool: Pool) -> Population:
@@ -242,12 +274,16 @@ def _grown(runs: Runs, place: int, count: int, heard: Batches, pool: Pool) -> Po
     return from_rows(made[0].space.spec, rows, settings=made[0].settings.to_json()).first(count)
 
 
-def _still_open(runs: Runs, count: int) -> set[int]:
-    """The spaces that some pair still needs after the look at ``count`` models."""
-    looks = tuple(size for size in runs.request.looks if size <= count)
-    populations = [one for group in runs.request.sources for one in gathered(group, runs.request.force)]
-    judgements, _ = decide(populations, runs.request.rules, runs.budget, looks)
-    return still_open(judgements, len(populations))
+def _still_open(runs: Runs, looking: Looking, looks: Sequence[int]) -> set[int]:
+    """The spaces that some pair still needs after these looks."""
+    populations = populations_of(runs.request)
+    if len(populations) < 2:
+        return set()
+    for count in looks:
+        looking.look(populations, count)
+    absent = {place for place, _ in runs.request.left_out}
+    places = [place for place in range(len(runs.plans)) if place not in absent]
+    return {places[number] for number in looking.open_places(len(populations))}
 
 
 def headline(runs: Runs) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Summary
+from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.verdict import p_text
 
 
@@ -54,11 +56,13 @@ def pairs(comparison: Comparison) -> Table:
                 p_text(judgement.p),
                 p_text(judgement.p_holm),
                 judgement.kind if judgement.winner is None else f"{names[judgement.winner]} better",
+                str(judgement.looks[-1].models),
                 "" if judgement.needed is None else f"{judgement.needed:,}",
             )
         )
-    heads = ("pair", "difference", "interval", "p", "Holm p", "verdict", "models that could tell")
-    return Table("Mean error at equal complexity, in points", heads, tuple(rows))
+    heads = ("pair", "difference", "interval", "p", "Holm p", "verdict", "models", "models that could tell")
+    at = "" if comparison.rules.complexity == NONE else f" at equal {comparison.rules.complexity}"
+    return Table(f"Mean error{at}, in points", heads, tuple(rows))
 
 
 def further(comparison: Comparison) -> Table:
@@ -133,14 +137,28 @@ def ranges(summary: Summary) -> Table:
 def remarks(comparison: Comparison) -> list[str]:
     """What a reader must know before the numbers."""
     found = [f"NOTE: {mark}" for mark in dict.fromkeys(comparison.marks)]
-    if comparison.interim and comparison.pairs:
-        models = min(len(one.population) for one in comparison.summaries)
+    if comparison.interim:
+        models = min(look.models for pair in comparison.pairs for look in pair.judgement.looks[-1:])
         found.append(
-            f"an interim look: {models} of {comparison.planned} models are there, and the p values do not pay for "
-            f"looking again later; --until-decided does"
+            f"an interim look: {models} of {comparison.planned} models are there, and what is said of pairs pays for "
+            f"looking early ({SPENDING})"
         )
+    if comparison.sequential:
+        sizes = sorted({look.models for pair in comparison.pairs for look in pair.judgement.looks})
+        found.append(
+            f"looks after {', '.join(map(str, sizes))} models share alpha by the spending function of {SPENDING}; "
+            f"numbers beside the verdicts do not pay for them"
+        )
+    fewest = min(one.population.common_seeds for one in comparison.summaries)
     for one in comparison.summaries:
         population = one.population
+        if not population.settings and not population.marks:
+            found.append(f"{population.name}: how its models were drawn and trained is not on record")
+        if comparison.pairs and population.common_seeds > (population.averaged or fewest):
+            found.append(
+                f"{population.name}: {population.common_seeds} trainings of each model, compared by the first "
+                f"{population.averaged or fewest} as the others are"
+            )
         if population.failed:
             found.append(f"{population.name}: {population.failed} candidates failed ({population.failure_rate:.1%})")
         if diverged := int(population.diverged[:, 0].sum()):
@@ -148,8 +166,8 @@ def remarks(comparison: Comparison) -> list[str]:
     if comparison.bins.coverage < 1:
         found.append(
             f"{int((~comparison.bins.used).sum())} of {len(comparison.bins.used)} bins of "
-            f"{comparison.rules.complexity} hold fewer than 2 models of some space and are left out: the comparison "
-            f"is over {comparison.bins.coverage:.0%} of the range"
+            f"{comparison.rules.complexity} hold fewer than 2 models of some space and are left out: distributions and "
+            f"curves are over {comparison.bins.coverage:.0%} of the range"
         )
     few = min(len(one.population) for one in comparison.summaries)
     if comparison.rules.best_of > few / 4:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from regnas import keyed
 from regnas.errors import UsageError
 from regnas.population import Population
-from regnas.statistics.bins import Bins
 from regnas.statistics.difference import Difference, normalised_difference
 from regnas.statistics.multiple import holm
 from regnas.statistics.power import models_for_difference, models_for_equivalence
 from regnas.statistics.sequential import nominal_levels, sequential_p
 from regnas.statistics.two_sample import Interval
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import MOST_REPEATS, NONE, PER_BIN, Rules, binned
 
 BETTER = "better"
 EQUAL = "practically equal"
 UNDECIDED = "cannot tell yet"
 NO_VERDICT = "no verdict"
+_LEAST_EQUAL = 10  # models of each space below which nothing is called practically equal
 _EQUIVALENCE = 0.10  # one minus the confidence of the interval that must lie inside the margin
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a pair: the fraction of the planned models, and the p value of the primary test."""
+    """One look at a pair: models of each space, their fraction of the planned ones, and p of the primary test."""
 
+    models: int
     fraction: float
     p: float
 
@@ -39,8 +41,10 @@ class Judgement:
     Attributes:
         first, second: places of the populations.
         difference: mean error of the first minus that of the second, at equal complexity.
-        looks: all looks so far, this one included.
-        p: after all looks.
+        bins: complexity bins that the pair was compared in.
+        coverage: share of the range of complexity that lies in them.
+        looks: all looks so far, the one that judged last.
+        p: of that look, after paying for all of them.
         p_holm: after all pairs, too.
         interval: 90 %, or wider where there were several looks; inside the margin means practically equal.
         kind: `BETTER`, `EQUAL`, `UNDECIDED` or `NO_VERDICT`.
@@ -50,6 +54,8 @@ class Judgement:
     first: int
     second: int
     difference: Difference
+    bins: int
+    coverage: float
     looks: tuple[Look, ...]
     p: float
     p_holm: float
@@ -69,6 +75,11 @@ class Judgement:
         """Whether more models would change nothing."""
         return self.kind in (BETTER, EQUAL)
 
+    @property
+    def whole(self) -> bool:
+        """Whether it rests on one look at all planned models, so that p values and intervals are the plain ones."""
+        return len(self.looks) == 1 and self.looks[0].fraction >= 1
+
 
 @dataclass
 class History:
@@ -79,57 +90,75 @@ class History:
 
 
 def judge(
-    populations: Sequence[Population],
-    bins: Bins,
-    rules: Rules,
-    *,
-    fraction: float = 1.0,
-    history: History | None = None,
+    populations: Sequence[Population], rules: Rules, *, fraction: float = 1.0, history: History | None = None
 ) -> list[Judgement]:
-    """Judge every pair of populations.
+    """Judge every pair of populations, each in complexity bins of its own.
 
     Better needs p, after Holm over all pairs, of at most alpha. A pair whose interval lies inside the margin is
-    practically equal even then: the difference is there, and too small to matter. With a history the p values and
-    intervals have paid for every look, by the spending function of `regnas.statistics.sequential`.
+    practically equal even then: the difference is there, and too small to matter. With a history, or with a fraction
+    below 1, p values and intervals pay for looking early, by the spending function of `regnas.statistics.sequential`.
 
     Args:
-        bins: of these populations.
         fraction: of the planned models that this look sees.
         history: earlier looks; this one is added to it.
+
+    Raises:
+        PopulationError: as `regnas.studies.compare.rules.binned`.
     """
     kept = history if history is not None else History()
     pairs = list(combinations(range(len(populations)), 2))
-    raw: dict[tuple[int, int], tuple[Difference, float]] = {}
+    open_pairs = {}
     for pair in pairs:
-        if pair in kept.done:
-            continue
-        difference = _difference(populations, bins, rules, pair)
-        looks = (*kept.looks.get(pair, ()), Look(fraction, difference.p))
-        kept.looks[pair] = looks
-        raw[pair] = (difference, _overall_p(looks))
-    p_values = [raw[pair][1] if pair in raw else kept.done[pair].p for pair in pairs]
+        if pair not in kept.done:
+            two = populations[pair[0]], populations[pair[1]]
+            open_pairs[pair] = _looked(two, rules, pair, len(pairs), fraction, kept.looks.get(pair, ()))
+            kept.looks[pair] = open_pairs[pair].looks
+    p_values = [(open_pairs.get(pair) or kept.done[pair]).p for pair in pairs]
     found = []
     for pair, p_holm in zip(pairs, holm(p_values) if pairs else [], strict=True):
         if pair in kept.done:
             found.append(kept.done[pair])
             continue
-        judgement = _judged(populations, rules, pair, *raw[pair], float(p_holm), kept.looks[pair], len(pairs))
+        two = populations[pair[0]], populations[pair[1]]
+        judgement = _judged(two, rules, replace(open_pairs[pair], p_holm=float(p_holm)), len(pairs))
         if judgement.decided and history is not None:
             kept.done[pair] = judgement
         found.append(judgement)
     return found
 
 
-def _difference(populations: Sequence[Population], bins: Bins, rules: Rules, pair: tuple[int, int]) -> Difference:
-    a, b = pair
-    size = len(populations[a]) + len(populations[b])
-    return normalised_difference(
-        populations[a].error,
-        populations[b].error,
-        bins.members[a],
-        bins.members[b],
+Two = tuple[Population, Population]
+
+
+def _looked(
+    two: Two, rules: Rules, pair: tuple[int, int], pairs: int, fraction: float, before: tuple[Look, ...]
+) -> Judgement:
+    """A pair with its statistic, and no verdict yet."""
+    a, b = two
+    size = len(a) + len(b)
+    fractions = (*(look.fraction for look in before), fraction)
+    levels = [nominal_levels(alpha, fractions)[-1] for alpha in (rules.alpha / pairs, _EQUIVALENCE)]
+    most = None if fractions == (1.0,) else min(MOST_REPEATS, int(2 / max(min(levels), 1e-12)))
+    bins = binned(two, rules)
+    difference = normalised_difference(
+        a.error,
+        b.error,
+        *bins.members,
         repeats=permutations(rules.repeats, size),
-        rng=keyed.generator("verdict", rules.seed, a, b, size),
+        most=most,
+        rng=keyed.generator("verdict", rules.seed, *pair, size),
+    )
+    looks = (*before, Look(min(len(a), len(b)), fraction, difference.p))
+    return Judgement(
+        *pair,
+        difference=difference,
+        bins=int(bins.used.sum()),
+        coverage=bins.coverage,
+        looks=looks,
+        p=difference.p if fractions == (1.0,) else sequential_p(difference.p, fractions),
+        p_holm=1.0,
+        interval=difference.interval(1 - levels[1]),
+        kind=UNDECIDED,
     )
 
 
@@ -138,49 +167,42 @@ def permutations(wanted: int, size: int) -> int:
     return max(min(wanted, 999), min(wanted, int(2e8 / size)))
 
 
-def _overall_p(looks: tuple[Look, ...]) -> float:
-    if len(looks) == 1 and looks[0].fraction >= 1:
-        return looks[0].p
-    return sequential_p([look.p for look in looks], [look.fraction for look in looks])
+def _judged(two: Two, rules: Rules, looked: Judgement, pairs: int) -> Judgement:
+    """The verdict on a pair."""
+    interval = looked.interval
+    inside = -rules.margin <= interval.low and interval.high <= rules.margin
+    if max(one.failure_rate for one in two) > rules.most_failed:
+        return replace(looked, kind=NO_VERDICT)
+    if inside and looked.looks[-1].models >= _LEAST_EQUAL:
+        return replace(looked, kind=EQUAL)
+    if looked.p_holm <= rules.alpha:
+        return replace(looked, kind=BETTER)
+    return replace(looked, needed=_needed(two, rules, looked, pairs))
 
 
-def _judged(
-    populations: Sequence[Population],
-    rules: Rules,
-    pair: tuple[int, int],
-    difference: Difference,
-    p: float,
-    p_holm: float,
-    looks: tuple[Look, ...],
-    pairs: int,
-) -> Judgement:
-    level = nominal_levels(_EQUIVALENCE, tuple(look.fraction for look in looks))[-1]
-    interval = difference.interval(1 - level)
-    kind = UNDECIDED
-    if max(populations[place].failure_rate for place in pair) > rules.most_failed:
-        kind = NO_VERDICT
-    elif -rules.margin <= interval.low and interval.high <= rules.margin:
-        kind = EQUAL
-    elif p_holm <= rules.alpha:
-        kind = BETTER
-    needed = _needed(difference, rules, pairs) if kind == UNDECIDED else None
-    return Judgement(*pair, difference, looks, p, p_holm, interval, kind, needed)
-
-
-def _needed(difference: Difference, rules: Rules, pairs: int) -> int | None:
+def _needed(two: Two, rules: Rules, looked: Judgement, pairs: int) -> int | None:
     """Models of each space at which the difference as it now looks would be found, or found not to matter."""
-    spreads = (difference.sd_a, difference.sd_b)
-    numbers = [models_for_equivalence(difference.estimate, *spreads, rules.margin)]
+    difference = looked.difference
+    counts = [len(one) for one in two]
+    sds = difference.sd_a, difference.sd_b
+    ideal = math.sqrt(sum(sd**2 / count for sd, count in zip(sds, counts, strict=True)))
+    if not ideal:
+        return None
+    # What bins that the models fill unevenly cost is in the standard error already.
+    sd_a, sd_b = (sd * difference.standard_error / ideal for sd in sds)
+    confidence = min(looked.interval.confidence, 0.9999)
+    numbers = [
+        models_for_equivalence(difference.estimate, sd_a, sd_b, rules.margin, confidence=confidence, power=rules.power)
+    ]
     try:
         numbers.append(
-            models_for_difference(
-                difference.estimate, *spreads, alpha=rules.alpha / pairs, power=rules.power, bins=rules.bins_for
-            )
+            models_for_difference(difference.estimate, sd_a, sd_b, alpha=rules.alpha / pairs, power=rules.power)
         )
     except UsageError:
         pass  # more than a million
     known = [number for number in numbers if number is not None]
-    return min(known, default=None)
+    # What is there was not enough: a number that says it was is the luck of this sample.
+    return max(min(known), min(counts) + PER_BIN) if known else None
 
 
 def sentence(
@@ -193,15 +215,13 @@ def sentence(
         best: of both populations the expected error of the best of ``rules.best_of`` and its 95 % interval.
     """
     a, b = names[judgement.first], names[judgement.second]
-    gap, (low, high) = judgement.difference.estimate, (judgement.interval.low, judgement.interval.high)
+    gap = judgement.difference.estimate
     better, worse = (a, b) if gap < 0 else (b, a)
-    at = "" if rules.complexity == "none" else f" at equal {rules.complexity}"
-    sure = f"{100 * judgement.interval.confidence:.0f} % interval"
-    inside = sorted([abs(low), abs(high)]) if low * high > 0 else sorted([low, high] if gap >= 0 else [-high, -low])
-    by = (
-        f"lower by {points(abs(gap))}{at} ({sure} {100 * inside[0]:.2f} to {100 * inside[1]:.2f}, "
-        f"Holm p {p_text(judgement.p_holm)})"
-    )
+    at = _at(judgement, rules)
+    sure, (low, high) = _sure(judgement), (judgement.interval.low, judgement.interval.high)
+    ends = sorted([abs(low), abs(high)]) if low * high > 0 else sorted([low, high] if gap >= 0 else [-high, -low])
+    shown = f"{sure} {100 * ends[0]:.2f} to {100 * ends[1]:.2f}" if math.isfinite(high - low) else "no interval yet"
+    by = f"lower by {points(abs(gap))}{at} ({shown}, Holm p {p_text(judgement.p_holm)})"
     if judgement.kind == BETTER:
         text = f"{better} is better than {worse}: its mean error is {by}"
     elif judgement.kind == EQUAL:
@@ -217,16 +237,38 @@ def sentence(
     return text + _best_of(judgement, names, rules, best) + "."
 
 
+def _at(judgement: Judgement, rules: Rules) -> str:
+    """At what complexity, and after how many models."""
+    text = ""
+    if rules.complexity != NONE:
+        text = f" at equal {rules.complexity}"
+        if judgement.bins == 1:
+            text = f", not normalised by {rules.complexity} for want of models"
+        elif judgement.coverage < 1:
+            text += f" in {judgement.coverage:.0%} of their range"
+    look = judgement.looks[-1]
+    return text if judgement.whole else f"{text} after {look.models} models of each"
+
+
+def _sure(judgement: Judgement) -> str:
+    """How sure the interval is: 90 %, or as many nines as several looks ask for."""
+    miss = 100 * (1 - judgement.interval.confidence)
+    digits = 0 if miss >= 1 else math.ceil(-math.log10(max(miss, 1e-9)))
+    return f"{100 - miss:.{digits}f} % interval"
+
+
 def _best_of(
     judgement: Judgement, names: Sequence[str], rules: Rules, best: Mapping[int, tuple[float, float, float]]
 ) -> str:
-    """The expected best of a search beside it, and whether it says the opposite."""
+    """The expected best of a search beside it, and whether it points the other way."""
     one, two = best[judgement.first], best[judgement.second]
     a, b = names[judgement.first], names[judgement.second]
     shown = f"{a} {_error(one)}, {b} {_error(two)}"
     text = f"; expected best of {rules.best_of}: {shown}"
     if judgement.difference.estimate * (one[0] - two[0]) < 0:
-        text += f", which says the opposite, in favour of {a if one[0] < two[0] else b}"
+        ahead = a if one[0] < two[0] else b
+        opposite = "which says the opposite, in favour of" if judgement.kind == BETTER else "which is in favour of"
+        text += f", {opposite} {ahead}"
     return text
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from regnas.statistics.power import detectable_difference
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.figures import style
+from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.verdict import BETTER, EQUAL
 
 _STEPS = 25
@@ -19,26 +20,27 @@ def differences(comparison: Comparison) -> Any | None:
     if not comparison.pairs:
         return None
     figure, ((axes,),) = style.new(5.6, 0.32 * len(comparison.pairs) + 1.1)
-    names = comparison.names
+    names, complexity = comparison.names, comparison.rules.complexity
+    at = "" if complexity == NONE else f" at equal {complexity}"
     margin = 100 * comparison.rules.margin
     axes.axvspan(-margin, margin, color="0.88", lw=0)
     axes.axvline(0, color="0.4", lw=0.8)
     for row, pair in enumerate(comparison.pairs):
         judgement = pair.judgement
         wide, narrow = judgement.difference.interval(0.95), judgement.interval
+        spans = [(narrow, 3)] + ([(wide, 1)] if judgement.whole else [])
         look = {BETTER: (style.COLOURS[0], "o"), EQUAL: (style.COLOURS[2], "s")}.get(judgement.kind, ("0.35", "D"))
-        axes.plot([100 * wide.low, 100 * wide.high], [row, row], color=look[0], lw=1)
-        axes.plot([100 * narrow.low, 100 * narrow.high], [row, row], color=look[0], lw=3)
+        for span, thickness in spans:
+            if np.isfinite(span.high - span.low):
+                axes.plot([100 * span.low, 100 * span.high], [row, row], color=look[0], lw=thickness)
         axes.plot(100 * wide.estimate, row, look[1], color=look[0], ms=5, mfc="white")
     labels = [f"{names[one.judgement.first]} - {names[one.judgement.second]}" for one in comparison.pairs]
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.invert_yaxis()
-    axes.set_xlabel(
-        "difference of mean error at equal complexity (points)\nleft of 0 the first is better, right of 0 the second"
-    )
+    axes.set_xlabel(f"difference of mean error{at} (points)\nleft of 0 the first is better, right of 0 the second")
     style.note(
         axes,
-        "thick: the verdict's interval (90 % for one look), thin: 95 %; grey: the margin",
+        "thick: the verdict's interval, 90 % for one look; thin: 95 %; grey: the margin",
         "circle: better, square: practically equal, diamond: open",
     )
     return figure

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
+from regnas.population import from_arrays
 from regnas.studies.compare import run
 from regnas.studies.compare.progress import SilentBatches
 from regnas.studies.compare.request import write_request
@@ -107,8 +109,49 @@ def test_a_comparison_that_lacks_planned_models_says_that_it_is_an_interim_look(
     (two / "request.json").write_text(json.dumps({**request, "budget": 40}))
     code, out, err = regnas_command("report", two)
     assert code == 0, err
-    assert "an interim look: 12 of 40 models are there" in out
-    assert json.loads((two / "compare.json").read_text())["interim"]
+    assert "an interim look: 12 of 40 models are there" in out and "O'Brien-Fleming" in out
+    record = json.loads((two / "compare.json").read_text())
+    assert record["interim"] and record["pairs"][0]["p"] >= record["pairs"][0]["looks"][0]["p"]
+
+
+def test_a_rule_that_is_changed_after_a_report_is_on_record_from_then_on(
+    two: Path, fast: Any, regnas_command: Command
+) -> None:
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED, "--name", "two")
+    assert "changed after" not in regnas_command("compare", *words)[1]
+    code, out, _ = regnas_command("compare", *words, "--margin", 2)
+    assert code == 0 and "NOTE: changed after a report was there" in out and "margin from 0.01 to 0.02" in out
+    for again in (("compare", *words, "--margin", 2), ("report", two)):
+        assert "margin from 0.01 to 0.02" in regnas_command(*again)[1]
+    assert "margin from 0.01 to 0.02" in (two / "report.html").read_text()
+
+
+def test_a_space_whose_candidates_all_fail_is_left_out_and_the_others_are_compared(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    evaluator = ("--data", "fake", "--evaluator", "fast[fail_in=anynetx-e]", "--workers", 0)
+    code, out, err = regnas_command("compare", *THREE, "--budget", 12, *evaluator, "--name", "x")
+    assert code == 0, err
+    assert "NOTE: anynetx-e is left out, and there is no verdict on it: the first 3 candidates failed" in out
+    record = json.loads((tmp_path / "regnas-runs" / "compare-x" / "compare.json").read_text())
+    assert [one["name"] for one in record["populations"]] == ["anynetx-a", "regnetx"] and len(record["pairs"]) == 1
+    assert "anynetx-e is left out" in regnas_command("report", tmp_path / "regnas-runs" / "compare-x")[1]
+    words = ("--space", "anynetx-e", "--budget", 12, *evaluator, "--name", "y")
+    code, _, err = regnas_command("compare", *words)
+    assert code == 1 and "the first 3 candidates failed" in err
+
+
+def test_more_seeds_of_one_population_do_not_make_it_better(fast: Any, regnas_command: Command, tmp_path: Path) -> None:
+    for name, columns in (("one", [0.2]), ("three", [0.2, 0.1, 0.1])):
+        rng = np.random.default_rng(0)
+        errors = rng.uniform(0, 0.05, (40, 1)) + columns
+        write_population(tmp_path / f"{name}.csv", from_arrays(name, errors, flops=np.linspace(1e6, 2e6, 40)))
+    words = ("--population", tmp_path / "one.csv", "--population", tmp_path / "three.csv", "--name", "x")
+    code, out, err = regnas_command("compare", *words)
+    assert code == 0, err
+    assert "three: 3 trainings of each model, compared by the first 1 as the others are" in out
+    record = json.loads((tmp_path / "regnas-runs" / "compare-x" / "compare.json").read_text())
+    assert record["pairs"][0]["difference"] == pytest.approx(0, abs=1e-12)
 
 
 def test_report_finds_the_studies_beside_a_folder_that_was_moved(
@@ -232,15 +275,17 @@ def test_failed_candidates_are_said_and_above_a_twentieth_there_is_no_verdict(
     assert "anynetx-a: 1 candidates failed (7.7%)" in out and "no verdict" in out
 
 
-def test_until_decided_stops_before_the_budget_where_the_difference_is_large(
+def test_until_decided_stops_before_the_budget_where_a_look_decides(
     fast: Any, regnas_command: Command, tmp_path: Path
 ) -> None:
     """The fast evaluator's errors are the same for both spaces: the pair stays open, and all of the budget is used."""
     words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 30, "--until-decided", *TRAINED)
-    assert regnas_command("compare", *words, "--name", "open")[0] == 0
+    code, out, err = regnas_command("compare", *words, "--name", "open")
+    assert code == 0, err
     record = json.loads((tmp_path / "regnas-runs" / "compare-open" / "compare.json").read_text())
     assert [look["fraction"] for look in record["pairs"][0]["looks"]] == pytest.approx([20 / 30, 1])
     assert record["pairs"][0]["spending"].startswith("O'Brien-Fleming")
+    assert "looks after 20, 30 models share alpha" in out and "O'Brien-Fleming" in out
     # With a margin of 90 points the first look decides.
     code, out, _ = regnas_command("compare", *words, "--margin", 90, "--name", "equal", "--out", "again")
     record = json.loads((tmp_path / "again" / "compare-equal" / "compare.json").read_text())

@@ -8,7 +8,7 @@ import pytest
 from regnas.population import Population, from_arrays
 from regnas.statistics.power import difference_power
 from regnas.studies.compare.looks import decide, look_sizes
-from regnas.studies.compare.rules import Rules, binned
+from regnas.studies.compare.rules import Rules
 from regnas.studies.compare.verdict import BETTER, judge
 
 SPLITS = 1000
@@ -42,7 +42,7 @@ def test_spaces_that_are_one_are_seldom_called_better_with_one_look_and_with_man
         for number, part in enumerate(parts):
             parts[number] = from_arrays(f"part {number}", part.error, flops=part.flops)
         rules = _rules(split)
-        once += any(one.kind == BETTER for one in judge(parts, binned(parts, rules), rules))
+        once += any(one.kind == BETTER for one in judge(parts, rules))
         judgements, _ = decide(parts, rules, MODELS, look_sizes(MODELS))
         several += any(one.kind == BETTER for one in judgements)
     print(f"false 'better' in {SPLITS} splits: {once} with one look, {several} with {len(look_sizes(MODELS))}")
@@ -60,7 +60,7 @@ def test_a_planted_difference_is_found_as_often_as_planned() -> None:
             for name, mean in (("a", 0.2), ("b", 0.2 + shift))
         ]
         rules = _rules(run)
-        found += judge(parts, binned(parts, rules), rules)[0].kind == BETTER
+        found += judge(parts, rules)[0].kind == BETTER
     planned = difference_power(shift, sd, sd, MODELS, alpha=ALPHA, bins=_rules(0).bins_for)
     print(f"found {found} of {runs}, planned {planned:.3f}")
     assert abs(found / runs - planned) <= 4 * (planned * (1 - planned) / runs) ** 0.5

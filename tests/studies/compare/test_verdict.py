@@ -22,7 +22,7 @@ def drawn(name: str, count: int, *, mean: float = 0.2, sd: float = 0.02, seed: i
 
 
 def judged(*populations: Population, rules: Rules = FAST) -> list[Judgement]:
-    return judge(populations, binned(populations, rules), rules)
+    return judge(populations, rules)
 
 
 def test_a_large_difference_is_found_and_the_better_space_named() -> None:
@@ -149,16 +149,7 @@ def test_unknown_complexities_are_named_with_the_way_out() -> None:
     with pytest.raises(PopulationError, match="population a does not know the flops"):
         binned([from_arrays("a", [0.1, 0.2]), from_arrays("b", [0.1, 0.2])], FAST)
     plain = Rules(complexity="none", repeats=99)
-    assert (
-        len(
-            judge(
-                [from_arrays("a", [0.1, 0.2]), from_arrays("b", [0.1, 0.3])],
-                binned([from_arrays("a", [0.1, 0.2]), from_arrays("b", [0.1, 0.3])], plain),
-                plain,
-            )
-        )
-        == 1
-    )
+    assert len(judge([from_arrays("a", [0.1, 0.2]), from_arrays("b", [0.1, 0.3])], plain)) == 1
 
 
 def test_constant_populations_have_a_stated_answer() -> None:
@@ -168,6 +159,55 @@ def test_constant_populations_have_a_stated_answer() -> None:
     assert equal.p == 1 and equal.kind == EQUAL and equal.difference.estimate == 0
     (apart,) = judged(same[0], from_arrays("c", np.full(20, 0.4), flops=flops))
     assert apart.kind == BETTER and apart.winner == 0
+
+
+def test_few_models_are_not_called_practically_equal_for_being_alike() -> None:
+    few = [from_arrays(name, np.full(9, 0.3), flops=np.linspace(1e6, 2e6, 9)) for name in "ab"]
+    assert judged(*few)[0].kind == UNDECIDED
+
+
+def test_a_single_bin_is_not_called_equal_complexity() -> None:
+    text = analyse("x", [drawn("a", 18, mean=0.3), drawn("b", 18)], FAST).pairs[0].text
+    assert "not normalised by flops for want of models" in text and "at equal flops" not in text
+    text = analyse("x", [drawn("a", 18), drawn("b", 18)], Rules(complexity="none", repeats=99)).pairs[0].text
+    assert "flops" not in text
+
+
+def test_a_pair_is_judged_in_bins_of_its_own_whoever_else_is_compared() -> None:
+    window = {"window": "flops 1M:2M"}
+    a, b = drawn("a", 100, settings=window), drawn("b", 100, mean=0.21, settings=window)
+    half = from_arrays("c", np.full(50, 0.3), flops=np.linspace(1e6, 1.4e6, 50), settings=window)
+    (alone,) = judged(a, b)
+    beside = judged(a, b, half)[0]
+    assert (alone.difference.estimate, alone.bins, alone.coverage) == (beside.difference.estimate, 10, 1)
+    assert judged(a, b, half)[1].coverage < 0.5
+
+
+def test_windows_that_differ_are_compared_where_they_overlap() -> None:
+    a = drawn("a", 60, settings={"window": "flops 1M:2M"})
+    b = drawn("b", 60, settings={"window": "flops 1.5M:3M"})
+    for two in ([a, b], [b, a]):
+        bins = binned(two, FAST)
+        assert bins.edges[[0, -1]].tolist() == [1.5e6, 2e6]
+
+
+def test_looking_before_all_models_are_there_costs() -> None:
+    two = drawn("a", 40, mean=0.212), drawn("b", 40)
+    (plain,), (early,) = judge(two, FAST), judge(two, FAST, fraction=0.4)
+    assert plain.whole and not early.whole
+    assert early.p > plain.p and early.interval.confidence > plain.interval.confidence
+    assert (plain.kind, early.kind) == (BETTER, UNDECIDED) and early.needed is not None and early.needed > 40
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_number_that_could_tell_is_more_than_what_is_there(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    two = [
+        from_arrays(name, 0.2 + 0.02 * rng.standard_exponential(60), flops=1e6 * (1 + rng.beta(*shape, 60)))
+        for name, shape in (("a", (1, 3)), ("b", (3, 1)))
+    ]
+    for one in judge(two, FAST):
+        assert one.needed is None or one.needed >= 70
 
 
 def test_ties_do_no_harm() -> None:
