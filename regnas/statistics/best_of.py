@@ -6,7 +6,7 @@ probability S(e)^m, where S is the weighted share of models above e.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,10 @@ def expected_best(errors: npt.ArrayLike, sizes: npt.ArrayLike, weights: npt.Arra
 def best_quantile(
     errors: npt.ArrayLike, sizes: npt.ArrayLike, q: float, weights: npt.ArrayLike | None = None
 ) -> Floats:
-    """The smallest error that the best of m models does not exceed with probability ``q``; ``(k,)``."""
+    """The smallest error that the best of m models does not exceed with probability ``q``; ``(k,)``.
+
+    Source: P(min > e) = S(e)^m, with the strict survival function of the (weighted) error distribution.
+    """
     values, above = _sorted(errors, weights)
     found = []
     for m in _sizes(sizes):
@@ -96,12 +99,22 @@ def expected_best_unbiased(errors: npt.ArrayLike, sizes: npt.ArrayLike) -> Float
 
 
 @dataclass(frozen=True, eq=False)
+class Band:
+    """A quantile of the best of m with its bootstrap band, each ``(k,)``."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class BestCurve:
     """The expected best of m models, each array ``(k,)``.
 
     Attributes:
         low, high: bootstrap band at each m.
         trusted: whether m is at most a quarter of the models: beyond, the curve is extrapolation.
+        quantiles: by their probability.
     """
 
     sizes: Floats
@@ -109,6 +122,7 @@ class BestCurve:
     low: Floats
     high: Floats
     trusted: npt.NDArray[np.bool_]
+    quantiles: Mapping[float, Band]
 
 
 def best_curve(
@@ -116,22 +130,38 @@ def best_curve(
     sizes: npt.ArrayLike,
     members: npt.ArrayLike | None = None,
     *,
+    quantiles: Sequence[float] = (),
     confidence: float = 0.95,
     repeats: int = 1000,
     rng: np.random.Generator,
 ) -> BestCurve:
     """The expected best of m with a percentile bootstrap band, each bin of ``members`` weighing the same.
 
+    Near m = n / 4 the band is too narrow: the best models there are may not be the best there could be.
+
     Args:
         errors, members: ``(n,)``, as in `regnas.statistics.edf.bootstrap_band`.
+        quantiles: of the best of m, in (0, 1), with bands from the same resamples.
+
+    Source: the closed form of `expected_best`; the percentile bootstrap of Efron and Tibshirani 1993, section 13.3.
     """
     found = atoms(errors, members)
     wanted = _sizes(sizes)
-    draws = _best_of_atoms(found.values, resampled(found, repeats, rng), wanted)
+    shares = resampled(found, repeats, rng)
     tail = 50 * (1 - confidence)
-    low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
-    expected = _best_of_atoms(found.values, found.shares[None], wanted)[0]
-    return BestCurve(wanted, expected, low, high, wanted <= TRUSTED_SHARE * found.counts.sum())
+
+    def band(value: Floats, draws: Floats) -> Band:
+        low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
+        return Band(value, low, high)
+
+    whole = band(*(_best_of_atoms(found.values, one, wanted) for one in (found.shares[None], shares)))
+    bands = {
+        q: band(*(_quantile_of_atoms(found.values, one, wanted, q) for one in (found.shares[None], shares)))
+        for q in quantiles
+    }
+    trusted = wanted <= TRUSTED_SHARE * found.counts.sum()
+    bands = {q: Band(one.value[0], one.low, one.high) for q, one in bands.items()}
+    return BestCurve(wanted, whole.value[0], whole.low, whole.high, trusted, bands)
 
 
 def _best_of_atoms(values: Floats, shares: Floats, sizes: Floats) -> Floats:
@@ -140,6 +170,17 @@ def _best_of_atoms(values: Floats, shares: Floats, sizes: Floats) -> Floats:
     above[:, 0] = 1.0
     steps = np.diff(values, prepend=0.0)  # E[min] = sum of (v_i - v_(i-1)) P(min >= v_i)
     return np.stack([above**m @ steps for m in sizes], axis=1)
+
+
+def _quantile_of_atoms(values: Floats, shares: Floats, sizes: Floats, q: float) -> Floats:
+    """``(repeats, k)`` values that the best of m does not exceed with probability ``q``, likewise."""
+    reached = np.cumsum(shares, axis=1)
+    found = []
+    for m in sizes:
+        least = -np.expm1(np.log1p(-q) / m)  # the share of models that must be reached: 1 - (1 - q)^(1 / m)
+        places = (reached < least * (1 - 1e-12)).sum(axis=1)
+        found.append(values[np.minimum(places, len(values) - 1)])
+    return np.stack(found, axis=1)
 
 
 def chance_of_winning(
@@ -153,6 +194,9 @@ def chance_of_winning(
 
     Returns:
         ``(k,)``.
+
+    Source: the sum over A's models of P(min_A = a) (P(min_B > a) + P(min_B >= a)) / 2; for m = 1 it is the effect
+        size of Vargha and Delaney 2000.
     """
     a, above_a = _sorted(errors_a, weights_a)
     b, above_b = _sorted(errors_b, weights_b)
@@ -176,6 +220,8 @@ def equal_effort(
 
     Returns:
         A number of models, a fraction in general; infinite where no number of these models of A reaches it.
+
+    Source: `expected_best` of A, solved for m by bisection.
     """
     goal = float(expected_best(errors_b, size, weights_b)[0])
     values, above = _sorted(errors_a, weights_a)

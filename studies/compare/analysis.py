@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 _BESIDE = 1999  # permutations of tests that decide nothing
 _POINTS = 400  # of the error axis, for the bands of a distribution
 LOW_QUANTILE = 0.05
+QUANTILES = (0.1, 0.5, 0.9)  # of the best of m
 TESTS = ("ks", "weighted_ks", "mann_whitney")
 
 
@@ -67,7 +68,8 @@ class Summary:
         mean_normalised: complexity-normalised mean error.
         area: under F up to the comparison's limit, complexity-normalised.
         best: expected best of ``rules.best_of`` with its 95 % interval, complexity-normalised.
-        quantiles: of the best of m, complexity-normalised, by their share: 10, 50 and 90 %.
+        curve: of the best of m, complexity-normalised, with its `QUANTILES`.
+        plain: expected best of m of the curve's sizes with replacement, equal weights: the paper's.
         unbiased: expected best of m without replacement, equal weights, by m up to a quarter of the models.
         columns, ranges: quantities of the networks, and where the best models have them.
     """
@@ -82,7 +84,7 @@ class Summary:
     area: float
     distribution: Distribution
     curve: best_of.BestCurve
-    quantiles: Mapping[str, Floats]
+    plain: Floats
     unbiased: Mapping[int, float]
     best: tuple[float, float, float]
     columns: Mapping[str, Floats]
@@ -213,7 +215,7 @@ def _summary(
 
     low, high = edf.bootstrap_band(errors, at, members, repeats=rules.resamples, rng=rng("edf"))
     distribution = Distribution(at, edf.edf(errors, at), edf.edf(errors, at, weights), low, high, edf.dkw_half_width(n))
-    curve = best_of.best_curve(errors, sizes, members, repeats=rules.resamples, rng=rng("best"))
+    curve = best_of.best_curve(errors, sizes, members, quantiles=QUANTILES, repeats=rules.resamples, rng=rng("best"))
     here = sizes.index(rules.best_of)
     best = best_models(errors, rng=rng("range"))
     columns = quantities(population)
@@ -228,7 +230,7 @@ def _summary(
         area=edf.area_below(errors, limit, weights),
         distribution=distribution,
         curve=curve,
-        quantiles={f"{q:.0%}": best_of.best_quantile(errors, sizes, q, weights) for q in (0.1, 0.5, 0.9)},
+        plain=best_of.expected_best(errors, sizes),
         unbiased=_unbiased(errors, sizes),
         best=(float(curve.expected[here]), float(curve.low[here]), float(curve.high[here])),
         columns=columns,

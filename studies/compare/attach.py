@@ -44,8 +44,9 @@ def attach(comparison: Comparison, studies: Sequence[optuna.Study]) -> bool:
     return True
 
 
-def _layout(title: str, x: str, y: str, **axis: Any) -> dict[str, Any]:
-    return {"title": {"text": title}, "xaxis": {"title": {"text": x}, **axis}, "yaxis": {"title": {"text": y}}}
+def _layout(comparison: Comparison, title: str, x: str, y: str, **axis: Any) -> dict[str, Any]:
+    marks = "".join(f"<br><sub>NOTE: {mark}</sub>" for mark in dict.fromkeys(comparison.marks))
+    return {"title": {"text": title + marks}, "xaxis": {"title": {"text": x}, **axis}, "yaxis": {"title": {"text": y}}}
 
 
 def _line(name: str, place: int, x: list[float], y: list[float], **look: Any) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _edf(comparison: Comparison) -> _Figure:
         )
         for place, one in enumerate(comparison.summaries)
     ]
-    return _Figure(lines, _layout("Error distributions", "error (%)", "share of models below"))
+    return _Figure(lines, _layout(comparison, "Error distributions", "error (%)", "share of models below"))
 
 
 def _efficiency(comparison: Comparison) -> _Figure:
@@ -73,7 +74,7 @@ def _efficiency(comparison: Comparison) -> _Figure:
         curve = one.curve
         lines.append(_line(one.population.name, place, curve.sizes.tolist(), _short(100 * curve.expected)))
     title = f"Expected error of the best of m random models (trusted up to a quarter of {_models(comparison)})"
-    return _Figure(lines, _layout(title, "m", "error (%)", type="log"))
+    return _Figure(lines, _layout(comparison, title, "m", "error (%)", type="log"))
 
 
 def _models(comparison: Comparison) -> int:

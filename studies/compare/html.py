@@ -30,7 +30,8 @@ details { margin: 1em 0 } summary { cursor: pointer }
 @media print { details { display: block } }
 """
 _CAPTIONS = {
-    "edf": "Error distributions (strict definition: the share of models with a smaller error).",
+    "edf": "Error distributions (strict definition: the share of models with a smaller error); left with the DKW band, "
+    "which holds at all errors at once, right at equal complexity with a bootstrap band at each error.",
     "efficiency": "Random-search efficiency: the expected error of the best of m random models, in closed form.",
     "differences": "The primary statistic of every pair.",
     "power": "The difference of mean error that a number of models can see.",
@@ -60,7 +61,7 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
     parts.append("<h2>Where the best models are</h2>")
     for summary in comparison.summaries:
         parts += _figures(pictures, [name for name in pictures if name == _parameters(summary.population.name)])
-        folded = _table(tables.ranges(summary))
+        folded = _table(tables.efficiency(summary)) + _table(tables.ranges(summary))
         parts.append(f"<details><summary>{escape(summary.population.name)} in numbers</summary>{folded}</details>")
     parts.append(_conditions(comparison))
     if comparison.rules.complexity != NONE:

@@ -134,6 +134,33 @@ def ranges(summary: Summary) -> Table:
     return Table(title, ("quantity", "2.5 %", "median", "97.5 %"), rows)
 
 
+def efficiency(summary: Summary) -> Table:
+    """A row per m: the best of m random models of a space."""
+    curve = summary.curve
+    middle = curve.quantiles[0.5]
+    ends = curve.quantiles[min(curve.quantiles)], curve.quantiles[max(curve.quantiles)]
+    rows = tuple(
+        (
+            f"{m:.0f}" + ("" if curve.trusted[k] else " (extrapolated)"),
+            f"{100 * curve.expected[k]:.2f} [{100 * curve.low[k]:.2f}, {100 * curve.high[k]:.2f}]",
+            f"{100 * middle.value[k]:.2f} [{100 * middle.low[k]:.2f}, {100 * middle.high[k]:.2f}]",
+            f"{100 * ends[0].value[k]:.2f} to {100 * ends[1].value[k]:.2f}",
+            f"{100 * summary.plain[k]:.2f}",
+            f"{100 * summary.unbiased[int(m)]:.2f}" if int(m) in summary.unbiased else "",
+        )
+        for k, m in enumerate(curve.sizes.tolist())
+    )
+    heads = (
+        "m",
+        "expected, 95 %",
+        "median, 95 %",
+        "10 to 90 % of searches",
+        "equal weights, with replacement",
+        "without replacement (unbiased)",
+    )
+    return Table(f"{summary.population.name}: error of the best of m random models (%)", heads, rows)
+
+
 def remarks(comparison: Comparison) -> list[str]:
     """What a reader must know before the numbers."""
     found = [f"NOTE: {mark}" for mark in dict.fromkeys(comparison.marks)]

@@ -228,6 +228,23 @@ def test_the_curve_of_20000_models_is_off_by_far_less_than_its_band() -> None:
     assert (np.abs(found.expected - exact) <= (found.high - found.low) / 100).all()
 
 
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+def test_the_quantiles_of_the_curve_are_those_in_closed_form_and_of_resampling(q: float) -> None:
+    errors, members = _in_bins(16, [4, 40, 12])
+    sizes, repeats = [1, 8, 14], 3000
+    rng = np.random.default_rng(17)
+    band = best_curve(errors, sizes, members, quantiles=(q,), repeats=repeats, rng=rng).quantiles[q]
+    assert band.value == pytest.approx(best_quantile(errors, sizes, q, bin_weights(members)))
+    brute = []
+    for _ in range(repeats):
+        places = np.concatenate([rng.choice(np.flatnonzero(members == one), (members == one).sum()) for one in (0, 1)])
+        brute.append(best_quantile(errors[places], sizes, q, bin_weights(members[places])))
+    slack = 5 * math.sqrt(2 * 0.025 * 0.975 / repeats)
+    for ends, level in ((band.low, 0.025), (band.high, 0.975)):
+        below, above = np.quantile(np.array(brute), [max(level - slack, 0), level + min(slack, 0.025)], axis=0)
+        assert ((ends >= below - 1e-12) & (ends <= above + 1e-12)).all()
+
+
 @pytest.mark.parametrize("confidence", [0.95, 0.8])
 def test_the_band_of_the_curve_is_that_of_resampling_models_within_bins(confidence: float) -> None:
     errors, members = _in_bins(13, [4, 40, 12])

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from regnas.architecture import from_json
-from regnas.population import Population, PopulationError
+from regnas.population import Population, PopulationError, differences
 from regnas.studies.populations.files import read_population, write_population
 from regnas.studies.populations.nds import MARK, read_nds
 from regnas.studies.populations.sources import load
@@ -121,8 +121,20 @@ def test_what_a_record_says_of_a_model_is_kept(write: Write) -> None:
 @pytest.mark.parametrize(("name", "data"), [("DARTS.json", "NDS CIFAR-10"), ("DARTS_lr-wd_in.json", "NDS ImageNet")])
 def test_the_name_of_the_file_says_the_data(write: Write, name: str, data: str) -> None:
     population = read_nds(write([_amoeba()], name))
-    assert population.settings == {"data": data} and population.name == name.removesuffix(".json")
+    assert population.settings["data"] == data and population.name == name.removesuffix(".json")
     assert read_nds(write([_amoeba()], name), name="cells").name == "cells"
+
+
+def test_files_of_another_recipe_are_not_compared_with_each_other(write: Write) -> None:
+    one, other = _resnet(), _resnet()
+    same = read_nds(write([one, other], "ResNet.json"))
+    assert same.settings["recipe"] == {"learning_rate": 0.1, "weight_decay": 0.0005, "epochs": 100}
+    other["optim"] = {**other["optim"], "base_lr": 0.02}
+    varied = read_nds(write([one, other], "ResNet_lr-wd.json"))
+    assert varied.settings["recipe"] == {"learning_rate": "varied", "weight_decay": 0.0005, "epochs": 100}
+    assert differences([same, varied]) == [
+        "recipe: ResNet has learning_rate 0.1, ResNet_lr-wd learning_rate varied",
+    ]
 
 
 def test_bottleneck_networks_have_the_parameters_that_the_record_says(write: Write) -> None:

@@ -14,32 +14,41 @@ _SHOWN = 0.97  # share of all models that the error axis reaches to: a few failu
 
 
 def edf(comparison: Comparison) -> Any:
-    """F(e) of every population: complexity-normalised, with its bootstrap band; the DKW half width in the legend."""
-    figure, ((axes,),) = style.new(5.2, 3.8)
-    top, shade = 0.0, style.band(len(comparison.summaries))
+    """F(e) of every population: with equal weights and the DKW band, and normalised with a bootstrap band."""
+    normalised = comparison.rules.complexity != NONE
+    figure, (panels,) = style.new(8.6 if normalised else 5.2, 3.8, 1, 1 + normalised, sharey=True)
+    top = max(float(np.quantile(one.population.error, _SHOWN)) for one in comparison.summaries)
+    least = min(one.least for one in comparison.summaries)
     for place, one in enumerate(comparison.summaries):
         found = one.distribution
-        n = len(one.population)
-        label = f"{one.population.name}  [{n} | {one.least:.1%} | {one.mean_normalised:.1%}]"
-        axes.step(100 * found.at, found.normalised, where="post", label=label, **style.line(place))
-        axes.fill_between(
-            100 * found.at, found.low, found.high, step="post", alpha=shade, color=style.line(place)["color"], lw=0
-        )
-        top = max(top, float(np.quantile(one.population.error, _SHOWN)))
-    least = min(one.least for one in comparison.summaries)
-    style.error_axis(axes.xaxis, 100 * least, 100 * top)
-    axes.set_ylim(0, 1.01)
-    axes.set(xlabel="error e (%)", ylabel="share of models below e, F(e)")
-    axes.legend(title="[models | min | mean]", loc="lower right", fontsize=8, title_fontsize=8)
-    widths = sorted({f"{one.distribution.dkw:.2f}" for one in comparison.summaries})
-    whole = f"shaded: 95 % at each e; a band for all e at once: +-{' to '.join(widths[:: max(1, len(widths) - 1)])}"
-    style.note(axes, _title(comparison), whole)
+        dkw = (found.plain - found.dkw).clip(0), (found.plain + found.dkw).clip(None, 1)
+        _steps(panels[0], comparison, place, one.mean, found.plain, dkw)
+        if normalised:
+            _steps(panels[1], comparison, place, one.mean_normalised, found.normalised, (found.low, found.high))
+    for axes in panels:
+        style.error_axis(axes.xaxis, 100 * least, 100 * top)
+        axes.set_ylim(0, 1.01)
+        axes.set_xlabel("error e (%)")
+        axes.legend(title="[models | min | mean]", loc="lower right", fontsize=7, title_fontsize=7)
+    panels[0].set_ylabel("share of models below e, F(e)")
+    style.note(panels[0], "models weigh the same", "shaded: 95 %, for all e at once (DKW)")
+    if normalised:
+        style.note(panels[1], _title(comparison), "shaded: 95 % at each e (bootstrap)")
     return figure
 
 
+def _steps(axes: Any, comparison: Comparison, place: int, mean: float, values: Any, ends: tuple[Any, Any]) -> None:
+    """One distribution and its band."""
+    one = comparison.summaries[place]
+    at, shade = 100 * one.distribution.at, style.band(len(comparison.summaries))
+    label = f"{one.population.name}  [{len(one.population)} | {one.least:.1%} | {mean:.1%}]"
+    axes.step(at, values, where="post", label=label, **style.line(place))
+    inside = (values > 0) & (values < 1)  # beyond the models themselves bands would only lie over each other
+    look = {"alpha": shade, "color": style.line(place)["color"], "lw": 0}
+    axes.fill_between(at, *ends, where=inside, step="post", **look)
+
+
 def _title(comparison: Comparison) -> str:
-    if comparison.rules.complexity == NONE:
-        return "models weigh the same"
     bins = comparison.bins
     used = int(bins.used.sum())
     share = "" if bins.coverage == 1 else f", {bins.coverage:.0%} of the range"
