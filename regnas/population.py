@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 
 SCHEMA = 1
 COMPLEXITIES = ("flops", "params", "activations")
-_NO_ARRAYS = ("architectures", "values", "settings", "failures", "averaged", "marks")
+_NO_ARRAYS = ("architectures", "values", "words", "settings", "failures", "averaged", "marks")
 # What must be equal for two populations to be compared: the images, the window, how candidates are drawn and trained.
 CONDITIONS = ("data", "images", "window", "evaluator", "recipe", "duplicates")
 
@@ -44,6 +44,7 @@ class Population:
         architectures: n JSON objects, or None where unknown.
         e_fit: ``(n,)``, distance to a quantised line, see `regnas.search_spaces.fit`; NaN where unknown.
         values: parameters by name, each ``(n,)``.
+        words: parameters that are no numbers, such as the choice of an operation, by name, n each.
         failures: places in the stream of candidates that failed and have no error, ascending.
         averaged: seeds that ``error`` is the mean over; all that every model was trained with for None.
         marks: what was forced, in words; printed with every result.
@@ -63,6 +64,7 @@ class Population:
     e_fit: Floats
     values: Mapping[str, Floats]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failures: tuple[int, ...] = ()
     averaged: int | None = None
     marks: tuple[str, ...] = ()
@@ -145,6 +147,7 @@ class Population:
             architectures=tuple(self.architectures[place] for place in places.tolist()),
             e_fit=self.e_fit[places],
             values={name: value[places] for name, value in self.values.items()},
+            words={name: tuple(value[place] for place in places.tolist()) for name, value in self.words.items()},
         )
 
     def marked(self, mark: str) -> Population:
@@ -222,7 +225,7 @@ def from_rows(name: str, rows: Iterable[Row], *, settings: Mapping[str, Any] | N
         diverged=diverged,
         architectures=tuple(row.get("architecture") or None for row in heads),
         e_fit=_column(heads, "e_fit"),
-        values=_values(heads),
+        **_parameters(heads),
         settings=dict(settings or {}),
         failures=tuple(sorted(failed - set(models))),
     )
@@ -266,7 +269,8 @@ def to_rows(population: Population) -> list[dict[str, Any]]:
                 "diverged": int(population.diverged[i, j]),
                 "state": "COMPLETE",
                 "errors": [float(value) for value in curve[: _length(curve)]],
-                "params_by_name": {name: _blank(column[i]) for name, column in population.values.items()},
+                "params_by_name": {name: _blank(column[i]) for name, column in population.values.items()}
+                | {name: column[i] for name, column in population.words.items()},
             }
             row |= {name: _blank(getattr(population, name)[i]) for name in (*COMPLEXITIES, "e_fit")}
             rows.append(row)
@@ -295,15 +299,18 @@ def _column(rows: list[Row], name: str) -> Floats:
     return np.array([_number(row.get(name, "")) for row in rows], dtype=np.float64)
 
 
-def _values(rows: list[Row]) -> dict[str, Floats]:
-    """Columns of the parameters; words, such as the choice of an operation, are left to the architecture."""
+def _parameters(rows: list[Row]) -> dict[str, Any]:
+    """Columns of the parameters: ``values`` that are numbers, and ``words``."""
     names = list(dict.fromkeys(name for row in rows for name in row.get("params_by_name", {})))
-    found = {}
+    values: dict[str, Floats] = {}
+    words: dict[str, tuple[str, ...]] = {}
     for name in names:
         column = [row.get("params_by_name", {}).get(name, "") for row in rows]
         if all(isinstance(value, int | float) or value == "" for value in column):
-            found[name] = np.array([_number(value) for value in column], dtype=np.float64)
-    return found
+            values[name] = np.array([_number(value) for value in column], dtype=np.float64)
+        else:
+            words[name] = tuple(map(str, column))
+    return {"values": values, "words": words}
 
 
 def differences(populations: list[Population]) -> list[str]:

@@ -90,7 +90,10 @@ def area_below(errors: npt.ArrayLike, limit: float, weights: npt.ArrayLike | Non
 
 
 def quantile(errors: npt.ArrayLike, q: float, weights: npt.ArrayLike | None = None) -> float:
-    """The smallest error that at least a share ``q`` of the models does not exceed."""
+    """The smallest error that at least a share ``q`` of the models does not exceed.
+
+    Source: the inverse of the empirical distribution, definition 1 of Hyndman and Fan 1996.
+    """
     values = sample(errors)
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(unit_weights(weights, len(values))[order])

@@ -69,6 +69,8 @@ def resampled(found: Atoms, repeats: int, rng: np.random.Generator) -> Floats:
 
     Returns:
         ``(repeats, g)``; rows sum to 1.
+
+    Source: the stratified bootstrap (Efron and Tibshirani 1993, section 8.4), as multinomial counts.
     """
     total = np.zeros((repeats, found.counts.shape[1]))
     for row in found.counts:

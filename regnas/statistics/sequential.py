@@ -45,6 +45,8 @@ def nominal_levels(alpha: float, fractions: tuple[float, ...]) -> tuple[float, .
 
     Raises:
         UsageError: fractions that do not ascend in (0, 1].
+
+    Source: Lan and DeMets 1983; integration of Armitage, McPherson and Rowe 1969.
     """
     if any(b <= a for a, b in zip(fractions, fractions[1:], strict=False)):
         raise UsageError(f"looks see ever more of the data, got fractions {list(fractions)}")

@@ -154,7 +154,7 @@ def _read(path: Path) -> tuple[Row | None, list[Row]]:
     if not text.strip():
         raise PopulationError(f"{path} is empty; a population has one row per model")
     if not text.endswith("\n"):
-        raise PopulationError(f"{path} is truncated: its last line has no end")
+        raise PopulationError(f"{path} is truncated: its last line has no end; end it with a line break if it is whole")
     try:
         return _read_jsonl(path, text) if _is_jsonl(path) else _read_csv(path, text)
     except csv.Error as error:
@@ -238,6 +238,8 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
 def _row(path: Path, line: int, cells: Row) -> Row:
     """One training: cells of text or of JSON as the values that `from_rows` takes."""
     row: Row = {name: cells.get(name, "") for name in (*COLUMNS, "failure")}
+    if str(row["schema"]) not in ("", str(SCHEMA)):
+        raise PopulationError(f"{path}, line {line}: a row of schema {row['schema']}; this release reads {SCHEMA}")
     row["state"] = row["state"] or "COMPLETE"
     for name in _NUMBERS:
         row[name] = _number(path, line, name, cells.get(name, ""))

@@ -230,14 +230,16 @@ def test_nothing_complete_is_no_population() -> None:
         from_rows("p", [{"index": 1, "state": "FAIL", "error": ""}])
 
 
-def test_parameters_that_are_words_are_left_to_the_architecture() -> None:
+def test_parameters_that_are_words_are_kept_apart_from_numbers() -> None:
     rows = [
         _row(0, 0.5, params_by_name={"depth": 3, "op": "conv"}),
         _row(1, 0.25, params_by_name={"depth": "", "op": "pool"}),
     ]
-    values = from_rows("p", rows).values
-    assert list(values) == ["depth"]
-    np.testing.assert_array_equal(values["depth"], [3, np.nan])
+    population = from_rows("p", rows)
+    assert list(population.values) == ["depth"] and population.words == {"op": ("conv", "pool")}
+    np.testing.assert_array_equal(population.values["depth"], [3, np.nan])
+    assert population.take([1]).words == {"op": ("pool",)}
+    assert [row["params_by_name"]["op"] for row in to_rows(population)] == ["conv", "pool"]
 
 
 def test_a_training_is_a_row_with_blanks_where_nothing_is_known() -> None:

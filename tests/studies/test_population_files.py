@@ -49,6 +49,7 @@ def _population() -> Population:
         architectures=(NETWORK, None, NETWORK),
         e_fit=[0.012345, NAN, 0.0],
         values={"depth": np.array([3.0, 4.0, 5.0]), "wm": np.array([2.5, 1 / 3, 2.0])},
+        words={"op": ("conv", "", "max pool, 3x3")},
         settings=SETTINGS,
         failures=(3, 6, 8, 13),
         marks=("a mark, with a comma", "another"),
@@ -63,7 +64,7 @@ def _same(one: Population, two: Population) -> None:
     assert set(one.values) == set(two.values)
     for name, column in one.values.items():
         np.testing.assert_array_equal(column, two.values[name], err_msg=name)
-    for name in ("name", "architectures", "settings", "failures", "marks"):
+    for name in ("name", "architectures", "words", "settings", "failures", "marks"):
         assert getattr(one, name) == getattr(two, name), name
 
 
@@ -163,7 +164,7 @@ def test_a_csv_file_has_one_comment_and_the_columns_of_trials_csv(tmp_path: Path
     comment, header, *rows = (tmp_path / "p.csv").read_text().splitlines()
     assert comment.startswith("# regnas population {") and len(rows) == 6 + 4
     names = "schema,space,index,seed,error,architecture,flops,params,activations,seconds,epochs,diverged,state"
-    assert header == f"{names},epoch_1,epoch_2,epoch_3,e_fit,param.depth,param.wm"
+    assert header == f"{names},epoch_1,epoch_2,epoch_3,e_fit,param.depth,param.op,param.wm"
 
 
 def test_a_jsonl_file_has_one_object_per_training_and_failure(tmp_path: Path) -> None:
