@@ -138,7 +138,8 @@ def _looked(
     size = len(a) + len(b)
     fractions = (*(look.fraction for look in before), fraction)
     levels = [nominal_levels(alpha, fractions)[-1] for alpha in (rules.alpha / pairs, _EQUIVALENCE)]
-    most = None if fractions == (1.0,) else min(MOST_REPEATS, int(2 / max(min(levels), 1e-12)))
+    # A level that no number of permutations reaches is not worth counting for.
+    most = min(MOST_REPEATS, int(2 / levels[0])) if fractions != (1.0,) and levels[0] * MOST_REPEATS >= 1 else None
     bins = binned(two, rules)
     difference = normalised_difference(
         a.error,

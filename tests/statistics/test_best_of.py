@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from regnas.errors import UsageError
 from regnas.statistics.arrays import Floats, Ints
@@ -273,3 +274,19 @@ def test_sizes_go_to_a_quarter_of_the_models_and_two_doublings_beyond() -> None:
 def test_an_error_below_every_model_is_reached_by_no_number_of_them() -> None:
     errors = np.linspace(0.05, 0.35, 20_000)
     assert equal_effort(errors, [0.05 - 1e-5], 1) == float("inf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [60, 100, 400])
+def test_the_band_is_right_for_few_models_and_too_narrow_for_a_quarter_of_them(count: int) -> None:
+    """1,000 populations of skewed errors, 0.05 + a log-normal number: a standard error of 1 % or less."""
+    grid = 0.05 + stats.lognorm.ppf((np.arange(100_000) + 0.5) / 100_000, 0.8, scale=0.2)
+    sizes = [1, 4, count // 8, count // 4]
+    true = expected_best(grid, sizes)
+    rng = np.random.default_rng(18)
+    held = np.zeros(len(sizes))
+    for _ in range(1000):
+        found = best_curve(0.05 + rng.lognormal(np.log(0.2), 0.8, count), sizes, repeats=400, rng=rng)
+        held += (found.low <= true) & (true <= found.high)
+    print(f"n = {count}: " + ", ".join(f"m = {m} {share:.1%}" for m, share in zip(sizes, held / 1000, strict=True)))
+    assert (held[:2] / 1000 >= 0.9).all() and held[2] / 1000 >= 0.85 and held[3] / 1000 >= 0.78
