@@ -24,6 +24,7 @@ COLUMNS = (
     "epochs",
     "diverged",
     "state",
+    "strategy",
 )
 
 

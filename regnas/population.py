@@ -109,7 +109,10 @@ class Population:
             raise PopulationError(f"complexity is one of {', '.join(COMPLEXITIES)}, got {name!r}")
         found: Floats = getattr(self, name)
         if not np.isfinite(found).all():
-            raise PopulationError(f"population {self.name} does not know the {name} of its models; name another")
+            raise PopulationError(
+                f"population {self.name} does not know the {name} of all its models; give --complexity another one, "
+                f"or none"
+            )
         return found
 
     @property
@@ -202,7 +205,9 @@ def from_rows(name: str, rows: Iterable[Row], *, settings: Mapping[str, Any] | N
     curves, seeds = np.full((n, s, t), np.nan), np.full((n, s), -1, dtype=np.int64)
     diverged = np.zeros((n, s), dtype=np.bool_)
     for i, trainings in enumerate(ordered):
-        if len({canonical(row.get("architecture") or {}) for row in trainings}) > 1:
+        networks = {canonical(row.get("architecture") or {}) for row in trainings}
+        costs = {tuple(row.get(key, "") for key in COMPLEXITIES) for row in trainings}
+        if len(networks) > 1 or len(costs) > 1:
             raise PopulationError(f"population {name}: index {trainings[0]['index']} is two different networks")
         for j, row in enumerate(trainings):
             errors[i, j] = _number(row["error"])
@@ -255,6 +260,7 @@ def to_rows(population: Population) -> list[dict[str, Any]]:
     """One row per training and one per failure, as `from_rows` reads them."""
     rows: list[dict[str, Any]] = []
     space = population.settings.get("space", population.name)
+    strategy = population.settings.get("strategy", "")
     for i, index in enumerate(population.indices.tolist()):
         for j in np.flatnonzero(np.isfinite(population.errors[i])).tolist():
             curve = population.curves[i, j]
@@ -268,13 +274,14 @@ def to_rows(population: Population) -> list[dict[str, Any]]:
                 "epochs": _length(curve) or "",
                 "diverged": int(population.diverged[i, j]),
                 "state": "COMPLETE",
+                "strategy": strategy,
                 "errors": [float(value) for value in curve[: _length(curve)]],
                 "params_by_name": {name: _blank(column[i]) for name, column in population.values.items()}
                 | {name: column[i] for name, column in population.words.items()},
             }
             row |= {name: _blank(getattr(population, name)[i]) for name in (*COMPLEXITIES, "e_fit")}
             rows.append(row)
-    rows += [{"space": space, "index": index, "state": "FAIL"} for index in population.failures]
+    rows += [{"space": space, "index": index, "state": "FAIL", "strategy": strategy} for index in population.failures]
     return rows
 
 
@@ -330,6 +337,7 @@ def differences(populations: list[Population]) -> list[str]:
 def _short(name: str, value: Any, other: Any) -> str:
     if value is None:
         return "none on record"
-    if isinstance(value, Mapping) and isinstance(other, Mapping):
-        return ", ".join(f"{key} {value[key]}" for key in value if value[key] != other.get(key)) or "fewer settings"
+    if isinstance(value, Mapping):
+        known = other if isinstance(other, Mapping) else {}
+        return ", ".join(f"{key} {value[key]}" for key in value if value[key] != known.get(key)) or "fewer settings"
     return str(value)

@@ -16,15 +16,18 @@ from regnas.architecture import Architecture, from_json
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.files import SCHEMA, write_csv, write_json
-from regnas.studies.settings import check_same
+from regnas.studies.settings import ATTRIBUTE, check_same
 
 Row = dict[str, Any]
 
 
 def rows_of(study: optuna.Study, space: Space) -> list[Row]:
     """Every trial with a candidate index, in the order of the index."""
+    strategy = json.loads(study.user_attrs.get(ATTRIBUTE, "{}")).get("strategy", "")
     found = [
-        row_of(trial, space) for trial in study.get_trials(deepcopy=False) if trial.user_attrs.get("index") is not None
+        {**row_of(trial, space), "strategy": strategy}
+        for trial in study.get_trials(deepcopy=False)
+        if trial.user_attrs.get("index") is not None
     ]
     return sorted(found, key=lambda row: row["index"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from regnas.stream import STREAM_VERSION
 
 ATTRIBUTE = "regnas:settings"
 SCHEMA = 1
+_LONGEST_FOLDER = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +60,11 @@ def study_name(space: Space, strategy: str, seed: int, repeat: int = 0) -> str:
 
 
 def folder_name(name: str) -> str:
-    """A study's name as a folder's: slashes and what shells dislike become dashes."""
-    return re.sub(r"[^\w.=,-]+", "-", name).strip("-.") or "study"
+    """A study's name as a folder's: slashes and what shells dislike become dashes; a hash ends what is too long."""
+    whole = re.sub(r"[^\w.=,-]+", "-", name).strip("-.") or "study"
+    if len(whole) <= _LONGEST_FOLDER:
+        return whole
+    return f"{whole[: _LONGEST_FOLDER - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def images_json(images: Images) -> dict[str, Any]:

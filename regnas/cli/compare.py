@@ -11,7 +11,10 @@ from click.core import ParameterSource
 
 from regnas.cli import options
 
-_OF_TRAINING = ("budget", "seeds", "seeds_on", "until_decided", "known", "data", "epochs", "resolution", "flops")
+_OF_TRAINING = (
+    *("budget", "seeds", "seeds_on", "until_decided", "known", "data", "data_root", "download", "epochs", "resolution"),
+    *("flops", "params_window", "acts", "evaluator", "workers", "device", "storage"),
+)
 
 
 def _check_flags(populations: tuple[str, ...]) -> None:
@@ -19,7 +22,7 @@ def _check_flags(populations: tuple[str, ...]) -> None:
     context = click.get_current_context()
     typed = [name for name in _OF_TRAINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if populations and typed:
-        flag = f"--{typed[0].replace('_', '-')}"
+        flag = f"--{typed[0].replace('_window', '').replace('_', '-')}"
         raise click.UsageError(f"{flag} is for --space: the models of a --population are there already")
 
 
@@ -79,7 +82,10 @@ def compare(
     rules = Rules(complexity=complexity, bins=bins, margin=margin / 100, alpha=alpha, seed=flags["seed"])
     console = Console(width=None if sys.stdout.isatty() else 200)
     if bool(spaces) == bool(populations):
-        raise click.UsageError("give --space for each space to train, or --population for each that is there")
+        raise click.UsageError(
+            "give --space for each space to train, or --population for each that is there"
+            + (", not both" * bool(spaces))
+        )
     if populations:
         comparison, folder = run.compare_stored(populations, rules, out=out, name=name, force=force)
     else:

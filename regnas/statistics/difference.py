@@ -51,8 +51,10 @@ class Difference:
             # As in p, the observed statistic counts as one of the permutations,
             above = int(np.floor((1 - confidence) * (1 + len(self.permuted)) + 1e-9)) - 1
             # and statistics that are equal but for rounding are equal.
-            reach = float(self.permuted[above]) * (1 + 2e-9) if above >= 0 else float("inf")
-            half = reach * self.standard_error
+            # Where more dealings than that share the largest statistic, no difference is ever seen at this level.
+            most = int((self.permuted >= self.permuted[0] * (1 - 1e-9)).sum())
+            reach = float(self.permuted[above]) * (1 + 2e-9) if above >= most - 1 else float("inf")
+            half = reach * self.standard_error if self.standard_error else half
         return Interval(self.estimate, self.estimate - half, self.estimate + half, confidence)
 
 
@@ -105,7 +107,8 @@ def normalised_difference(
         found = [permuted]
         for sides in dealt_within(is_a.astype(np.float64), bins, more, rng):
             shift, spread, _ = _studentised(sides @ table, totals, sizes)
-            found.append(np.abs(shift) / np.maximum(spread, floor))
+            # Where a dealing leaves no spread, any difference is infinitely many standard errors.
+            found.append(np.where(spread > floor, np.abs(shift) / np.maximum(spread, floor), _extreme(shift)))
         permuted = np.concatenate(found)
         larger = int((permuted >= t * (1 - 1e-9)).sum())
         more = 0 if larger >= _ENOUGH else min(most or 0, 10 * len(permuted) + 9) - len(permuted)
@@ -113,6 +116,11 @@ def normalised_difference(
     permuted = np.sort(permuted)[::-1]
     p = (1 + larger) / (1 + len(permuted))
     return Difference(estimate, float(error[0]), p, permuted, sd_a, sd_b)
+
+
+def _extreme(shift: Floats) -> Floats:
+    """Infinity for a difference, 0 for none."""
+    return np.where(np.abs(shift) > 1e-12, np.inf, 0.0)
 
 
 def _studentised(sums: Floats, totals: Floats, sizes: Ints) -> tuple[Floats, Floats, tuple[Floats, Floats]]:

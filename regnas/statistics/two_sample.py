@@ -129,9 +129,11 @@ def mean_difference(
         right = b[rng.integers(len(b), size=(piece, len(b)))]
         errors = np.sqrt(left.var(axis=1, ddof=1) / len(a) + right.var(axis=1, ddof=1) / len(b))
         shift = left.mean(axis=1) - right.mean(axis=1) - estimate
-        ratios.append(shift / np.maximum(errors, 1e-6 * spread))
+        ratios.append((shift / np.where(errors > 1e-9 * spread, errors, np.nan))[errors > 1e-9 * spread])
     tail = 50 * (1 - confidence)
-    low, high = np.percentile(np.concatenate(ratios), [tail, 100 - tail])
+    # Resamples of equal errors have no spread to be measured in: of few models, or many ties.
+    known = np.concatenate(ratios)
+    low, high = np.percentile(known, [tail, 100 - tail]) if len(known) else (-np.inf, np.inf)
     return Interval(estimate, float(estimate - high * spread), float(estimate - low * spread), confidence)
 
 

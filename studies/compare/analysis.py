@@ -65,6 +65,7 @@ class Summary:
     """One population.
 
     Attributes:
+        counted: models in the bins that all populations share; what is normalised rests on these.
         mean_normalised: complexity-normalised mean error.
         area: under F up to the comparison's limit, complexity-normalised.
         best: expected best of ``rules.best_of`` with its 95 % interval, complexity-normalised.
@@ -76,6 +77,7 @@ class Summary:
 
     population: Population
     weights: Floats
+    counted: int
     mean: float
     median: float
     least: float
@@ -222,6 +224,7 @@ def _summary(
     return Summary(
         population=population,
         weights=weights,
+        counted=int((members >= 0).sum()),
         mean=float(errors.mean()),
         median=float(np.median(errors)),
         least=float(errors.min()),

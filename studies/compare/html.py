@@ -57,7 +57,9 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
     if comparison.pairs:
         parts += [_table(tables.pairs(comparison)), _table(tables.further(comparison))]
     parts += _figures(pictures, ("power", "complexity", "networks"))
-    parts.append(_table(tables.noise(comparison)))
+    noise = tables.noise(comparison)
+    if any(any(row[1:]) for row in noise.rows):
+        parts.append(_table(noise))
     parts.append("<h2>Where the best models are</h2>")
     for summary in comparison.summaries:
         parts += _figures(pictures, [name for name in pictures if name == _parameters(summary.population.name)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from regnas.errors import RegnasError
 from regnas.files import write_json, write_text
@@ -17,8 +18,9 @@ from regnas.studies.compare.figures.files import write as write_figures
 from regnas.studies.compare.html import report
 from regnas.studies.compare.markdown import markdown
 from regnas.studies.compare.record import RECORD, to_json
+from regnas.studies.compare.request import population_file
+from regnas.studies.compare.tables import Table
 from regnas.studies.populations.files import write_population
-from regnas.studies.settings import folder_name
 
 REPORT = "report.html"
 
@@ -34,9 +36,8 @@ def write(comparison: Comparison, folder: Path, sources: Sequence[str] = ()) -> 
     """
     pictures = write_figures(comparison, folder / "figures")
     for summary in comparison.summaries:
-        name = f"{folder_name(summary.population.name)}.csv.gz"
         one = summary.population
-        write_population(folder / "populations" / name, replace(one, marks=(*one.marks, *comparison.notes)))
+        write_population(population_file(folder, one.name), replace(one, marks=(*one.marks, *comparison.notes)))
     try:
         write_json(folder / RECORD, to_json(comparison, sources))
         write_text(folder / "report.md", markdown(comparison))
@@ -47,17 +48,20 @@ def write(comparison: Comparison, folder: Path, sources: Sequence[str] = ()) -> 
 
 def print_comparison(console: Console, comparison: Comparison, folder: Path | None) -> None:
     """The table of spaces, one sentence per pair, and where the report is."""
-    table = tables.spaces(comparison)
+    console.print(_grid(tables.brief(comparison)))
+    lines = tables.remarks(comparison) + [f"- {pair.text}" for pair in comparison.pairs]
+    if folder is not None:
+        lines.append(f"report: {folder}/{REPORT} ({RECORD}, figures/, populations/)")
+    for line in lines:
+        # On a terminal whole words are wrapped; what is piped has a line for each.
+        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def _grid(table: Table) -> Grid:
+    """A table for the terminal; only the first column gives way, over several lines."""
     grid = Grid(box=None, pad_edge=False)
     for place, head in enumerate(table.heads):
-        grid.add_column(head, justify="right" if place else "left", no_wrap=True)
+        grid.add_column(Text(head), justify="right" if place else "left", no_wrap=place > 0, overflow="fold")
     for row in table.rows:
-        grid.add_row(*row)
-    console.print(grid)
-    for remark in tables.remarks(comparison):
-        console.print(remark, highlight=False, markup=False, soft_wrap=True)
-    for pair in comparison.pairs:
-        console.print(f"- {pair.text}", highlight=False, markup=False, soft_wrap=True)
-    if folder is not None:
-        where = f"{folder}/{REPORT} ({RECORD}, figures/, populations/)"
-        console.print(f"report: {where}", highlight=False, markup=False, soft_wrap=True)
+        grid.add_row(*(Text(cell) for cell in row))
+    return grid

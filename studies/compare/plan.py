@@ -85,7 +85,7 @@ def make_plan(
         spaces: to be timed; none for the number alone.
         detect: distance D of two error distributions, for the Kolmogorov-Smirnov test.
         difference: of mean error, a fraction, for the verdict's own test.
-        sd: of the errors inside a complexity bin, a fraction; the pilots' largest unless said.
+        sd: of the errors inside a complexity bin, a fraction; those of the two pilots that spread most unless said.
         pairs: tests that share alpha; those of the spaces unless said.
         pilot: models of each space to train and time; at least 2, or 0 for none.
 
@@ -96,18 +96,23 @@ def make_plan(
         raise UsageError("--detect D is a distance of distributions, --difference POINTS one of mean errors: give one")
     if pilot == 1 or pilot < 0:
         raise UsageError(f"--pilot is at least 2, or 0 for none, got {pilot}")
+    for flag, number in (("--difference", difference), ("--sd", sd), ("--pairs", pairs)):
+        if number is not None and not number > 0:
+            raise UsageError(f"{flag} is above 0, got {100 * number if isinstance(number, float) else number:g}")
     tests = pairs or max(1, math.comb(len(spaces), 2))
     level = alpha / tests
     # What the distance alone asks for is known before any training, and what is wrong with it is said at once.
     models = models_for_distance(detect, alpha=level, power=power) if detect is not None else 0
     runs = plan_runs(spaces, budget=max(2, pilot), out=out, **options) if spaces and pilot else None
     pilots = _pilots(runs, pilot, progress) if runs else ()
-    spread = sd if sd is not None else max((one.sd for one in pilots), default=None)
+    # Of several spaces, the pair that spreads most.
+    sds = [sd, sd] if sd is not None else sorted(one.sd for one in pilots)[-2:]
     if difference is not None:
-        if spread is None:
+        if not sds:
             raise UsageError("--difference needs the spread of the errors: time some models of --space, or give --sd")
-        models = models_for_difference(difference, spread, spread, alpha=level, power=power, bins=Rules().bins_for)
-        why = f"mean errors that differ by {100 * difference:g} points, with a spread of {100 * spread:.2f} points"
+        models = models_for_difference(difference, sds[0], sds[-1], alpha=level, power=power, bins=Rules().bins_for)
+        spread = " and ".join(dict.fromkeys(f"{100 * one:.2f}" for one in sds))
+        why = f"mean errors that differ by {100 * difference:g} points, with a spread of {spread} points"
     else:
         exponent = lehmann_exponent(detect or 0.5)
         why = f"distributions with D = {detect:g}: as if one model of one were the best of {exponent:.2f} of the other"
@@ -119,8 +124,8 @@ def make_plan(
         alpha=level,
         power=power,
         pilots=pilots,
-        sees=detectable_difference(spread, spread, models, alpha=level, power=power, bins=Rules().bins_for)
-        if spread
+        sees=detectable_difference(sds[0], sds[-1], models, alpha=level, power=power, bins=Rules().bins_for)
+        if sds
         else None,
         hours=(seconds / 3600, seconds / 3600 / workers) if pilots else None,
         workers=workers,

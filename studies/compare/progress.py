@@ -21,6 +21,9 @@ class Batches(Progress, Protocol):
     def plan(self, trainings: int) -> None:
         """So many trainings are missing."""
 
+    def dropped(self, trainings: int) -> None:
+        """So many trainings are not needed: their space is decided."""
+
     def batch(self, population: Population, budget: int) -> None:
         """A space has got further."""
 
@@ -29,6 +32,7 @@ class SilentBatches(Silent):
     """No display."""
 
     def plan(self, trainings: int) -> None: ...
+    def dropped(self, trainings: int) -> None: ...
     def batch(self, population: Population, budget: int) -> None: ...
 
 
@@ -43,6 +47,9 @@ class BatchLines(Silent):
 
     def plan(self, trainings: int) -> None:
         self._missing, self._began = trainings, time.monotonic()
+
+    def dropped(self, trainings: int) -> None:
+        self._missing = max(self._done, self._missing - trainings)
 
     def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None:
         if self._console.is_terminal and self._live is None:
@@ -78,9 +85,10 @@ class BatchLines(Silent):
     def _left(self) -> str:
         missing = self._missing - self._done
         if not self._done:
-            return f"{missing} trainings to go"
+            return f"{missing} trainings to go in all"
         seconds = (time.monotonic() - self._began) / self._done * missing
-        return f"{missing} trainings to go, about {duration(seconds)}"
+        noun = "training" if missing == 1 else "trainings"
+        return f"{missing} {noun} to go in all, about {duration(seconds)}"
 
     def _line(self) -> Text:
         return Text(f"{self._done} of {self._missing} trainings, {self._left()}", style="dim")

@@ -7,8 +7,11 @@ import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from regnas.errors import UsageError
 from regnas.files import write_json
@@ -17,6 +20,7 @@ from regnas.studies.compare.analysis import Comparison, analyse
 from regnas.studies.compare.looks import decide
 from regnas.studies.compare.record import RECORD
 from regnas.studies.compare.rules import Rules
+from regnas.studies.populations.recorded import RECORDED
 from regnas.studies.populations.sources import load
 from regnas.studies.settings import folder_name
 
@@ -69,7 +73,23 @@ def compare_populations(
 
 def remake(request: Request) -> Comparison:
     """Do a comparison again from its populations; equal populations give equal numbers."""
-    return _compared(_distinct(populations_of(request)), request)
+    populations = _distinct(populations_of(request))
+    if not request.force:
+        _refuse_twins(populations)
+    return _compared(populations, request)
+
+
+def _refuse_twins(populations: Sequence[Population]) -> None:
+    """The same models twice are no two samples."""
+    for one, other in combinations(populations, 2):
+        alike = all(
+            np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
+            for name in ("errors", "flops", "params", "activations")
+        )
+        if alike and np.ptp(one.error) > 0:
+            raise PopulationError(
+                f"{one.name} and {other.name} hold the same errors, model by model: name two populations, or --force"
+            )
 
 
 def populations_of(request: Request) -> list[Population]:
@@ -148,9 +168,14 @@ def read_request(folder: Path) -> Request:
     """
     try:
         stored = json.loads((folder / REQUEST).read_text())
+        sources = tuple(tuple(_found(text, folder) for text in group) for group in stored["sources"])
+        if not all(_there(text) for group in sources for text in group):
+            # The folder's own copies, which hold no space that was left out.
+            stored["notes"] = [*stored.get("notes", ()), *(why for _, why in stored.get("left_out", ()))]
+            sources, stored["left_out"] = _kept(folder) or sources, ()
         return Request(
             name=stored["name"],
-            sources=tuple(tuple(_found(text, folder) for text in group) for group in stored["sources"]),
+            sources=sources,
             rules=Rules(**stored["rules"]),
             budget=stored["budget"],
             looks=tuple(stored["looks"]),
@@ -181,6 +206,24 @@ def _found(text: str, folder: Path) -> str:
     """A source as it was named, or beside the comparison's folder where that was moved or is read from elsewhere."""
     beside = folder.parent / Path(text).name
     return str(beside) if not Path(text).exists() and beside.exists() else text
+
+
+def _there(text: str) -> bool:
+    return text.startswith(RECORDED) or Path(text).exists()
+
+
+def _kept(folder: Path) -> tuple[tuple[str, ...], ...]:
+    """The populations as the comparison's own folder holds them, for where they came from is gone."""
+    try:
+        names = [one["name"] for one in json.loads((folder / RECORD).read_text())["populations"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return tuple((str(population_file(folder, name)),) for name in names)
+
+
+def population_file(folder: Path, name: str) -> Path:
+    """Where a comparison keeps the population of this name."""
+    return folder / "populations" / f"{folder_name(name)}.csv.gz"
 
 
 def comparison_folder(out: str | Path, request: Request) -> Path:

@@ -11,7 +11,7 @@ from regnas.errors import UsageError
 from regnas.population import COMPLEXITIES, Population, PopulationError
 from regnas.statistics.bins import Bins, common_bins
 from regnas.statistics.difference import LEAST
-from regnas.window import parse_bounds
+from regnas.window import Bounds, parse_bounds
 
 NONE = "none"  # the complexity of a comparison that is not normalised
 MOST_BINS = 10
@@ -90,19 +90,23 @@ def binned(populations: Sequence[Population], rules: Rules) -> Bins:
 
 
 def _window(populations: Sequence[Population], complexity: str) -> tuple[float | None, float | None]:
-    """The window on this complexity that all share, where both of its sides are on record for all."""
+    """The window on this complexity that all were drawn in; None for a side that is not on record for all.
+
+    A window that is open below begins at the smallest model of all, not at the smallest that every space has, and
+    likewise above.
+    """
     found = [_bounds(one, complexity) for one in populations]
-    known = [bounds for bounds in found if bounds is not None]
-    if len(known) < len(found):
+    if any(bounds is None for bounds in found):
         return None, None
-    return max(low for low, _ in known), min(high for _, high in known)
+    columns = np.concatenate([one.complexity(complexity) for one in populations])
+    lows = [bounds.low for bounds in found if bounds is not None and bounds.low is not None]
+    highs = [bounds.high for bounds in found if bounds is not None and bounds.high is not None]
+    return max(lows, default=float(columns.min())), min(highs, default=float(columns.max()))
 
 
-def _bounds(population: Population, complexity: str) -> tuple[float, float] | None:
+def _bounds(population: Population, complexity: str) -> Bounds | None:
     for part in str(population.settings.get("window", "")).split(", "):
         name, _, text = part.partition(" ")
         if name == _NAMES[complexity]:
-            bounds = parse_bounds(text, complexity)
-            if bounds.low is not None and bounds.high is not None:
-                return bounds.low, bounds.high
+            return parse_bounds(text, complexity)
     return None

@@ -34,7 +34,9 @@ from regnas.studies.driver import Interrupted, TooManyFailures
 from regnas.studies.outcome import rows_of
 from regnas.studies.pool import Pool
 from regnas.studies.populate import completed, look_ahead, make_workers, populate, under_free_name
+from regnas.studies.populations.files import write_population
 from regnas.studies.search_plan import Plan, plan
+from regnas.studies.settings import folder_name
 from regnas.studies.storage import open_storage
 
 
@@ -79,7 +81,8 @@ def plan_runs(
         UsageError, RegnasError: as `regnas.studies.search_plan.plan`, or spaces in different regimes.
     """
     if budget < 2 or seeds < 1 or (seeds_on is not None and seeds_on < 1):
-        raise UsageError(f"--budget is at least 2 and --seeds at least 1, got {budget} and {seeds}")
+        shown = f"{budget} and {seeds}" if seeds_on is None else f"{budget}, {seeds} and {seeds_on}"
+        raise UsageError(f"--budget is at least 2, --seeds and --seeds-on are at least 1, got {shown}")
     if seeds_on is not None and seeds < 2:
         raise UsageError("--seeds-on says how many networks get further seeds; give --seeds 2 or more with it")
     if until_decided and budget <= BATCH:
@@ -156,7 +159,7 @@ def run(runs: Runs, progress: Batches | None = None) -> Comparison:
 def compare(
     spaces: Sequence[str | Space] = (),
     *,
-    populations: Sequence[str] = (),
+    populations: str | Path | Population | Sequence[str | Path | Population] = (),
     out: str | Path = "regnas-runs",
     name: str | None = None,
     force: bool = False,
@@ -172,7 +175,8 @@ def compare(
 
     Args:
         spaces: to train models of; or
-        populations: names of populations that are there, as `regnas.studies.populations.sources.load` takes them.
+        populations: populations that are there: names as `regnas.studies.populations.sources.load` takes them, files,
+            or values, which are kept in the folder ``out``.
         margin: a fraction of error, 0.01 for a point.
         options: as of `plan_runs`.
 
@@ -180,12 +184,21 @@ def compare(
         RegnasError: as `plan_runs`, `run` and `regnas.studies.compare.request.compare_populations`.
     """
     rules = Rules(complexity=complexity, bins=bins, margin=margin, alpha=alpha, seed=seed)
-    if bool(spaces) == bool(populations):
+    several = [populations] if isinstance(populations, str | Path | Population) else list(populations)
+    if bool(spaces) == bool(several):
         raise UsageError("give spaces to train, or populations that are there")
     if spaces:
         runs = plan_runs(spaces, rules, out=out, name=name, force=force, seed=seed, **options)
         return run(runs, None if quiet else BatchLines(Console()))
-    return compare_stored(populations, rules, out=out, name=name, force=force)[0]
+    texts = [_kept(one, Path(out)) if isinstance(one, Population) else str(one) for one in several]
+    return compare_stored(texts, rules, out=out, name=name, force=force)[0]
+
+
+def _kept(population: Population, out: Path) -> str:
+    """A population as a file, so that the report can be made again."""
+    path = out / "populations" / f"{folder_name(population.name)}.csv.gz"
+    write_population(path, population)
+    return str(path)
 
 
 def compare_stored(
@@ -253,7 +266,9 @@ def _train(runs: Runs, heard: Batches, pool: Pool) -> dict[int, str]:
             if len(lost) > known:  # other pairs than so far: look again from the first
                 looking = Looking(runs.request.rules, runs.budget)
                 looks = [size for size in runs.request.looks if size <= count]
-            places = _still_open(_without(runs, lost), looking, looks)
+            left = _still_open(_without(runs, lost), looking, looks)
+            heard.dropped(len(places - left) * (runs.budget - count))
+            places = left
         if not places:
             break
     return lost

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Summary
 from regnas.studies.compare.rules import NONE
-from regnas.studies.compare.verdict import p_text
+from regnas.studies.compare.verdict import between, p_text, sure
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,19 @@ def _space(one: Summary) -> tuple[str, ...]:
     )
 
 
+def brief(comparison: Comparison) -> Table:
+    """The columns of `spaces` that fit 80 characters: failures only where there are any, the mean that is compared."""
+    whole = spaces(comparison)
+    plain = comparison.rules.complexity == NONE
+    left_out = {"5 %", "normalised" if plain else "mean"}
+    for head in ("failed", "diverged"):
+        if all(row[whole.heads.index(head)] == "0" for row in whole.rows):
+            left_out.add(head)
+    kept = [place for place, head in enumerate(whole.heads) if head not in left_out]
+    heads = tuple(whole.heads[place] for place in kept)
+    return Table(whole.title, heads, tuple(tuple(row[place] for place in kept) for row in whole.rows))
+
+
 def pairs(comparison: Comparison) -> Table:
     """A row per pair: the primary statistic and the verdict."""
     names = comparison.names
@@ -50,9 +63,10 @@ def pairs(comparison: Comparison) -> Table:
         judgement = one.judgement
         rows.append(
             (
-                f"{names[judgement.first]} - {names[judgement.second]}",
+                f"{names[judgement.first]} vs {names[judgement.second]}",
                 f"{100 * judgement.difference.estimate:+.2f}",
-                f"{100 * judgement.interval.low:+.2f} to {100 * judgement.interval.high:+.2f}",
+                between(judgement.interval),
+                f"{sure(judgement)}",
                 p_text(judgement.p),
                 p_text(judgement.p_holm),
                 judgement.kind if judgement.winner is None else f"{names[judgement.winner]} better",
@@ -60,7 +74,7 @@ def pairs(comparison: Comparison) -> Table:
                 "" if judgement.needed is None else f"{judgement.needed:,}",
             )
         )
-    heads = ("pair", "difference", "interval", "p", "Holm p", "verdict", "models", "models that could tell")
+    heads = ("pair", "difference", "interval", "of", "p", "Holm p", "verdict", "models", "models that could tell")
     at = "" if comparison.rules.complexity == NONE else f" at equal {comparison.rules.complexity}"
     return Table(f"Mean error{at}, in points", heads, tuple(rows))
 
@@ -73,7 +87,7 @@ def further(comparison: Comparison) -> Table:
         a, b = names[one.judgement.first], names[one.judgement.second]
         rows.append(
             (
-                f"{a} - {b}",
+                f"{a} vs {b}",
                 f"{one.ks.statistic:.3f} ({p_text(one.adjusted['ks'])})",
                 f"{one.weighted_ks.statistic:.3f} ({p_text(one.adjusted['weighted_ks'])})",
                 f"{one.mann_whitney.statistic:.2f} ({p_text(one.adjusted['mann_whitney'])})",
@@ -179,27 +193,34 @@ def remarks(comparison: Comparison) -> list[str]:
     fewest = min(one.population.common_seeds for one in comparison.summaries)
     for one in comparison.summaries:
         population = one.population
-        if not population.settings and not population.marks:
+        if "data" not in population.settings and not population.marks:
             found.append(f"{population.name}: how its models were drawn and trained is not on record")
         if comparison.pairs and population.common_seeds > (population.averaged or fewest):
             found.append(
                 f"{population.name}: {population.common_seeds} trainings of each model, compared by the first "
                 f"{population.averaged or fewest} as the others are"
             )
+        if one.counted < len(population):
+            found.append(
+                f"{population.name}: {one.counted} of {len(population)} models lie in bins that count; what is "
+                f"normalised and the best of {comparison.rules.best_of} are of these"
+            )
         if population.failed:
-            found.append(f"{population.name}: {population.failed} candidates failed ({population.failure_rate:.1%})")
+            noun = "candidate" if population.failed == 1 else "candidates"
+            found.append(f"{population.name}: {population.failed} {noun} failed ({population.failure_rate:.1%})")
         if diverged := int(population.diverged[:, 0].sum()):
-            found.append(f"{population.name}: {diverged} trainings diverged and count with the error of guessing")
+            noun = "training" if diverged == 1 else "trainings"
+            found.append(f"{population.name}: {diverged} {noun} diverged and count with the error on record")
     if comparison.bins.coverage < 1:
         found.append(
             f"{int((~comparison.bins.used).sum())} of {len(comparison.bins.used)} bins of "
             f"{comparison.rules.complexity} hold fewer than 2 models of some space and are left out: distributions and "
             f"curves are over {comparison.bins.coverage:.0%} of the range"
         )
-    few = min(len(one.population) for one in comparison.summaries)
+    few = min(one.counted for one in comparison.summaries)
     if comparison.rules.best_of > few / 4:
         found.append(
             f"the best of {comparison.rules.best_of} is extrapolated: it takes {4 * comparison.rules.best_of} models "
-            f"to see it, and there are {few}"
+            f"to see it, and {few} count"
         )
     return found

@@ -43,6 +43,7 @@ class Judgement:
         difference: mean error of the first minus that of the second, at equal complexity.
         bins: complexity bins that the pair was compared in.
         coverage: share of the range of complexity that lies in them.
+        counted: models of both that do.
         looks: all looks so far, the one that judged last.
         p: of that look, after paying for all of them.
         p_holm: after all pairs, too.
@@ -56,6 +57,7 @@ class Judgement:
     difference: Difference
     bins: int
     coverage: float
+    counted: tuple[int, int]
     looks: tuple[Look, ...]
     p: float
     p_holm: float
@@ -155,6 +157,7 @@ def _looked(
         difference=difference,
         bins=int(bins.used.sum()),
         coverage=bins.coverage,
+        counted=(int((bins.members[0] >= 0).sum()), int((bins.members[1] >= 0).sum())),
         looks=looks,
         p=difference.p if fractions == (1.0,) else sequential_p(difference.p, fractions),
         p_holm=1.0,
@@ -219,22 +222,23 @@ def sentence(
     gap = judgement.difference.estimate
     better, worse = (a, b) if gap < 0 else (b, a)
     at = _at(judgement, rules)
-    sure, (low, high) = _sure(judgement), (judgement.interval.low, judgement.interval.high)
-    ends = sorted([abs(low), abs(high)]) if low * high > 0 else sorted([low, high] if gap >= 0 else [-high, -low])
-    shown = f"{sure} {100 * ends[0]:.2f} to {100 * ends[1]:.2f}" if math.isfinite(high - low) else "no interval yet"
+    interval, whole = f"{sure(judgement)} interval", judgement.interval
+    # Told as an advantage of the better one.
+    ahead = whole if gap >= 0 else replace(whole, low=-whole.high, high=-whole.low)
+    shown = f"{interval} {between(ahead, '')}" if math.isfinite(whole.high) else "no interval yet"
     by = f"lower by {points(abs(gap))}{at} ({shown}, Holm p {p_text(judgement.p_holm)})"
     if judgement.kind == BETTER:
         text = f"{better} is better than {worse}: its mean error is {by}"
     elif judgement.kind == EQUAL:
         text = (
-            f"{a} and {b} are practically equal: the {sure} of {a}'s mean error minus {b}'s{at}, {100 * low:+.2f} to "
-            f"{100 * high:+.2f}, lies inside the margin of {points(rules.margin)}"
+            f"{a} and {b} are practically equal: the {interval} of {a}'s mean error minus {b}'s{at}, "
+            f"{between(whole)}, lies inside the margin of {points(rules.margin)}"
         )
     elif judgement.kind == UNDECIDED:
         more = f"about {judgement.needed:,} models of each could" if judgement.needed else "no practical number could"
         text = f"{a} and {b}: cannot tell yet; the mean error of {better} is {by}; {more}"
     else:
-        text = f"{a} and {b}: no verdict, more than {rules.most_failed:.0%} of the candidates of one failed"
+        text = f"{a} and {b}: no verdict, more than {rules.most_failed:.0%} of the candidates of one of them failed"
     return text + _best_of(judgement, names, rules, best) + "."
 
 
@@ -246,16 +250,17 @@ def _at(judgement: Judgement, rules: Rules) -> str:
         if judgement.bins == 1:
             text = f", not normalised by {rules.complexity} for want of models"
         elif judgement.coverage < 1:
-            text += f" in {judgement.coverage:.0%} of their range"
+            a, b = judgement.counted
+            text += f" in {judgement.coverage:.0%} of their range, where {a} and {b} models are,"
     look = judgement.looks[-1]
     return text if judgement.whole else f"{text} after {look.models} models of each"
 
 
-def _sure(judgement: Judgement) -> str:
+def sure(judgement: Judgement) -> str:
     """How sure the interval is: 90 %, or as many nines as several looks ask for."""
     miss = 100 * (1 - judgement.interval.confidence)
     digits = 0 if miss >= 1 else math.ceil(-math.log10(max(miss, 1e-9)))
-    return f"{100 - miss:.{digits}f} % interval"
+    return f"{100 - miss:.{digits}f} %"
 
 
 def _best_of(
@@ -275,6 +280,18 @@ def _best_of(
 
 def _error(value: tuple[float, float, float]) -> str:
     return f"{value[0]:.2%} [{100 * value[1]:.2f}, {100 * value[2]:.2f}]"
+
+
+def hundredths(value: float, sign: str = "") -> str:
+    """A fraction as points with two digits, and no minus before a zero."""
+    return f"{round(100 * value, 2) + 0.0:{sign}.2f}"
+
+
+def between(interval: Interval, sign: str = "+") -> str:
+    """The ends of an interval, in points."""
+    if not math.isfinite(interval.high - interval.low):
+        return "unknown"
+    return f"{hundredths(interval.low, sign)} to {hundredths(interval.high, sign)}"
 
 
 def points(value: float) -> str:

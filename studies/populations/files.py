@@ -28,6 +28,7 @@ _TOP = "# regnas population "
 _EXTRA = ("e_fit", "trial", "failure")
 _FREE = re.compile(r"epoch_\d+|param\..+")
 _TOP_KINDS = {"schema": int, "trainings": int, "failed": int, "marks": list, "settings": dict}
+_YES, _NO = ("1", "1.0", "true"), ("", "0", "0.0", "false", "none")
 _STATES = ("COMPLETE", "FAIL", "RUNNING", "WAITING", "PRUNED", "SAMPLED")
 _NUMBERS = ("error", "flops", "params", "activations", "seconds", "e_fit")
 
@@ -102,15 +103,17 @@ def _jsonl_text(top: Row, rows: list[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_population(path: Path, name: str | None = None) -> Population:
+def read_population(path: str | Path, name: str | None = None) -> Population:
     """Read a CSV or JSONL file: one of ours, a search's trials.csv, or a table with a column ``error``.
 
     Args:
         name: what to call it; its own name or the file's unless said.
 
     Raises:
-        PopulationError: not there, truncated, unknown columns, a cell that is no number, or no complete model.
+        PopulationError: not there, truncated, unknown columns, a cell that is no number, several spaces, or no
+            complete model.
     """
+    path = Path(path)
     top, rows = _read(path)
     bad = [key for key, kind in _TOP_KINDS.items() if top and key in top and not isinstance(top[key], kind)]
     if bad:
@@ -122,7 +125,7 @@ def read_population(path: Path, name: str | None = None) -> Population:
         if top and top.get(what, there) != there:
             noun = "failed candidates" if what == "failed" else what
             raise PopulationError(f"{path} holds {there} of {top[what]} {noun}: it is truncated")
-    settings = top.get("settings") if top else _settings_beside(path)
+    settings = top.get("settings") if top else _settings_beside(path) or _settings_in(path, rows)
     called = name or (top or {}).get("name") or _default_name(path, settings, rows)
     try:
         population = from_rows(called, rows, settings=settings)
@@ -149,6 +152,18 @@ def _settings_beside(path: Path) -> dict[str, Any] | None:
     return found if path.name.startswith("trials.") and isinstance(found, dict) else None
 
 
+def _settings_in(path: Path, rows: list[Row]) -> dict[str, Any]:
+    """What the rows of a table say of how its models were drawn: their space and strategy."""
+    found: dict[str, Any] = {}
+    for key in ("space", "strategy"):
+        values = sorted({str(row.get(key, "")) for row in rows} - {""})
+        if len(values) > 1:
+            raise PopulationError(f"{path} holds more than one {key}: {', '.join(values)}; a population is of one")
+        if values and key == "strategy":
+            found[key] = values[0]
+    return found
+
+
 def _read(path: Path) -> tuple[Row | None, list[Row]]:
     text = _text(path)
     if not text.strip():
@@ -164,7 +179,7 @@ def _read(path: Path) -> tuple[Row | None, list[Row]]:
 def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
     except EOFError as error:
         raise PopulationError(f"{path} is truncated: {error}") from error
     except OSError as error:
@@ -182,7 +197,7 @@ def _read_csv(path: Path, text: str) -> tuple[Row | None, list[Row]]:
             top = _object(path, 1, line.removeprefix(_TOP))
         first = 2
     reader = csv.reader(io.StringIO(text, newline=""))
-    names = next(reader, [])
+    names = [name.strip() for name in next(reader, [])]
     _check_names(path, names)
     rows = []
     for cells in reader:
@@ -254,7 +269,10 @@ def _row(path: Path, line: int, cells: Row) -> Row:
         raise PopulationError(
             f"{path}, line {line}: a complete model has a finite error, got {cells.get('error', '')!r}"
         )
-    row["diverged"] = str(row["diverged"]).strip().lower() in ("1", "1.0", "true")
+    diverged = str(row["diverged"]).strip().lower()
+    if diverged not in _YES + _NO:
+        raise PopulationError(f"{path}, line {line}: diverged is 0 or 1, got {row['diverged']!r}")
+    row["diverged"] = diverged in _YES
     if isinstance(row["architecture"], str) and row["architecture"]:
         row["architecture"] = _object(path, line, row["architecture"])
     if row["architecture"] and not isinstance(row["architecture"], dict):

@@ -121,7 +121,7 @@ def test_a_wrong_population_is_a_usage_error() -> None:
 def test_a_complexity_is_given_where_every_model_has_it() -> None:
     population = from_arrays("p", [0.5, 0.25], flops=[1, 2], params=[3, float("nan")])
     assert population.complexity("flops").tolist() == [1, 2]
-    with pytest.raises(PopulationError, match="population p does not know the params of its models"):
+    with pytest.raises(PopulationError, match="population p does not know the params of all its models"):
         population.complexity("params")
     with pytest.raises(PopulationError, match="does not know the activations"):
         population.complexity("activations")

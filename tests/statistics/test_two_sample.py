@@ -16,6 +16,7 @@ from scipy import stats
 from regnas.errors import UsageError
 from regnas.statistics.arrays import Floats, Ints
 from regnas.statistics.bins import bin_weights
+from regnas.statistics.difference import normalised_difference
 from regnas.statistics.edf import edf
 from regnas.statistics.two_sample import (
     kolmogorov_smirnov,
@@ -265,3 +266,16 @@ def test_a_quantile_that_is_a_whole_number_of_models_is_that_model() -> None:
     """0.07 x 100 is 7.000000000000001 in floating point, and the 7 % quantile of 100 models their seventh."""
     found = quantile_difference(np.arange(100.0), np.zeros(100), 0.07, rng=np.random.default_rng(0))
     assert found.estimate == 6
+
+
+def test_an_interval_of_few_models_with_ties_is_no_longer_than_the_errors_allow() -> None:
+    """Resamples of equal errors have no spread: they are left out instead of being infinitely far away."""
+    found = mean_difference([0.1, 0.1, 0.1, 0.2], [0.2, 0.2, 0.2, 0.3], rng=np.random.default_rng(0))
+    assert found.estimate == pytest.approx(-0.1) and found.low < -0.1 < found.high
+    assert found.high - found.low < 10
+
+
+def test_two_models_of_each_have_no_interval() -> None:
+    bins = np.zeros(2, dtype=np.int64)
+    found = normalised_difference([0.1, 0.2], [0.3, 0.4], bins, bins, repeats=99, rng=np.random.default_rng(0))
+    assert found.p > 0.1 and not np.isfinite(found.interval(0.99).high)

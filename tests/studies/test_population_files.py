@@ -163,7 +163,7 @@ def test_a_csv_file_has_one_comment_and_the_columns_of_trials_csv(tmp_path: Path
     write_population(tmp_path / "p.csv", _population())
     comment, header, *rows = (tmp_path / "p.csv").read_text().splitlines()
     assert comment.startswith("# regnas population {") and len(rows) == 6 + 4
-    names = "schema,space,index,seed,error,architecture,flops,params,activations,seconds,epochs,diverged,state"
+    names = "schema,space,index,seed,error,architecture,flops,params,activations,seconds,epochs,diverged,state,strategy"
     assert header == f"{names},epoch_1,epoch_2,epoch_3,e_fit,param.depth,param.op,param.wm"
 
 
@@ -222,7 +222,8 @@ def test_trials_of_unknown_settings_are_called_after_their_space(fast_search: Se
     text = (fast_search(2).folder / "trials.csv").read_bytes()
     (tmp_path / "mine.csv").write_bytes(text)
     population = read_population(tmp_path / "mine.csv")
-    assert population.name == "regnetx" and population.settings == {} and len(population) == 2
+    assert population.name == "regnetx" and population.settings == {"strategy": "random"}
+    assert len(population) == 2
 
 
 def test_another_table_beside_a_study_file_does_not_get_its_settings(fast_search: Search) -> None:
@@ -266,12 +267,23 @@ def test_rows_that_failed_need_no_error(tmp_path: Path) -> None:
     [
         ("error,index\n0.2,\n0.1,0\n", "1 of 2 rows have no index"),
         ("error,index,seed\n0.2,0,7\n0.1,0,7\n", "model 0 is there twice with one training seed"),
+        ("error,index,flops\n0.2,0,7\n0.1,0,8\n", "index 0 is two different networks"),
+        ("error,space\n0.2,regnetx\n0.1,regnety\n", "more than one space: regnetx, regnety"),
+        ("error,strategy\n0.2,tpe\n0.1,random\n", "more than one strategy: random, tpe"),
+        ("error,diverged\n0.2,maybe\n", "diverged is 0 or 1, got 'maybe'"),
+        ("error,schema\n0.2,99\n", "a row of schema 99"),
     ],
 )
 def test_rows_that_cannot_be_told_apart_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "mine.csv").write_text(text)
     with pytest.raises(PopulationError, match=message):
         read_population(tmp_path / "mine.csv")
+
+
+def test_a_table_as_spreadsheets_write_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_bytes("\ufefferror, flops\r\n0.5,1000\r\n".encode())
+    population = read_population(str(tmp_path / "mine.csv"))
+    assert population.error.tolist() == [0.5] and population.flops.tolist() == [1000]
 
 
 def test_a_population_without_its_failures_is_truncated(tmp_path: Path) -> None:

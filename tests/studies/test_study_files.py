@@ -19,7 +19,7 @@ from regnas.studies.search import SearchResult
 Search = Callable[..., SearchResult]
 COLUMNS = (
     *("schema", "space", "index", "seed", "error", "architecture", "flops", "params", "activations", "seconds"),
-    *("epochs", "diverged", "state"),
+    *("epochs", "diverged", "state", "strategy"),
 )
 PARAMS = ("depth", "w0", "wa", "wm", "bottleneck_ratio", "group_width")
 

@@ -47,9 +47,10 @@ def write(comparison: Comparison, folder: Path) -> dict[str, bytes]:
             style.stamp(figure, comparison.marks)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+                look = {"bbox_inches": "tight"} if comparison.marks else {}  # the marks stand below
+                figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, **look)
                 buffer = io.BytesIO()
-                figure.savefig(buffer, format="png", dpi=_DPI)
+                figure.savefig(buffer, format="png", dpi=_DPI, **look)
                 pictures[name] = buffer.getvalue()
                 (folder / f"{name}.png").write_bytes(pictures[name])
             except OSError as error:

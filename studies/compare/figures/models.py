@@ -32,7 +32,10 @@ def parameters(summary: Summary) -> Any:
     axes.axis("off")
     for place, name in enumerate(names):
         _panel(axes, summary, name, place % _COLUMNS, place // _COLUMNS)
-    text = f"{summary.population.name}: the value of the best model by empirical bootstrap (shaded: 95 %, line: median)"
+    above = int((summary.population.error > np.quantile(summary.population.error, _REACH)).sum())
+    beyond = f"; {above} models lie above" if above else ""
+    name = style.label(summary.population.name)
+    text = f"{name}: the value of the best model by empirical bootstrap (shaded: 95 %, line: median){beyond}"
     figure.text(0.5, 1 - 0.06 / height, text, ha="center", va="top", fontsize=9)
     figure.text(0.1 / width, 0.5, "error (%)", rotation=90, va="center", fontsize=8)
     return figure
@@ -52,7 +55,8 @@ def _panel(axes: Any, summary: Summary, name: str, column: int, row: int) -> Non
         return left + width * (0.03 + 0.94 * ((np.log(value) if log else value) - start) / span)
 
     shown = errors <= high
-    heights = bottom - (bottom - top) * (errors[shown] - low) / max(high - low, 1e-9)
+    floor = bottom - 0.04 * (bottom - top)  # the best model stands off the axis
+    heights = floor - (floor - top) * (errors[shown] - low) / max(high - low, 1e-9)
     axes.fill_between([x(found.low), x(found.high)], top, bottom, color=style.COLOURS[0], alpha=0.15, lw=0)
     axes.plot([x(found.middle)] * 2, [top, bottom], color="0.1", lw=1)
     axes.plot(x(values[shown]), heights, ".", ms=3, color=style.COLOURS[1], alpha=0.6, mew=0)
@@ -77,21 +81,25 @@ def _number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def complexity(comparison: Comparison) -> Any:
-    """Error against flops, params and activations, with each space's efficient front."""
+def complexity(comparison: Comparison) -> Any | None:
+    """Error against flops, params and activations, with each space's efficient front; None where none is known."""
     known = [
         name
         for name in COMPLEXITIES
         if all(np.isfinite(getattr(one.population, name)).all() for one in comparison.summaries)
-    ] or ["flops"]
-    figure, (row,) = style.new(3.3 * len(known) + 0.3, 3.4, 1, len(known), sharey=True)
+    ]
+    if not known:
+        return None
+    figure, (row,) = style.new(3.3 * len(known) + 1 + style.outside(comparison.names), 3.4, 1, len(known), sharey=True)
     top = max(float(np.quantile(one.population.error, _REACH)) for one in comparison.summaries)
     least = min(one.least for one in comparison.summaries)
     for axes, name in zip(row, known, strict=True):
         for place, one in enumerate(comparison.summaries):
             cost, errors = getattr(one.population, name), 100 * one.population.error
             look = style.dot(place)
-            axes.plot(cost, errors, linestyle="", ms=2.5, alpha=0.45, mew=0, label=one.population.name, **look)
+            axes.plot(
+                cost, errors, linestyle="", ms=2.5, alpha=0.45, mew=0, label=style.label(one.population.name), **look
+            )
             front = efficient_front(cost, errors)
             # A front holds for every larger budget, too: it goes on to the largest model.
             steps = np.append(cost[front], cost.max()), np.append(errors[front], errors[front][-1])
@@ -99,6 +107,8 @@ def complexity(comparison: Comparison) -> Any:
         _cost_axis(axes, name, np.concatenate([getattr(one.population, name) for one in comparison.summaries]))
     style.error_axis(row[0].yaxis, 100 * least, 100 * top)
     row[0].set_ylabel("error (%)")
+    above = sum(int((one.population.error > top).sum()) for one in comparison.summaries)
+    style.note(row[0], "lines: the efficient fronts" + (f"; {above} models lie above" if above else ""))
     row[-1].legend(fontsize=7, markerscale=2, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
@@ -136,7 +146,7 @@ def networks(comparison: Comparison) -> Any | None:
             for number, place in enumerate(places.tolist()):
                 network = one.population.architectures[place]
                 _draw(axes, network or {}, float(one.population.error[place]), number)
-            axes.set_title(f"{one.population.name}, {word}", fontsize=8)
+            axes.set_title(f"{style.label(one.population.name)}, {word} errors", fontsize=8)
             axes.set_yscale("log", base=2)
             axes.yaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))

@@ -19,8 +19,9 @@ def differences(comparison: Comparison) -> Any | None:
     """The primary statistic of every pair with its interval, and the margin; None for one population."""
     if not comparison.pairs:
         return None
-    figure, ((axes,),) = style.new(5.6, 0.32 * len(comparison.pairs) + 1.1)
-    names, complexity = comparison.names, comparison.rules.complexity
+    names, complexity = [style.label(name) for name in comparison.names], comparison.rules.complexity
+    longest = max(map(len, names))
+    figure, ((axes,),) = style.new(4.2 + 0.12 * longest, 0.32 * len(comparison.pairs) + 1.1)
     at = "" if complexity == NONE else f" at equal {complexity}"
     margin = 100 * comparison.rules.margin
     axes.axvspan(-margin, margin, color="0.88", lw=0)
@@ -34,7 +35,7 @@ def differences(comparison: Comparison) -> Any | None:
             if np.isfinite(span.high - span.low):
                 axes.plot([100 * span.low, 100 * span.high], [row, row], color=look[0], lw=thickness)
         axes.plot(100 * wide.estimate, row, look[1], color=look[0], ms=5, mfc="white")
-    labels = [f"{names[one.judgement.first]} - {names[one.judgement.second]}" for one in comparison.pairs]
+    labels = [f"{names[one.judgement.first]} vs {names[one.judgement.second]}" for one in comparison.pairs]
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.invert_yaxis()
     axes.set_xlabel(f"difference of mean error{at} (points)\nleft of 0 the first is better, right of 0 the second")
@@ -48,16 +49,17 @@ def differences(comparison: Comparison) -> Any | None:
 
 def power(comparison: Comparison) -> Any | None:
     """Models of each space against the difference they can see, for every pair; None for one population."""
-    if not comparison.pairs:
-        return None
+    if all(pair.judgement.difference.sd_a == pair.judgement.difference.sd_b == 0 for pair in comparison.pairs):
+        return None  # no pair, or nothing that varies
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    figure, ((axes,),) = style.new(5.2, 3.6)
-    rules, names = comparison.rules, comparison.names
+    figure, ((axes,),) = style.new(5.6, 3.7)
+    rules, names = comparison.rules, [style.label(name) for name in comparison.names]
     alpha = rules.alpha / len(comparison.pairs)
     here = max(len(one.population) for one in comparison.summaries)
     counts = np.unique(np.geomspace(8, max(400, 8 * here), _STEPS).astype(int))
-    for place, pair in enumerate(_extremes(comparison)):
+    shown = _extremes(comparison)
+    for place, pair in enumerate(shown):
         spreads = pair.judgement.difference.sd_a, pair.judgement.difference.sd_b
         gaps = [
             100 * detectable_difference(*spreads, int(n), alpha=alpha, power=rules.power, bins=rules.bins_for)
@@ -67,18 +69,19 @@ def power(comparison: Comparison) -> Any | None:
         axes.plot(counts, gaps, label=label, **style.line(place))
     axes.axvline(here, color="0.4", lw=0.8)
     axes.axhline(100 * rules.margin, color="0.6", lw=0.8, ls="--")
-    axes.text(here, axes.get_ylim()[1], f" n = {here}", fontsize=7, va="top")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.text(here, axes.get_ylim()[0], f" n = {here}", fontsize=7, va="bottom")
     axes.set(xlabel="models of each space n", ylabel="difference of mean error (points)")
     style.note(
         axes,
         f"what n models see with power {rules.power:.0%} at level {rules.alpha:g} over {len(comparison.pairs)} "
         f"pair{'s' if len(comparison.pairs) > 1 else ''}; dashed: the margin",
+        "the pairs of the largest, a middling and the smallest spread" if len(shown) < len(comparison.pairs) else "",
     )
     axes.legend(fontsize=7)
     return figure
@@ -86,5 +89,6 @@ def power(comparison: Comparison) -> Any | None:
 
 def _extremes(comparison: Comparison) -> list[Any]:
     """All pairs where they are few; else the one with the largest, a middling and the smallest spread."""
-    pairs = sorted(comparison.pairs, key=lambda one: one.judgement.difference.standard_error)
+    varying = [one for one in comparison.pairs if one.judgement.difference.sd_a or one.judgement.difference.sd_b]
+    pairs = sorted(varying, key=lambda one: one.judgement.difference.standard_error)
     return pairs if len(pairs) <= 3 else [pairs[-1], pairs[len(pairs) // 2], pairs[0]]

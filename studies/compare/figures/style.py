@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import shorten, wrap
 from typing import Any
 
 # Okabe and Ito 2008, without their yellow, which is too light for lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # one more than colours: the pairs repeat after 56
+LONGEST = 26  # characters of a name in a figure
+SHORT = 16  # characters of a name in a legend inside the axes
+MOST_INSIDE = 7  # entries of one
 RC: Any = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -81,7 +85,29 @@ def band(populations: int) -> float:
     return 0.18 if populations <= 3 else 0.08
 
 
+def label(name: str) -> str:
+    """A name as figures show it: not too long, and without mathematics."""
+    short = name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}…{name[-8:]}"
+    return short.replace("$", r"\$")
+
+
+def outside(names: Sequence[str]) -> float:
+    """Inches beside the axes that a legend of these names takes; 0 where it is small enough to lie inside."""
+    longest = max(len(label(name)) for name in names)
+    return 1 + 0.06 * longest if len(names) > MOST_INSIDE or longest > SHORT else 0.0
+
+
+def legend(axes: Any, names: Sequence[str], **options: Any) -> None:
+    """A legend inside the axes where it is small, else to their right."""
+    if outside(names):
+        options |= {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+    axes.legend(**options)
+
+
 def stamp(figure: Any, marks: list[str]) -> None:
-    """What was forced, on the figure itself."""
+    """What was forced, below the figure."""
     if marks:
-        figure.suptitle("; ".join(dict.fromkeys(marks)), fontsize=7, color="#B00000", wrap=True)
+        width = int(16 * figure.get_figwidth())
+        lines = [line for mark in dict.fromkeys(marks) for line in wrap(shorten(f"NOTE: {mark}", 4 * width), width)]
+        text = "\n".join(lines).replace("$", r"\$")
+        figure.text(0.01, -0.01, text, fontsize=7, color="#B00000", va="top")

@@ -272,7 +272,7 @@ def test_failed_candidates_are_said_and_above_a_twentieth_there_is_no_verdict(
     words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, "--data", "fake", "--workers", 0)
     code, out, err = regnas_command("compare", *words, "--evaluator", "fast[fail=3]")
     assert code == 0, err
-    assert "anynetx-a: 1 candidates failed (7.7%)" in out and "no verdict" in out
+    assert "anynetx-a: 1 candidate failed (7.7%)" in out and "no verdict" in out
 
 
 def test_until_decided_stops_before_the_budget_where_a_look_decides(
@@ -315,7 +315,10 @@ def test_half_a_comparison_is_usable(fast: Any, regnas_command: Command, tmp_pat
     ("words", "message"),
     [
         (("compare",), "give --space for each space to train, or --population"),
-        (("compare", "--space", "regnetx", "--population", "x.csv"), "give --space for each space"),
+        (("compare", "--space", "regnetx", "--population", "x.csv"), "for each that is there, not both"),
+        (("compare", "--population", "x.csv", "--evaluator", "fast"), "--evaluator is for --space"),
+        (("plan", "--difference", 1, "--sd", -2), "--sd is above 0, got -2"),
+        (("plan", "--difference", 1, "--sd", 2, "--pairs", 0), "--pairs is above 0, got 0"),
         (("compare", "--population", "x.csv", "--budget", 9), "--budget is for --space"),
         (("compare", "--population", "x.csv", "--until-decided"), "--until-decided is for --space"),
         (("compare", "--population", "missing.csv"), "there is no population missing.csv"),
@@ -382,3 +385,57 @@ def test_a_comparison_of_other_populations_has_a_folder_of_its_own(
     assert (two / "compare.json").read_text() == before
     code, out, _ = regnas_command("compare", *words, "--margin", 2)  # other rules, the same populations
     assert code == 0 and "compare-two/report.html" in out
+
+
+def test_the_table_shows_specs_as_they_are(fast: Any, regnas_command: Command) -> None:
+    names = ("regnetx[depth=4:20,wm=2]", "regnetx[depth=4:12]")
+    words = [word for name in names for word in ("--space", name)]
+    code, out, err = regnas_command("compare", *words, "--budget", 10, *TRAINED, "--quiet")
+    assert code == 0, err
+    assert all(re.search(rf"^{re.escape(name)} +10 ", out, re.MULTILINE) for name in names)
+
+
+def test_report_reads_its_own_copies_where_the_populations_are_gone(
+    two: Path, regnas_command: Command, tmp_path: Path
+) -> None:
+    before = json.loads((two / "compare.json").read_text())
+    moved = tmp_path / "elsewhere" / "a comparison"
+    moved.parent.mkdir()
+    two.rename(moved)
+    two.parent.rename(tmp_path / "gone")
+    code, out, err = regnas_command("report", moved)
+    assert code == 0, err
+    after = json.loads((moved / "compare.json").read_text())
+    assert after["pairs"] == before["pairs"] and [one["errors"] for one in after["populations"]] == [
+        one["errors"] for one in before["populations"]
+    ]
+
+
+def test_a_copied_table_of_an_adaptive_search_is_refused_like_its_study(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    assert regnas_command("search", "--space", "regnetx", "--strategy", "tpe", "--budget", 4, *TRAINED)[0] == 0
+    (tmp_path / "mine.csv").write_bytes((tmp_path / "regnas-runs" / "regnetx-tpe-0" / "trials.csv").read_bytes())
+    code, _, err = regnas_command("compare", "--population", tmp_path / "mine.csv")
+    assert code == 2 and "searched with tpe" in err
+
+
+def test_the_same_models_twice_are_no_two_populations(two: Path, regnas_command: Command) -> None:
+    study = two.parent / "regnetx-random-0"
+    code, _, err = regnas_command("compare", "--population", study, "--population", study)
+    assert code == 2 and "hold the same errors, model by model" in err
+
+
+def test_populations_in_memory_are_compared_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, regnas_command: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    one, other = (
+        from_arrays(name, rng.uniform(low, low + 0.1, 40), flops=np.linspace(1e6, 2e6, 40))
+        for name, low in (("a", 0.1), ("b", 0.3))
+    )
+    write_population(tmp_path / "b.csv", other)
+    comparison = run.compare(populations=[one, tmp_path / "b.csv"], quiet=True)
+    assert comparison.pairs[0].judgement.winner == 0
+    assert regnas_command("report", "a vs b")[0] == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from regnas.population import Population, PopulationError, from_arrays
+from regnas.studies.compare import tables
 from regnas.studies.compare.analysis import analyse
 from regnas.studies.compare.rules import Rules, binned
 from regnas.studies.compare.verdict import BETTER, EQUAL, NO_VERDICT, UNDECIDED, Judgement, judge
@@ -128,8 +129,6 @@ def test_bins_that_a_space_does_not_reach_are_left_out_and_said() -> None:
     b = from_arrays("b", rng.normal(0.2, 0.02, 50), flops=flops[:50], settings=settings)
     comparison = analyse("x", [a, b], Rules(bins=10, repeats=99, resamples=50))
     assert comparison.bins.used.tolist() == [True] * 5 + [False] * 5 and comparison.bins.coverage == 0.5
-    from regnas.studies.compare import tables
-
     assert any("50% of the range" in line for line in tables.remarks(comparison))
 
 
@@ -189,6 +188,18 @@ def test_windows_that_differ_are_compared_where_they_overlap() -> None:
     for two in ([a, b], [b, a]):
         bins = binned(two, FAST)
         assert bins.edges[[0, -1]].tolist() == [1.5e6, 2e6]
+
+
+def test_an_open_side_of_a_window_ends_at_the_last_model_of_all_spaces() -> None:
+    a = from_arrays("a", np.full(60, 0.2), flops=np.linspace(0.5e6, 2e6, 60), settings={"window": "flops :2M"})
+    b = from_arrays("b", np.full(60, 0.2), flops=np.linspace(0.8e6, 1.9e6, 60), settings={"window": "flops :2M"})
+    bins = binned([a, b], FAST)
+    assert bins.edges[[0, -1]].tolist() == [0.5e6, 2e6] and bins.coverage < 1
+    rest = [from_arrays(one.name, 0.2 + one.flops / 1e8, flops=one.flops, settings=one.settings) for one in (a, b)]
+    comparison = analyse("x", rest, FAST)
+    assert comparison.summaries[0].counted < 60
+    assert any("of 60 models lie in bins that count" in line for line in tables.remarks(comparison))
+    assert "of their range, where" in comparison.pairs[0].text
 
 
 def test_looking_before_all_models_are_there_costs() -> None:
