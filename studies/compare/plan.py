@@ -92,13 +92,7 @@ def make_plan(
     Raises:
         UsageError: nothing to detect, or a difference without any spread to hold it against.
     """
-    if (detect is None) == (difference is None):
-        raise UsageError("--detect D is a distance of distributions, --difference POINTS one of mean errors: give one")
-    if pilot == 1 or pilot < 0:
-        raise UsageError(f"--pilot is at least 2, or 0 for none, got {pilot}")
-    for flag, number in (("--difference", difference), ("--sd", sd), ("--pairs", pairs)):
-        if number is not None and not number > 0:
-            raise UsageError(f"{flag} is above 0, got {100 * number if isinstance(number, float) else number:g}")
+    _check(detect, difference, sd, pairs, pilot)
     tests = pairs or max(1, math.comb(len(spaces), 2))
     level = alpha / tests
     # What the distance alone asks for is known before any training, and what is wrong with it is said at once.
@@ -107,29 +101,45 @@ def make_plan(
     pilots = _pilots(runs, pilot, progress) if runs else ()
     # Of several spaces, the pair that spreads most.
     sds = [sd, sd] if sd is not None else sorted(one.sd for one in pilots)[-2:]
-    if difference is not None:
-        if not sds:
-            raise UsageError("--difference needs the spread of the errors: time some models of --space, or give --sd")
+    if difference is None:
+        exponent = lehmann_exponent(detect or 0.5)
+        why = f"distributions with D = {detect:g}: as if one model of one were the best of {exponent:.2f} of the other"
+    elif not sds:
+        raise UsageError("--difference needs the spread of the errors: time some models of --space, or give --sd")
+    else:
         models = models_for_difference(difference, sds[0], sds[-1], alpha=level, power=power, bins=Rules().bins_for)
         spread = " and ".join(dict.fromkeys(f"{100 * one:.2f}" for one in sds))
         why = f"mean errors that differ by {100 * difference:g} points, with a spread of {spread} points"
-    else:
-        exponent = lehmann_exponent(detect or 0.5)
-        why = f"distributions with D = {detect:g}: as if one model of one were the best of {exponent:.2f} of the other"
     workers = max(1, runs.plans[0][0].workers) if runs else 1
-    seconds = sum(one.seconds for one in pilots) * models
+    hours = sum(one.seconds for one in pilots) * models / 3600
     return Plan(
         models=models,
         why=why,
         alpha=level,
         power=power,
         pilots=pilots,
-        sees=detectable_difference(sds[0], sds[-1], models, alpha=level, power=power, bins=Rules().bins_for)
-        if sds
-        else None,
-        hours=(seconds / 3600, seconds / 3600 / workers) if pilots else None,
+        sees=_sees(sds, models, level, power),
+        hours=(hours, hours / workers) if pilots else None,
         workers=workers,
     )
+
+
+def _check(detect: float | None, difference: float | None, sd: float | None, pairs: int | None, pilot: int) -> None:
+    """Refuse what cannot be planned for."""
+    if (detect is None) == (difference is None):
+        raise UsageError("--detect D is a distance of distributions, --difference POINTS one of mean errors: give one")
+    if pilot == 1 or pilot < 0:
+        raise UsageError(f"--pilot is at least 2, or 0 for none, got {pilot}")
+    for flag, number in (("--difference", difference), ("--sd", sd), ("--pairs", pairs)):
+        if number is not None and not number > 0:
+            raise UsageError(f"{flag} is above 0, got {100 * number if isinstance(number, float) else number:g}")
+
+
+def _sees(sds: Sequence[float], models: int, level: float, power: float) -> float | None:
+    """The difference of mean error that so many models see."""
+    if not sds:
+        return None
+    return detectable_difference(sds[0], sds[-1], models, alpha=level, power=power, bins=Rules().bins_for)
 
 
 def _pilots(runs: Runs, count: int, progress: Batches | None) -> tuple[Pilot, ...]:
