@@ -367,9 +367,6 @@ def _heeding_signals(stop: Any) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's background job
-        yield
-        return
     before = signal.signal(signal.SIGINT, lambda *_: stop())
     try:
         yield
