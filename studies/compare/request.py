@@ -74,22 +74,23 @@ def compare_populations(
 def remake(request: Request) -> Comparison:
     """Do a comparison again from its populations; equal populations give equal numbers."""
     populations = _distinct(populations_of(request))
-    if not request.force:
-        _refuse_twins(populations)
-    return _compared(populations, request)
+    twins = _twins(populations)
+    if twins and not request.force:
+        raise PopulationError(f"{twins[0]}: name two populations, or --force")
+    return _compared(populations, replace(request, notes=(*request.notes, *twins)))
 
 
-def _refuse_twins(populations: Sequence[Population]) -> None:
-    """The same models twice are no two samples."""
+def _twins(populations: Sequence[Population]) -> list[str]:
+    """Pairs that are the same models, in words: they are no two samples."""
+    found = []
     for one, other in combinations(populations, 2):
         alike = all(
             np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
             for name in ("errors", "flops", "params", "activations")
         )
         if alike and np.ptp(one.error) > 0:
-            raise PopulationError(
-                f"{one.name} and {other.name} hold the same errors, model by model: name two populations, or --force"
-            )
+            found.append(f"{one.name} and {other.name} hold the same errors, model by model")
+    return found
 
 
 def populations_of(request: Request) -> list[Population]:

@@ -424,6 +424,8 @@ def test_the_same_models_twice_are_no_two_populations(two: Path, regnas_command:
     study = two.parent / "regnetx-random-0"
     code, _, err = regnas_command("compare", "--population", study, "--population", study)
     assert code == 2 and "hold the same errors, model by model" in err
+    code, out, _ = regnas_command("compare", "--population", study, "--population", study, "--force")
+    assert code == 0 and "NOTE: regnetx and regnetx (2) hold the same errors, model by model" in out
 
 
 def test_populations_in_memory_are_compared_and_kept(
