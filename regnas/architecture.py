@@ -40,6 +40,14 @@ class Architecture(Protocol):
         """A new module from ``(n, 3, height, width)`` to logits ``(n, classes)``."""
 
 
+@runtime_checkable
+class SupportsFeatures(Protocol):
+    """An architecture that knows more numbers about itself than its parameters say."""
+
+    def features(self) -> dict[str, float]:
+        """Numbers for predictors, by name: the same names for every architecture of the kind, all finite."""
+
+
 def canonical(value: Mapping[str, Any]) -> str:
     """JSON with sorted keys and no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

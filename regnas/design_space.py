@@ -6,12 +6,14 @@ same parameters for model-based samplers.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from regnas import registry, spec
 from regnas.architecture import Architecture
@@ -188,11 +190,22 @@ class Space(ABC):
 
     def draw(self, rng: np.random.Generator, count: int) -> Columns:
         """``count`` points from the law, before rules and window: each parameter ``(count,)``."""
-        laws = self.dimensions
-        free = [name for name, law in laws.items() if not law.fixed]
-        uniforms = dict(zip(free, rng.random((len(free), count)), strict=True))
-        columns = {name: law.draw(uniforms.get(name, np.zeros(count))) for name, law in laws.items()}
+        return self.at(rng.random((len(self._free), count)))
+
+    def at(self, uniforms: npt.NDArray[np.float64]) -> Columns:
+        """The points of the law at these uniforms in [0, 1), before rules and window: each parameter ``(count,)``.
+
+        Args:
+            uniforms: ``(free parameters, count)``; however they were made, equal ones are equal points.
+        """
+        rows = dict(zip(self._free, uniforms, strict=True))
+        none = np.zeros(uniforms.shape[1])
+        columns = {name: law.draw(rows.get(name, none)) for name, law in self.dimensions.items()}
         return {**columns, **{name: columns[source] for name, source in self.ties}}
+
+    @property
+    def _free(self) -> list[str]:
+        return [name for name, law in self.dimensions.items() if not law.fixed]
 
     def sample(self, n: int = 1, *, seed: int = 0, duplicates: str = "reject") -> list[Candidate]:
         """The first ``n`` candidates of the stream of ``seed``: iid from the law inside the window.
@@ -225,7 +238,7 @@ class Space(ABC):
 
     def mutate(self, params: Params, rng: np.random.Generator) -> Params:
         """One free parameter moved to a neighbouring or to a new value, as a canonical point."""
-        free = [name for name, law in self.dimensions.items() if not law.fixed]
+        free = self._free
         if not free:
             return params
         name = free[int(rng.integers(len(free)))]
@@ -233,6 +246,15 @@ class Space(ABC):
         near = rng.random() < 0.5
         value = law.neighbour(params[name], rng) if near else law.draw(rng.random(1)).tolist()[0]
         return self.canonical({**params, name: value})
+
+    def neighbours(self, params: Params) -> list[Params]:
+        """Every canonical point one step in one free parameter away; some may lie outside the space or its window."""
+        laws = self.dimensions
+        moves = [(name, value) for name in self._free for value in laws[name].neighbours(params[name])]
+        points = [self.canonical({**params, name: value}) for name, value in moves]
+        # Two moves may be one canonical point, and one may lead back.
+        different = {tuple(point.items()): point for point in points if point != params}
+        return list(different.values())
 
     # --- derived spaces -------------------------------------------------------------------------------------
 
@@ -258,16 +280,17 @@ class Space(ABC):
 
 
 def make_space(text: str) -> Space:
-    """The space of a spec string: ``regnetx`` or ``regnetx[wm=2,depth=12:20]``.
+    """The space of a spec string: ``regnetx``, ``regnetx[wm=2,depth=12:20]`` or, where it takes one, ``table:FILE``.
 
     Raises:
         PluginNotFound: no space of that name.
         UsageError: malformed, or an option the space does not have.
     """
     name, argument, options = spec.parse(text, "space")
-    if argument:
+    factory = registry.load("space", name)
+    if argument and not inspect.signature(factory).parameters:
         raise UsageError(f"a space takes its options in brackets, {name}[key=value], got {text!r}")
-    space: Space = registry.load("space", name)()
+    space: Space = factory(argument) if argument else factory()
     return space.derive(options) if options else space
 
 

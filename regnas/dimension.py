@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Value = int | float | str
 Array = npt.NDArray[Any]
 
+# How far the neighbours of a value lie in a long range, as shares of the law.
+_STEPS = (1 / 20, 1 / 5)
+# Up to this many values, the neighbours in a range are the adjacent ones.
+_SHORT = 16
+
 
 class Dimension(ABC):
     """One parameter of a space."""
@@ -49,9 +54,30 @@ class Dimension(ABC):
     def neighbour(self, value: Any, rng: np.random.Generator) -> Any:
         """A nearby value that differs from ``value`` wherever there is one."""
 
+    def neighbours(self, value: Any) -> list[Any]:
+        """All values one step away, in a fixed order, without ``value``.
+
+        Here, where nothing is known of an order: all other values of a short dimension, and values near by of a long
+        one.
+        """
+        if self.size <= _SHORT:
+            near = self.draw((np.arange(self.size) + 0.5) / self.size).tolist()
+        else:
+            rng = np.random.default_rng(0)
+            near = [self.neighbour(value, rng) for _ in range(2 * len(_STEPS))]
+        return [known for known in dict.fromkeys(near) if known != value]
+
     @abstractmethod
     def distribution(self) -> BaseDistribution:
         """The encoding for model-based samplers, in physical units; ``snap`` undoes what it loosens."""
+
+    def levels(self, count: int) -> list[Any]:
+        """At most ``count`` values, evenly spaced in the law's quantiles; every value where there are no more."""
+        if self.size <= count and isinstance(self, Range | Choice):
+            return list(_values(self))
+        # Of a law of which no more is known: fine enough to meet values less likely than others.
+        fine = 64 * self.size if self.size <= count else count
+        return list(dict.fromkeys(self.draw((np.arange(fine) + 0.5) / fine).tolist()))
 
     def narrowed(self, low: float | None, high: float | None) -> Dimension:
         """The same law between other bounds."""
@@ -134,6 +160,26 @@ class Range(Dimension):
         if not self.first <= moved <= self.last:
             moved = tick + (1 if moved < self.first else -1)
         return self._value(moved)
+
+    def neighbours(self, value: Any) -> list[Any]:
+        """The adjacent values of a short range; of a long one, those a twentieth and a fifth of the law away.
+
+        So a step is as large in the law's own scale everywhere, and a search crosses the range in a few.
+        """
+        tick = round(float(self.snap(value)) / self.step)
+        moved = {tick - 1, tick + 1} if self.size <= _SHORT else self._far_ticks(tick)
+        return [self._value(at) for at in sorted(moved) if self.first <= at <= self.last and at != tick]
+
+    def _far_ticks(self, tick: int) -> set[int]:
+        centre, below_one = self._quantile(float(self._value(tick))), np.nextafter(1, 0)
+        first, last = self.draw(np.array([0.0, below_one])).tolist()
+        upwards = 1 if last >= first else -1  # a law may run downwards in its uniforms
+        moved = set()
+        for step in (sign * size for size in _STEPS for sign in (-1, 1)):
+            drawn = self.draw(np.clip([centre + step], 0, below_one)).tolist()[0]
+            at = round(float(drawn) / self.step)
+            moved.add(at if at != tick else tick + (upwards if step > 0 else -upwards))
+        return moved
 
     def narrowed(self, low: float | None, high: float | None) -> Range:
         ends = {"low": self.low if low is None else low, "high": self.high if high is None else high}
@@ -255,10 +301,16 @@ class Choice(Dimension):
         if not self.ordered:
             others = [known for known in self.values if known != value]
             return others[int(rng.integers(len(others)))]
+        near: list[Value] = self.neighbours(value)
+        return near[int(rng.integers(len(near)))]
+
+    def neighbours(self, value: Any) -> list[Any]:
+        """The adjacent values where they are ordered, else all others."""
+        if not self.ordered:
+            return [known for known in self.values if known != value]
         ranks = sorted(self.values)
         rank = ranks.index(self.snap(value))
-        near = [ranks[at] for at in (rank - 1, rank + 1) if 0 <= at < self.size]
-        return near[int(rng.integers(len(near)))]
+        return [ranks[at] for at in (rank - 1, rank + 1) if 0 <= at < self.size]
 
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution

@@ -13,6 +13,7 @@ GROUPS = {
     "architecture": "regnas.architectures",
     "space": "regnas.search_spaces",
     "strategy": "regnas.strategies",
+    "pruner": "regnas.pruners",
     "evaluator": "regnas.evaluators",
     "data set": "regnas.datasets",
 }

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from regnas import keyed
+from regnas.batch import Columns
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
@@ -68,9 +70,9 @@ def _round(number: int) -> float:
     return float(f"{number:.3g}")
 
 
-def screen(space: Space, rng: np.random.Generator, count: int, tally: Tally) -> Iterator[tuple[int, Candidate]]:
-    """Draw ``count`` points and yield the accepted ones with their row, in order."""
-    columns = space.draw(rng, count)
+def screen(space: Space, columns: Columns, tally: Tally) -> Iterator[tuple[int, Candidate]]:
+    """Yield those of many points that the space and its window admit, with their row, in order."""
+    count = len(next(iter(columns.values())))
     batch = space.batch(columns)
     cost = batch.complexity(space.resolution)
     keep = space.admits(cost)
@@ -97,12 +99,14 @@ def candidates(
     duplicates: str = "reject",
     tally: Tally | None = None,
     progress: Callable[[Tally], None] | None = None,
+    points: Callable[[int], Columns] | None = None,
 ) -> Iterator[Candidate]:
     """The stream, without end.
 
     Args:
         duplicates: ``reject`` drops later repeats of an architecture; ``reuse`` and ``allow`` keep every draw.
         tally: is kept up to date; ``progress`` is called with it after every chunk.
+        points: the next points, at most as many as it is asked for, in place of draws from the law.
 
     Raises:
         InfeasibleWindow: too many draws in a row found nothing (new).
@@ -114,9 +118,13 @@ def candidates(
     index = chunk = draws = repeats = 0
     while True:
         size = min(_FIRST_CHUNK << min(chunk, 30), _LARGEST_CHUNK)
-        rng = keyed.generator("stream", STREAM_VERSION, space.spec, seed, chunk)
+        if points is None:
+            columns = space.draw(keyed.generator("stream", STREAM_VERSION, space.spec, seed, chunk), size)
+        else:
+            columns = points(size)
+            size = len(next(iter(columns.values())))
         last = -1
-        for row, candidate in screen(space, rng, size, tally):
+        for row, candidate in screen(space, columns, tally):
             draws += row - last
             last = row
             if duplicates == "reject":
@@ -156,15 +164,22 @@ def _infeasible(space: Space, tally: Tally, found: int, repeats: int) -> Infeasi
 
 
 class Stream:
-    """The stream as a sequence that grows as it is asked."""
+    """The stream as a sequence that grows as it is asked; options as of `candidates`."""
 
-    def __init__(self, space: Space, *, seed: int, duplicates: str = "reject") -> None:
-        self._source = candidates(space, seed=seed, duplicates=duplicates)
+    def __init__(self, space: Space, *, seed: int, duplicates: str = "reject", **options: Any) -> None:
+        self._source = candidates(space, seed=seed, duplicates=duplicates, **options)
         self._known: list[Candidate] = []
+        self._end: InfeasibleWindow | None = None
 
     def __getitem__(self, index: int) -> Candidate:
         while len(self._known) <= index:
-            self._known.append(next(self._source))
+            if self._end is not None:
+                raise self._end
+            try:
+                self._known.append(next(self._source))
+            except InfeasibleWindow as end:
+                self._end = end  # a generator that raised says nothing more
+                raise
         return self._known[index]
 
 
@@ -174,7 +189,7 @@ def survey(space: Space, *, draws: int = 200_000, seed: int = 0) -> Tally:
     chunk = 0
     while tally.drawn < draws:
         rng = keyed.generator("survey", space.spec, seed, chunk)
-        for _ in screen(space, rng, min(_LARGEST_CHUNK, draws - tally.drawn), tally):
+        for _ in screen(space, space.draw(rng, min(_LARGEST_CHUNK, draws - tally.drawn)), tally):
             pass
         chunk += 1
     return tally

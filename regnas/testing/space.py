@@ -149,6 +149,27 @@ class SpaceRules:
         )
         assert first == again != other
 
+    def test_neighbours_are_other_canonical_points_in_a_fixed_order(self) -> None:
+        space = self.make()
+        found = 0
+        for one in space.sample(20):
+            near = space.neighbours(one.params)
+            assert near == self.make().neighbours(one.params)
+            assert one.params not in near
+            assert len({tuple(point.items()) for point in near}) == len(near)
+            assert all(space.canonical(point) == point for point in near)
+            found += len(near)
+        assert found, "no point has a neighbour"
+
+    def test_equal_uniforms_are_equal_points(self) -> None:
+        space = self.make()
+        uniforms = np.random.default_rng(0).random((len(space.distributions), 20))
+        columns, again = space.at(uniforms), self.make().at(uniforms)
+        assert list(columns) == [*space.dimensions, *dict(space.ties)]
+        for name, values in columns.items():
+            assert values.shape == (20,)
+            assert values.tolist() == again[name].tolist()
+
     # --- derived spaces -------------------------------------------------------------------------------------
 
     def test_any_parameter_can_be_fixed(self) -> None:

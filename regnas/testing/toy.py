@@ -108,6 +108,19 @@ class DistributionDimension(Dimension):
             moved = self.snap(value + self._step if value < self._ends[1] else value - self._step)
         return moved
 
+    def neighbours(self, value: Any) -> list[Any]:
+        """All other choices; adjacent numbers of a short range, else numbers a twentieth and a fifth of it away."""
+        if isinstance(self.law, CategoricalDistribution) or self.fixed:
+            return [] if self.fixed else super().neighbours(value)
+        step = self._step
+        if step is not None and self.size <= 16:
+            near = [self.snap(value - step), self.snap(value + step)]
+        else:
+            places = np.clip(self.place(value) + np.array([-0.2, -0.05, 0.05, 0.2]), 0, np.nextafter(1, 0))
+            near = self.draw(places).tolist()
+            near += [self.snap(value - step), self.snap(value + step)] if step is not None else []
+        return [known for known in dict.fromkeys(near) if known != value]
+
 
 @dataclass(frozen=True)
 class Toy:
