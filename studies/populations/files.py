@@ -13,7 +13,6 @@ import json
 import math
 import os
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,17 +21,14 @@ from typing import Any
 from regnas.errors import RegnasError
 from regnas.files import COLUMNS, record
 from regnas.population import SCHEMA, Population, PopulationError, from_rows, to_rows
+from regnas.tables.rows import SUFFIXES, TOP, Row, is_jsonl, read_number, read_object, read_sheet
 
-SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
-_TOP = "# regnas population "
 _EXTRA = ("e_fit", "trial", "failure")
 _FREE = re.compile(r"epoch_\d+|param\..+")
 _TOP_KINDS = {"schema": int, "trainings": int, "failed": int, "marks": list, "settings": dict}
 _YES, _NO = ("1", "1.0", "true"), ("", "0", "0.0", "false", "none")
 _STATES = ("COMPLETE", "FAIL", "RUNNING", "WAITING", "PRUNED", "SAMPLED")
 _NUMBERS = ("error", "flops", "params", "activations", "seconds", "e_fit")
-
-Row = dict[str, Any]
 
 
 def write_population(path: Path, population: Population) -> None:
@@ -54,7 +50,7 @@ def write_population(path: Path, population: Population) -> None:
         "marks": list(population.marks),
         "settings": dict(population.settings),
     }
-    text = _jsonl_text(top, rows) if _is_jsonl(path) else _csv_text(top, rows)
+    text = _jsonl_text(top, rows) if is_jsonl(path) else _csv_text(top, rows)
     data = text.encode()
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
@@ -67,10 +63,6 @@ def write_population(path: Path, population: Population) -> None:
         raise RegnasError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _is_jsonl(path: Path) -> bool:
-    return path.name.removesuffix(".gz").endswith(".jsonl")
-
-
 def _flat(row: Row) -> Row:
     flat = record(row)
     return {**flat, "e_fit": row["e_fit"]} if row.get("e_fit", "") != "" else flat
@@ -80,7 +72,7 @@ def _csv_text(top: Row, rows: list[Row]) -> str:
     flat = [_flat(row) for row in rows]
     names = list(COLUMNS) + sorted({name for row in flat for name in row} - set(COLUMNS), key=_column_order)
     out = io.StringIO()
-    out.write(f"{_TOP}{json.dumps(top, sort_keys=True)}\n")
+    out.write(f"{TOP}{json.dumps(top, sort_keys=True)}\n")
     writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
@@ -165,74 +157,10 @@ def _settings_in(path: Path, rows: list[Row]) -> dict[str, Any]:
 
 
 def _read(path: Path) -> tuple[Row | None, list[Row]]:
-    text = _text(path)
-    if not text.strip():
-        raise PopulationError(f"{path} is empty; a population has one row per model")
-    if not text.endswith("\n"):
-        raise PopulationError(f"{path} is truncated: its last line has no end; end it with a line break if it is whole")
-    try:
-        return _read_jsonl(path, text) if _is_jsonl(path) else _read_csv(path, text)
-    except csv.Error as error:
-        raise PopulationError(f"{path} is no CSV file: {error}") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except EOFError as error:
-        raise PopulationError(f"{path} is truncated: {error}") from error
-    except OSError as error:
-        raise PopulationError(f"cannot read {path}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, ValueError, zlib.error) as error:
-        raise PopulationError(f"{path} is no text file: {error}") from error
-
-
-def _read_csv(path: Path, text: str) -> tuple[Row | None, list[Row]]:
-    top: Row | None = None
-    first = 1
-    if text.startswith("#"):
-        line, _, text = text.partition("\n")
-        if line.startswith(_TOP):
-            top = _object(path, 1, line.removeprefix(_TOP))
-        first = 2
-    reader = csv.reader(io.StringIO(text, newline=""))
-    names = [name.strip() for name in next(reader, [])]
-    _check_names(path, names)
-    rows = []
-    for cells in reader:
-        if not cells:
-            continue
-        if len(cells) != len(names):
-            at = f"line {reader.line_num + first - 1}"
-            raise PopulationError(f"{path}, {at}: {len(names)} columns and {len(cells)} cells: truncated or damaged")
-        rows.append(_row(path, reader.line_num + first - 1, dict(zip(names, cells, strict=True))))
-    return top, rows
-
-
-def _read_jsonl(path: Path, text: str) -> tuple[Row | None, list[Row]]:
-    top: Row | None = None
-    rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        value = _object(path, number, line)
-        if number == 1 and set(value) == {"population"}:
-            top = value["population"] if isinstance(value["population"], dict) else {}
-            continue
-        _check_names(path, list(value))
-        rows.append(_row(path, number, value))
-    return top, rows
-
-
-def _object(path: Path, number: int, text: str) -> Row:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise PopulationError(f"{path}, line {number} is no JSON: {error}; truncated or damaged") from error
-    if not isinstance(value, dict):
-        raise PopulationError(f"{path}, line {number} is no JSON object")
-    return value
+    sheet = read_sheet(path, PopulationError)
+    for names in sheet.headers:
+        _check_names(path, names)
+    return sheet.top, [_row(path, line, cells) for line, cells in sheet.rows]
 
 
 def _check_names(path: Path, names: Iterable[str]) -> None:
@@ -257,9 +185,9 @@ def _row(path: Path, line: int, cells: Row) -> Row:
         raise PopulationError(f"{path}, line {line}: a row of schema {row['schema']}; this release reads {SCHEMA}")
     row["state"] = row["state"] or "COMPLETE"
     for name in _NUMBERS:
-        row[name] = _number(path, line, name, cells.get(name, ""))
+        row[name] = read_number(path, line, name, cells.get(name, ""), PopulationError)
     for name in ("index", "seed"):
-        value = _number(path, line, name, row[name])
+        value = read_number(path, line, name, row[name], PopulationError)
         if value != "" and not (abs(value) <= 2**53 and value == int(value)):
             raise PopulationError(f"{path}, line {line}: {name} is a whole number, got {row[name]!r}")
         row[name] = "" if value == "" else int(value)
@@ -274,26 +202,16 @@ def _row(path: Path, line: int, cells: Row) -> Row:
         raise PopulationError(f"{path}, line {line}: diverged is 0 or 1, got {row['diverged']!r}")
     row["diverged"] = diverged in _YES
     if isinstance(row["architecture"], str) and row["architecture"]:
-        row["architecture"] = _object(path, line, row["architecture"])
+        row["architecture"] = read_object(path, line, row["architecture"], PopulationError)
     if row["architecture"] and not isinstance(row["architecture"], dict):
         raise PopulationError(f"{path}, line {line}: an architecture is a JSON object, got {row['architecture']!r}")
     epochs = sorted((name for name in cells if name.startswith("epoch_")), key=lambda name: int(name[6:]))
-    curve = [_number(path, line, name, cells[name]) for name in epochs]
+    curve = [read_number(path, line, name, cells[name], PopulationError) for name in epochs]
     row["errors"] = [math.nan if value == "" else value for value in curve]
     while row["errors"] and math.isnan(row["errors"][-1]):
         row["errors"].pop()
     row["params_by_name"] = {name[6:]: _plain(value) for name, value in cells.items() if name.startswith("param.")}
     return row
-
-
-def _number(path: Path, line: int, name: str, value: Any) -> Any:
-    """A float, or nothing for an empty cell."""
-    if value is None or value == "":
-        return ""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise PopulationError(f"{path}, line {line}: {name} is a number, got {value!r}") from None
 
 
 def _plain(value: Any) -> Any:

@@ -12,11 +12,12 @@ import optuna
 
 from regnas.population import Population, PopulationError, from_rows
 from regnas.studies.outcome import rows_of
-from regnas.studies.populations.files import SUFFIXES, read_population
+from regnas.studies.populations.files import read_population
 from regnas.studies.populations.nds import read_nds
 from regnas.studies.populations.recorded import RECORDED, recorded_files, recorded_names
 from regnas.studies.settings import ATTRIBUTE
 from regnas.studies.storage import open_storage, quiet, stored_names
+from regnas.tables.rows import SUFFIXES
 
 
 def load(text: str, *, force: bool = False) -> list[Population]:
@@ -122,6 +123,11 @@ def _space_of(settings: dict[str, Any]) -> Any:
 
 
 def _random_only(population: Population, force: bool) -> Population:
+    if pruner := population.settings.get("pruner"):  # no forcing: whoever was trained to the end was chosen
+        raise PopulationError(
+            f"{population.name} was searched with the pruner {pruner}: only what looked good was trained to its end, "
+            f"so its trials are no sample of the space; search without --pruner"
+        )
     strategy = population.settings.get("strategy", "random")
     mark = f"{population.settings.get('space', population.name)}: trials of {strategy}, no random sample of the space"
     if strategy == "random" or (force and mark in population.marks):
