@@ -1,0 +1,113 @@
+"""Grid search: every combination of some values of each parameter, in an order shuffled by the seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from regnas import keyed
+from regnas.batch import Columns
+from regnas.design_space import Space
+from regnas.dimension import Dimension
+from regnas.errors import InfeasibleWindow, UsageError
+from regnas.strategies.feasible import FeasibleSampler
+from regnas.strategy import own_options
+from regnas.stream import Stream, Tally
+
+LARGEST = 100_000
+
+
+def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
+    """Every point of the grid that is a new network inside the window.
+
+    Options:
+        levels: values of a parameter that has more of them, evenly spaced in the law's quantiles; 0 takes them all.
+
+    Raises:
+        UsageError: the grid has more than 100,000 points.
+    """
+    levels = own_options(options, "grid", {"levels": 0})["levels"]
+    duplicates = options.get("duplicates", "reject")
+    points = GridPoints(space, levels=levels, seed=seed, again=duplicates != "reject")
+    stream = Stream(space, seed=seed, duplicates=duplicates, points=points, tally=points.tally)
+    return FeasibleSampler(space, seed=seed, duplicates=duplicates, stream=stream)
+
+
+class GridPoints:
+    """The points of a grid, some at a time.
+
+    The order is shuffled: in the order of counting, a search that ends before the grid does would have tried one
+    value of the first parameter only, and its candidates would not be comparable with those of other strategies.
+
+    Args:
+        again: whether the grid starts over at its end.
+    """
+
+    def __init__(self, space: Space, *, levels: int, seed: int, again: bool = False) -> None:
+        if levels < 0:
+            raise UsageError(f"levels is a number of values from 1, or 0 for all of them; got {levels}")
+        self._space = space
+        self._again = again
+        self._laws = {name: law for name, law in space.dimensions.items() if not law.fixed}
+        self._check_size(levels)
+        self._values = {name: law.levels(levels or law.size) for name, law in self._laws.items()}
+        self._shape = [len(values) for values in self._values.values()]
+        self._order = keyed.generator("grid", space.spec, seed).permutation(math.prod(self._shape))
+        self._next = 0
+        self.tally = Tally()
+
+    def _check_size(self, levels: int) -> None:
+        sizes = {name: _size(law, levels) for name, law in self._laws.items()}
+        if (total := math.prod(sizes.values())) > LARGEST:
+            shown = " x ".join(f"{name} {size:,}" for name, size in sizes.items())
+            fits = self._largest_levels()
+            way = f"take levels={fits} or fewer" if fits > 1 else "fix some parameters"
+            raise UsageError(f"a grid has at most {LARGEST:,} points, and {shown} has {min(total, 10**99):.3g}; {way}")
+
+    def _largest_levels(self) -> int:
+        levels = 1
+        while math.prod(_size(law, levels + 1) for law in self._laws.values()) <= LARGEST:
+            levels += 1
+        return levels
+
+    def __call__(self, count: int) -> Columns:
+        """The next ``count`` points, fewer at the end.
+
+        Raises:
+            InfeasibleWindow: there are no more, or none lies inside the window.
+        """
+        if self._next >= len(self._order):
+            if not self._again or not self.tally.accepted:
+                raise self._exhausted()
+            self._next = 0
+        taken = self._order[self._next : self._next + count]
+        self._next += len(taken)
+        columns = self._space.at(np.zeros((len(self._laws), len(taken))))  # what is fixed
+        if self._shape:
+            places = np.unravel_index(taken, self._shape)
+            for (name, values), place in zip(self._values.items(), places, strict=True):
+                columns[name] = _array(values, columns[name].dtype)[place]
+        return {**columns, **{name: columns[source] for name, source in self._space.ties}}
+
+    def _exhausted(self) -> InfeasibleWindow:
+        space = self._space
+        inside = "" if space.window.open else f" inside {space.window}"
+        found = self.tally.accepted - self.tally.repeats
+        return InfeasibleWindow(
+            f"all {len(self._order):,} points of the grid of {space.spec} at {space.resolution} px are visited: "
+            f"{found:,} are different networks{inside}; ask for fewer, take more with levels=, widen the window, or "
+            f"start over with --duplicates allow"
+        )
+
+
+def _size(law: Dimension, levels: int) -> int:
+    return min(law.size, levels) if levels else law.size
+
+
+def _array(values: list[Any], dtype: Any) -> np.typing.NDArray[Any]:
+    table = np.empty(len(values), dtype=dtype)
+    table[:] = values
+    return table
