@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from regnas.population import CONDITIONS
@@ -12,23 +11,11 @@ from regnas.studies.compare import tables
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.record import primary
 from regnas.studies.compare.rules import NONE
-from regnas.studies.compare.tables import Table
 from regnas.studies.compare.verdict import points
+from regnas.studies.html import figures, page, table
 from regnas.studies.settings import folder_name
+from regnas.studies.table import Table
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1080px; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em }
-table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
-th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top }
-td { white-space: nowrap }
-th:first-child, td:first-child { text-align: left; white-space: nowrap }
-th { border-bottom: 2px solid #888 }
-figure { margin: 1em 0 } img { max-width: 100% } figcaption, .small { color: #555; font-size: 13px }
-.mark { color: #b00000; font-weight: 600 } li { margin: .5em 0 }
-details { margin: 1em 0 } summary { cursor: pointer }
-@media print { details { display: block } }
-"""
 _CAPTIONS = {
     "edf": "Error distributions (strict definition: the share of models with a smaller error); left with the DKW band, "
     "which holds at all errors at once, right at equal complexity with a bootstrap band at each error.",
@@ -52,28 +39,23 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
         parts.append("<h2>Verdicts</h2><ul>")
         parts += [f"<li>{escape(pair.text)}</li>" for pair in comparison.pairs]
         parts.append(f"</ul>{_method(comparison)}")
-    parts.append(_table(tables.spaces(comparison)))
+    parts.append(table(tables.spaces(comparison)))
     parts += _figures(pictures, ("edf", "efficiency", "differences"))
     if comparison.pairs:
-        parts += [_table(tables.pairs(comparison)), _table(tables.further(comparison))]
+        parts += [table(tables.pairs(comparison)), table(tables.further(comparison))]
     parts += _figures(pictures, ("power", "complexity", "networks"))
     noise = tables.noise(comparison)
     if any(any(row[1:]) for row in noise.rows):
-        parts.append(_table(noise))
+        parts.append(table(noise))
     parts.append("<h2>Where the best models are</h2>")
     for summary in comparison.summaries:
         parts += _figures(pictures, [name for name in pictures if name == _parameters(summary.population.name)])
-        folded = _table(tables.efficiency(summary)) + _table(tables.ranges(summary))
+        folded = table(tables.efficiency(summary)) + table(tables.ranges(summary))
         parts.append(f"<details><summary>{escape(summary.population.name)} in numbers</summary>{folded}</details>")
     parts.append(_conditions(comparison))
     if comparison.rules.complexity != NONE:
         parts.append(_bins(comparison))
-    body = "\n".join(parts)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width"><title>{escape(comparison.name)}</title><style>{_STYLE}</style></head>\n'
-        f"<body>\n{body}\n</body></html>\n"
-    )
+    return page(comparison.name, parts)
 
 
 def _parameters(name: str) -> str:
@@ -92,21 +74,9 @@ def _method(comparison: Comparison) -> str:
     )
 
 
-def _figures(pictures: Mapping[str, bytes], names: tuple[str, ...] | list[str]) -> list[str]:
-    found = []
-    for name in names:
-        if name in pictures:
-            data = base64.b64encode(pictures[name]).decode()
-            caption = _CAPTIONS.get(name, "Error against every quantity of the networks.")
-            image = f'<img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
-            found.append(f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>")
-    return found
-
-
-def _table(table: Table) -> str:
-    heads = "".join(f"<th>{escape(head)}</th>" for head in table.heads)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
-    return f"<h2>{escape(table.title)}</h2><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+def _figures(pictures: Mapping[str, bytes], names: Sequence[str]) -> list[str]:
+    captions = {name: _CAPTIONS.get(name, "Error against every quantity of the networks.") for name in names}
+    return figures(pictures, captions)
 
 
 def _conditions(comparison: Comparison) -> str:
@@ -123,7 +93,7 @@ def _conditions(comparison: Comparison) -> str:
         seed = summary.population.settings.get("seed", "not on record")
         shown = ", ".join(f"{key} {entry}" for key, entry in versions.items()) if versions else "versions not on record"
         rows.append((summary.population.name, f"seed {seed}; {shown}"))
-    return _table(Table("How the models were drawn and trained", ("", ""), tuple(rows)))
+    return table(Table("How the models were drawn and trained", ("", ""), tuple(rows)))
 
 
 def _bins(comparison: Comparison) -> str:
@@ -132,4 +102,4 @@ def _bins(comparison: Comparison) -> str:
         (f"{bins.edges[k]:,.0f} to {bins.edges[k + 1]:,.0f}", *map(str, bins.counts[:, k]), "yes" if used else "no")
         for k, used in enumerate(bins.used.tolist())
     )
-    return _table(Table(f"Bins of {name}: models in each", (name, *comparison.names, "used"), rows))
+    return table(Table(f"Bins of {name}: models in each", (name, *comparison.names, "used"), rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from regnas.studies.compare import tables
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.tables import Table
+from regnas.studies.table import markdown as table_lines
 
 
 def markdown(comparison: Comparison) -> str:
@@ -14,10 +14,5 @@ def markdown(comparison: Comparison) -> str:
     lines += [f"- {pair.text}" for pair in comparison.pairs] + [""]
     shown = [tables.spaces(comparison)] + ([tables.pairs(comparison)] if comparison.pairs else [])
     for table in shown:
-        lines += _table(table) + [""]
+        lines += table_lines(table) + [""]
     return "\n".join(lines)
-
-
-def _table(table: Table) -> list[str]:
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows]
-    return [f"## {table.title}", "", f"| {' | '.join(table.heads)} |", "|" + "---|" * len(table.heads), *rows]

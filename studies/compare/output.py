@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
 from regnas.errors import RegnasError
 from regnas.files import write_json, write_text
@@ -19,8 +17,8 @@ from regnas.studies.compare.html import report
 from regnas.studies.compare.markdown import markdown
 from regnas.studies.compare.record import RECORD, to_json
 from regnas.studies.compare.request import population_file
-from regnas.studies.compare.tables import Table
 from regnas.studies.populations.files import write_population
+from regnas.studies.table import grid
 
 REPORT = "report.html"
 
@@ -48,20 +46,10 @@ def write(comparison: Comparison, folder: Path, sources: Sequence[str] = ()) -> 
 
 def print_comparison(console: Console, comparison: Comparison, folder: Path | None) -> None:
     """The table of spaces, one sentence per pair, and where the report is."""
-    console.print(_grid(tables.brief(comparison)))
+    console.print(grid(tables.brief(comparison)))
     lines = tables.remarks(comparison) + [f"- {pair.text}" for pair in comparison.pairs]
     if folder is not None:
         lines.append(f"report: {folder}/{REPORT} ({RECORD}, figures/, populations/)")
     for line in lines:
         # On a terminal whole words are wrapped; what is piped has a line for each.
         console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
-
-
-def _grid(table: Table) -> Grid:
-    """A table for the terminal; only the first column gives way, over several lines."""
-    grid = Grid(box=None, pad_edge=False)
-    for place, head in enumerate(table.heads):
-        grid.add_column(Text(head), justify="right" if place else "left", no_wrap=place > 0, overflow="fold")
-    for row in table.rows:
-        grid.add_row(*(Text(cell) for cell in row))
-    return grid

@@ -34,7 +34,7 @@ def to_json(comparison: Comparison, sources: Sequence[str] = ()) -> dict[str, An
     """
     first = comparison.summaries[0].population
     bins = comparison.bins
-    found: dict[str, Any] = _plain(
+    found: dict[str, Any] = plain(
         {
             "schema": SCHEMA,
             "name": comparison.name,
@@ -149,16 +149,16 @@ def _pair(pair: Pair, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Lists, dicts, numbers and words alone."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Summary
 from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.verdict import between, p_text, sure
-
-
-@dataclass(frozen=True)
-class Table:
-    """A title, column heads, and rows of as many cells."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+from regnas.studies.table import Table
 
 
 def spaces(comparison: Comparison) -> Table:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
-from regnas.errors import RegnasError
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.figures import distributions, models, pairs, style
+from regnas.studies.figure_files import save
 from regnas.studies.settings import folder_name
-
-_DPI = 150
 
 
 def draw(comparison: Comparison) -> dict[str, Any]:
@@ -41,18 +38,6 @@ def write(comparison: Comparison, folder: Path) -> dict[str, bytes]:
     """
     from matplotlib import rc_context
 
-    pictures: dict[str, bytes] = {}
     with rc_context(style.RC):
-        for name, figure in draw(comparison).items():
-            style.stamp(figure, comparison.marks)
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                look = {"bbox_inches": "tight"} if comparison.marks else {}  # the marks stand below
-                figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, **look)
-                buffer = io.BytesIO()
-                figure.savefig(buffer, format="png", dpi=_DPI, **look)
-                pictures[name] = buffer.getvalue()
-                (folder / f"{name}.png").write_bytes(pictures[name])
-            except OSError as error:
-                raise RegnasError(f"cannot write figures to {folder}: {error.strerror}") from error
-    return pictures
+        figures = draw(comparison)
+    return save(figures, folder, comparison.marks)

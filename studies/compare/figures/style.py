@@ -85,9 +85,9 @@ def band(populations: int) -> float:
     return 0.18 if populations <= 3 else 0.08
 
 
-def label(name: str) -> str:
+def label(name: str, longest: int = LONGEST) -> str:
     """A name as figures show it: not too long, and without mathematics."""
-    short = name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}…{name[-8:]}"
+    short = name if len(name) <= longest else f"{name[: longest - 9]}…{name[-8:]}"
     return short.replace("$", r"\$")
 
 
