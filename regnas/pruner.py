@@ -1,0 +1,86 @@
+"""The contract of pruners, which stop trainings early, and how one is made from its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+from regnas import registry, spec
+from regnas.errors import UsageError
+
+NONE = "none"
+
+
+class Verdict(Enum):
+    """What becomes of a training after an epoch.
+
+    ``GO``: it goes on. ``PAUSE``: it stops, and may go on later. ``STOP``: it stops for good.
+    """
+
+    GO = "go"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+class Pruner(Protocol):
+    """Decides after every epoch which trainings go on.
+
+    Its state is a function of the reports: a search that goes on makes a new pruner and reports what is stored. The
+    same report twice changes nothing.
+    """
+
+    def report(self, index: int, epoch: int, error: float) -> Verdict:
+        """Hear of one epoch of candidate ``index``; epochs count from 1 and come in order."""
+
+    def promoted(self) -> int | None:
+        """A paused candidate to go on with now, which is then no longer paused; None if there is none.
+
+        A candidate whose training ended early by itself may be named: ask again.
+        """
+
+
+class MakePruner(Protocol):
+    """What an entry point of ``regnas.pruners`` names."""
+
+    def __call__(self, *, epochs: int, options: Mapping[str, Any]) -> Pruner:
+        """A new pruner for trainings of so many epochs; raises `UsageError` for options it does not have."""
+
+
+def make_pruner(text: str, epochs: int) -> Pruner | None:
+    """The pruner of a spec: ``asha`` or ``asha[eta=4,first=2]``; None for ``none``.
+
+    Args:
+        epochs: of a whole training.
+
+    Raises:
+        PluginNotFound: no pruner of that name.
+        UsageError: malformed, options it does not have, or a training of one epoch.
+    """
+    name, argument, options = spec.parse(text, "pruner")
+    if argument:
+        raise UsageError(f"a pruner takes its options in brackets, {name}[key=value], got {text!r}")
+    if name == NONE:
+        if options:
+            raise UsageError(f"the pruner none has no options, got {text!r}")
+        return None
+    make: MakePruner = registry.load("pruner", name)
+    if epochs < 2:
+        raise UsageError(
+            f"a pruner stops trainings between two epochs, so --epochs is at least 2 with it, got {epochs}"
+        )
+    return make(epochs=epochs, options=spec.json_options(options))
+
+
+def whole_options(options: Mapping[str, Any], pruner: str, known: Mapping[str, int]) -> dict[str, int]:
+    """A pruner's options over their defaults, all of them whole numbers.
+
+    Raises:
+        UsageError: an option it does not have, or no whole number.
+    """
+    for key, value in options.items():
+        if key not in known:
+            raise UsageError(f"pruner {pruner} has no option {key!r}; its options: {', '.join(known)}")
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise UsageError(f"option {key} of pruner {pruner} is a whole number, got {value!r}")
+    return {**known, **options}

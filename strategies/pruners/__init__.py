@@ -1,0 +1,1 @@
+"""Pruners: which trainings go on, which pause, which end."""
