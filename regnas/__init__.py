@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     import torch
 
     from regnas.design_space import Space
+    from regnas.studies.bench.analysis import Benchmark
     from regnas.studies.compare.analysis import Comparison
     from regnas.studies.search import SearchResult
 
-__all__ = ["compare", "load", "search", "space"]
+__all__ = ["bench", "compare", "load", "search", "space"]
 
 
 def space(
@@ -90,6 +91,27 @@ def compare(spaces: Sequence[str | Space] = (), *, populations: Sequence[str] = 
     from regnas.studies.compare.run import compare as run
 
     return run(spaces, populations=populations, **options)
+
+
+def bench(
+    spaces: str | Space | Sequence[str | Space],
+    evaluators: str | Sequence[str],
+    strategies: Sequence[str] = (),
+    **options: Any,
+) -> Benchmark:
+    """What ``regnas bench`` does; the options are its flags (see `regnas.studies.bench.python.bench`).
+
+    Args:
+        spaces: one or several, each a spec string or a space.
+        evaluators: one for all spaces or one for each, such as ``table:nasbench201/cifar10``.
+        strategies: specs; random search is always among them.
+
+    Returns:
+        Every number of the benchmark.
+    """
+    from regnas.studies.bench.python import bench as run
+
+    return run(spaces, evaluators, strategies, **options)
 
 
 def load(folder: str | Path) -> torch.nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 # Before torch is imported: several threads in each of several test processes wait for each other.
@@ -22,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _ENTRY_POINTS = """\
 [regnas.evaluators]
 fast = regnas_fast:make
+curve = regnas_curve:make
 raising = regnas_raising:make
 
 [regnas.datasets]
@@ -96,6 +99,7 @@ def fast_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an installed distribution that brings the plug-ins of ``fast_plugin.py``."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "regnas_fast.py").write_text((Path(__file__).parent / "fast_plugin.py").read_text())
+    (folder / "regnas_curve.py").write_text((Path(__file__).parent / "curve_plugin.py").read_text())
     (folder / "regnas_raising.py").write_text('raise RuntimeError("libmissing.so is not there\\nsecond line")\n')
     info = folder / "regnas_fast-1.0.dist-info"
     info.mkdir()
@@ -251,3 +255,76 @@ def eventually() -> Callable[..., None]:
         wait_until(true, timeout, lambda: otherwise)
 
     return wait
+
+
+# A made-up table: 300 networks of three parameters, two trainings of nine epochs each.
+_SIDE, _OPS, _EPOCHS = 10, ("a", "b", "c"), 9
+
+
+def _made_error(x: int, y: int, op: str) -> float:
+    """Best at x = 7, y = 4 and the second operation."""
+    return 0.2 + 0.002 * (x - 7) ** 2 + 0.003 * (y - 4) ** 2 + 0.02 * abs(_OPS.index(op) - 1)
+
+
+def _made_rows(curves: bool = True) -> list[dict[str, Any]]:
+    """Two trainings of every network; noise, seconds and curves are drawn once and for all."""
+    rng = np.random.default_rng(0)
+    found = []
+    points = [(x, y, op) for x in range(1, _SIDE + 1) for y in range(1, _SIDE + 1) for op in _OPS]
+    for index, (x, y, op) in enumerate(points):
+        for seed in (0, 1):
+            last = _made_error(x, y, op) + 0.004 * float(rng.standard_normal())
+            path = last + 0.3 * np.exp(-np.arange(1, _EPOCHS + 1) / 2) + 0.01 * rng.standard_normal(_EPOCHS)
+            row = {"index": index, "seed": seed, "error": last, "seconds": 50.0 * (1 + x), "flops": 1000 * x * y}
+            row |= {"params": 100 * (x + y), "activations": 10 * x}
+            row |= {f"epoch_{k}": value for k, value in enumerate([*path[:-1], last], 1)} if curves else {}
+            found.append(row | {"param.x": x, "param.y": y, "param.op": op})
+    return found
+
+
+def _write_csv(path: Path, table: list[dict[str, Any]]) -> Path:
+    """A table as a CSV file."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    return path
+
+
+@pytest.fixture
+def write_table(tmp_path: Path) -> Callable[..., Path]:
+    """``write_table("made.csv", curves=False, count=400)`` writes the table, or its first trainings."""
+
+    def make(name: str, *, curves: bool = True, count: int | None = None) -> Path:
+        return _write_csv(tmp_path / name, _made_rows(curves)[:count])
+
+    return make
+
+
+@pytest.fixture
+def table_file(write_table: Callable[..., Path]) -> Path:
+    """The table as a file."""
+    return write_table("made.csv")
+
+
+@pytest.fixture
+def bench(regnas_command: Callable[..., tuple[int, str, str]], table_file: Path) -> Callable[..., tuple[int, str, str]]:
+    """``bench("--budget", 20)`` runs ``regnas bench`` on the made-up table."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        where = ("--space", f"table:{table_file.name}", "--evaluator", f"table:{table_file.name}")
+        return regnas_command("bench", *where, *map(str, words))
+
+    return run
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Callable[[], dict[str, Any]]:
+    """bench.json of the one benchmark below the test's folder."""
+
+    def read() -> dict[str, Any]:
+        (path,) = (tmp_path / "regnas-runs").glob("bench-*/bench.json")
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    return read

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from regnas.cli.bench import bench
 from regnas.cli.compare import compare
 from regnas.cli.describe import describe
 from regnas.cli.listing import list_command
@@ -29,7 +30,7 @@ def commands() -> None:
     """
 
 
-for command in (search, train, compare, plan, report, sample, describe, list_command):
+for command in (search, train, compare, bench, plan, report, sample, describe, list_command):
     commands.add_command(command)
 
 

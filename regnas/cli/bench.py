@@ -1,0 +1,117 @@
+"""``regnas bench``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from regnas.cli import options
+
+_OF_TRAINING = ("data", "data_root", "download", "resolution", "epochs", "device")
+
+
+def _trainings_flags(evaluators: tuple[str, ...], flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags that say how to train; refused where nothing is trained."""
+    context = click.get_current_context()
+    chosen = {name: flags.pop(name) for name in _OF_TRAINING}
+    if not all(evaluator.startswith("table") for evaluator in evaluators):
+        return chosen
+    typed = [name for name in _OF_TRAINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if typed:
+        flag = typed[0].replace("_", "-")
+        raise click.UsageError(f"--{flag} is for evaluators that train: a table's networks are trained already")
+    return {}
+
+
+@click.command()
+@click.option("--space", "spaces", multiple=True, required=True, help="A space, or a spec; say it for each.")
+@click.option(
+    "--evaluator",
+    "evaluators",
+    multiple=True,
+    required=True,
+    metavar="SPEC",
+    help="table:nasbench201/cifar10, table:recorded:DATA/SPACE, table:FILE, or train; one for all spaces or for each.",
+)
+@click.option(
+    "--strategy",
+    "strategies",
+    multiple=True,
+    help="A strategy, or 'tpe[startup=20]'; say it for each.  [default: random, local-search, evolution, tpe, predictor]",
+)
+@click.option("--budget", type=int, default=200, show_default=True, help="Evaluations of every run.")
+@click.option("--repeats", type=int, default=30, show_default=True, help="Runs of every strategy.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the first repeat; the others count up.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Evaluations at a time: simulated on a table.")
+@click.option("--pruner", default="none", show_default=True, help="asha, hyperband, median or none; needs curves.")
+@click.option(
+    "--returned",
+    type=click.Choice(["observed", "model"]),
+    default="observed",
+    show_default=True,
+    help="The network a run returns: best seen; model adds the best predicted.",
+)
+@click.option("--duplicates", type=click.Choice(["reject", "allow"]), default="reject", show_default=True)
+@click.option("--null", is_flag=True, help="Permute a table's errors over its networks: nothing can be learned.")
+@click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests.")
+@click.option("--jobs", type=int, help="Simulations at a time.  [default: one per core]")
+@click.option("--name", help="Of the benchmark and its folder.  [default: of spaces and tables]")
+@options.window
+@click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, for evaluators that train.")
+@options.data
+@click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]")
+@click.option("--epochs", type=int, help="Epochs of each candidate.  [default: the data set's]")
+@options.device
+@click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
+@click.option("--json", "as_json", is_flag=True, help="Print only bench.json.")
+@options.debug
+def bench(
+    spaces: tuple[str, ...],
+    evaluators: tuple[str, ...],
+    strategies: tuple[str, ...],
+    name: str | None,
+    jobs: int | None,
+    out: str,
+    params_window: str | None,
+    flops: str | None,
+    acts: str | None,
+    quiet: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Compare search strategies: on tables with a simulated clock, or by real training. The same command resumes."""
+    from rich.console import Console
+
+    from regnas.studies.bench import output, record
+    from regnas.studies.bench.plan import plan_bench
+    from regnas.studies.bench.rules import Rules
+    from regnas.studies.bench.run import run_bench
+    from regnas.studies.driver import Interrupted
+
+    training = _trainings_flags(evaluators, flags)
+    window = {"flops": flops, "params": params_window, "acts": acts}
+    plan = plan_bench(
+        spaces, evaluators, strategies, Rules(**flags), out=out, name=name, jobs=jobs, **window, **training
+    )
+    console = Console(width=None if sys.stdout.isatty() else 200)
+
+    def say(text: str) -> None:
+        if not (quiet or as_json):
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    say(plan.headline())
+    try:
+        benchmark = run_bench(plan, say)
+    except (Interrupted, KeyboardInterrupt):
+        click.echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+        sys.exit(130)
+    output.write(benchmark, plan.folder)
+    if as_json:
+        click.echo((plan.folder / record.RECORD).read_text().rstrip())
+    else:
+        output.print_benchmark(console, benchmark, plan.folder)

@@ -1,0 +1,1 @@
+"""``regnas bench``: search algorithms compared on tables, on simulated clusters and in real training."""

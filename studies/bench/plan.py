@@ -1,0 +1,215 @@
+"""A benchmark that has been checked and can start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from regnas.design_space import Space, make_space
+from regnas.errors import PluginNotFound, UsageError
+from regnas.pruner import NONE, make_pruner
+from regnas.studies.bench.analysis import RANDOM
+from regnas.studies.bench.arena import Arena, table_arena, tabular
+from regnas.studies.bench.rules import Rules
+from regnas.studies.search_plan import cores
+from regnas.studies.settings import folder_name
+from regnas.window import Window
+
+DEFAULT_STRATEGIES = (RANDOM, "local-search", "evolution", "tpe", "predictor")
+_SHOWN = 3  # spaces that a default name lists
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchPlan:
+    """Which strategies run where, under which rules.
+
+    Attributes:
+        jobs: processes that simulate at a time.
+        remote: whether the arenas can be made again from their specs, in other processes.
+        options: of the searches where networks are really trained, as of `regnas.studies.search_plan.plan`.
+    """
+
+    name: str
+    arenas: tuple[Arena, ...]
+    strategies: tuple[str, ...]
+    rules: Rules
+    folder: Path
+    jobs: int
+    remote: bool
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def real(self) -> bool:
+        """Whether networks are trained."""
+        return self.arenas[0].table is None
+
+    def settings(self) -> dict[str, Any]:
+        """What two benchmarks of one name must share: the protocol but for its budget, repeats and reports."""
+        rules = {name: value for name, value in asdict(self.rules).items() if name in ("workers", "duplicates", "null")}
+        return {
+            "arenas": [self.arena_settings(arena) for arena in self.arenas],
+            "pruner": self.rules.pruner,
+            **rules,
+        }
+
+    def arena_settings(self, arena: Arena) -> dict[str, Any]:
+        """The identity of an arena."""
+        return {
+            "space": arena.space.spec,
+            "window": str(arena.space.window),
+            "evaluator": arena.evaluator,
+            "facts": dict(arena.facts),
+        }
+
+    def run_settings(self, arena: Arena) -> dict[str, Any]:
+        """What must be equal for a stored run to be this run."""
+        rules = asdict(self.rules)
+        shared = {name: rules[name] for name in ("budget", "workers", "duplicates", "pruner", "returned", "null")}
+        return {**self.arena_settings(arena), **shared}
+
+    def run_path(self, arena: Arena, strategy: str, seed: int) -> Path:
+        """Where a run is kept."""
+        where = self.folder / "runs"
+        if len(self.arenas) > 1:
+            where = where / folder_name(arena.label)
+        return where / folder_name(strategy) / f"{seed}.json"
+
+    def headline(self) -> str:
+        """What is about to run."""
+        rules = self.rules
+        spaces = "\n".join(arena.label for arena in self.arenas)
+        how = f"{rules.workers} {'worker' if self.real else 'simulated worker'}{'s' if rules.workers > 1 else ''}"
+        pruner = "" if rules.pruner == NONE else f", pruner {rules.pruner}"
+        null = ", errors permuted over the networks (null table)" if rules.null else ""
+        return (
+            f"{spaces}\n{', '.join(self.strategies)}: {rules.budget} evaluations, {rules.repeats} repeats each (seeds "
+            f"{rules.seeds[0]} to {rules.seeds[-1]}), {how}{pruner}{null}\nbenchmark {self.name!r} in {self.folder}/"
+        )
+
+
+def plan_bench(
+    spaces: Sequence[str | Space],
+    evaluators: Sequence[str],
+    strategies: Sequence[str] = (),
+    rules: Rules | None = None,
+    *,
+    out: str | Path = "regnas-runs",
+    name: str | None = None,
+    jobs: int | None = None,
+    flops: str | float | None = None,
+    params: str | float | None = None,
+    acts: str | float | None = None,
+    **options: Any,
+) -> BenchPlan:
+    """Check everything before the first evaluation.
+
+    Args:
+        spaces: each a spec or a space.
+        evaluators: one for all spaces, or one for each.
+        strategies: random search is always among them: it is the yardstick.
+        jobs: processes at a time; one per core unless said.
+        options: of the searches where networks are really trained.
+
+    Raises:
+        UsageError: what was asked makes no sense, or a strategy cannot handle a space.
+        RegnasError: a table, plug-in or window that is not there.
+    """
+    rules = rules or Rules()
+    pairs = _pairs(spaces, evaluators)
+    window = Window.parse(flops, params, acts)
+    named = _strategies(strategies)
+    arenas = _arenas(pairs, window, rules, options)
+    for arena in arenas:
+        _check_pruner(arena, rules)
+        for strategy in named:
+            arena.sampler(strategy, rules.seed, rules)
+    called = name or _name(arenas)
+    return BenchPlan(
+        name=called,
+        arenas=tuple(arenas),
+        strategies=named,
+        rules=rules,
+        folder=Path(out) / f"bench-{folder_name(called)}",
+        jobs=cores() if jobs is None else jobs,
+        remote=all(_can_be_made_again(space) for space, _ in pairs),
+        options={**options, "flops": flops, "params": params, "acts": acts},
+    )
+
+
+def _pairs(spaces: Sequence[str | Space], evaluators: Sequence[str]) -> list[tuple[str | Space, str]]:
+    if not spaces or not evaluators:
+        raise UsageError("a benchmark needs a space and an evaluator, such as --evaluator table:nasbench201/cifar10")
+    # One space with many tables and many spaces with one evaluator are both meant as they read.
+    if len(spaces) == 1:
+        return [(spaces[0], evaluator) for evaluator in evaluators]
+    if len(evaluators) == 1:
+        return [(space, evaluators[0]) for space in spaces]
+    if len(spaces) != len(evaluators):
+        raise UsageError(
+            f"give one --evaluator for all spaces or one for each, in the same order; got {len(spaces)} spaces and "
+            f"{len(evaluators)} evaluators"
+        )
+    return list(zip(spaces, evaluators, strict=True))
+
+
+def _arenas(pairs: list[tuple[str | Space, str]], window: Window, rules: Rules, options: dict[str, Any]) -> list[Arena]:
+    kinds = {tabular(evaluator) for _, evaluator in pairs}
+    if len(kinds) > 1:
+        raise UsageError("tables and real training are not compared in one benchmark; run one after the other")
+    if kinds == {False}:
+        if rules.null:
+            raise UsageError("--null permutes the errors of a table; give an evaluator table:NAME")
+        from regnas.studies.bench.real import trained_arena
+
+        return [trained_arena(space, evaluator, window, options) for space, evaluator in pairs]
+    arenas = [table_arena(space, evaluator, window, null=rules.null) for space, evaluator in pairs]
+    labels = [arena.label for arena in arenas]
+    if len(set(labels)) < len(labels):
+        raise UsageError(f"each space with its table is given once, got {', '.join(labels)}")
+    return arenas
+
+
+def _strategies(named: Sequence[str]) -> tuple[str, ...]:
+    chosen = tuple(named) or DEFAULT_STRATEGIES
+    if len(set(chosen)) < len(chosen):
+        raise UsageError(f"each strategy is compared once, got {', '.join(chosen)}")
+    return chosen if RANDOM in chosen else (RANDOM, *chosen)
+
+
+def _check_pruner(arena: Arena, rules: Rules) -> None:
+    if arena.table is None or rules.pruner == NONE:
+        return
+    epochs = arena.table.curves.shape[2]
+    if epochs < 2:
+        raise UsageError(
+            f"--pruner {rules.pruner} needs the error after every epoch, and the table {arena.table.name} has none; "
+            f"benchmark without it, or on a population with curves"
+        )
+    make_pruner(rules.pruner, epochs)
+
+
+def _can_be_made_again(space: str | Space) -> bool:
+    if isinstance(space, str):
+        return True
+    try:
+        return make_space(space.spec) == space
+    except (UsageError, PluginNotFound):
+        return False
+
+
+def _name(arenas: Sequence[Arena]) -> str:
+    """A name from the spaces and their tables."""
+    names = list(dict.fromkeys(_label(arena) for arena in arenas))
+    if len(names) > _SHOWN:
+        return f"{'-vs-'.join(names[:_SHOWN])}-and-{len(names) - _SHOWN}-more"
+    return "-vs-".join(names)
+
+
+def _label(arena: Arena) -> str:
+    space = arena.space.spec
+    if arena.table is None:
+        return space
+    table = arena.table.name
+    return table if table.startswith(space) or space.startswith("table") else f"{space}-{table}"

@@ -1,0 +1,41 @@
+"""Which network a run returns by the model rule: the one whose predicted mean is best, of those evaluated.
+
+A network that looks best is partly lucky. A model that has seen all others knows how lucky.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from regnas import keyed
+from regnas.candidate import Candidate
+from regnas.studies.bench.arena import Arena
+from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.runs import Run
+
+_LEAST = 10  # evaluations below which no model is fitted and the best seen is returned
+
+
+def returned_by_model(arena: Arena, run: Run, candidates: Sequence[Candidate], rules: Rules) -> dict[int, float]:
+    """Score of the network returned after each checkpoint's number of evaluations.
+
+    Args:
+        candidates: of the run's evaluations, in their order.
+    """
+    from regnas.strategies.features import Features
+    from regnas.strategies.forest import posterior
+
+    rows = Features(arena.space).rows(candidates)
+    usable = np.isfinite(run.signal) & run.whole
+    found = {}
+    for n in (n for n in rules.checkpoints if n <= len(run)):
+        there = np.flatnonzero(usable[:n])
+        if not len(there):
+            continue
+        signal = run.signal[there]
+        if len(there) >= _LEAST:
+            signal = posterior(rows[there], signal, seed=keyed.integer("returned", run.seed, n))
+        found[n] = float(run.score[there[int(np.argmin(signal))]])
+    return found

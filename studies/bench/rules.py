@@ -1,0 +1,55 @@
+"""What is fixed before a benchmark starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regnas.errors import UsageError
+
+CHECKPOINTS = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+OBSERVED, MODEL = "observed", "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The protocol of a benchmark.
+
+    Attributes:
+        budget: evaluations of every run; with a pruner, candidates that are started.
+        repeats: runs of every strategy, under the seeds ``seed, seed + 1, ...``.
+        workers: evaluations at a time, simulated or real.
+        duplicates: what becomes of networks proposed again; ``reject`` proposes none twice.
+        pruner: spec of the pruner, or ``none``.
+        returned: rule for the network that a run returns: ``observed``, the best signal seen; ``model`` shows the
+            best predicted mean beside it.
+        null: permute the errors over the networks of a table: nothing can be learned.
+    """
+
+    budget: int = 200
+    repeats: int = 30
+    seed: int = 0
+    workers: int = 1
+    duplicates: str = "reject"
+    pruner: str = "none"
+    returned: str = OBSERVED
+    alpha: float = 0.05
+    null: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("budget", "repeats", "workers"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} is at least 1, got {getattr(self, name)}")
+        if self.returned not in (OBSERVED, MODEL):
+            raise UsageError(f"--returned is {OBSERVED} or {MODEL}, got {self.returned!r}")
+        if not 0 < self.alpha < 1:
+            raise UsageError(f"--alpha lies between 0 and 1, got {self.alpha}")
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of the runs."""
+        return range(self.seed, self.seed + self.repeats)
+
+    @property
+    def checkpoints(self) -> tuple[int, ...]:
+        """Numbers of evaluations at which values are reported; the budget is the last."""
+        return (*(n for n in CHECKPOINTS if n < self.budget), self.budget)

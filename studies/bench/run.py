@@ -1,0 +1,158 @@
+"""Running a benchmark: what is not there yet, in parallel, then the numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from regnas.errors import StudyError
+from regnas.files import write_json
+from regnas.studies.bench.analysis import Benchmark, analyse_space, combine
+from regnas.studies.bench.arena import Arena
+from regnas.studies.bench.crew import Crew, Job
+from regnas.studies.bench.plan import BenchPlan
+from regnas.studies.bench.record import metadata
+from regnas.studies.bench.runs import Run, read_run
+from regnas.studies.bench.worker import perform, window_json
+from regnas.studies.settings import differing
+from regnas.studies.storage import FolderLock
+
+REQUEST = "bench-settings.json"
+
+Say = Callable[[str], None]
+
+
+def run_bench(plan: BenchPlan, say: Say = lambda text: None) -> Benchmark:
+    """Run what is missing and analyse everything.
+
+    Args:
+        say: is told what happens, a line at a time.
+
+    Raises:
+        StudyError: the folder holds a benchmark with other settings, or a run failed.
+        KeyboardInterrupt: every run that has ended is on disk; the same call goes on.
+    """
+    lock = FolderLock(plan.folder)
+    try:
+        _settle(plan)
+        if plan.real:
+            from regnas.studies.bench.real import train_runs
+
+            train_runs(plan, say)
+        else:
+            _simulate(plan, say)
+        return analysed(plan)
+    finally:
+        lock.release()
+
+
+def analysed(plan: BenchPlan) -> Benchmark:
+    """The numbers of a benchmark whose runs are all there.
+
+    Raises:
+        StudyError: a run is missing.
+    """
+    spaces = []
+    for arena in plan.arenas:
+        runs = {name: [_stored(plan, arena, name, seed) for seed in plan.rules.seeds] for name in plan.strategies}
+        spaces.append(
+            analyse_space(
+                runs,
+                plan.rules,
+                space=arena.space.spec,
+                evaluator=arena.evaluator,
+                window=str(arena.space.window),
+                table=arena.table,
+            )
+        )
+    return combine(plan.name, spaces, plan.rules, metadata(plan))
+
+
+def _stored(plan: BenchPlan, arena: Arena, strategy: str, seed: int) -> Run:
+    path = plan.run_path(arena, strategy, seed)
+    run = read_run(path, plan.run_settings(arena))
+    if run is None:
+        raise StudyError(f"the run {path} is missing or is another one; repeat the regnas bench command")
+    return run
+
+
+def _settle(plan: BenchPlan) -> None:
+    """A folder holds one benchmark: more strategies, repeats or evaluations are welcome, other rules are not."""
+    path, settings = plan.folder / REQUEST, json.loads(json.dumps(plan.settings()))
+    try:
+        stored = json.loads(path.read_text())
+    except (OSError, ValueError):
+        stored = None
+    if stored is not None and (different := differing(stored, settings)):
+        raise StudyError(
+            f"benchmark {plan.name!r} exists with other settings ({'; '.join(different)}); give this one another name "
+            f"with --name, or repeat the stored settings"
+        )
+    write_json(path, settings)
+
+
+def _missing(plan: BenchPlan) -> list[Job]:
+    """Runs that are not on disk, the repeats of all strategies in turn: what is there early is comparable."""
+    jobs: list[Job] = []
+    for seed in plan.rules.seeds:
+        for number, arena in enumerate(plan.arenas):
+            settings = plan.run_settings(arena)
+            for strategy in plan.strategies:
+                path = plan.run_path(arena, strategy, seed)
+                if read_run(path, settings) is None:
+                    jobs.append(_job(plan, arena, number, strategy, seed, path, settings))
+    return jobs
+
+
+def _job(
+    plan: BenchPlan, arena: Arena, number: int, strategy: str, seed: int, path: Path, settings: dict[str, Any]
+) -> Job:
+    made = {
+        "space": arena.made_of,
+        "evaluator": arena.evaluator,
+        "window": window_json(arena.space.window),
+        "null": plan.rules.null,
+    }
+    return {
+        "arena": made,
+        "number": number,
+        "strategy": strategy,
+        "seed": seed,
+        "rules": asdict(plan.rules),
+        "path": str(path),
+        "settings": settings,
+    }
+
+
+def _simulate(plan: BenchPlan, say: Say) -> None:
+    jobs = _missing(plan)
+    whole = len(plan.arenas) * len(plan.strategies) * plan.rules.repeats
+    if not jobs:
+        say(f"all {whole} runs are there")
+        return
+    if len(jobs) < whole:
+        say(f"{whole - len(jobs)} of {whole} runs are there")
+    tally = _Tally(len(jobs), say)
+    if plan.jobs > 1 and len(jobs) > 1 and plan.remote:
+        Crew(plan.jobs, plan.folder / "logs" / "simulations.log").work(jobs, tally.done)
+        return
+    for job in jobs:
+        perform(plan.arenas[job["number"]], job)
+        tally.done(job)
+
+
+class _Tally:
+    """Says now and then how many runs have ended."""
+
+    def __init__(self, total: int, say: Say) -> None:
+        self._total = total
+        self._ended = 0
+        self._say = say
+
+    def done(self, job: Job) -> None:
+        self._ended += 1
+        if self._ended * 10 // self._total > (self._ended - 1) * 10 // self._total:
+            self._say(f"  {self._ended}/{self._total} runs")

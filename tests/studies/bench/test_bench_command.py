@@ -1,0 +1,148 @@
+"""``regnas bench`` from the command line: what it prints and leaves, resuming, and wrong input."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Bench = Callable[..., tuple[int, str, str]]
+Write = Callable[..., Path]
+SMALL = ("--budget", 20, "--repeats", 3, "--strategy", "random", "--strategy", "evolution")
+
+
+def test_it_prints_scores_and_leaves_a_report(bench: Bench, recorded: Callable[[], Any], tmp_path: Path) -> None:
+    code, output, _ = bench(*SMALL)
+    assert code == 0
+    for word in ("evolution", "random, exact, no noise", "ceiling", "Holm p", "A12", "Average ranks", "report:"):
+        assert word in output
+    folder = next((tmp_path / "regnas-runs").glob("bench-*"))
+    assert (folder / "report.html").read_text().count("<figure>") >= 3
+    assert len(list(folder.glob("figures/*.png"))) >= 3 and (folder / "report.md").exists()
+    found = recorded()
+    (space,) = found["spaces"]
+    assert [one["name"] for one in space["strategies"]] == ["random", "evolution"]
+    assert list(space["strategies"][1]["values"]) == ["20"]
+    assert len(found["checklist"]) == 16
+
+
+def test_the_same_command_runs_nothing_again(bench: Bench, tmp_path: Path) -> None:
+    assert bench(*SMALL)[0] == 0
+    files = sorted((tmp_path / "regnas-runs").rglob("runs/**/*.json"))
+    times = [os.stat(file).st_mtime_ns for file in files]
+    code, output, _ = bench(*SMALL)
+    assert code == 0 and "all 6 runs are there" in output
+    assert [os.stat(file).st_mtime_ns for file in files] == times
+
+
+def test_a_run_that_is_lost_is_made_again_and_equal(bench: Bench, recorded: Callable[[], Any], tmp_path: Path) -> None:
+    bench(*SMALL)
+    before = recorded()
+    lost, *_ = sorted((tmp_path / "regnas-runs").rglob("runs/evolution/*.json"))
+    lost.unlink()
+    bench(*SMALL)
+    after = recorded()
+    for found in (before, after):
+        for one in found["spaces"][0]["strategies"]:
+            one.pop("proposal_ms")
+        found["checklist"] = [item for item in found["checklist"] if item["question"] != "end-to-end time"]
+    assert before == after
+
+
+def test_more_repeats_strategies_and_evaluations_join_what_is_there(bench: Bench, recorded: Callable[[], Any]) -> None:
+    bench(*SMALL)
+    code, output, error = bench("--budget", 20, "--repeats", 4, "--strategy", "evolution", "--strategy", "qmc")
+    assert code == 0, error
+    assert "6 of 12 runs are there" in output
+    assert [one["name"] for one in recorded()["spaces"][0]["strategies"]] == ["random", "evolution", "qmc"]
+    assert bench("--budget", 25, "--repeats", 3, "--strategy", "evolution")[0] == 0
+
+
+def test_other_rules_under_the_same_name_are_refused(bench: Bench) -> None:
+    bench(*SMALL)
+    code, _, error = bench(*SMALL, "--workers", 4)
+    assert code == 1 and "workers: stored 1, asked 4" in error and "--name" in error
+    assert bench(*SMALL, "--workers", 4, "--name", "four")[0] == 0
+
+
+def test_one_process_and_several_give_the_same_numbers(bench: Bench, tmp_path: Path) -> None:
+    found = []
+    for jobs in (1, 2):
+        assert bench(*SMALL, "--jobs", jobs, "--name", f"jobs-{jobs}")[0] == 0
+        stored = json.loads((tmp_path / "regnas-runs" / f"bench-jobs-{jobs}" / "bench.json").read_text())
+        found.append([one["final"] for one in stored["spaces"][0]["strategies"]])
+    assert found[0] == found[1]
+
+
+def test_equal_strategies_are_reported_as_equal(bench: Bench, recorded: Callable[[], Any]) -> None:
+    """An all-equal comparison is no NaN: evolution with a population above the budget is random search."""
+    code, output, _ = bench("--budget", 20, "--repeats", 3, "--strategy", "evolution[population=50]")
+    assert code == 0 and "equal" in output and "nan" not in output.lower()
+    versus = recorded()["spaces"][0]["strategies"][1]["against_random"]["20"]
+    assert versus["equal"] and versus["p_holm"] == 1 and versus["vargha_delaney_a12"] == 0.5
+
+
+def test_a_null_table_is_marked(bench: Bench) -> None:
+    code, output, _ = bench(*SMALL, "--null")
+    assert code == 0 and "null table" in output
+
+
+def test_several_tables_give_a_matrix(bench: Bench, write_table: Write, regnas_command: Bench) -> None:
+    write_table("other.csv", count=400)
+    code, output, error = regnas_command(
+        "bench", "--space", "table:made.csv", "--evaluator", "table:made.csv", "--space", "table:other.csv",
+        "--evaluator", "table:other.csv", "--strategy", "evolution", "--budget", "20", "--repeats", "3",
+    )  # fmt: skip
+    assert code == 0, error
+    assert "Gain over random search after 20 evaluations" in output and "ranks over 2 spaces" in output
+
+
+def test_json_is_all_that_is_printed(bench: Bench) -> None:
+    code, output, _ = bench(*SMALL, "--json")
+    assert code == 0 and json.loads(output)["schema"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (("--budget", 0), "--budget is at least 1"),
+        (("--repeats", 0), "--repeats is at least 1"),
+        (("--strategy", "evolutoin"), "did you mean evolution"),
+        (("--strategy", "tpe", "--strategy", "tpe"), "each strategy is compared once"),
+        (("--strategy", "evolution[size=3]"), "has no option"),
+        (("--epochs", 3), "--epochs is for evaluators that train"),
+        (("--flops", "1G:2G"), "attainable"),
+        (("--pruner", "asah"), "did you mean asha"),
+        (("--alpha", 2), "--alpha"),
+        (("--evaluator", "train"), "not compared in one benchmark"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(bench: Bench, words: tuple[object, ...], wanted: str) -> None:
+    code, _, error = bench("--repeats", 2, "--budget", 5, *words)
+    assert code != 0 and wanted in error and "Traceback" not in error
+
+
+def test_a_table_without_curves_refuses_a_pruner(regnas_command: Bench, write_table: Write) -> None:
+    write_table("flat.csv", curves=False)
+    code, _, error = regnas_command(
+        "bench", "--space", "table:flat.csv", "--evaluator", "table:flat.csv", "--pruner", "asha"
+    )
+    assert code == 2 and "needs the error after every epoch" in error
+
+
+def test_a_table_of_another_space_is_refused_before_the_first_trial(bench: Bench, regnas_command: Bench) -> None:
+    code, _, error = regnas_command("bench", "--space", "regnetx", "--evaluator", "table:made.csv", "--budget", "5")
+    assert code == 2 and "does not know the networks of regnetx" in error
+
+
+def test_a_recorded_population_is_searched_as_a_pool(regnas_command: Bench) -> None:
+    code, output, error = regnas_command(
+        "bench", "--space", "regnetx", "--evaluator", "table:recorded:fashion-mnist/regnetx", "--strategy", "evolution",
+        "--budget", "30", "--repeats", "3",
+    )  # fmt: skip
+    assert code == 0, error
+    assert "a sample, searched as a pool" in output
