@@ -21,7 +21,8 @@ from regnas import keyed
 from regnas.batch import Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
-from regnas.errors import UsageError
+from regnas.errors import InfeasibleWindow, UsageError
+from regnas.strategy import WARM
 from regnas.stream import DUPLICATES, Stream
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class FeasibleSampler(BaseSampler):
         inner: any Optuna sampler, or None for random search.
         duplicates: ``reject`` proposes no network twice; ``reuse`` and ``allow`` do not care.
         max_tries: proposals of the inner sampler before the nearest feasible candidate is taken instead.
+        stream: other candidates than those of the space's stream.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class FeasibleSampler(BaseSampler):
         seed: int = 0,
         duplicates: str = "reject",
         max_tries: int = 64,
+        stream: Stream | None = None,
     ) -> None:
         if duplicates not in DUPLICATES:
             raise UsageError(f"duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
@@ -105,8 +108,10 @@ class FeasibleSampler(BaseSampler):
         self._seed = seed
         self._duplicates = duplicates
         self._max_tries = max_tries
-        self._stream = Stream(space, seed=seed, duplicates=duplicates)
+        self._stream = Stream(space, seed=seed, duplicates=duplicates) if stream is None else stream
         self._seen: set[str] | None = None
+        self._given: set[str] = set()  # networks that came from outside: enqueued, or of another study
+        self._places: list[int] = []  # of the stream, without these
         self._next_index: int | None = None
         self._distributions = space.distributions
         self._lock = threading.RLock()  # study.optimize(n_jobs=...) asks from several threads
@@ -138,6 +143,7 @@ class FeasibleSampler(BaseSampler):
             candidate = self._enqueued(fixed, index) if fixed else self._propose(study, trial, index, seen)
             if self._duplicates == "reject":
                 seen.add(candidate.architecture.key())
+                self._given |= {candidate.architecture.key()} if fixed else set()
             self.proposed = candidate
             return {name: candidate.params[name] for name in search_space}
 
@@ -168,11 +174,13 @@ class FeasibleSampler(BaseSampler):
                     known = self._space.judge(self._space.canonical(chosen))
                     if known is not None:
                         self._seen.add(known.architecture.key())
+                        if WARM in trial.user_attrs or trial.system_attrs.get("fixed_params"):
+                            self._given.add(known.architecture.key())
         return self._seen
 
     def _propose(self, study: Study, trial: FrozenTrial, index: int, seen: set[str]) -> Candidate:
         if self._inner is None:
-            return self._stream[index]
+            return self._stream[index] if not self._given else self._not_given(index)
         if isinstance(self._inner, Rekeyed):
             self._inner.rekey(keyed.integer("propose", self._seed, index))
         proposals: list[Params] = []
@@ -196,11 +204,27 @@ class FeasibleSampler(BaseSampler):
         drawn = {name: self._inner.sample_independent(study, trial, name, law) for name, law in left_out.items()}
         return {**params, **drawn}
 
+    def _not_given(self, index: int) -> Candidate:
+        """Candidate ``index`` of the stream without the networks that came from outside."""
+        while len(self._places) <= index:
+            place = self._places[-1] + 1 if self._places else 0
+            while self._stream[place].architecture.key() in self._given:
+                place += 1
+            self._places.append(place)
+        return self._stream[self._places[index]]
+
     def _from_stream(self, index: int, seen: set[str]) -> Candidate:
-        """Candidate ``index`` of the stream, or the first one after it that is new."""
-        while self._stream[index].architecture.key() in seen:
-            index += 1
-        return self._stream[index]
+        """Candidate ``index`` of the stream, the first one after it that is new, or at its end one before."""
+        try:
+            while self._stream[index].architecture.key() in seen:
+                index += 1
+            return self._stream[index]
+        except InfeasibleWindow:
+            # In a small space the inner sampler proposed what comes later, and what comes earlier may still be new.
+            for earlier in range(index):
+                if self._stream[earlier].architecture.key() not in seen:
+                    return self._stream[earlier]
+            raise
 
     def _nearest(self, proposals: list[Params], index: int, seen: set[str]) -> Candidate:
         """The new feasible candidate nearest to any of the proposals, out of a pool of its own."""
@@ -227,6 +251,10 @@ class FeasibleSampler(BaseSampler):
         laws = self._space.dimensions
         # As `Space.suggest` will read them: Optuna hands out what was enqueued, on the grid or not.
         fixed = {name: laws[name].snap(value) for name, value in fixed.items() if name in self._distributions}
+        if set(self._distributions) <= set(fixed):  # a whole point needs no draw
+            whole = self._space.judge(self._space.canonical(fixed))
+            if whole is not None:
+                return replace(whole, index=index)
         narrowed = self._space.fix(**fixed) if fixed else self._space
         candidate = next(narrowed.stream(seed=keyed.integer("enqueued", self._seed, index)))
         return replace(candidate, index=index)

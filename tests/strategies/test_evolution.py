@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -12,6 +14,7 @@ from optuna.trial import TrialState
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
 from regnas.strategies.evolution import AgeingEvolution, make
+from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window
 
@@ -127,19 +130,56 @@ def test_results_that_come_in_another_order_make_the_same_queue_after_resuming()
     assert queue(second._inner) == queue(first._inner)
 
 
-def test_children_differ_from_a_member_in_one_parameter() -> None:
-    """On RegNetX inside a window: what no mutation reaches is taken from a pool, and is rare in a wide window."""
-    space = make_space("regnetx").within(Window.parse(flops="100M:2G"))
+@pytest.mark.parametrize("flops", ["100M:4G", "388M:400M"])
+def test_children_differ_from_a_member_in_one_parameter_and_what_makes_up_for_it(flops: str) -> None:
+    """On RegNetX, however narrow the window: a proposal that no mutation reaches is taken from a pool."""
+    space = make_space("regnetx").within(Window.parse(flops=flops))
     sampler: Any = make(space, seed=1, options={"population": 5, "tournament": 2})
     study = study_of(sampler)
-    near = 0
+    changes: list[int] = []
     for number in range(40):
         alive = [member for _, member in queue(sampler._inner)]
         trial = study.ask(space.distributions)
-        changes = [sum(trial.params[name] != member[name] for name in trial.params) for member in alive]
-        near += number >= 5 and min(changes) == 1
+        if number >= 5:
+            changes.append(min(sum(trial.params[name] != member[name] for name in trial.params) for member in alive))
         study.tell(trial, abs(trial.params["depth"] - 20) / 100)
-    assert near == 35
+    assert set(changes) <= {1, 2}
+
+
+def test_a_child_differs_from_its_parent_where_repeats_are_allowed() -> None:
+    """A space of two networks: the other one is the only child."""
+    space = DistributionSpace.of({"name": CategoricalDistribution(("a", "b"))})
+    inner = AgeingEvolution(space, population=2, tournament=1)
+    study = study_of(inner)
+    for _ in range(2):
+        study.add_trial(optuna.create_trial(value=0.5, params={"name": "a"}, distributions=space.distributions))
+    trial = _running(study)
+    for key in range(20):
+        inner.rekey(key)
+        assert inner.sample_relative(study, trial, space.distributions) == {"name": "b"}
+
+
+def test_it_beats_random_search_in_a_narrow_window() -> None:
+    """3 % of the flops, and a made-up error. Seeds are paired; Student's t with 19 degrees of freedom is above 3.58 in
+    1 of 1,000 experiments where there is no difference.
+    """
+    space = make_space("regnetx").within(Window.parse(flops="388M:400M"))
+    best = {"depth": 20, "wm": 2.4, "group_width": 16, "w0": 48}
+    found: dict[str, list[float]] = {"evolution": [], "random": []}
+    for strategy, errors in found.items():
+        for seed in range(20):
+            study = study_of(make_strategy(strategy, space, seed=seed))
+            for _ in range(60):
+                trial = study.ask(space.distributions)
+                study.tell(trial, sum(math.log(trial.params[name] / value) ** 2 for name, value in best.items()))
+            errors.append(study.best_value)
+    gain = np.array(found["random"]) - np.array(found["evolution"])
+    assert gain.mean() / (gain.std(ddof=1) / 20**0.5) > 3.58
+
+
+def test_a_tournament_is_no_larger_than_a_small_population() -> None:
+    """Members of a population of 2 and its usual tournament: no error."""
+    make(SPACE, seed=0, options={"population": 2})
 
 
 def test_the_first_candidates_are_those_of_random_search() -> None:
