@@ -12,7 +12,7 @@ from regnas.errors import PluginNotFound, UsageError
 from regnas.pruner import NONE, make_pruner
 from regnas.studies.bench.analysis import RANDOM
 from regnas.studies.bench.arena import Arena, table_arena, tabular
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import MODEL, Rules
 from regnas.studies.search_plan import cores
 from regnas.studies.settings import folder_name
 from regnas.window import Window
@@ -66,7 +66,7 @@ class BenchPlan:
     def run_settings(self, arena: Arena) -> dict[str, Any]:
         """What must be equal for a stored run to be this run."""
         rules = asdict(self.rules)
-        shared = {name: rules[name] for name in ("budget", "workers", "duplicates", "pruner", "returned", "null")}
+        shared = {name: rules[name] for name in ("budget", "workers", "duplicates", "pruner", "null")}
         return {**self.arena_settings(arena), **shared}
 
     def run_path(self, arena: Arena, strategy: str, seed: int) -> Path:
@@ -123,6 +123,10 @@ def plan_bench(
     arenas = _arenas(pairs, window, rules, options)
     for arena in arenas:
         _check_pruner(arena, rules)
+        if rules.returned == MODEL and (arena.table is None or arena.surrogate is not None or not arena.table.points):
+            raise UsageError(
+                f"--returned {MODEL} needs a table that knows the parameters of its networks, got {arena.label}"
+            )
         for strategy in named:
             arena.sampler(strategy, rules.seed, rules)
     called = name or _name(arenas)

@@ -5,12 +5,11 @@ A network that looks best is partly lucky. A model that has seen all others know
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from regnas import keyed
 from regnas.candidate import Candidate
+from regnas.errors import UsageError
 from regnas.studies.bench.arena import Arena
 from regnas.studies.bench.rules import Rules
 from regnas.studies.bench.runs import Run
@@ -18,16 +17,12 @@ from regnas.studies.bench.runs import Run
 _LEAST = 10  # evaluations below which no model is fitted and the best seen is returned
 
 
-def returned_by_model(arena: Arena, run: Run, candidates: Sequence[Candidate], rules: Rules) -> dict[int, float]:
-    """Score of the network returned after each checkpoint's number of evaluations.
-
-    Args:
-        candidates: of the run's evaluations, in their order.
-    """
+def returned_by_model(arena: Arena, run: Run, rules: Rules) -> dict[int, float]:
+    """Score of the network returned after each checkpoint's number of evaluations, of a run on a table."""
     from regnas.strategies.features import Features
     from regnas.strategies.forest import posterior
 
-    rows = Features(arena.space).rows(candidates)
+    rows = Features(arena.space).rows(_candidates(arena, run))
     usable = np.isfinite(run.signal) & run.whole
     found = {}
     for n in (n for n in rules.checkpoints if n <= len(run)):
@@ -38,4 +33,18 @@ def returned_by_model(arena: Arena, run: Run, candidates: Sequence[Candidate], r
         if len(there) >= _LEAST:
             signal = posterior(rows[there], signal, seed=keyed.integer("returned", run.seed, n))
         found[n] = float(run.score[there[int(np.argmin(signal))]])
+    return found
+
+
+def _candidates(arena: Arena, run: Run) -> list[Candidate]:
+    """The run's networks again, in its order."""
+    found = []
+    for key in run.networks:
+        row = None if arena.table is None else arena.table.row(key)
+        if row is None or arena.table is None or arena.table.points is None:
+            raise UsageError(f"network {key} is not in the table of {arena.label}: no model can be fitted")
+        candidate = arena.space.judge(arena.space.canonical(arena.table.points[row]))
+        if candidate is None:
+            raise UsageError(f"network {key} lies outside {arena.label}: no model can be fitted")
+        found.append(candidate)
     return found

@@ -16,7 +16,7 @@ from regnas.studies.bench.crew import Crew, Job
 from regnas.studies.bench.plan import BenchPlan
 from regnas.studies.bench.record import metadata
 from regnas.studies.bench.runs import Run, read_run
-from regnas.studies.bench.worker import perform, window_json
+from regnas.studies.bench.worker import complete, perform, window_json
 from regnas.studies.settings import differing
 from regnas.studies.storage import FolderLock
 
@@ -102,7 +102,7 @@ def _missing(plan: BenchPlan) -> list[Job]:
             settings = plan.run_settings(arena)
             for strategy in plan.strategies:
                 path = plan.run_path(arena, strategy, seed)
-                if read_run(path, settings) is None:
+                if not complete(read_run(path, settings), plan.rules):
                     jobs.append(_job(plan, arena, number, strategy, seed, path, settings))
     return jobs
 

@@ -189,15 +189,8 @@ class Simulation:
         self._study.tell(job.trial, *result, **state)  # type: ignore[arg-type]
         self._proposal_seconds += time.process_time() - begun
 
-    def candidates(self) -> list[Candidate]:
-        """The candidates in the order of the run's evaluations."""
-        return [job.candidate for job in self._in_order()]
-
-    def _in_order(self) -> list[_Job]:
-        return sorted(self._jobs, key=lambda job: (job.ended, job.index))
-
     def _finished(self, strategy: str) -> Run:
-        jobs = self._in_order()
+        jobs = sorted(self._jobs, key=lambda job: (job.ended, job.index))
         networks: list[Architecture] = [job.candidate.architecture for job in jobs]
         return Run(
             strategy=strategy,

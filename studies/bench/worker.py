@@ -21,7 +21,7 @@ from regnas.pruner import make_pruner
 from regnas.studies.bench.arena import Arena, table_arena
 from regnas.studies.bench.returned import returned_by_model
 from regnas.studies.bench.rules import MODEL, Rules
-from regnas.studies.bench.runs import Run, write_run
+from regnas.studies.bench.runs import Run, read_run, write_run
 from regnas.studies.bench.simulate import Simulation
 from regnas.studies.worker import describe
 from regnas.window import Bounds, Window
@@ -41,16 +41,21 @@ def simulate(arena: Arena, strategy: str, seed: int, rules: Rules) -> Run:
         workers=rules.workers,
         pruner=make_pruner(rules.pruner, epochs),
     )
-    run = simulation.run(strategy)
-    if rules.returned != MODEL:
-        return run
-    return replace(run, returned_by_model=returned_by_model(arena, run, simulation.candidates(), rules))
+    return simulation.run(strategy)
 
 
 def perform(arena: Arena, job: Mapping[str, Any]) -> None:
-    """Simulate a run and put it on disk."""
-    run = simulate(arena, job["strategy"], job["seed"], Rules(**job["rules"]))
-    write_run(Path(job["path"]), run, job["settings"])
+    """Simulate a run unless it is there, add what the model rule returns if that was asked for, put it on disk."""
+    rules, path = Rules(**job["rules"]), Path(job["path"])
+    run = read_run(path, job["settings"]) or simulate(arena, job["strategy"], job["seed"], rules)
+    if rules.returned == MODEL:
+        run = replace(run, returned_by_model=returned_by_model(arena, run, rules))
+    write_run(path, run, job["settings"])
+
+
+def complete(run: Run | None, rules: Rules) -> bool:
+    """Whether nothing of a stored run is missing."""
+    return run is not None and (rules.returned != MODEL or bool(run.returned_by_model))
 
 
 def window_json(window: Window) -> dict[str, list[float | None]]:
