@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from regnas.design_space import Space
-    from regnas.studies.bench.analysis import Benchmark
+    from regnas.studies.bench.results import Benchmark
     from regnas.studies.compare.analysis import Comparison
     from regnas.studies.search import SearchResult
 

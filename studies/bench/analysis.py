@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from regnas import keyed
 from regnas.statistics.anytime import (
-    CurveSummary,
     against,
     budget_of_random,
     curve_summary,
@@ -18,159 +16,22 @@ from regnas.statistics.anytime import (
     random_search_without_noise,
 )
 from regnas.statistics.multiple import holm
-from regnas.statistics.paired import Paired, paired_mean, vargha_delaney, wilcoxon
-from regnas.statistics.ranks import Friedman, critical_difference, friedman
-from regnas.statistics.two_sample import Interval
+from regnas.statistics.paired import paired_mean, vargha_delaney, wilcoxon
+from regnas.statistics.ranks import critical_difference, friedman
+from regnas.studies.bench.results import (
+    RANDOM,
+    Benchmark,
+    SpaceResult,
+    StrategyResult,
+    TableFacts,
+    Value,
+    Versus,
+)
 from regnas.studies.bench.rules import Rules
 from regnas.studies.bench.runs import Floats, Run
 from regnas.tables.table import Table
 
-RANDOM = "random"
 CLOCK_STEPS = 200  # places on the time axis
-
-
-@dataclass(frozen=True)
-class Value:
-    """Scores of all runs after a number of evaluations.
-
-    Attributes:
-        low, high: 95 % bootstrap interval of the mean.
-    """
-
-    mean: float
-    low: float
-    high: float
-    sd: float
-    median: float
-    low_quartile: float
-    high_quartile: float
-
-
-@dataclass(frozen=True)
-class Versus:
-    """A strategy against random search under the same seeds.
-
-    Attributes:
-        test: signed ranks, one-sided: is the strategy better?
-        p_holm: over the strategies of the space.
-        a12: chance that a run of the strategy beats a run of random search, a tie counting half.
-        gain: mean of random's score minus the strategy's, with its interval: above 0 the strategy is better.
-        worth: evaluations that random search without noise needs for the strategy's mean score; None without a table.
-    """
-
-    test: Paired
-    p_holm: float
-    a12: float
-    gain: Interval
-    worth: float | None
-
-
-@dataclass(frozen=True, eq=False)
-class StrategyResult:
-    """All runs of one strategy on one space.
-
-    Attributes:
-        curves: ``(runs, budget)``, score of the network returned after each evaluation.
-        curve: their summary; ``unique`` is against the number of different networks, ``clock`` at the space's times.
-        values: by number of evaluations, network returned by the observed rule; ``model`` by the model rule.
-        versus: against random search by number of evaluations; empty for random search itself.
-        duplicates, failed, pruned, epochs: mean over the runs.
-        proposal_ms: processor time of one proposal, mean.
-        unfinished: runs that ended early, as no network was left.
-    """
-
-    name: str
-    runs: tuple[Run, ...]
-    curves: Floats
-    curve: CurveSummary
-    unique: CurveSummary
-    clock: CurveSummary
-    values: Mapping[int, Value]
-    model: Mapping[int, Value]
-    versus: Mapping[int, Versus]
-    duplicates: float
-    failed: float
-    pruned: float
-    epochs: float
-    proposal_ms: float
-    outside: float
-    unfinished: int
-
-    @property
-    def final(self) -> Floats:
-        """``(runs,)``, score at the end."""
-        return np.asarray(self.curves[:, -1])
-
-
-@dataclass(frozen=True, eq=False)
-class TableFacts:
-    """What is known of a table without searching it.
-
-    Attributes:
-        optimum: the best score; ``ceiling``: of the network that looks best when each is seen once.
-        random: ``(budget,)``, expected best of n without noise.
-        baselines: scores of the networks that a rule without any search picks, by the rule's name.
-    """
-
-    name: str
-    networks: int
-    exhaustive: bool
-    signal: str
-    score: str
-    optimum: float
-    ceiling: float
-    mean: float
-    random: Floats
-    baselines: Mapping[str, float]
-
-
-@dataclass(frozen=True, eq=False)
-class SpaceResult:
-    """Strategies on one space.
-
-    Attributes:
-        times: ``(CLOCK_STEPS,)``, seconds.
-        ranks: average ranks of the strategies over the seeds at the end; None with one strategy.
-    """
-
-    space: str
-    evaluator: str
-    window: str
-    facts: TableFacts | None
-    strategies: tuple[StrategyResult, ...]
-    times: Floats
-    ranks: Friedman | None
-
-    @property
-    def label(self) -> str:
-        """What tables and figures call it."""
-        if self.facts is None:
-            return self.space
-        name = self.facts.name
-        return name if name.startswith(self.space) or self.space.startswith("table:") else f"{self.space} on {name}"
-
-
-@dataclass(frozen=True, eq=False)
-class Benchmark:
-    """Everything that ``regnas bench`` found.
-
-    Attributes:
-        ranks: over the spaces where there are several, else over the seeds of the one; ``blocks`` says which.
-        critical: Nemenyi's critical difference for these ranks.
-        settings: the benchmark's own metadata.
-    """
-
-    name: str
-    rules: Rules
-    spaces: tuple[SpaceResult, ...]
-    ranks: Friedman | None
-    critical: float | None
-    blocks: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def strategies(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.spaces[0].strategies)
 
 
 def analyse_space(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regnas.pruner import NONE
-from regnas.studies.bench.analysis import RANDOM, Benchmark
+from regnas.studies.bench.results import RANDOM, Benchmark
 
 YES, NO, PARTLY, OPEN = "yes", "no", "partly", "for you to say"
 ENOUGH_ON_TABLES, ENOUGH_TRAINED = 100, 5

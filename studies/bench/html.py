@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from regnas.studies.bench import tables
-from regnas.studies.bench.analysis import Benchmark, SpaceResult
 from regnas.studies.bench.figures.files import anytime_name, finals_name
+from regnas.studies.bench.results import Benchmark, SpaceResult
 from regnas.studies.html import figures, page, table
 from regnas.studies.table import Table
 

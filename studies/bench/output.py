@@ -9,10 +9,10 @@ from rich.console import Console
 from regnas.errors import RegnasError
 from regnas.files import write_json, write_text
 from regnas.studies.bench import tables
-from regnas.studies.bench.analysis import Benchmark, SpaceResult
 from regnas.studies.bench.figures.files import write as write_figures
 from regnas.studies.bench.html import report
 from regnas.studies.bench.record import RECORD, to_json
+from regnas.studies.bench.results import Benchmark, SpaceResult
 from regnas.studies.table import Table, grid
 from regnas.studies.table import markdown as table_lines
 

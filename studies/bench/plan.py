@@ -10,8 +10,8 @@ from typing import Any
 from regnas.design_space import Space, make_space
 from regnas.errors import PluginNotFound, UsageError
 from regnas.pruner import NONE, make_pruner
-from regnas.studies.bench.analysis import RANDOM
 from regnas.studies.bench.arena import Arena, table_arena, tabular
+from regnas.studies.bench.results import RANDOM
 from regnas.studies.bench.rules import MODEL, Rules
 from regnas.studies.search_plan import cores
 from regnas.studies.settings import folder_name

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from regnas.design_space import Space
 from regnas.studies.bench import output
-from regnas.studies.bench.analysis import Benchmark
 from regnas.studies.bench.plan import plan_bench
+from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.rules import Rules
 from regnas.studies.bench.run import run_bench
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from regnas.errors import StudyError
 from regnas.files import write_json
-from regnas.studies.bench.analysis import Benchmark, analyse_space, combine
+from regnas.studies.bench.analysis import analyse_space, combine
 from regnas.studies.bench.arena import Arena
 from regnas.studies.bench.crew import Crew, Job
 from regnas.studies.bench.plan import BenchPlan
 from regnas.studies.bench.record import metadata
+from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.runs import Run, read_run
 from regnas.studies.bench.worker import complete, perform, window_json
 from regnas.studies.settings import differing

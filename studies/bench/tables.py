@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from regnas.studies.bench.analysis import RANDOM, Benchmark, SpaceResult, StrategyResult, Value
 from regnas.studies.bench.checklist import checklist as items
+from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, StrategyResult, Value
 from regnas.studies.bench.rules import MODEL
 from regnas.studies.compare.verdict import p_text
 from regnas.studies.table import Table

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from regnas.statistics.anytime import CurveSummary
-from regnas.studies.bench.analysis import SpaceResult, StrategyResult, TableFacts
+from regnas.studies.bench.results import SpaceResult, StrategyResult, TableFacts
 from regnas.studies.bench.runs import Floats
 from regnas.studies.compare.figures import style
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from regnas.studies.bench.analysis import Benchmark, SpaceResult
 from regnas.studies.bench.figures.anytime import anytime
 from regnas.studies.bench.figures.finals import finals
 from regnas.studies.bench.figures.gains import gains, matrix
 from regnas.studies.bench.figures.ranks import ranks
+from regnas.studies.bench.results import Benchmark, SpaceResult
 from regnas.studies.compare.figures import style
 from regnas.studies.figure_files import save
 from regnas.studies.settings import folder_name

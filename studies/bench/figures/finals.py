@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from regnas import keyed
-from regnas.studies.bench.analysis import SpaceResult
+from regnas.studies.bench.results import SpaceResult
 from regnas.studies.compare.figures import style
 
 _TITLE = 60  # characters of a space in small print

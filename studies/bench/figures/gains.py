@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from regnas.studies.bench.analysis import RANDOM, Benchmark, SpaceResult, Versus
+from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, Versus
 from regnas.studies.compare.figures import style
 
 _COLUMNS = 3

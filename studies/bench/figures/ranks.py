@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from regnas.statistics.ranks import Friedman, cliques
-from regnas.studies.bench.analysis import Benchmark
+from regnas.studies.bench.results import Benchmark
 from regnas.studies.compare.figures import style
 from regnas.studies.compare.verdict import p_text
 

@@ -18,13 +18,14 @@ from regnas import keyed
 from regnas.errors import RegnasError
 from regnas.statistics.anytime import random_search_without_noise
 from regnas.statistics.ranks import cliques
-from regnas.studies.bench.analysis import Benchmark, SpaceResult, TableFacts, analyse_space, combine
+from regnas.studies.bench.analysis import analyse_space, combine
 from regnas.studies.bench.figures import files
 from regnas.studies.bench.figures.anytime import EXACT, anytime
 from regnas.studies.bench.figures.finals import finals
 from regnas.studies.bench.figures.gains import gains, matrix
 from regnas.studies.bench.figures.ranks import ranks
 from regnas.studies.bench.html import report
+from regnas.studies.bench.results import Benchmark, SpaceResult, TableFacts
 from regnas.studies.bench.rules import Rules
 from regnas.studies.bench.runs import Run
 from regnas.studies.compare.figures import style
