@@ -22,6 +22,7 @@ from regnas.batch import Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
+from regnas.strategies.moves import into_window
 from regnas.strategy import WARM
 from regnas.stream import DUPLICATES, Stream
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # Feasible candidates among which the one nearest to an infeasible proposal is sought.
 _POOL = 256
+# Proposals that are moved into the window by a change of one parameter before that pool is drawn.
+_REPAIRED = 4
 
 
 @runtime_checkable
@@ -227,7 +230,12 @@ class FeasibleSampler(BaseSampler):
             raise
 
     def _nearest(self, proposals: list[Params], index: int, seen: set[str]) -> Candidate:
-        """The new feasible candidate nearest to any of the proposals, out of a pool of its own."""
+        """The new feasible candidate nearest to the proposals: one parameter away, or else the nearest of a pool."""
+        rng = keyed.generator("nearest", self._seed, index)
+        for point in list({tuple(point.items()): point for point in proposals}.values())[:_REPAIRED]:
+            found = into_window(self._space, point, rng, seen)
+            if found is not None:
+                return found
         pool, source = (
             [],
             self._space.stream(seed=keyed.integer("pool", self._seed, index), duplicates="allow"),

@@ -31,5 +31,5 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
         )
 
     duplicates = options.get("duplicates", "reject")
-    # Every try fits the model again, and more than 16 find nothing better than the nearest feasible candidate.
-    return FeasibleSampler(space, KeyedSampler(inner), seed=seed, duplicates=duplicates, max_tries=16)
+    # Every try fits the model again, and a proposal moved into the window by one parameter is as good as further tries.
+    return FeasibleSampler(space, KeyedSampler(inner), seed=seed, duplicates=duplicates, max_tries=4)
