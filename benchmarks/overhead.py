@@ -23,7 +23,7 @@ from regnas.design_space import Space
 from regnas.evaluator import Result
 from regnas.strategy import make_strategy
 from regnas.studies.driver import Driver
-from regnas.studies.pool import Event
+from regnas.studies.pool import Event, Judge
 from regnas.studies.progress import Silent
 from regnas.studies.storage import quiet
 from regnas.studies.worker import write_result
@@ -38,7 +38,7 @@ class Instant:
     def free(self) -> int:
         return 0 if self._done else 1
 
-    def submit(self, job: dict[str, Any]) -> None:
+    def submit(self, job: dict[str, Any], judge: Judge | None = None) -> None:
         from regnas.architecture import from_json
 
         key = from_json(job["architecture"]).key()

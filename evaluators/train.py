@@ -15,6 +15,7 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Split, make_dataset
 from regnas.evaluator import Context, OutOfMemory, Result, Task
+from regnas.evaluators import snapshot
 from regnas.evaluators.batches import Batches, statistics
 from regnas.evaluators.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.recipe import Recipe
@@ -80,23 +81,33 @@ class TrainEvaluator:
         training, validation = self._batches(device)
         network = build(architecture, seed, device)
         trainer = Trainer(network, training, self.recipe, seed=seed, device=device, accumulation=accumulation)
-        errors: list[float] = []
-        diverged = False
-        while trainer.epoch < self.recipe.epochs:
+        kept = context.folder if context.resumable else None
+        identity = {
+            "key": architecture.key(),
+            "seed": seed,
+            "recipe": asdict(self.recipe),
+            "accumulation": accumulation,
+        }
+        past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
+        errors, diverged, going = list(past.errors), False, True
+        while going and not diverged and trainer.epoch < self.recipe.epochs:
             try:
                 trainer.run_epoch()
                 errors.append(top1_error(network, validation, device))
             except Diverged:
                 diverged = True
                 errors.append(chance_error(len(self.data.class_names)))
-                break
-            if not context.report(trainer.epoch, errors[-1]):
-                break
-        if context.folder is not None:
+            else:
+                going = context.report(trainer.epoch, errors[-1])
+        seconds = past.seconds + time.perf_counter() - start
+        if kept and not going:
+            snapshot.save(kept, trainer, snapshot.Past(errors=tuple(errors), seconds=seconds), identity)
+        elif context.folder is not None:
             weights.save(network, context.folder)
+            snapshot.remove(context.folder)
         return Result(
             error=errors[-1],
-            seconds=time.perf_counter() - start,
+            seconds=seconds,
             epochs=trainer.epoch,
             errors=tuple(errors),
             diverged=diverged,

@@ -10,9 +10,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from regnas.architecture import Architecture
+
+if TYPE_CHECKING:
+    from regnas.design_space import Images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +47,17 @@ class Context:
         threads: CPU threads it may use.
         folder: where it may leave files, such as weights; None if nothing is kept.
         report: called after every epoch with its number from 1 and the validation error; False means stop.
+        resumable: a stopped evaluation may be asked for again, with the same architecture, seed and folder. An
+            evaluator that can leaves its state in ``folder`` when it is told to stop, goes on from it, and removes it
+            at its end; its result is then the one of an evaluation without a stop, with all ``errors``, and it
+            reports no epoch again. One that cannot starts from the beginning: all the same, only slower.
     """
 
     device: str = "cpu"
     threads: int = 1
     folder: Path | None = None
     report: Callable[[int, float], bool] = field(default=lambda epoch, error: True)
+    resumable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +126,28 @@ class SupportsPrepare(Protocol):
 
     def prepare(self) -> Mapping[str, Any]:
         """Facts about the evaluation, JSON values: ``recipe`` becomes part of the study's identity, and all of it is
-        kept beside trained weights (class names, resolution, normalisation).
+        kept beside trained weights (class names, resolution, normalisation). ``epochs`` of a whole evaluation, in
+        ``recipe`` or beside it, is what pruners and a budget of epochs need.
 
         Raises:
             DataError: the data set is missing, incomplete or damaged.
         """
 
 
+@runtime_checkable
+class SupportsOwnImages(Protocol):
+    """An evaluator that needs no data set, such as a table of recorded trainings: none is loaded for its studies."""
+
+    @property
+    def images(self) -> Images:
+        """What the networks are made for: resolution, classes, stem and strides."""
+
+
 class MakeEvaluator(Protocol):
     """What an entry point of ``regnas.evaluators`` names."""
 
     def __call__(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
-        """A new evaluator; raises `UsageError` for options it does not have."""
+        """A new evaluator; raises `UsageError` for options it does not have.
+
+        ``options`` hold the options of the spec, and under ``argument`` what follows a colon in it, if anything does.
+        """

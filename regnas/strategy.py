@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from regnas.design_space import Space
 
 
+# User attribute of a trial that another study evaluated: samplers learn from it, and it counts in no budget.
+WARM = "regnas:warm"
+
+
 class MakeStrategy(Protocol):
     """What an entry point of ``regnas.strategies`` names.
 

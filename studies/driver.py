@@ -2,18 +2,18 @@
 
 A trial is asked, its candidate index is stored with it, it is evaluated, its result lies on disk, it is told. At
 whatever point that ends, the same command goes on from there: a told trial is never touched again, a result on disk
-is adopted, and anything else is evaluated again under the same index and seed.
+is adopted, and anything else is evaluated again under the same index and seed. A candidate that a pruner paused is
+told at the end of the study, or when it was promoted and is whole.
 """
 
 from __future__ import annotations
 
-import shutil
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,20 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from regnas import keyed
-from regnas.architecture import canonical
 from regnas.candidate import Candidate
 from regnas.design_space import Space
-from regnas.errors import StudyError
+from regnas.errors import InfeasibleWindow, StudyError
 from regnas.evaluator import Result
+from regnas.pruner import Verdict
+from regnas.studies.checkpoints import Checkpoints
+from regnas.studies.fidelity import Fidelity
+from regnas.studies.job import Job, copied, count, reuse
 from regnas.studies.pool import Event, InProcess, Pool
 from regnas.studies.progress import Progress
 from regnas.studies.storage import quiet
 from regnas.studies.worker import read_result, result_name
 
 TRIES = 3  # failures after which a candidate is given up
-KEPT = 5  # best networks whose weights are kept
 
 
 class Interrupted(KeyboardInterrupt):
@@ -41,26 +43,6 @@ class Interrupted(KeyboardInterrupt):
 
 class TooManyFailures(StudyError):
     """Candidates fail, and few or none succeed: the study cannot go on."""
-
-
-@dataclass
-class Job:
-    """A candidate on its way through the workers."""
-
-    trial: Trial
-    candidate: Candidate
-    seed: int
-    failures: int = 0
-    reported: set[int] = field(default_factory=set)
-    copies: list[Job] = field(default_factory=list)
-
-    @property
-    def index(self) -> int:
-        return self.candidate.index
-
-    @cached_property
-    def key(self) -> str:
-        return self.candidate.architecture.key()
 
 
 class Driver:
@@ -77,28 +59,34 @@ class Driver:
         duplicates: str,
         progress: Progress,
         repeat: int = 0,
+        fidelity: Fidelity | None = None,
     ) -> None:
         self._study = study
         self._space = space
         self._pool = pool
         self._folder = folder
+        self._checkpoints = Checkpoints(folder)
         self._seed = seed
         self._duplicates = duplicates
         self._progress = progress
         self._repeat = (repeat,) if repeat else ()
+        self._fidelity = fidelity or Fidelity()
         self._distributions = space.distributions
         self._jobs: dict[int, Job] = {}
         self._waiting: list[Job] = []
+        self._paused: dict[int, Job] = {}
+        self._promoted: list[Job] = []
         self._results: dict[str, tuple[int, Result]] = {}  # by architecture, where repeats are copied
-        self._kept: list[tuple[float, int]] = []
         self._given_up: list[str] = []
         self._best: tuple[float, int] | None = None  # of the trials that were complete at the start
         self._completed = 0
+        self._pruned = 0
         self._next = 0
+        self._exhausted = False
         self._stops = 0
 
     def run(self, budget: int) -> None:
-        """Ask, evaluate and tell until ``budget`` trials are complete.
+        """Ask, evaluate and tell until ``budget`` candidates are complete or pruned, or all epochs are trained.
 
         Raises:
             Interrupted: Ctrl-C.
@@ -107,16 +95,18 @@ class Driver:
         """
         with _heeding_signals(self._stop), quiet():
             running = self._resume()
+            self._progress.spent(self._fidelity.spent, self._fidelity.limit)
             self._progress.start(self._completed, budget, self._best)
-            for trial in running:
-                self._take_up(trial, budget)
+            for trial, verdict in running:
+                self._take_up(trial, verdict, budget)
             try:
                 self._loop(budget)
             except KeyboardInterrupt:
                 raise Interrupted from None
+            self._close()
 
     def _loop(self, budget: int) -> None:
-        while self._completed < budget:
+        while self._jobs or self._startable(budget):
             if self._stops >= 2 or (self._stops and not self._jobs):
                 raise Interrupted
             self._fill(budget)
@@ -133,10 +123,12 @@ class Driver:
 
     # --- what is there already ------------------------------------------------------------------------------
 
-    def _resume(self) -> list[FrozenTrial]:
-        """Count what is complete; return the trials that were in flight."""
+    def _resume(self) -> list[tuple[FrozenTrial, Verdict]]:
+        """Count what is told; return the trials that were in flight or paused, with the verdict on each."""
         running = []
-        for trial in self._study.get_trials(deepcopy=False):
+        trials = self._study.get_trials(deepcopy=False)
+        verdicts = self._fidelity.replay(trials)
+        for trial in trials:
             index = trial.user_attrs.get("index")
             if index is None:
                 if trial.state == TrialState.RUNNING:  # asked, and killed before its index was stored
@@ -146,16 +138,17 @@ class Driver:
             if trial.state == TrialState.COMPLETE:
                 self._completed += 1
                 self._count(trial)
+            elif trial.state == TrialState.PRUNED:
+                self._pruned += 1
             elif trial.state == TrialState.RUNNING:
-                running.append(trial)
+                running.append((trial, verdicts.get(index, Verdict.GO)))
         return running
 
     def _count(self, trial: FrozenTrial) -> None:
         attributes = trial.user_attrs
         error = float(trial.value if trial.value is not None else 1.0)
         self._best = min(self._best or (2.0, 0), (error, attributes["index"]))
-        if (self._folder / "checkpoints" / str(attributes["index"])).is_dir():
-            self._keep(error, attributes["index"])
+        self._checkpoints.rank(error, attributes["index"])
         if self._duplicates == "reuse":
             candidate = self._candidate(trial.params, attributes)
             notes = {"reused": attributes["index"]}
@@ -169,17 +162,19 @@ class Driver:
             )
             self._results.setdefault(candidate.architecture.key(), (attributes["index"], result))
 
-    def _take_up(self, frozen: FrozenTrial, budget: int) -> None:
-        """A trial that was in flight when the driver ended."""
+    def _take_up(self, frozen: FrozenTrial, verdict: Verdict, budget: int) -> None:
+        """A trial that was in flight or paused when the driver ended."""
         candidate = self._candidate(frozen.params, frozen.user_attrs)
         job = self._job(Trial(self._study, frozen._trial_id), candidate)
         job.failures = frozen.user_attrs.get("failures", 0)
         job.reported = set(frozen.intermediate_values)
+        job.error = frozen.intermediate_values.get(max(job.reported, default=-1), 1.0)
+        job.seconds, job.verdict = frozen.user_attrs.get("seconds", 0.0), verdict
         result = read_result(self._result_path(job), job.key, job.seed)
-        if result is not None and self._completed < budget:
+        if result is not None and self._ended < budget:
             self._complete(job, result)
         else:
-            self._waiting.append(job)
+            self._set_aside(job)
 
     def _candidate(self, params: dict[str, Any], attributes: dict[str, Any]) -> Candidate:
         found = self._space.judge(self._space.canonical({name: params[name] for name in self._distributions}))
@@ -198,16 +193,58 @@ class Driver:
 
     # --- asking ---------------------------------------------------------------------------------------------
 
-    def _fill(self, budget: int) -> None:
-        while self._pool.free() and not self._stops:
-            if self._waiting and self._completed + _count_all(self._jobs.values()) < budget:
-                self._start(self._waiting.pop(0))
-            elif self._completed + _count_all([*self._jobs.values(), *self._waiting]) < budget:
-                self._ask()
-            else:
-                return
+    @property
+    def _ended(self) -> int:
+        """Candidates of the budget that are told, or would be if the study ended now."""
+        return self._completed + self._pruned + len(self._paused) + len(self._promoted)
 
-    def _ask(self) -> None:
+    def _startable(self, budget: int) -> bool:
+        """Whether an evaluation could start now if a worker were free."""
+        if not self._fidelity.left(len(self._jobs) + 1):
+            return False
+        room = self._ended + count(self._jobs.values()) < budget
+        if self._promote() or (room and (self._waiting or not self._exhausted)):
+            return True
+        return self._promote_last()
+
+    def _fill(self, budget: int) -> None:
+        while self._pool.free() and not self._stops and self._startable(budget):
+            if self._promoted:
+                self._start(self._promoted.pop(0))
+            elif self._waiting:
+                self._start(self._waiting.pop(0))
+            elif (job := self._ask()) is not None:
+                self._start(job)
+
+    def _promote(self) -> bool:
+        """Whether a paused candidate goes on before a new one starts."""
+        if not self._promoted and (index := self._fidelity.promoted(self._paused)) is not None:
+            self._promoted.append(self._paused.pop(index))
+        return bool(self._promoted)
+
+    def _promote_last(self) -> bool:
+        """Whether the study would end without a whole candidate: then the one that came furthest goes on.
+
+        With fewer than eta candidates on a rung, none is promoted from it; a search must have a winner.
+        """
+        if self._completed or self._jobs or not self._paused:
+            return False
+        furthest = min(self._paused.values(), key=lambda job: (-len(job.reported), job.error, job.index))
+        self._promoted.append(self._paused.pop(furthest.index))
+        return True
+
+    def _ask(self) -> Job | None:
+        """A new candidate; None where there is none left and epochs, not candidates, are what is to be spent."""
+        try:
+            return self._asked()
+        except InfeasibleWindow as error:
+            if self._fidelity.limit is None:
+                raise
+            self._exhausted = True
+            self._progress.say(f"no further candidates: {error}")
+            return None
+
+    def _asked(self) -> Job:
         sampler: Any = self._study.sampler
         if hasattr(sampler, "assign"):
             sampler.assign(self._next)
@@ -218,13 +255,13 @@ class Driver:
         job = self._job(trial, candidate)
         self._next += 1
         self._result_path(job).unlink(missing_ok=True)  # of another study that lay here
-        self._start(job)
+        return job
 
     def _start(self, job: Job) -> None:
         key = job.key if self._duplicates == "reuse" else ""
         if self._duplicates == "reuse" and key in self._results:
             index, result = self._results[key]
-            self._complete(job, self._copied(result, index))
+            self._complete(job, copied(result, index))
         elif self._duplicates == "reuse" and (twin := self._twin(key)) is not None:
             twin.copies.append(job)
         else:
@@ -240,30 +277,23 @@ class Driver:
     def _twin(self, key: str) -> Job | None:
         return next((job for job in self._jobs.values() if job.key == key), None)
 
-    def _copied(self, result: Result, index: int) -> Result:
-        return Result(
-            error=result.error,
-            seconds=0.0,
-            epochs=result.epochs,
-            errors=result.errors,
-            diverged=result.diverged,
-            notes={"reused": index},
-        )
-
     def _job(self, trial: Trial, candidate: Candidate) -> Job:
         return Job(trial, candidate, keyed.integer("train", self._seed, candidate.index, *self._repeat))
 
     def _submit(self, job: Job) -> None:
         self._jobs[job.index] = job
         self._progress.began(job.index, job.candidate)
+        job.verdict = Verdict.GO
         self._pool.submit(
             {
                 "index": job.index,
                 "seed": job.seed,
                 "architecture": job.candidate.architecture.to_json(),
-                "folder": str(self._folder / "checkpoints" / str(job.index)),
+                "folder": str(self._checkpoints.of(job.index)),
                 "result": str(self._result_path(job)),
-            }
+                "resumable": self._fidelity.active,
+            },
+            partial(self._goes_on, job) if self._fidelity.active else None,
         )
 
     def _result_path(self, job: Job) -> Path:
@@ -277,34 +307,76 @@ class Driver:
             return
         if event.kind == "epoch":
             self._report(job, event.epoch, event.error)
+            self._progress.epoch(job.index, event.epoch, event.error)
             return
         del self._jobs[event.index]
+        if event.kind == "stopped":
+            job.seconds = event.seconds
+            if job.verdict is not Verdict.GO:
+                stopped = job.verdict is Verdict.STOP
+                self._progress.paused(job.index, job.candidate, len(job.reported), stopped)
+            self._set_aside(job)
+            return
         result = read_result(self._result_path(job), job.key, job.seed)
         if result is None:
             self._failed(job, event.message or "it left no result")
             return
         self._complete(job, result)
         for copy in job.copies:
-            self._complete(copy, self._copied(result, job.index))
+            self._complete(copy, copied(result, job.index))
 
-    def _report(self, job: Job, epoch: int, error: float) -> None:
-        if epoch - 1 not in job.reported:  # Optuna's steps count from 0
-            job.reported.add(epoch - 1)
-            job.trial.report(error, epoch - 1)
-        self._progress.epoch(job.index, epoch, error)
+    def _report(self, job: Job, epoch: int, error: float, *, trained: bool = True) -> None:
+        if epoch - 1 in job.reported:  # Optuna's steps count from 0
+            return
+        job.reported.add(epoch - 1)
+        job.error = error
+        job.trial.report(error, epoch - 1)
+        if trained:
+            job.verdict = self._fidelity.report(job.index, epoch, error)
+            self._progress.spent(self._fidelity.spent, self._fidelity.limit)
+
+    def _goes_on(self, job: Job, epoch: int, error: float) -> bool:
+        """Whether a candidate in flight trains another epoch; asked by the pool, before the event is heard of."""
+        if epoch - 1 in job.reported:
+            return True  # trained again, up to where it was
+        self._report(job, epoch, error)
+        return self._fidelity.ends(epoch) or (job.verdict is Verdict.GO and self._fidelity.left(len(self._jobs)))
+
+    def _set_aside(self, job: Job) -> None:
+        """A candidate that does not train now: paused, stopped for good, or to go on as soon as it can."""
+        if job.verdict is Verdict.GO:
+            self._waiting.append(job)
+        elif job.verdict is Verdict.STOP:
+            self._prune(job)
+        else:
+            job.trial.set_user_attr("seconds", round(job.seconds, 3))
+            self._paused[job.index] = job
+
+    def _prune(self, job: Job) -> None:
+        """Tell a candidate that will not be whole; its value is then its last error, and its state keeps it apart."""
+        job.describe(seconds=round(job.seconds, 3), diverged=0)
+        self._study.tell(job.trial, state=TrialState.PRUNED)
+        self._pruned += 1
+        self._checkpoints.remove(job.index)
+
+    def _close(self) -> None:
+        """The study is over, and what is paused stays unfinished; without any whole candidate it has to go on."""
+        if not self._fidelity.active or not self._completed:
+            return
+        for job in sorted([*self._paused.values(), *self._waiting], key=lambda job: job.index):
+            if job.reported:
+                self._prune(job)
+        self._paused, self._waiting = {}, []
 
     def _complete(self, job: Job, result: Result) -> None:
         for epoch, error in enumerate(result.errors, 1):
-            if epoch - 1 not in job.reported:
-                job.reported.add(epoch - 1)
-                job.trial.report(error, epoch - 1)
-        self._describe(job, seconds=round(result.seconds, 3), diverged=int(result.diverged), **_reuse(result))
+            self._report(job, epoch, error, trained="reused" not in result.notes)
+        job.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **reuse(result))
         self._study.tell(job.trial, result.error)
         self._completed += 1
         if self._duplicates == "reuse":
             self._results.setdefault(job.key, (job.index, result))
-        if (self._folder / "checkpoints" / str(job.index)).is_dir():
-            self._keep(result.error, job.index)
+        self._checkpoints.rank(result.error, job.index)
         self._progress.ended(job.index, job.candidate, result)
 
     def _failed(self, job: Job, message: str) -> None:
@@ -312,53 +384,19 @@ class Driver:
         job.trial.set_user_attr("failures", job.failures)
         self._progress.failed(job.index, f"candidate {job.index} failed ({job.failures} of {TRIES}): {message}")
         if job.failures < TRIES:
-            self._waiting.append(job)
+            self._set_aside(job)
             return
         for lost in [job, *job.copies]:
-            self._describe(lost, failure=message)
+            lost.describe(failure=message)
             self._study.tell(lost.trial, state=TrialState.FAIL)
         self._given_up.append(message)
-        if len(self._given_up) >= TRIES and not self._completed:
+        if len(self._given_up) >= TRIES and not self._ended:
             raise TooManyFailures(
                 f"the first {len(self._given_up)} candidates failed {TRIES} times each and none succeeded; "
                 f"the last: {message} (logs: {self._folder / 'logs'})"
             )
-        if len(self._given_up) > 10 + self._completed:
+        if len(self._given_up) > 10 + self._ended:
             raise TooManyFailures(f"{len(self._given_up)} candidates failed, more than succeeded; the last: {message}")
-
-    def _describe(self, job: Job, **further: Any) -> None:
-        """What a trial stores beside its parameters: plain numbers, which the dashboard can sort."""
-        numbers = {**attributes_of(job.candidate, job.seed), **further}
-        for name, value in numbers.items():
-            job.trial.set_user_attr(name, value)
-
-    def _keep(self, error: float, index: int) -> None:
-        """Keep the weights of the best networks, and remove the others'."""
-        self._kept = sorted([*self._kept, (error, index)])
-        for _, dropped in self._kept[KEPT:]:
-            shutil.rmtree(self._folder / "checkpoints" / str(dropped), ignore_errors=True)
-        self._kept = self._kept[:KEPT]
-
-
-def attributes_of(candidate: Candidate, seed: int) -> dict[str, Any]:
-    """What a trial stores of its candidate beside the parameters."""
-    cost, architecture = candidate.complexity, candidate.architecture.to_json()
-    return {
-        "mflops": cost.flops / 1e6,
-        "params_m": cost.params / 1e6,
-        "acts_m": cost.activations / 1e6,
-        **({"depth": int(sum(architecture["depths"]))} if architecture["kind"] == "staged" else {}),
-        "seed": seed,
-        "architecture": canonical(architecture),
-    }
-
-
-def _count_all(jobs: Iterable[Job]) -> int:
-    return sum(1 + len(job.copies) for job in jobs)
-
-
-def _reuse(result: Result) -> dict[str, Any]:
-    return {"reused": result.notes["reused"]} if "reused" in result.notes else {}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from regnas.studies.populations import recorded
 KINDS = {
     "spaces": "space",
     "strategies": "strategy",
+    "pruners": "pruner",
     "evaluators": "evaluator",
     "datasets": "data set",
     "architectures": "architecture",

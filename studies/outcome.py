@@ -35,12 +35,13 @@ def rows_of(study: optuna.Study, space: Space) -> list[Row]:
 def row_of(trial: FrozenTrial, space: Space) -> Row:
     """One trial as a row of trials.csv (see docs/files.md)."""
     stored = trial.user_attrs
-    complete = trial.state == TrialState.COMPLETE
+    # A pruned trial's value is its last error: on record, and never among the complete ones.
+    complete = trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
     row: Row = {
         "space": space.spec,
         "index": stored["index"],
         "seed": stored.get("seed", ""),
-        "error": trial.value if complete else "",
+        "error": trial.value if complete and trial.value is not None else "",
         "architecture": json.loads(stored["architecture"]) if "architecture" in stored else "",
         "seconds": stored.get("seconds", ""),
         "diverged": stored.get("diverged", ""),

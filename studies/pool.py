@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -26,9 +26,10 @@ class Event:
     """What a worker says.
 
     Attributes:
-        kind: ``epoch``, ``done`` or ``failed``.
+        kind: ``epoch``, ``done``, ``failed``, or ``stopped``: it was told to stop, and left no result.
         error: of an epoch, its validation error.
         message: of a failure, one line.
+        seconds: of a stopped evaluation.
     """
 
     kind: str
@@ -36,6 +37,10 @@ class Event:
     epoch: int = 0
     error: float = 0.0
     message: str = ""
+    seconds: float = 0.0
+
+
+Judge = Callable[[int, float], bool]  # whether an evaluation goes on, from its epoch and validation error
 
 
 class Pool(Protocol):
@@ -44,8 +49,10 @@ class Pool(Protocol):
     def free(self) -> int:
         """How many more jobs can be submitted now."""
 
-    def submit(self, job: dict[str, Any]) -> None:
-        """Start a job; its result will be in ``job["result"]``."""
+    def submit(self, job: dict[str, Any], judge: Judge | None = None) -> None:
+        """Start a job; its result will be in ``job["result"]``. It goes on after every epoch unless ``judge``, which is
+        called inside `events`, says no.
+        """
 
     def events(self, timeout: float) -> list[Event]:
         """What happened, after waiting at most ``timeout`` seconds for it."""
@@ -61,12 +68,13 @@ class InProcess:
         self._evaluator = worker.make_evaluator(evaluator, task)
         self._device = devices[0]
         self._job: dict[str, Any] | None = None
+        self._judge: Judge | None = None
 
     def free(self) -> int:
         return 0 if self._job else 1
 
-    def submit(self, job: dict[str, Any]) -> None:
-        self._job = job
+    def submit(self, job: dict[str, Any], judge: Judge | None = None) -> None:
+        self._job, self._judge = job, judge
 
     def events(self, timeout: float) -> list[Event]:
         job, self._job = self._job, None
@@ -76,13 +84,13 @@ class InProcess:
 
         def report(epoch: int, error: float) -> bool:
             epochs.append(Event("epoch", index, epoch, error))
-            return True
+            return self._judge is None or self._judge(epoch, error)
 
         try:
-            worker.evaluate(self._evaluator, job, self._device, report)
+            stopped = worker.evaluate(self._evaluator, job, self._device, report)
         except Exception as error:
             return [*epochs, Event("failed", index, message=worker.describe(error))]
-        return [*epochs, Event("done", index)]
+        return [*epochs, Event("done", index) if stopped is None else Event("stopped", index, seconds=stopped)]
 
     def close(self) -> None:
         self._job = None
@@ -94,6 +102,7 @@ class _Worker:
     device: str
     log: IO[str]
     job: int | None = None
+    judge: Judge | None = None
     ready: bool = False
     ended: bool = field(default=False)
 
@@ -158,9 +167,9 @@ class Processes:
     def free(self) -> int:
         return sum(one.job is None and not one.ended for one in self._workers)
 
-    def submit(self, job: dict[str, Any]) -> None:
+    def submit(self, job: dict[str, Any], judge: Judge | None = None) -> None:
         one = next(one for one in self._workers if one.job is None and not one.ended)
-        one.job = job["index"]
+        one.job, one.judge = job["index"], judge
         self._send(one, job)
 
     def events(self, timeout: float) -> list[Event]:
@@ -183,10 +192,11 @@ class Processes:
         if kind == "broken":
             raise StudyError(f"a worker cannot make the evaluator: {message['error']} (log: {one.log.name})")
         if kind == "epoch":
-            self._send(one, {"go": True})
+            go = one.judge is None or one.judge(message["epoch"], message["error"])
+            self._send(one, {"go": go})
             return Event("epoch", message["index"], message["epoch"], message["error"])
         one.job = None
-        return Event(kind, message["index"], message=message.get("error", ""))
+        return Event(kind, message["index"], message=message.get("error", ""), seconds=message.get("seconds", 0.0))
 
     def _died(self, one: _Worker) -> Event | None:
         one.ended = True

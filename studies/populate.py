@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
-from regnas.errors import StudyError
+from regnas.errors import StudyError, UsageError
 from regnas.files import write_json
+from regnas.pruner import make_pruner
 from regnas.studies import outcome
 from regnas.studies.driver import Driver
+from regnas.studies.fidelity import Fidelity, epochs_spent
 from regnas.studies.pool import Pool, make_pool
 from regnas.studies.progress import Progress
 from regnas.studies.search_plan import Plan
@@ -35,6 +39,8 @@ def populate(one: Plan, progress: Progress, pool: Pool) -> optuna.Study:
     Raises:
         Interrupted, StudyError: as `run`.
     """
+    if one.stops_early:
+        raise UsageError("a population is of networks that are all trained to their end: no pruner, no --budget-epochs")
     with opened(one) as study:
         if not spent(one, study):
             drive(one, study, pool, progress)
@@ -63,14 +69,21 @@ def opened(one: Plan) -> Iterator[optuna.Study]:
 
 
 def spent(one: Plan, study: optuna.Study) -> bool:
-    """Whether the budget is spent."""
-    return len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))) >= one.budget
+    """Whether the budget is spent, and nothing that was stopped on the way is left to be told."""
+    trials = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
+    states = Counter(trial.state for trial in trials)
+    over = states[TrialState.COMPLETE] + states[TrialState.PRUNED] >= one.budget
+    if not one.stops_early:
+        return over
+    over |= one.budget_epochs is not None and epochs_spent(trials) >= one.budget_epochs
+    return over and not any(trial.state == TrialState.RUNNING and trial.intermediate_values for trial in trials)
 
 
 def completed(one: Plan) -> int:
     """Evaluations of a plan that are there already; 0 for a study that does not exist yet."""
     study = _stored(one, one.name)
-    return 0 if study is None else len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
+    trials = [] if study is None else study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return sum("index" in trial.user_attrs for trial in trials)
 
 
 def under_free_name(one: Plan) -> Plan:
@@ -106,6 +119,8 @@ def look_ahead(one: Plan) -> None:
     Raises:
         InfeasibleWindow: it holds too few.
     """
+    if one.budget_epochs is not None:
+        return  # how many candidates that takes is not known
     one.space.sample(min(one.budget, _LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
 
 
@@ -137,6 +152,7 @@ def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) 
 
 def drive(one: Plan, study: optuna.Study, pool: Pool, progress: Progress) -> None:
     """Evaluate until the budget is spent, and write trials.csv whatever ends it."""
+    pruner = make_pruner(one.settings.pruner, one.epochs) if one.epochs else None
     driver = Driver(
         study,
         one.space,
@@ -146,6 +162,7 @@ def drive(one: Plan, study: optuna.Study, pool: Pool, progress: Progress) -> Non
         duplicates=one.settings.duplicates,
         progress=progress,
         repeat=one.repeat,
+        fidelity=Fidelity(pruner, one.epochs, one.budget_epochs),
     )
     try:
         driver.run(one.budget)

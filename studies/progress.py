@@ -30,6 +30,12 @@ class Progress(Protocol):
     def ended(self, index: int, candidate: Candidate, result: Result) -> None:
         """A candidate is complete."""
 
+    def paused(self, index: int, candidate: Candidate, epochs: int, stopped: bool) -> None:
+        """A candidate was paused after so many epochs, or stopped for good."""
+
+    def spent(self, epochs: int, limit: int | None) -> None:
+        """So many epochs of all candidates are trained, of ``limit`` if there is one."""
+
     def failed(self, index: int, message: str) -> None:
         """A candidate failed; it is tried again or given up."""
 
@@ -50,6 +56,8 @@ class Silent:
     def began(self, index: int, candidate: Candidate) -> None: ...
     def epoch(self, index: int, epoch: int, error: float) -> None: ...
     def ended(self, index: int, candidate: Candidate, result: Result) -> None: ...
+    def paused(self, index: int, candidate: Candidate, epochs: int, stopped: bool) -> None: ...
+    def spent(self, epochs: int, limit: int | None) -> None: ...
     def failed(self, index: int, message: str) -> None: ...
     def say(self, message: str) -> None: ...
     def tick(self) -> None: ...
@@ -66,6 +74,10 @@ class Lines:
         self._running: dict[int, str] = {}
         self._done = self._budget = self._first = 0
         self._best: tuple[float, int] | None = None
+        self._errors: dict[int, float] = {}
+        self._epochs = 0
+        self._limit: int | None = None
+        self._early = 0  # candidates that were paused or stopped
         self._began = time.monotonic()
 
     def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None:
@@ -74,7 +86,7 @@ class Lines:
         self._budget = budget
         self._began = time.monotonic()
         if completed:
-            self.say(f"resuming: {completed} of {budget} evaluations are done")
+            self.say(f"resuming: {self._counted()} are done")
         if self._console.is_terminal:
             self._live = Live(self._panel(), console=self._console, refresh_per_second=4, transient=True)
             self._live.start()
@@ -83,6 +95,7 @@ class Lines:
         self._running[index] = f"{shape(candidate.architecture.to_json())}, {candidate.complexity.flops / 1e6:.2f} MF"
 
     def epoch(self, index: int, epoch: int, error: float) -> None:
+        self._errors[index] = error
         if index in self._running:
             described = self._running[index].split("  epoch")[0]
             self._running[index] = f"{described}  epoch {epoch}: {error:.2%}"
@@ -93,13 +106,35 @@ class Lines:
         new = self._best is None or (result.error, index) < self._best
         if new:
             self._best = (result.error, index)
+        budget = "" if self._limit else f"/{self._budget}"
         self._console.print(
-            f"{self._done:>4}/{self._budget}  candidate {index:<4} error {result.error:>6.2%}"
+            f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}"
             f"{'  diverged' if result.diverged else ''}  {candidate.complexity.flops / 1e6:.2f} MF  "
             f"{result.seconds:.1f} s  {shape(candidate.architecture.to_json())}{'  <- best' if new else ''}",
             highlight=False,
             soft_wrap=True,
         )
+
+    def paused(self, index: int, candidate: Candidate, epochs: int, stopped: bool) -> None:
+        self._running.pop(index, None)
+        self._early += 1
+        error = f"error {self._errors[index]:>6.2%}" if index in self._errors else "error     ..."
+        self._console.print(
+            f"           candidate {index:<4} {error}  {'stopped' if stopped else 'paused'} after epoch {epochs}  "
+            f"{candidate.complexity.flops / 1e6:.2f} MF  {self._counted_epochs()}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def spent(self, epochs: int, limit: int | None) -> None:
+        self._epochs, self._limit = epochs, limit
+
+    def _counted(self) -> str:
+        """Evaluations, or epochs where these are the budget."""
+        return f"{self._done} of {self._budget} evaluations" if self._limit is None else self._counted_epochs()
+
+    def _counted_epochs(self) -> str:
+        return f"{self._epochs} epochs" if self._limit is None else f"{self._epochs} of {self._limit} epochs"
 
     def failed(self, index: int, message: str) -> None:
         self._running.pop(index, None)
@@ -124,11 +159,13 @@ class Lines:
         return Group(rows, *running)
 
     def _summary(self) -> str:
-        parts = [f"{self._done} of {self._budget}"]
+        parts = [f"{self._done} of {self._budget}" if self._limit is None else f"{self._done} evaluations"]
+        if self._early or self._limit is not None:
+            parts.append(self._counted_epochs())
         if self._best is not None:
             parts.append(f"best {self._best[0]:.2%} (candidate {self._best[1]})")
         finished = self._done - self._first
-        if finished:
+        if finished and not self._early:  # how many of a pruner's candidates will be whole is not known
             left = (time.monotonic() - self._began) / finished * (self._budget - self._done)
             parts.append(f"about {duration(left)} left")
         return ", ".join(parts)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from regnas.strategy import WARM
+from regnas.studies import warm
+from regnas.studies.fidelity import epochs_spent
 from regnas.studies.outcome import Row, complete_rows
 from regnas.studies.progress import shape
 from regnas.studies.search import SearchResult
@@ -19,6 +23,8 @@ def print_search(console: Console, result: SearchResult, *, retrained: bool, sto
     """The five best, what can and cannot be told apart, the winner's test error, failures, and what to do next."""
     done = complete_rows(result.rows)
     console.print(_table(done[:5], len(done)))
+    for table in _fronts(result.fronts):
+        console.print(table)
     for line in _remarks(result, done):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     for line in _next_steps(result, retrained=retrained, storage=storage):
@@ -63,6 +69,7 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
         )
     else:
         lines.append(f"winner: candidate {result.best.index}; there are no test images or no kept weights to score")
+    lines += _early(result, done) + _warm(result)
     failed = [row for row in result.rows if row["state"] == "FAIL"]
     if failed:
         reasons = Counter(str(row["failure"]) for row in failed).most_common(3)
@@ -70,6 +77,42 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
     if diverged := sum(bool(row["diverged"]) for row in done):
         lines.append(f"{diverged} trainings diverged and count with the error of guessing")
     return lines
+
+
+def _early(result: SearchResult, done: list[Row]) -> list[str]:
+    """How much was trained, where candidates were stopped on the way."""
+    if not any(row["state"] == "PRUNED" for row in result.rows):
+        return []
+    total, whole = epochs_spent(result.study.get_trials(deepcopy=False)), max(row["epochs"] for row in done)
+    return [
+        f"{len(done)} of {len(result.rows)} candidates ran to their end of {whole} epochs; the others were stopped on "
+        f"the way; {total} epochs were trained in all"
+    ]
+
+
+def _warm(result: SearchResult) -> list[str]:
+    """What was known from another study: it is no trial of this one."""
+    known = warm.of_study(result.study)
+    if not known:
+        return []
+    origins = ", ".join(sorted({str(trial.user_attrs[WARM]).rpartition(":")[0] for trial in known}))
+    best = f"the best of which had {known[0].value:.2%}"
+    return [f"started from {len(known)} trials of {origins}, {best}: they are no trials of this study"]
+
+
+def _fronts(fronts: Mapping[str, list[Row]]) -> list[Table]:
+    """Of every complexity asked for, the networks that no other beats in it and in error."""
+    tables = []
+    for name, rows in fronts.items():
+        title = f"No other is better in {name} and in error"
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in ("candidate", "error", name):
+            table.add_column(column, justify="right", no_wrap=True)
+        table.add_column("network", no_wrap=False)
+        for row in rows:
+            table.add_row(str(row["index"]), f"{row['error']:.2%}", f"{row[name]:,}", shape(row["architecture"]))
+        tables.append(table)
+    return tables
 
 
 def _alike(result: SearchResult, done: list[Row]) -> str:

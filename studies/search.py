@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import optuna
 from regnas import weights
 from regnas.design_space import Space
 from regnas.errors import StudyError
-from regnas.studies import outcome
+from regnas.studies import enqueue, outcome, warm
+from regnas.studies import pareto as fronts
 from regnas.studies.driver import Interrupted
 from regnas.studies.pool import Pool
 from regnas.studies.populate import drive, look_ahead, make_workers, opened, spent
@@ -30,7 +31,9 @@ class SearchResult:
         rows: every trial as a mapping, in the order of the candidate index.
         study: the Optuna study.
         folder: the study's files.
-        notes: what the data set says of its regime.
+        seed_sd: spread of trainings of one network, where the data set's regime was measured.
+        fronts: of every complexity asked for with ``pareto``, the rows that no other beats in it and in error, the
+            cheapest first.
     """
 
     best: outcome.Best
@@ -40,6 +43,7 @@ class SearchResult:
     settings: Mapping[str, Any]
     facts: Mapping[str, Any]
     seed_sd: float | None = None
+    fronts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def trials(self) -> Any:
@@ -62,6 +66,10 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
     pool: Pool | None = None
     try:
         with opened(one) as study:
+            if one.warm is not None:
+                progress.say(one.warm.said())
+                warm.add(study, one.warm)
+            enqueue.add(study, one.enqueued, one.space)
             if not spent(one, study):
                 look_ahead(one)
                 pool = make_workers(one)
@@ -75,15 +83,25 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
 def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Pool | None) -> SearchResult:
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
-    winner = outcome.complete_rows(rows)[0]
+    if not (complete := outcome.complete_rows(rows)):
+        raise StudyError(
+            f"no candidate ran to its end, so there is no winner: {len(rows)} were started and paused on the way; "
+            f"raise --budget-epochs, and they go on"
+        )
+    winner = complete[0]
     test_error = outcome.known_test_error(one.folder, winner, settings)
     if test_error is None:
         test_error = _test(one, winner, pool)
     best = outcome.write_best(one.folder, winner, test_error, dict(one.facts), settings)
-    regime = one.data.regime
-    # The noise was measured with the regime's own recipe, and says nothing of another.
-    usual = one.evaluator == "train" and one.task.epochs in (None, regime.epochs)
-    return SearchResult(best, rows, study, one.folder, settings, one.facts, regime.seed_sd if usual else None)
+    found = fronts.write(one.folder, rows, one.pareto)
+    return SearchResult(best, rows, study, one.folder, settings, one.facts, _seed_sd(one), found)
+
+
+def _seed_sd(one: Plan) -> float | None:
+    """Spread of trainings of one network; measured with the regime's own recipe, it says nothing of another."""
+    if one.data is None or one.evaluator != "train" or one.task.epochs not in (None, one.data.regime.epochs):
+        return None
+    return one.data.regime.seed_sd
 
 
 def _test(one: Plan, winner: dict[str, Any], pool: Pool | None) -> float | None:

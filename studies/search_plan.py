@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from optuna.samplers import BaseSampler
 
+from regnas.batch import Params
 from regnas.complexity import feature_sizes
-from regnas.dataset import DataSet, make_dataset
+from regnas.dataset import DataSet
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import SupportsPrepare, SupportsTest, Task
+from regnas.pruner import NONE
 from regnas.search_spaces.staged import StagedSpace
 from regnas.strategy import make_strategy
 from regnas.stream import DUPLICATES
+from regnas.studies import enqueue as enqueued
+from regnas.studies import warm
+from regnas.studies.budget import candidates, check_early
+from regnas.studies.pareto import axes
+from regnas.studies.regime import epochs_of, images_of, in_regime
 from regnas.studies.settings import Settings, folder_name, images_json, study_name
 from regnas.studies.storage import quiet, storage_url
+from regnas.studies.warm import WarmStart
 from regnas.studies.worker import make_evaluator
 from regnas.window import Window
 
@@ -33,7 +41,7 @@ class Plan:
     settings: Settings
     task: Task
     evaluator: str
-    data: DataSet
+    data: DataSet | None
     budget: int
     seed: int
     name: str
@@ -44,19 +52,33 @@ class Plan:
     facts: Mapping[str, Any]
     can_test: bool
     repeat: int = 0
+    epochs: int | None = None
+    budget_epochs: int | None = None
+    warm: WarmStart | None = None
+    enqueued: tuple[Params, ...] = ()
+    pareto: tuple[str, ...] = ()
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether candidates may be stopped before their last epoch."""
+        return self.settings.pruner != NONE or self.budget_epochs is not None
 
     def headline(self) -> str:
         """What is about to run, in three lines."""
         images = self.space.images
+        inside = "" if self.space.window.open else f" inside {self.space.window}"
+        source = self.data.name if self.data else self.evaluator
         sizes = ""
         if isinstance(self.space, StagedSpace):
             pixels = feature_sizes(self.space.template(), images.resolution)
             sizes = f"; stem and stages see {', '.join(map(str, pixels))} px"
-        epochs = self.facts.get("recipe", {}).get("epochs")
-        training = f", {epochs} epochs each" if epochs else ""
+        each = "each" if self.settings.pruner == NONE else f"at most, pruner {self.settings.pruner}"
+        training = f", {self.epochs} epochs {each}" if self.epochs else ""
+        if self.budget_epochs is not None:
+            training += f", {self.budget_epochs} in all"
         return (
-            f"{self.space.spec} inside {self.space.window}, strategy {self.strategy}, seed {self.seed}\n"
-            f"{self.data.name}: {images.resolution} px, {images.classes} classes{training}{sizes}\n"
+            f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
+            f"{source}: {images.resolution} px, {images.classes} classes{training}{sizes}\n"
             f"{self.workers or 1} x {self.devices[0].split(':')[0]}, study {self.name!r} in {self.folder}/"
         )
 
@@ -65,7 +87,9 @@ def plan(
     space: str | Space = "regnetx",
     *,
     strategy: str | BaseSampler = "random",
-    budget: int = 25,
+    budget: int | None = None,
+    budget_epochs: int | None = None,
+    pruner: str = NONE,
     seed: int = 0,
     study: str | None = None,
     storage: str | None = None,
@@ -83,28 +107,37 @@ def plan(
     workers: int | None = None,
     device: str = "auto",
     retrain: int | None = None,
+    warm_start: str | Path | None = None,
+    enqueue: str | Path | None = None,
+    pareto: Sequence[str] = (),
     repeat: int = 0,
 ) -> Plan:
     """Check everything that can be checked before a search starts.
 
     Args:
+        budget: candidates that are evaluated, or with a pruner started; 25 unless said, and without
+            ``budget_epochs``.
+        budget_epochs: epochs of all candidates together, after which the study ends.
+        pruner: a spec such as ``asha[eta=4]``, or ``none``.
+        warm_start: another study, by its folder or its name in the storage, whose trials the strategy learns from.
+        enqueue: a file of networks to evaluate first (see `regnas.studies.enqueue.read`).
+        pareto: complexities, ``flops``, ``params`` or ``activations``, against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
 
     Raises:
         UsageError: what was asked makes no sense.
         RegnasError: a data set, device, plug-in or window that is not there.
     """
-    _check_numbers(budget, epochs, workers, duplicates)
+    _check_numbers(epochs, workers, duplicates, budget=budget, budget_epochs=budget_epochs)
     if retrain is not None and retrain < 1:
         raise UsageError(f"--retrain is the number of epochs, at least 1; got {retrain}")
     found = make_space(space) if isinstance(space, str) else space
-    cache = Path(out) / "cache"
-    images = make_dataset(data, root=data_root, download=download, resolution=resolution, cache=cache)
-    found = _in_regime(found, images, Window.parse(flops, params, acts))
+    window = Window.parse(flops, params, acts)
     from regnas.evaluators.runtime import devices
 
     leased = tuple(devices(device))
-    count = (len(leased) if leased[0] != "cpu" else _cores()) if workers is None else workers
+    count = (len(leased) if leased[0] != "cpu" else cores()) if workers is None else workers
+    cache = Path(out) / "cache"
     task = Task(
         data=data,
         data_root=str(data_root) if data_root else None,
@@ -114,7 +147,11 @@ def plan(
         download=download,
     )
     made = make_evaluator(evaluator, task)
+    images = images_of(made, task)
+    found = in_regime(found, made, images, window)
     facts = dict(made.prepare()) if isinstance(made, SupportsPrepare) else {}
+    whole = epochs_of(made, facts)
+    pruner = check_early(pruner, budget_epochs, whole, duplicates)
     label = strategy if isinstance(strategy, str) else type(strategy).__name__
     settings = Settings(
         space=found.spec,
@@ -124,11 +161,13 @@ def plan(
         seed=seed,
         duplicates=duplicates,
         evaluator=evaluator,
-        data=data,
+        data=data if images is not None else evaluator,
         recipe=facts.get("recipe", {}),
         repeat=repeat,
+        pruner=pruner,
     )
-    name = study or study_name(found, label, seed, repeat)
+    name = study or study_name(found, label, seed, repeat, pruner)
+    url = storage_url(storage, Path(out))
     return Plan(
         space=found,
         strategy=label,
@@ -137,36 +176,37 @@ def plan(
         task=replace(task, download=False),
         evaluator=evaluator,
         data=images,
-        budget=budget,
+        budget=candidates(budget, budget_epochs, whole, pruner),
         seed=seed,
         name=name,
         folder=Path(out) / folder_name(name),
-        storage=storage_url(storage, Path(out)),
+        storage=url,
         workers=count,
         devices=leased,
         facts=facts,
         can_test=isinstance(made, SupportsTest),
         repeat=repeat,
+        epochs=whole,
+        budget_epochs=budget_epochs,
+        warm=None if warm_start is None else warm.read(warm_start, url, settings.to_json(), found),
+        enqueued=() if enqueue is None else enqueued.read(enqueue, found),
+        pareto=axes(pareto),
     )
 
 
-def _check_numbers(budget: int, epochs: int | None, workers: int | None, duplicates: str) -> None:
-    if budget < 1:
+def _check_numbers(
+    epochs: int | None, workers: int | None, duplicates: str, *, budget: int | None, budget_epochs: int | None
+) -> None:
+    if budget is not None and budget < 1:
         raise UsageError(f"--budget is the number of evaluations, at least 1; got {budget}")
+    if budget_epochs is not None and budget_epochs < 1:
+        raise UsageError(f"--budget-epochs is at least 1, got {budget_epochs}")
     if epochs is not None and epochs < 1:
         raise UsageError(f"--epochs is at least 1, got {epochs}")
     if workers is not None and workers < 0:
         raise UsageError(f"--workers is at least 0 (0: this process), got {workers}")
     if duplicates not in DUPLICATES:
         raise UsageError(f"--duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
-
-
-def _in_regime(space: Space, data: DataSet, window: Window) -> Space:
-    """The space on the data set's images, inside the window asked for, or its own, or the data set's."""
-    asked = window if not window.open else space.window
-    if asked.open:
-        asked = Window.parse(flops=data.regime.flops)
-    return space.on(data.regime.images).within(asked)
 
 
 def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: str, workers: int) -> BaseSampler:
@@ -180,7 +220,8 @@ def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: s
     return FeasibleSampler(space, strategy, seed=seed, duplicates=duplicates)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     import os
 
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -12,6 +12,7 @@ from typing import Any
 
 from regnas.design_space import Images, Space
 from regnas.errors import StudyError
+from regnas.pruner import NONE
 from regnas.stream import STREAM_VERSION
 
 ATTRIBUTE = "regnas:settings"
@@ -25,6 +26,7 @@ class Settings:
 
     Attributes:
         repeat: which training of the same candidates this is; 0 is the first.
+        pruner: what stops trainings early, or ``none``.
     """
 
     space: str
@@ -37,6 +39,7 @@ class Settings:
     data: str
     recipe: Mapping[str, Any]
     repeat: int = 0
+    pruner: str = NONE
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the schema and the versions of what computes."""
@@ -44,6 +47,8 @@ class Settings:
         own = json.loads(json.dumps(asdict(self)))
         if not self.repeat:
             del own["repeat"]  # the first training of every candidate: nothing to say
+        if self.pruner == NONE:
+            del own["pruner"]
         return {"schema": SCHEMA, "stream_version": STREAM_VERSION, **own, "versions": packages}
 
 
@@ -54,9 +59,13 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def study_name(space: Space, strategy: str, seed: int, repeat: int = 0) -> str:
-    """The default name: SPACE/STRATEGY/SEED, and the number of the repeat where the trainings are further ones."""
-    return f"{space.spec}/{strategy}/{seed}" + (f"/repeat-{repeat}" if repeat else "")
+def study_name(space: Space, strategy: str, seed: int, repeat: int = 0, pruner: str = NONE) -> str:
+    """The default name: SPACE/STRATEGY/SEED, with a pruner its spec, and the number of the repeat where the trainings
+    are further ones.
+    """
+    further = [] if pruner == NONE else [pruner]
+    further += [f"repeat-{repeat}"] if repeat else []
+    return "/".join([space.spec, strategy, str(seed), *further])
 
 
 def folder_name(name: str) -> str:
@@ -87,7 +96,12 @@ def check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], name: str) 
 
 def differing(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What two studies' settings differ in, in words; the versions of what computes do not count."""
-    return list(_differences(stored, {key: value for key, value in wanted.items() if key != "versions"}))
+    usual = {"pruner": NONE}  # what a study's settings leave out
+    return list(_differences({**usual, **stored}, {**usual, **_unversioned(wanted)}))
+
+
+def _unversioned(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "versions"}
 
 
 def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], path: str = "") -> Iterator[str]:

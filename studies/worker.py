@@ -30,8 +30,9 @@ def make_evaluator(text: str, task: Task) -> Evaluator:
     Raises:
         UsageError: malformed, or an option it does not have.
     """
-    name, _, options = spec.parse(text, "evaluator")
-    made: Evaluator = registry.load("evaluator", name)(task, spec.json_options(options))
+    name, argument, options = spec.parse(text, "evaluator")
+    given = {**spec.json_options(options), **({"argument": argument} if argument else {})}
+    made: Evaluator = registry.load("evaluator", name)(task, given)
     return made
 
 
@@ -56,18 +57,33 @@ def read_result(path: Path, key: str, seed: int) -> Result | None:
     return None
 
 
-def evaluate(evaluator: Evaluator, job: Message, device: str, report: Callable[[int, float], bool]) -> None:
-    """Evaluate one job and put its result on disk."""
+def evaluate(evaluator: Evaluator, job: Message, device: str, report: Callable[[int, float], bool]) -> float | None:
+    """Evaluate one job and put its result on disk.
+
+    Returns:
+        None; of an evaluation that was told to stop and did, and so has no result, its seconds.
+    """
     architecture = from_json(job["architecture"])
     folder = Path(job["folder"]) if job.get("folder") else None
-    context = Context(device=device, threads=1, folder=folder, report=report)
+    going = True
+
+    def answered(epoch: int, error: float) -> bool:
+        nonlocal going
+        going = report(epoch, error)
+        return going
+
+    resumable = bool(job.get("resumable"))
+    context = Context(device=device, threads=1, folder=folder, report=answered, resumable=resumable)
     if job.get("test"):
         if not isinstance(evaluator, SupportsTest):
             raise TypeError("this evaluator cannot test weights")
         write_json(Path(job["result"]), {"test_error": evaluator.test(architecture, context=context)})
-        return
+        return None
     result = evaluator(architecture, seed=job["seed"], context=context)
+    if not going:
+        return result.seconds
     write_result(Path(job["result"]), architecture.key(), job["seed"], result)
+    return None
 
 
 def describe(error: BaseException) -> str:
@@ -103,12 +119,12 @@ def main() -> None:
             return bool(inbox.get()["go"])
 
         try:
-            evaluate(evaluator, job, setup["device"], report)
+            stopped = evaluate(evaluator, job, setup["device"], report)
         except Exception as error:
             traceback.print_exc()
             send(event="failed", index=index, error=describe(error))
         else:
-            send(event="done", index=index)
+            send(event="done", index=index) if stopped is None else send(event="stopped", index=index, seconds=stopped)
 
 
 def _read(inbox: queue.SimpleQueue[Message]) -> None:

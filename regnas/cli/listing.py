@@ -13,7 +13,9 @@ from regnas.cli import options
 @click.argument(
     "what",
     required=False,
-    type=click.Choice(["spaces", "strategies", "evaluators", "datasets", "architectures", "presets", "populations"]),
+    type=click.Choice(
+        ["spaces", "strategies", "pruners", "evaluators", "datasets", "architectures", "presets", "populations"]
+    ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.debug

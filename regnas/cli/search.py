@@ -14,7 +14,9 @@ from regnas.cli import options
 @click.command()
 @click.option("--space", default="regnetx", show_default=True, help="A space, or a spec such as 'regnetx[wm=2]'.")
 @click.option("--strategy", default="random", show_default=True, help="A strategy, or 'evolution[population=20]'.")
-@click.option("--budget", type=int, default=25, show_default=True, help="Completed evaluations.")
+@click.option("--budget", type=int, help="Completed evaluations; with a pruner, started ones.  [default: 25]")
+@click.option("--budget-epochs", type=int, metavar="E", help="End when E epochs have been trained, of all candidates.")
+@click.option("--pruner", default="none", show_default=True, help="asha, hyperband, median, or 'asha[eta=4,first=2]'.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
 @click.option("--study", metavar="NAME", help="Name of the study.  [default: SPACE/STRATEGY/SEED]")
 @click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]")
@@ -34,6 +36,14 @@ from regnas.cli import options
 )
 @click.option("--workers", type=int, help="Candidates at a time.  [default: one per core, or per GPU]")
 @options.device
+@click.option("--warm-start", metavar="STUDY", help="Learn from another study: its folder, or its name in the storage.")
+@click.option("--enqueue", metavar="FILE", help="Evaluate the networks of a JSON or CSV file first.")
+@click.option(
+    "--pareto",
+    multiple=True,
+    type=click.Choice(["flops", "params", "activations"]),
+    help="List the best errors against this complexity; may be repeated.",
+)
 @click.option("--retrain", type=int, metavar="N", help="Train the winner for N epochs at the end.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
 @click.option("--json", "as_json", is_flag=True, help="Print only best.json.")

@@ -69,6 +69,17 @@ class EvaluatorRules:
         result = self._run(self._make(), one, seed=0, seen=seen, stop_after=1)
         assert len(seen) == result.epochs <= 1
 
+    def test_stopped_and_asked_again_it_ends_as_without_a_stop(self, tmp_path: Path) -> None:
+        """From where it was, or from the beginning: a pruner stops trainings and goes on with some."""
+        one, _ = self.architectures()
+        whole = self._run(self._make(), one, seed=3)
+        self._run(self._make(), one, seed=3, folder=tmp_path, stop_after=1, resumable=True)
+        seen: list[tuple[int, float]] = []
+        again = self._run(self._make(), one, seed=3, folder=tmp_path, seen=seen, resumable=True)
+        assert (again.error, again.errors, again.epochs) == (whole.error, whole.errors, whole.epochs)
+        every = list(enumerate(whole.errors, 1))
+        assert seen in (every, every[1:])
+
     def test_it_leaves_files_only_where_it_may(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         one, _ = self.architectures()
         made, folder = self._make(), tmp_path / "kept" / "0"
@@ -112,10 +123,12 @@ class EvaluatorRules:
         folder: Path | None = None,
         seen: list[tuple[int, float]] | None = None,
         stop_after: int | None = None,
+        resumable: bool = False,
     ) -> Result:
         def report(epoch: int, error: float) -> bool:
             if seen is not None:
                 seen.append((epoch, error))
             return stop_after is None or epoch < stop_after
 
-        return evaluator(architecture, seed=seed, context=Context(folder=folder, report=report))
+        context = Context(folder=folder, report=report, resumable=resumable)
+        return evaluator(architecture, seed=seed, context=context)

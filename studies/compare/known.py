@@ -13,7 +13,7 @@ from regnas import keyed
 from regnas.architecture import canonical
 from regnas.candidate import Candidate
 from regnas.population import CONDITIONS, Population, PopulationError
-from regnas.studies.driver import attributes_of
+from regnas.studies.job import attributes_of
 from regnas.studies.populate import opened
 from regnas.studies.populations.sources import load
 from regnas.studies.search_plan import Plan

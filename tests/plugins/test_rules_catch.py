@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,32 @@ def test_of_evaluators(epochs: list[int], heeds: bool, rule: str) -> None:
             return Counting(epochs, heeds=heeds)
 
     _fails(Rules(), rule)
+
+
+class Interrupted:
+    """Goes on where it was stopped, and no longer knows what was before."""
+
+    def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
+        note = context.folder / "note" if context.folder is not None and context.resumable else None
+        first = int(note.read_text()) if note is not None and note.exists() else 1
+        errors = []
+        for epoch in range(first, 4):
+            errors.append(1 / (1 + epoch))
+            if not context.report(epoch, errors[-1]):
+                if note is not None:
+                    note.write_text(str(epoch + 1))
+                break
+        return Result(error=errors[-1], seconds=0.0, epochs=len(errors), errors=tuple(errors))
+
+
+def test_of_an_evaluator_that_goes_on(tmp_path: Path) -> None:
+    class Rules(EvaluatorRules):
+        def make(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
+            return Interrupted()
+
+    Rules().test_it_stops_when_told_to()
+    with pytest.raises(AssertionError):
+        Rules().test_stopped_and_asked_again_it_ends_as_without_a_stop(tmp_path)
 
 
 class Leaking:

@@ -74,7 +74,7 @@ def test_a_step_curve_has_the_value_of_the_last_event(times: list[int], at: list
     expected = [max((float(k) for k, when in enumerate(times) if when <= one), default=math.nan) for one in at]
     assert np.array_equal(against(times, values, at), expected, equal_nan=True)
     both = against([times, times], [values, -values], at)
-    assert np.array_equal(both, [expected, np.negative(expected)], equal_nan=True)
+    assert np.array_equal(both, np.array([expected, np.negative(expected)]), equal_nan=True)
 
 
 def test_a_run_that_ended_early_keeps_its_last_value() -> None:

@@ -1,0 +1,87 @@
+"""A candidate on its way through the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from optuna.trial import Trial
+
+from regnas.architecture import canonical
+from regnas.candidate import Candidate
+from regnas.evaluator import Result
+from regnas.pruner import Verdict
+
+
+@dataclass
+class Job:
+    """A trial that is not told yet.
+
+    Attributes:
+        failures: how often its evaluation failed.
+        reported: epochs that the trial has the error of, counted from 0 as Optuna's steps.
+        verdict: on its last epoch.
+        error: of its last epoch.
+        seconds: of training, where it was stopped.
+        copies: trials of the same network that wait for its result.
+    """
+
+    trial: Trial
+    candidate: Candidate
+    seed: int
+    failures: int = 0
+    reported: set[int] = field(default_factory=set)
+    verdict: Verdict = Verdict.GO
+    error: float = 1.0
+    seconds: float = 0.0
+    copies: list[Job] = field(default_factory=list)
+
+    @property
+    def index(self) -> int:
+        return self.candidate.index
+
+    @cached_property
+    def key(self) -> str:
+        return self.candidate.architecture.key()
+
+    def describe(self, **further: Any) -> None:
+        """Store beside the trial's parameters plain numbers, which the dashboard can sort."""
+        for name, value in {**attributes_of(self.candidate, self.seed), **further}.items():
+            self.trial.set_user_attr(name, value)
+
+
+def attributes_of(candidate: Candidate, seed: int) -> dict[str, Any]:
+    """What a trial stores of its candidate beside the parameters."""
+    cost, architecture = candidate.complexity, candidate.architecture.to_json()
+    return {
+        "mflops": cost.flops / 1e6,
+        "params_m": cost.params / 1e6,
+        "acts_m": cost.activations / 1e6,
+        **({"depth": int(sum(architecture["depths"]))} if architecture["kind"] == "staged" else {}),
+        "seed": seed,
+        "architecture": canonical(architecture),
+    }
+
+
+def count(jobs: Iterable[Job]) -> int:
+    """Trials that jobs stand for: each has its copies with it."""
+    return sum(1 + len(job.copies) for job in jobs)
+
+
+def copied(result: Result, index: int) -> Result:
+    """The result of candidate ``index`` as that of a copy."""
+    return Result(
+        error=result.error,
+        seconds=0.0,
+        epochs=result.epochs,
+        errors=result.errors,
+        diverged=result.diverged,
+        notes={"reused": index},
+    )
+
+
+def reuse(result: Result) -> dict[str, Any]:
+    """What a trial stores of whose result it has."""
+    return {"reused": result.notes["reused"]} if "reused" in result.notes else {}
