@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regnas_fast import error_of, note
+from regnas_fast import error_of, note  # type: ignore[import-not-found]  # installed by the fixture
 
 from regnas.architecture import Architecture
 from regnas.errors import UsageError
@@ -24,8 +24,9 @@ _OPTIONS = {"sleep": 0, "resumes": True, "silent": False, "deaf": False, "recipe
 class Curve:
     """``curve[sleep=5]``: sleeps ``sleep`` milliseconds an epoch; the error falls from epoch to epoch.
 
-    ``fail_at=2`` raises once for a candidate, before it ends that epoch; ``resumes=false`` starts again from the beginning, ``deaf=true`` does not heed a stop, ``silent=true`` does not say
-    how many epochs it runs, and ``recipe`` makes its studies differ.
+    ``fail_at=2`` raises once for a candidate, before it ends that epoch; ``resumes=false`` starts again from the
+    beginning, ``deaf=true`` does not heed a stop, ``silent=true`` does not say how many epochs it runs, and ``recipe``
+    makes its studies differ.
     """
 
     epochs: int
@@ -61,7 +62,8 @@ class Curve:
 
 def curve(key: str, seed: int, epoch: int) -> float:
     """Error after an epoch: a level of its own, above which it starts by another one."""
-    return 0.1 + 0.4 * error_of(key, seed) + 0.5 * error_of(f"{key} start", seed) / epoch**2
+    level, start = float(error_of(key, seed)), float(error_of(f"{key} start", seed))
+    return 0.1 + 0.4 * level + 0.5 * start / epoch**2
 
 
 def make(task: Task, options: Mapping[str, Any]) -> Curve:
