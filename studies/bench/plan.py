@@ -168,6 +168,8 @@ def _arenas(pairs: list[tuple[str | Space, str]], window: Window, rules: Rules, 
         from regnas.studies.bench.real import trained_arena
 
         return [trained_arena(space, evaluator, window, options) for space, evaluator in pairs]
+    if options:
+        raise UsageError(f"{', '.join(options)} is for evaluators that train, or no option of a benchmark at all")
     arenas = [table_arena(space, evaluator, window, null=rules.null) for space, evaluator in pairs]
     labels = [arena.label for arena in arenas]
     if len(set(labels)) < len(labels):

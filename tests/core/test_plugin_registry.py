@@ -32,11 +32,12 @@ def extra(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 def test_the_built_ins_are_installed_under_their_names() -> None:
     """The names are public: in specs, in the storage of studies, in the documentation."""
     expected = {
-        "architecture": {"staged"},
+        "architecture": {"staged", "nasbench201", "point"},
         "space": {f"anynetx-{letter}" for letter in "abcde"}
-        | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls"},
-        "strategy": {"random", "tpe", "evolution", "optuna"},
-        "evaluator": {"train"},
+        | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table"},
+        "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"},
+        "pruner": {"asha", "hyperband", "median"},
+        "evaluator": {"train", "table"},
         "data set": {
             "fashion-mnist-mini",
             "fashion-mnist",
