@@ -95,6 +95,7 @@ def test_its_metadata_states_python_licences_and_requirements(wheel: zipfile.Zip
         "pillow",
         "rich",
         "safetensors",
+        "scikit-learn",
         "scipy",
         "torch",
     }
