@@ -1,0 +1,140 @@
+"""Predictor search: an ensemble on the networks' features proposes the most promising of many candidates.
+
+Sources: BANANAS, White et al. 2021 (arXiv 1910.11858), algorithm 1: candidates are mutations of the best networks,
+and an acquisition function on an ensemble chooses; SMAC, Hutter et al. 2011: forests as the model, random candidates
+beside the neighbours of the best. Here the ensemble is trees and a Gaussian process (`regnas.strategies.forest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from regnas.candidate import Candidate
+from regnas.design_space import Space
+from regnas.errors import UsageError
+from regnas.strategies.candidates import CandidateSource
+from regnas.strategies.feasible import FeasibleSampler
+from regnas.strategies.features import Features, Floats
+from regnas.strategies.forest import MODELS, Ensemble, Prediction
+from regnas.strategies.improvement import expected_improvement
+from regnas.strategies.record import Record
+from regnas.strategies.warp import Warp
+from regnas.strategy import own_options
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+ACQUISITIONS = ("ei", "ucb", "thompson", "random")
+
+
+def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
+    """Predictor search inside the window.
+
+    Options:
+        init: random candidates before the first fit.
+        parents: best networks whose mutations are candidates; 0 leaves the random ones alone.
+        mutants: candidates of each parent: its neighbours, and further mutations where these are too few.
+        random: random candidates of each proposal.
+        acquisition: ``ei`` expected improvement, ``ucb`` mean less one deviation, ``thompson`` a draw for each
+            candidate, as in BANANAS; ``random`` any candidate, which measures what the candidates alone are worth.
+        model: ``both``, ``trees`` or ``process`` (a Gaussian process).
+        trees: of the forest.
+    """
+    known: dict[str, Any] = {"init": 10, "parents": 5, "mutants": 24, "random": 100}
+    known |= {"acquisition": "ei", "model": "both", "trees": 20}
+    inner = Predictor(space, own_options(options, "predictor", known))
+    return FeasibleSampler(space, inner, seed=seed, duplicates=options.get("duplicates", "reject"), max_tries=16)
+
+
+class Predictor(BaseSampler):
+    """The inner sampler. It has no opinion until ``init`` results are in, or when it finds no new candidate.
+
+    What is in flight counts as done with the error that the ensemble expects (the "kriging believer" of Ginsbourger et
+    al. 2010), so that parallel proposals spread.
+    """
+
+    def __init__(self, space: Space, options: Mapping[str, Any]) -> None:
+        _check(options)
+        self._space = space
+        self._options = options
+        self._features = Features(space)
+        self._record = Record(space)
+        self._source = CandidateSource(space, options["mutants"])
+        self.rekey(0)
+
+    def rekey(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._ranked: list[Candidate] | None = None
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._space.distributions
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        if self._ranked is None:
+            self._record.read(study, but=trial.number)
+            few = len(self._record.done) < self._options["init"]
+            self._ranked = [] if few else self._rank()
+        if not self._ranked:
+            return {}
+        chosen = self._ranked.pop(0)  # asked again, it says the next best
+        return {name: chosen.params[name] for name in search_space}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        raise UsageError(f"predictor proposes whole candidates, and {param_name!r} is not in its space")
+
+    def _rank(self) -> list[Candidate]:
+        """New candidates, the most promising first; equals in random order."""
+        errors = self._record.errors
+        best = np.argsort(errors, kind="stable")[: self._options["parents"]]
+        parents = [self._record.done[number] for number in best.tolist()]
+        found = self._source.find(parents, self._options["random"], self._record.seen, self._rng)
+        if self._options["acquisition"] == "random" or not found:
+            return [found[number] for number in self._rng.permutation(len(found)).tolist()]
+        known = Warp.of(errors).forward(errors)
+        predicted = self._ensemble(known).predict(self._features.rows(found))
+        values = self._acquire(predicted, float(known.min()))
+        order = np.lexsort((self._rng.random(len(found)), values))
+        return [found[number] for number in order.tolist()]
+
+    def _ensemble(self, known: Floats) -> Ensemble:
+        """Fitted to what is done and to what is believed of what is in flight."""
+        rows = self._features.rows(self._record.done)
+        ensemble = self._fit(rows, known)
+        if not self._record.pending:
+            return ensemble
+        pending = self._features.rows(self._record.pending)
+        believed = ensemble.predict(pending).mean
+        return self._fit(np.concatenate([rows, pending]), np.concatenate([known, believed]))
+
+    def _fit(self, rows: Floats, known: Floats) -> Ensemble:
+        seed = int(self._rng.integers(2**31))
+        return Ensemble(rows, known, seed=seed, trees=self._options["trees"], models=self._options["model"])
+
+    def _acquire(self, predicted: Prediction, best: float) -> Floats:
+        """The acquisition function of every candidate, ``(m,)``; the lowest is proposed."""
+        if self._options["acquisition"] == "ei":
+            return -expected_improvement(predicted.mean, predicted.deviation, best)
+        if self._options["acquisition"] == "ucb":
+            return predicted.mean - predicted.deviation
+        return self._rng.normal(predicted.mean, predicted.deviation)
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    for name, low in (("init", 2), ("parents", 0), ("mutants", 1), ("random", 0), ("trees", 2)):
+        if options[name] < low:
+            raise UsageError(f"{name} of predictor is at least {low}, got {options[name]}")
+    if not options["parents"] and not options["random"]:
+        raise UsageError("predictor has no candidates with parents=0 and random=0; give one of them at least 1")
+    for name, texts in (("acquisition", ACQUISITIONS), ("model", MODELS)):
+        if options[name] not in texts:
+            raise UsageError(f"{name} of predictor is one of {', '.join(texts)}, got {options[name]!r}")
