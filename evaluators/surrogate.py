@@ -46,9 +46,9 @@ class Surrogate:
     def predict(self, architecture: Architecture, seed: int) -> tuple[float, dict[str, Any]]:
         """The error of one training, and notes.
 
-        Seeds differ as those of the table do: one of the deviations of networks about as good is added, as poor networks
-        vary more and tails are far from normal. With equal seeds the same network looks the same. ``extrapolated`` is noted where any feature lies outside
-        the range of the table.
+        Seeds differ as those of the table do: one of the deviations of networks about as good is added, as poor
+        networks vary more and tails are far from normal. With equal seeds the same network looks the same.
+        ``extrapolated`` is noted where any feature lies outside the range of the table.
         """
         found = features(architecture, self.resolution)
         row = _matrix([found], self.names)

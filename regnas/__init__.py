@@ -96,7 +96,7 @@ def compare(spaces: Sequence[str | Space] = (), *, populations: Sequence[str] = 
 def bench(
     spaces: str | Space | Sequence[str | Space],
     evaluators: str | Sequence[str],
-    strategies: Sequence[str] = (),
+    strategies: str | Sequence[str] = (),
     **options: Any,
 ) -> Benchmark:
     """What ``regnas bench`` does; the options are its flags (see `regnas.studies.bench.python.bench`).

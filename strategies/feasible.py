@@ -119,6 +119,7 @@ class FeasibleSampler(BaseSampler):
         self._distributions = space.distributions
         self._lock = threading.RLock()  # study.optimize(n_jobs=...) asks from several threads
         self.proposed: Candidate | None = None
+        self.refused = 0  # proposals of the inner sampler that became no trial
 
     def assign(self, index: int) -> None:
         """The candidate index of the next trial; without, it is the trial's number."""
@@ -195,6 +196,7 @@ class FeasibleSampler(BaseSampler):
             candidate = self._space.judge(point)
             if candidate is not None and candidate.architecture.key() not in seen:
                 return candidate
+            self.refused += 1
             if proposals and point == proposals[-1]:
                 break  # it would say the same for ever
             proposals.append(point)

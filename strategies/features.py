@@ -24,7 +24,7 @@ class Features:
     """The features of a space's networks: parameters in the unit cube, logarithms of the costs, and what the network
     says of itself (`SupportsFeatures`) or, if it is staged, depths and widths.
 
-    Source: costs and encodings together, as in White et al. 2021 (arXiv 2104.01177), section 4.
+    Source: costs and encodings together, as in White et al. 2021 (arXiv 2104.01177).
     """
 
     def __init__(self, space: Space) -> None:

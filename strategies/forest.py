@@ -60,6 +60,7 @@ class Ensemble:
         if models != "trees":
             self._parts.append(_Process(scaled, values, encoded_columns(rows)))
         errors = np.array([max(part.squared_error, 1e-12) for part in self._parts])
+        errors = np.where(np.isfinite(errors), errors, 1e12)  # nothing was left out of any tree: it says nothing
         weights = (errors / errors.min()) ** _POWER
         self._weights = weights / weights.sum()
 
@@ -166,7 +167,7 @@ def _left_out(fitted: Any) -> Floats:
     return np.asarray(fitted.alpha_ / np.diag(inverse))
 
 
-def posterior(rows: Floats, errors: Floats, *, seed: int = 0) -> Floats:
+def posterior(rows: Floats, errors: Floats) -> Floats:
     """Expected errors of networks that were each trained once, ``(n,)``: the lowest one marks the network to return.
 
     Halfway between a network's own result and what the best quarter of the results says of its features, by Bayesian
@@ -176,7 +177,6 @@ def posterior(rows: Floats, errors: Floats, *, seed: int = 0) -> Floats:
     Args:
         rows: features, ``(n, d)``.
         errors: ``(n,)``, lower is better.
-        seed: not used: nothing here is random.
     """
     from sklearn.linear_model import BayesianRidge
 

@@ -115,6 +115,13 @@ class NSGA2(BaseSampler):
     def __init__(self, space: Space, *, objectives: tuple[str, ...], population: int, crossover: float) -> None:
         if not objectives or len(set(objectives)) < len(objectives) or not set(objectives) <= set(COSTS):
             raise UsageError(f"objectives of nsga2 are one or more of {', '.join(COSTS)}, got {'|'.join(objectives)!r}")
+        some = next(space.stream(duplicates="allow"))
+        unknown = [name for name in objectives if not getattr(some.complexity, name)]
+        if unknown:
+            raise UsageError(
+                f"nsga2 weighs the error against {', '.join(objectives)}, and {space.spec} does not know the "
+                f"{', '.join(unknown)} of its networks; name others with objectives="
+            )
         if population < 2 or not 0 <= crossover <= 1:
             raise UsageError(
                 f"nsga2 needs a population of at least 2 and a crossover in 0..1, got {population} and {crossover}"

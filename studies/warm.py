@@ -30,11 +30,13 @@ class WarmStart:
         name: of the study.
         trials: complete ones, made for this study's parameters.
         outside: complete ones that lie outside of this study's ranges and are left out.
+        begun: when its own trials began, which tells it from another study of the same name.
     """
 
     name: str
     trials: tuple[FrozenTrial, ...]
     outside: int = 0
+    begun: frozenset[Any] = frozenset()
 
     def said(self) -> str:
         """What is learned from, in a line."""
@@ -68,7 +70,8 @@ def read(text: str | Path, storage: str, settings: Mapping[str, Any], space: Spa
     inside = [trial for trial in made if trial is not None]
     if not inside:
         raise StudyError(f"cannot start from study {study.study_name!r}: all its trials lie outside {space.spec}")
-    return WarmStart(study.study_name, tuple(inside), len(made) - len(inside))
+    begun = frozenset(trial.datetime_start for trial in found if "index" in trial.user_attrs)
+    return WarmStart(study.study_name, tuple(inside), len(made) - len(inside), begun)
 
 
 def add(study: optuna.Study, warm: WarmStart) -> None:
@@ -77,7 +80,8 @@ def add(study: optuna.Study, warm: WarmStart) -> None:
     Raises:
         StudyError: it is the same study.
     """
-    if study.study_name == warm.name and any("index" in trial.user_attrs for trial in study.get_trials(deepcopy=False)):
+    own = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
+    if study.study_name == warm.name and any(trial.datetime_start in warm.begun for trial in own):
         raise StudyError(f"study {warm.name!r} cannot start from itself: the same command without --warm-start goes on")
     there = {trial.user_attrs.get(WARM) for trial in study.get_trials(deepcopy=False)}
     study.add_trials([trial for trial in warm.trials if trial.user_attrs[WARM] not in there])

@@ -41,7 +41,7 @@ def _trainings_flags(evaluators: tuple[str, ...], flags: dict[str, Any]) -> dict
     "--strategy",
     "strategies",
     multiple=True,
-    help="A strategy, or 'tpe[startup=20]'; say it for each.  [default: random, local-search, evolution, tpe, predictor]",
+    help="Say it for each, such as 'tpe[startup=20]'.  [default: random, local-search, evolution, tpe, predictor]",
 )
 @click.option("--budget", type=int, default=200, show_default=True, help="Evaluations of every run.")
 @click.option("--repeats", type=int, default=30, show_default=True, help="Runs of every strategy.")

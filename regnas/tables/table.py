@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -180,6 +180,17 @@ class Table:
             looks = np.take_along_axis(self.signal, chosen, axis=1)[:, 0]
             scores.append(self.score[looks == looks.min()].mean())
         return float(np.mean(scores))
+
+    def take(self, rows: Sequence[int]) -> Table:
+        """Some of the networks."""
+        kept = np.asarray(rows, dtype=np.int64)
+        arrays = ("signal", "score", "seconds", "curves", "depth", *_COSTS)
+        lists: dict[str, Any] = {
+            name: tuple(found[row] for row in rows)
+            for name in ("keys", "points", "architectures")
+            if (found := getattr(self, name)) is not None
+        }
+        return replace(self, **{name: getattr(self, name)[kept] for name in arrays}, **lists)
 
     def permuted(self, seed: int) -> Table:
         """A null table: which network has which errors is a random permutation, so nothing can be learned.

@@ -35,14 +35,23 @@ CLOCK_STEPS = 200  # places on the time axis
 
 
 def analyse_space(
-    runs: Mapping[str, Sequence[Run]], rules: Rules, *, space: str, evaluator: str, window: str, table: Table | None
+    runs: Mapping[str, Sequence[Run]],
+    rules: Rules,
+    *,
+    space: str,
+    evaluator: str,
+    window: str,
+    table: Table | None,
+    predicted: bool = False,
 ) -> SpaceResult:
     """All numbers of one space.
 
     Args:
         runs: by strategy, one per seed, in the same order of seeds for every strategy.
+        table: of the networks that can be proposed.
+        predicted: whether a surrogate answers for networks that are not in the table.
     """
-    facts = None if table is None else table_facts(table, rules.budget)
+    facts = None if table is None else table_facts(table, rules, predicted=predicted)
     times = _times(runs)
     curves = {name: _curves(some, rules.budget) for name, some in runs.items()}
     versus = _versus(curves, rules, None if table is None else table.score)
@@ -65,7 +74,7 @@ def combine(name: str, spaces: Sequence[SpaceResult], rules: Rules, settings: Ma
     return Benchmark(name, rules, tuple(spaces), ranks, critical, blocks, settings)
 
 
-def table_facts(table: Table, budget: int) -> TableFacts:
+def table_facts(table: Table, rules: Rules, *, predicted: bool = False) -> TableFacts:
     """What a table says before any search, and what needs no search."""
     score = table.score
     baselines = {"mean of all networks": float(score.mean())}
@@ -73,7 +82,9 @@ def table_facts(table: Table, budget: int) -> TableFacts:
         column = getattr(table, quantity)
         if np.isfinite(column).all() and np.ptp(column) > 0:
             baselines[f"most {quantity}"] = float(score[column == column.max()].mean())
-    counts = np.arange(1, budget + 1)
+    counts = np.arange(1, rules.budget + 1)
+    single = (~np.isnan(table.signal)).sum(axis=1) == 1
+    repeated = rules.duplicates != "reject"
     return TableFacts(
         name=table.name,
         networks=len(table),
@@ -83,8 +94,10 @@ def table_facts(table: Table, budget: int) -> TableFacts:
         optimum=float(score.min()),
         ceiling=table.ceiling(),
         mean=float(score.mean()),
-        random=random_search_without_noise(score, counts),
+        random=random_search_without_noise(score, counts, replacement=repeated),
         baselines=baselines,
+        one_number=float((single & (table.signal[:, 0] == score)).mean()),
+        predicted=predicted,
     )
 
 
@@ -105,6 +118,7 @@ def _strategy(
     unique = np.stack([_by_unique(run, curve, rules.budget) for run, curve in zip(runs, curves, strict=True)])
     clock = np.stack([_by_clock(run, curve, times) for run, curve in zip(runs, curves, strict=True)])
     asked = sum(len(run) for run in runs)
+    spent = [run.proposal_seconds for run in runs if run.proposal_seconds is not None]
     return StrategyResult(
         name=name,
         runs=runs,
@@ -116,10 +130,11 @@ def _strategy(
         model=_by_model(runs, rules),
         versus=versus,
         duplicates=float(np.mean([(~run.new).sum() for run in runs])),
+        refused=float(np.mean([run.refused for run in runs])),
         failed=float(np.mean([run.failed for run in runs])),
         pruned=float(np.mean([(~run.whole).sum() for run in runs])),
         epochs=float(np.mean([run.epochs.sum() for run in runs])),
-        proposal_ms=1000 * sum(run.proposal_seconds for run in runs) / asked,
+        proposal_ms=1000 * sum(spent) / asked if len(spent) == len(runs) else None,
         outside=float(np.mean([run.outside for run in runs])),
         unfinished=sum(len(run) < rules.budget for run in runs),
     )

@@ -52,6 +52,18 @@ class Arena:
             raise UsageError(f"{self.evaluator} trains networks: there is nothing to simulate")
         return TableOracle(self.table, self.surrogate)
 
+    def reachable(self) -> Table | None:
+        """The table without the networks that no strategy can propose: outside the window or the space's ranges."""
+        if self.table is None or self.table.points is None or (self.space.window.open and not self.space.overrides):
+            return self.table
+        inside = [row for row, point in enumerate(self.table.points) if self._holds(point)]
+        return self.table if len(inside) == len(self.table) else self.table.take(inside)
+
+    def _holds(self, point: Mapping[str, Any]) -> bool:
+        if not all(law.contains(point[name]) for name, law in self.space.dimensions.items()):
+            return False
+        return self.space.judge(self.space.canonical(point)) is not None
+
     def sampler(self, strategy: str, seed: int, rules: Rules) -> Any:
         """A new sampler of a strategy.
 

@@ -11,6 +11,7 @@ from regnas.design_space import Space, make_space
 from regnas.errors import PluginNotFound, UsageError
 from regnas.pruner import NONE, make_pruner
 from regnas.studies.bench.arena import Arena, table_arena, tabular
+from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
 from regnas.studies.bench.rules import MODEL, Rules
 from regnas.studies.search_plan import cores
@@ -63,11 +64,12 @@ class BenchPlan:
             "facts": dict(arena.facts),
         }
 
-    def run_settings(self, arena: Arena) -> dict[str, Any]:
-        """What must be equal for a stored run to be this run."""
+    def run_settings(self, arena: Arena, strategy: str, seed: int) -> dict[str, Any]:
+        """What must be equal for a stored run to be this run: what computes it, too."""
         rules = asdict(self.rules)
         shared = {name: rules[name] for name in ("budget", "workers", "duplicates", "pruner", "null")}
-        return {**self.arena_settings(arena), **shared}
+        versions = {name: found for name in COMPUTES if (found := installed_version(name))}
+        return {**self.arena_settings(arena), **shared, "strategy": strategy, "seed": seed, "versions": versions}
 
     def run_path(self, arena: Arena, strategy: str, seed: int) -> Path:
         """Where a run is kept."""
@@ -118,6 +120,8 @@ def plan_bench(
     """
     rules = rules or Rules()
     pairs = _pairs(spaces, evaluators)
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs is at least 1, got {jobs}")
     window = Window.parse(flops, params, acts)
     named = _strategies(strategies)
     arenas = _arenas(pairs, window, rules, options)
@@ -167,10 +171,14 @@ def _arenas(pairs: list[tuple[str | Space, str]], window: Window, rules: Rules, 
             raise UsageError("--null permutes the errors of a table; give an evaluator table:NAME")
         from regnas.studies.bench.real import trained_arena
 
-        return [trained_arena(space, evaluator, window, options) for space, evaluator in pairs]
+        arenas = [trained_arena(space, evaluator, window, rules, options) for space, evaluator in pairs]
+        return _different(arenas)
     if options:
         raise UsageError(f"{', '.join(options)} is for evaluators that train, or no option of a benchmark at all")
-    arenas = [table_arena(space, evaluator, window, null=rules.null) for space, evaluator in pairs]
+    return _different([table_arena(space, evaluator, window, null=rules.null) for space, evaluator in pairs])
+
+
+def _different(arenas: list[Arena]) -> list[Arena]:
     labels = [arena.label for arena in arenas]
     if len(set(labels)) < len(labels):
         raise UsageError(f"each space with its table is given once, got {', '.join(labels)}")

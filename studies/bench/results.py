@@ -63,8 +63,9 @@ class StrategyResult:
         curve: their summary; ``unique`` is against the number of different networks, ``clock`` at the space's times.
         values: by number of evaluations, network returned by the observed rule; ``model`` by the model rule.
         versus: against random search by number of evaluations; empty for random search itself.
-        duplicates, failed, pruned, epochs: mean over the runs.
-        proposal_ms: processor time of one proposal, mean.
+        duplicates, refused, failed, pruned, epochs: mean over the runs: evaluations of a network seen before, proposals
+            that became no evaluation, and so on.
+        proposal_ms: processor time of one proposal, mean; None where it was not measured.
         unfinished: runs that ended early, as no network was left.
     """
 
@@ -78,10 +79,11 @@ class StrategyResult:
     model: Mapping[int, Value]
     versus: Mapping[int, Versus]
     duplicates: float
+    refused: float
     failed: float
     pruned: float
     epochs: float
-    proposal_ms: float
+    proposal_ms: float | None
     outside: float
     unfinished: int
 
@@ -99,6 +101,8 @@ class TableFacts:
         optimum: the best score; ``ceiling``: of the network that looks best when each is seen once.
         random: ``(budget,)``, expected best of n without noise.
         baselines: scores of the networks that a rule without any search picks, by the rule's name.
+        one_number: share of the networks whose score is the only signal there is: nothing is held back of these.
+        predicted: whether other networks are predicted by a surrogate.
     """
 
     name: str
@@ -111,6 +115,8 @@ class TableFacts:
     mean: float
     random: Floats
     baselines: Mapping[str, float]
+    one_number: float = 0.0
+    predicted: bool = False
 
 
 @dataclass(frozen=True, eq=False)

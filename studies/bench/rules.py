@@ -37,10 +37,12 @@ class Rules:
 
     def __post_init__(self) -> None:
         for name in ("budget", "repeats", "workers"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"--{name} is at least 1, got {getattr(self, name)}")
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise UsageError(f"--{name} is at least 1, a whole number, got {getattr(self, name)!r}")
         if self.returned not in (OBSERVED, MODEL):
             raise UsageError(f"--returned is {OBSERVED} or {MODEL}, got {self.returned!r}")
+        if self.duplicates not in ("reject", "allow"):
+            raise UsageError(f"--duplicates is reject or allow, got {self.duplicates!r}")
         if not 0 < self.alpha < 1:
             raise UsageError(f"--alpha lies between 0 and 1, got {self.alpha}")
 

@@ -66,7 +66,8 @@ def analysed(plan: BenchPlan) -> Benchmark:
                 space=arena.space.spec,
                 evaluator=arena.evaluator,
                 window=str(arena.space.window),
-                table=arena.table,
+                table=arena.reachable(),
+                predicted=arena.surrogate is not None,
             )
         )
     return combine(plan.name, spaces, plan.rules, metadata(plan))
@@ -74,7 +75,7 @@ def analysed(plan: BenchPlan) -> Benchmark:
 
 def _stored(plan: BenchPlan, arena: Arena, strategy: str, seed: int) -> Run:
     path = plan.run_path(arena, strategy, seed)
-    run = read_run(path, plan.run_settings(arena))
+    run = read_run(path, plan.run_settings(arena, strategy, seed))
     if run is None:
         raise StudyError(f"the run {path} is missing or is another one; repeat the regnas bench command")
     return run
@@ -100,8 +101,8 @@ def _missing(plan: BenchPlan) -> list[Job]:
     jobs: list[Job] = []
     for seed in plan.rules.seeds:
         for number, arena in enumerate(plan.arenas):
-            settings = plan.run_settings(arena)
             for strategy in plan.strategies:
+                settings = plan.run_settings(arena, strategy, seed)
                 path = plan.run_path(arena, strategy, seed)
                 if not complete(read_run(path, settings), plan.rules):
                     jobs.append(_job(plan, arena, number, strategy, seed, path, settings))

@@ -33,7 +33,10 @@ class Run:
         returned_by_model: score of the network that the model rule returns, by number of evaluations; empty where it
             was not asked for.
         outside: evaluations that a surrogate answered outside the range it knows.
-        proposal_seconds: processor time of all proposals; the one thing that two equal runs differ in.
+        refused: proposals of the strategy's sampler that were outside the window or seen before, and became no
+            evaluation.
+        proposal_seconds: processor time of all proposals, the one thing that two equal runs differ in; None where it
+            was not measured.
     """
 
     strategy: str
@@ -47,7 +50,8 @@ class Run:
     whole: npt.NDArray[np.bool_]
     returned_by_model: Mapping[int, float] = field(default_factory=dict)
     outside: int = 0
-    proposal_seconds: float = 0.0
+    refused: int = 0
+    proposal_seconds: float | None = None
 
     def __len__(self) -> int:
         return len(self.networks)
@@ -56,9 +60,11 @@ class Run:
     def choosable(self) -> Floats:
         """``(n,)``: the smaller, the sooner a network is returned; infinity where its evaluation failed.
 
-        Of two networks the one that was trained for more epochs is returned, as errors of other epochs say little.
+        Whole trainings come first; of two that were stopped the one with more epochs, as errors of other epochs say
+        little.
         """
-        return np.where(np.isfinite(self.signal), self.signal - self.epochs, np.inf)
+        behind = np.where(self.whole, 0, 1 + self.epochs.max(initial=0) - self.epochs)
+        return np.where(np.isfinite(self.signal), self.signal + behind, np.inf)
 
     @property
     def new(self) -> npt.NDArray[np.bool_]:
@@ -90,6 +96,7 @@ def write_run(path: Path, run: Run, settings: Mapping[str, Any]) -> None:
             **columns,
             "returned_by_model": {str(n): score for n, score in run.returned_by_model.items()},
             "outside": run.outside,
+            "refused": run.refused,
             "proposal_seconds": run.proposal_seconds,
         },
     )
@@ -110,6 +117,7 @@ def read_run(path: Path, settings: Mapping[str, Any]) -> Run | None:
             whole=np.array(stored["whole"], dtype=np.bool_),
             returned_by_model={int(n): score for n, score in stored["returned_by_model"].items()},
             outside=stored["outside"],
+            refused=stored["refused"],
             proposal_seconds=stored["proposal_seconds"],
         )
     except (OSError, ValueError, KeyError, TypeError):

@@ -203,5 +203,6 @@ class Simulation:
             epochs=np.array([job.epoch for job in jobs], dtype=np.int64),
             whole=np.array([job.whole for job in jobs], dtype=np.bool_),
             outside=sum(job.look.outside for job in jobs),
+            refused=getattr(self._sampler, "refused", 0),
             proposal_seconds=self._proposal_seconds,
         )

@@ -70,19 +70,21 @@ def known(space: SpaceResult) -> Table | None:
     rows = [("optimum", _percent(facts.optimum)), ("ceiling: best-looking network of all", _percent(facts.ceiling))]
     rows += [(name, _percent(score)) for name, score in facts.baselines.items()]
     kind = "every network" if facts.exhaustive else "a sample, searched as a pool"
+    if facts.predicted:
+        kind = "a sample; other networks are predicted"
     title = f"{facts.name}: {facts.networks:,} networks ({kind}); seen: {facts.signal}; reported: {facts.score}"
     return Table(title, ("without a search", "error"), tuple(rows))
 
 
 def costs(space: SpaceResult) -> Table:
-    """Duplicates, failures, and what proposals cost."""
-    heads = ("strategy", "duplicates", "failed", "not to the end", "epochs", "ms a proposal", "ended early")
+    """Proposals that came to nothing, repeats, failures, and what proposals cost."""
+    heads = ("strategy", "refused", "repeated", "failed", "not whole", "epochs", "ms a proposal", "ended early")
     rows = tuple(
         (
             one.name,
-            *(f"{number:.1f}" for number in (one.duplicates, one.failed, one.pruned)),
+            *(f"{number:.1f}" for number in (one.refused, one.duplicates, one.failed, one.pruned)),
             f"{one.epochs:,.0f}" if one.epochs else "",
-            f"{one.proposal_ms:.2g}",
+            "" if one.proposal_ms is None else f"{one.proposal_ms:.2g}",
             f"{one.unfinished} runs" if one.unfinished else "",
         )
         for one in space.strategies

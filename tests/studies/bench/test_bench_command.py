@@ -146,3 +146,58 @@ def test_a_recorded_population_is_searched_as_a_pool(regnas_command: Bench) -> N
     )  # fmt: skip
     assert code == 0, error
     assert "a sample, searched as a pool" in output
+
+
+def test_what_the_table_says_is_of_the_networks_inside_the_window(bench: Bench, recorded: Callable[[], Any]) -> None:
+    """A network has 1,000 flops times x times y."""
+    assert bench(*SMALL, "--flops", "20k:30k")[0] == 0
+    table = recorded()["spaces"][0]["table"]
+    inside = 3 * sum(20 <= x * y <= 30 for x in range(1, 11) for y in range(1, 11))
+    assert table["networks"] == inside < 300
+    assert all(table["optimum"] <= score for score in table["random"])
+
+
+def test_random_search_over_a_whole_pool_finds_its_best(regnas_command: Bench, recorded: Callable[[], Any]) -> None:
+    """No network is drawn twice: the exact curve ends at the optimum where the pool does."""
+    code, output, error = regnas_command(
+        "bench", "--space", "regnetx", "--evaluator", "table:recorded:fashion-mnist/regnetx", "--strategy", "qmc",
+        "--budget", "120", "--repeats", "2", "--returned", "model",
+    )  # fmt: skip
+    assert code == 0, error
+    (space,) = recorded()["spaces"]
+    assert space["table"]["random"][-1] == pytest.approx(space["table"]["optimum"])
+    assert set(space["strategies"][0]["values"]) == set(space["strategies"][0]["values_by_model"])
+    assert 0 < space["table"]["one_number"] < 1
+    confounders = next(item for item in recorded()["checklist"] if item["question"] == "confounders controlled")
+    assert confounders["answer"] == "partly" and "one number for 80%" in confounders["why"]
+
+
+def test_networks_that_a_surrogate_predicts_can_be_returned(regnas_command: Bench, recorded: Callable[[], Any]) -> None:
+    code, output, error = regnas_command(
+        "bench", "--space", "regnetx", "--evaluator", "table:recorded:fashion-mnist/regnetx[surrogate=true]",
+        "--flops", "1M:2M", "--budget", "25", "--repeats", "1", "--strategy", "random",
+    )  # fmt: skip
+    assert code == 0, error
+    assert "other networks are predicted" in output
+    run = json.loads(next(Path("regnas-runs").rglob("runs/random/0.json")).read_text())
+    best = run["signal"].index(min(run["signal"]))
+    assert recorded()["spaces"][0]["strategies"][0]["final"]["0"] == pytest.approx(run["score"][best])
+
+
+def test_a_stored_run_of_another_strategy_is_not_taken_for_it(bench: Bench, tmp_path: Path) -> None:
+    bench(*SMALL)
+    runs = next((tmp_path / "regnas-runs").rglob("runs"))
+    (runs / "random" / "0.json").write_text((runs / "evolution" / "0.json").read_text())
+    assert "5 of 6 runs are there" in bench(*SMALL)[1]
+
+
+def test_a_strategy_that_a_table_cannot_serve_says_so_before_the_first_trial(
+    regnas_command: Bench, tmp_path: Path
+) -> None:
+    lines = [f"{x},{y},{(x + y) / 100}" for x in range(1, 9) for y in range(1, 9)]
+    (tmp_path / "bare.csv").write_text("param.x,param.y,error\n" + "\n".join(lines) + "\n")
+    where = ("--space", "table:bare.csv", "--evaluator", "table:bare.csv")
+    code, _, error = regnas_command("bench", *where, "--strategy", "nsga2", "--budget", "5")
+    assert code == 2 and "does not know the flops" in error
+    code, _, error = regnas_command("bench", *where, "--strategy", "grid[levels=x]", "--budget", "5")
+    assert code == 2 and "levels" in error

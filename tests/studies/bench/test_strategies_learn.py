@@ -18,7 +18,7 @@ from regnas.studies.bench.runs import Floats
 from regnas.studies.bench.worker import simulate
 from regnas.window import Window
 
-LEARNING = ("local-search", "evolution", "tpe", "predictor")
+LEARNING = {"local-search": 80, "evolution": 80, "tpe": 80, "predictor": 40}  # evaluations of each run
 
 
 @pytest.fixture
@@ -54,7 +54,8 @@ def test_it_beats_random_search(large: Arena, strategy: str) -> None:
 
     The seeds are fixed: the test fails when a strategy changes for the worse, and never by chance alone.
     """
-    test = wilcoxon(scores(large, strategy, 16, 80), scores(large, "random", 16, 80))
+    budget = LEARNING[strategy]
+    test = wilcoxon(scores(large, strategy, 16, budget), scores(large, "random", 16, budget))
     assert test.p < 0.002, test
 
 
