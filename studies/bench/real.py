@@ -10,13 +10,13 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas.design_space import Space, make_space
-from regnas.errors import UsageError
+from regnas.errors import InfeasibleWindow, UsageError
 from regnas.pruner import NONE
 from regnas.studies.bench.arena import Arena
 from regnas.studies.bench.plan import BenchPlan
 from regnas.studies.bench.rules import Rules
 from regnas.studies.bench.runs import Run, read_run, write_run
-from regnas.studies.populate import drive, make_workers, opened, spent
+from regnas.studies.populate import completed, drive, make_workers, opened, spent
 from regnas.studies.progress import Silent
 from regnas.studies.search_plan import Plan, plan
 from regnas.window import Window
@@ -91,6 +91,10 @@ def _train(search: Plan, strategy: str, rules: Rules) -> Run:
             pool = make_workers(search)
             try:
                 drive(search, study, pool, Silent())
+            except InfeasibleWindow:
+                if not completed(search):
+                    raise
+                # No network is left: the run ends early, as it does in a simulation.
             finally:
                 pool.close()
         return run_of(study, strategy, search.seed)
