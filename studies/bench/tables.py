@@ -25,8 +25,10 @@ def scores(space: SpaceResult) -> Table:
 
 def _scores(name: str, values: list[Value]) -> tuple[str, ...]:
     last = values[-1]
-    spread = "" if math.isnan(last.sd) else f"{100 * last.sd:.2f}"
-    return (name, *(_percent(value.mean) for value in values), f"{_percent(last.low)} to {_percent(last.high)}", spread)
+    means = tuple(_percent(value.mean) for value in values)
+    if math.isnan(last.sd):  # one run has no spread
+        return (name, *means, "", "")
+    return (name, *means, f"{_percent(last.low)} to {_percent(last.high)}", f"{100 * last.sd:.2f}")
 
 
 def versus(space: SpaceResult, alpha: float) -> Table:
@@ -98,9 +100,9 @@ def ranks(benchmark: Benchmark) -> Table | None:
     if found is None or benchmark.critical is None:
         return None
     order = sorted(zip(found.ranks.tolist(), benchmark.strategies, strict=True))
-    about = "" if benchmark.blocks == "spaces" else "; seeds of one table say nothing of other tables"
+    about = "" if benchmark.blocks == "spaces" else "; seeds of one space say nothing of other spaces"
     title = (
-        f"Average ranks over {found.blocks} {benchmark.blocks}: Friedman p {p_text(found.p)}, Nemenyi critical "
+        f"Average ranks over {benchmark.blocks} ({found.blocks}): Friedman p {p_text(found.p)}, Nemenyi critical "
         f"difference {benchmark.critical:.2f}{about}"
     )
     return Table(title, ("strategy", "average rank"), tuple((name, f"{rank:.2f}") for rank, name in order))

@@ -98,7 +98,7 @@ def test_several_tables_give_a_matrix(bench: Bench, write_table: Write, regnas_c
         "--evaluator", "table:other.csv", "--strategy", "evolution", "--budget", "20", "--repeats", "3",
     )  # fmt: skip
     assert code == 0, error
-    assert "Gain over random search after 20 evaluations" in output and "ranks over 2 spaces" in output
+    assert "Gain over random search after 20 evaluations" in output and "ranks over spaces (2)" in output
 
 
 def test_json_is_all_that_is_printed(bench: Bench) -> None:

@@ -67,18 +67,21 @@ def test_gp_beats_random_search(large: Arena) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", [*LEARNING, "qmc", "nsga2"])
-def test_nothing_can_be_learned_from_a_null_table(arena: Arena, strategy: str) -> None:
-    """Errors are permuted over the networks, anew for each of 60 experiments of 8 paired runs.
+@pytest.mark.parametrize(
+    ("strategy", "experiments"),
+    [("local-search", 60), ("evolution", 60), ("tpe", 60), ("qmc", 60), ("nsga2", 60), ("predictor", 15)],
+)
+def test_nothing_can_be_learned_from_a_null_table(arena: Arena, strategy: str, experiments: int) -> None:
+    """Errors are permuted over the networks, anew for each experiment of 8 paired runs.
 
     Every network is equally likely to be good wherever a strategy looks, so at level 0.05 the one-sided test rejects in
-    at most 5 % of the experiments: more than 9 of 60 have a chance below 0.1 %.
+    at most 5 % of the experiments. More rejections than allowed here have a chance below 0.1 %.
     """
     assert arena.table is not None
-    assert stats.binom.sf(9, 60, 0.05) < 0.001
+    allowed = int(stats.binom.ppf(0.999, experiments, 0.05))
     rejected = 0
-    for experiment in range(60):
+    for experiment in range(experiments):
         null = replace(arena, table=arena.table.permuted(experiment))
         test = wilcoxon(scores(null, strategy, 8, 25), scores(null, "random", 8, 25))
         rejected += test.p <= 0.05
-    assert rejected <= 9
+    assert rejected <= allowed < experiments / 3
