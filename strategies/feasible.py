@@ -7,13 +7,13 @@ becomes a trial.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
@@ -25,6 +25,7 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.strategies.moves import into_window
 from regnas.strategy import WARM
 from regnas.stream import DUPLICATES, Stream
+from regnas.tables.encoding import unit_cube
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -250,11 +251,10 @@ class FeasibleSampler(BaseSampler):
                 break
         if not pool:
             return self._from_stream(index, seen)
-        units = [_units(point, self._distributions) for point in proposals]
-        return min(
-            pool,
-            key=lambda one: min(math.dist(_units(one.params, self._distributions), unit) for unit in units),
-        )
+        here = unit_cube([one.params for one in pool], self._distributions)
+        there = unit_cube(proposals, self._distributions)
+        distances = np.linalg.norm(here[:, None] - there[None], axis=2).min(axis=1)
+        return pool[int(np.argmin(distances))]
 
     def _enqueued(self, fixed: Mapping[str, Any], index: int) -> Candidate:
         """A candidate with the parameters that ``study.enqueue_trial`` fixed."""
@@ -268,18 +268,3 @@ class FeasibleSampler(BaseSampler):
         narrowed = self._space.fix(**fixed) if fixed else self._space
         candidate = next(narrowed.stream(seed=keyed.integer("enqueued", self._seed, index)))
         return replace(candidate, index=index)
-
-
-def _units(params: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> list[float]:
-    """A point in the unit cube of the encoding."""
-    place = []
-    for name, law in distributions.items():
-        value = params[name]
-        if isinstance(law, CategoricalDistribution):
-            place += [0.7 * (value == choice) for choice in law.choices]  # two different choices lie 1 apart
-            continue
-        low, high = law.low, law.high  # type: ignore[attr-defined]
-        if law.log:  # type: ignore[attr-defined]
-            low, high, value = math.log(low), math.log(high), math.log(value)
-        place.append((value - low) / (high - low) if high > low else 0.0)
-    return place
