@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,16 @@ from regnas.window import Window
 LEARNING = {"local-search": 80, "evolution": 80, "tpe": 80, "predictor": 40}  # evaluations of each run
 
 
+def arena_of(path: Path) -> Arena:
+    """Random candidates depend on the space's spec, and so on the path: a relative one is the same in every run."""
+    with contextlib.chdir(path.parent):
+        return table_arena(f"table:{path.name}", f"table:{path.name}", Window())
+
+
 @pytest.fixture
 def arena(table_file: Path) -> Arena:
     """300 networks."""
-    return table_arena(f"table:{table_file}", f"table:{table_file}", Window())
+    return arena_of(table_file)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +45,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Arena:
         best = 0.1 + 0.004 * ((x - 7) ** 2 + (y - 4) ** 2 + (z - 5) ** 2) + 0.02 * (op != "b")
         lines += [f"{index},{seed},{best + 0.001 * rng.standard_normal():.5f},{x},{y},{z},{op}" for seed in (0, 1)]
     path.write_text("\n".join(lines) + "\n")
-    return table_arena(f"table:{path}", f"table:{path}", Window())
+    return arena_of(path)
 
 
 def scores(arena: Arena, strategy: str, repeats: int, budget: int) -> Floats:
