@@ -10,10 +10,10 @@ from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import Task
 from regnas.evaluators.surrogate import fit
-from regnas.search_spaces.pool import pooled
 from regnas.strategy import make_strategy
 from regnas.studies.bench.oracle import Oracle, TableOracle
 from regnas.studies.bench.rules import Rules
+from regnas.studies.regime import in_regime
 from regnas.studies.storage import quiet
 from regnas.studies.worker import make_evaluator
 from regnas.tables.table import Table
@@ -93,11 +93,8 @@ def table_arena(space: str | Space, evaluator: str, window: Window, *, null: boo
     made: Any = make_evaluator(evaluator, Task(data=evaluator))
     table: Table = made.table.permuted(_NULL_SEED) if null else made.table
     spec = space if isinstance(space, str) else space.spec
-    found = (make_space(space) if isinstance(space, str) else space).on(made.images)
-    found = found.within(window if not window.open else found.window)
+    found = in_regime(make_space(space) if isinstance(space, str) else space, made, None, window)
     surrogate = fit(table) if made.surrogate else None
-    if not table.exhaustive and surrogate is None and table.points is not None:
-        found = pooled(found, table.points)
     _check_known(found, table, surrogate)
     recipe = dict(made.prepare())["recipe"]
     return Arena(found, evaluator, table, recipe, spec, surrogate)
