@@ -6,22 +6,18 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.strategies.feasible import FeasibleSampler
+from regnas.strategies.members import KeepsMembers
 from regnas.strategies.moves import feasible_mutant
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from optuna.study import Study
 
 
@@ -43,7 +39,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     return FeasibleSampler(space, inner, seed=seed, duplicates=duplicates, max_tries=64)
 
 
-class AgeingEvolution(BaseSampler):
+class AgeingEvolution(KeepsMembers):
     """The inner sampler: mutates the best of a tournament among the newest members.
 
     The population is a queue in the order of completion: a new member drops the oldest. Until it is full, the
@@ -57,17 +53,9 @@ class AgeingEvolution(BaseSampler):
                 f"evolution needs a population of at least 2 and a tournament of 1 to the population, "
                 f"got {population} and {tournament}"
             )
-        self._space = space
+        super().__init__(space)
         self._tournament = tournament
         self._alive: deque[tuple[float, Params]] = deque(maxlen=population)
-        self._rng = np.random.default_rng(0)
-        self._started = False
-
-    def rekey(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._space.distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -81,33 +69,5 @@ class AgeingEvolution(BaseSampler):
         chosen = parent if child is None else child.params
         return {name: chosen[name] for name in search_space}
 
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        raise UsageError(f"evolution proposes whole candidates, and {param_name!r} is not in its space")
-
-    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        self._read_once(study, but=trial.number)
-        if state == TrialState.COMPLETE and values:
-            self._add(study, trial.params, values[0])
-
-    def _read_once(self, study: Study, but: int = -1) -> None:
-        """On resume, rebuild the queue from the study: once, so that a trial costs the same for ever."""
-        if self._started:
-            return
-        self._started = True
-        done = [
-            trial
-            for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            if trial.value is not None
-        ]
-        for trial in sorted(done, key=lambda one: (one.datetime_complete is None, one.datetime_complete, one.number)):
-            if trial.number != but:
-                self._add(study, trial.params, float(trial.value or 0.0))
-
-    def _add(self, study: Study, params: Mapping[str, Any], value: float) -> None:
-        if not set(self._space.distributions) <= set(params):
-            return
-        better_if_lower = value if study.direction == StudyDirection.MINIMIZE else -value
-        chosen = {name: params[name] for name in self._space.distributions}
-        self._alive.append((better_if_lower, self._space.canonical(chosen)))
+    def _take(self, error: float, point: Params) -> None:
+        self._alive.append((error, point))

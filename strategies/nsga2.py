@@ -13,20 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.strategies.feasible import FeasibleSampler
+from regnas.strategies.members import KeepsMembers
 from regnas.strategies.moves import feasible_mutant
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from optuna.study import Study
 
 COSTS = ("flops", "params", "activations")
@@ -109,7 +106,7 @@ def crowded_order(values: Floats) -> Ints:
     return np.lexsort((-distance, ranks))
 
 
-class NSGA2(BaseSampler):
+class NSGA2(KeepsMembers):
     """The inner sampler. Members are kept from the best to the worst; until there are enough it has no opinion."""
 
     def __init__(self, space: Space, *, objectives: tuple[str, ...], population: int, crossover: float) -> None:
@@ -126,19 +123,11 @@ class NSGA2(BaseSampler):
             raise UsageError(
                 f"nsga2 needs a population of at least 2 and a crossover in 0..1, got {population} and {crossover}"
             )
-        self._space = space
+        super().__init__(space)
         self._objectives = objectives
         self._size = population
         self._crossover = crossover
         self._members: list[tuple[tuple[float, ...], str, Params]] = []  # objectives, key of the network, point
-        self._rng = np.random.default_rng(0)
-        self._started = False
-
-    def rekey(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._space.distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -153,16 +142,6 @@ class NSGA2(BaseSampler):
         made = child if found is None else found.params
         return {name: made[name] for name in search_space}
 
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        raise UsageError(f"nsga2 proposes whole candidates, and {param_name!r} is not in its space")
-
-    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        self._read_once(study, but=trial.number)
-        if state == TrialState.COMPLETE and values:
-            self._add(study, trial.params, values[0])
-
     def _parent(self) -> Params:
         """Binary tournament: members are in the crowded order, so the smaller number wins."""
         return self._members[int(self._rng.integers(len(self._members), size=2).min())][2]
@@ -173,25 +152,11 @@ class NSGA2(BaseSampler):
         from_other = dict(zip(free, self._rng.random(len(free)) < 0.5, strict=True))
         return self._space.canonical({**one, **{name: other[name] for name in free if from_other[name]}})
 
-    def _read_once(self, study: Study, but: int = -1) -> None:
-        """On resume, rebuild the population from the study: once, so that a trial costs the same for ever."""
-        if self._started:
-            return
-        self._started = True
-        done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        for trial in sorted(done, key=lambda one: (one.datetime_complete is None, one.datetime_complete, one.number)):
-            if trial.number != but and trial.value is not None:
-                self._add(study, trial.params, trial.value)
-
-    def _add(self, study: Study, params: Mapping[str, Any], value: float) -> None:
+    def _take(self, error: float, point: Params) -> None:
         """A new member; the worst one leaves where there are too many (section III-C, the main loop)."""
-        names = self._space.distributions
-        if not set(names) <= set(params):
-            return
-        candidate = self._space.judge(self._space.canonical({name: params[name] for name in names}))
+        candidate = self._space.judge(point)
         if candidate is None or candidate.architecture.key() in {key for _, key, _ in self._members}:
             return
-        error = value if study.direction == StudyDirection.MINIMIZE else -value
         costs = (float(getattr(candidate.complexity, name)) for name in self._objectives)
         self._members.append(((error, *costs), candidate.architecture.key(), candidate.params))
         order = crowded_order(np.array([values for values, _, _ in self._members]))
