@@ -34,8 +34,7 @@ def seed_sd_of_better_half(errors: Errors) -> float:
 
 def _train(job: tuple[str, int | None, dict[str, Any], int]) -> tuple[float, float]:
     from regnas.architecture import from_json
-    from regnas.evaluator import Context, Task
-    from regnas.studies.worker import make_evaluator
+    from regnas.evaluator import Context, Task, make_evaluator
 
     data, epochs, architecture, seed = job
     result = make_evaluator("train", Task(data=data, epochs=epochs))(

@@ -41,3 +41,7 @@ class DeviceError(RegnasError):
 
 class StudyError(RegnasError):
     """A study cannot be opened, resumed or finished."""
+
+
+class HostError(RegnasError):
+    """An optional package that regnas works with is not installed, or in a version it does not know."""

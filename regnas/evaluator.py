@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from regnas import registry, spec
 from regnas.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -151,3 +152,15 @@ class MakeEvaluator(Protocol):
 
         ``options`` hold the options of the spec, and under ``argument`` what follows a colon in it, if anything does.
         """
+
+
+def make_evaluator(text: str, task: Task) -> Evaluator:
+    """The evaluator of a spec such as ``train[learning_rate=0.05]``.
+
+    Raises:
+        UsageError: malformed, or an option it does not have.
+    """
+    name, argument, options = spec.parse(text, "evaluator")
+    given = {**spec.json_options(options), **({"argument": argument} if argument else {})}
+    made: Evaluator = registry.load("evaluator", name)(task, given)
+    return made

@@ -18,6 +18,8 @@ from regnas.errors import InvalidArchitecture, UsageError
 from regnas.tables.rows import SUFFIXES, read_sheet
 from regnas.window import human
 
+# User attribute of a trial whose network the user chose: it is no part of a random sample.
+ENQUEUED = "regnas:enqueued"
 _PARAM = "param."
 
 
@@ -50,7 +52,7 @@ def add(study: optuna.Study, points: tuple[Params, ...], space: Space) -> None:
     for point in points:
         params = {name: point[name] for name in free}
         if params not in [{name: one.get(name) for name in free} for one in there]:
-            study.enqueue_trial(params, user_attrs={"regnas:enqueued": 1})
+            study.enqueue_trial(params, user_attrs={ENQUEUED: 1})
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from regnas.studies.fidelity import epochs_spent
 from regnas.studies.outcome import Row, complete_rows
 from regnas.studies.progress import shape
 from regnas.studies.search import SearchResult
+from regnas.studies.storage import DEFAULT_OUT, storage_url
 
 
 def print_search(console: Console, result: SearchResult, *, retrained: bool, storage: str) -> None:
@@ -44,15 +46,16 @@ def _table(best: list[Row], total: int) -> Table:
             f"{row['flops'] / 1e6:.2f}",
             f"{row['params'] / 1e3:.1f}k",
             f"{row['activations'] / 1e3:.1f}k",
-            _stages(row["architecture"]),
+            stages(row["architecture"]),
         )
     return table
 
 
-def _stages(architecture: dict[str, Any]) -> str:
+def stages(architecture: Mapping[str, Any]) -> str:
+    """A network in a line, with its bottleneck ratios and group widths where it has stages."""
+    described = shape(dict(architecture))
     if architecture.get("kind") != "staged":
-        return shape(architecture)
-    described = shape(architecture)
+        return described
     ratios = sorted({f"{ratio:g}" for ratio in architecture["bottleneck_ratios"]})
     groups = sorted(set(architecture["group_widths"]))
     return f"{described}, b {'/'.join(ratios)}, g {'/'.join(map(str, groups))}"
@@ -146,5 +149,15 @@ def _next_steps(result: SearchResult, *, retrained: bool, storage: str) -> list[
     lines = [f"files: {result.folder}/ (trials.csv, best.json, best/)"]
     if not retrained and result.best.folder is not None:
         lines.append(f"train the winner: regnas train {shlex.quote(str(result.folder))} --epochs 30")
-    lines.append(f"dashboard: optuna-dashboard {shlex.quote(storage)}  (pip install 'regnas[dashboard]')")
+    lines.append(f"dashboard: {dashboard_command(result.folder.parent, storage)}  (pip install 'regnas[dashboard]')")
     return lines
+
+
+def dashboard_command(out: Path, storage: str) -> str:
+    """The command that shows the studies of a storage; what it assumes anyway is left out."""
+    words = ["regnas", "dashboard"]
+    if storage != storage_url(None, out):
+        words += ["--storage", storage]
+    if out != Path(DEFAULT_OUT):
+        words += ["--out", str(out)]
+    return shlex.join(words)

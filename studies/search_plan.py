@@ -14,7 +14,7 @@ from regnas.complexity import feature_sizes
 from regnas.dataset import DataSet
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
-from regnas.evaluator import SupportsPrepare, SupportsTest, Task
+from regnas.evaluator import SupportsPrepare, SupportsTest, Task, make_evaluator
 from regnas.pruner import NONE
 from regnas.search_spaces.staged import StagedSpace
 from regnas.strategy import make_strategy
@@ -27,7 +27,6 @@ from regnas.studies.regime import epochs_of, images_of, in_regime
 from regnas.studies.settings import Settings, folder_name, images_json, study_name
 from regnas.studies.storage import quiet, storage_url
 from regnas.studies.warm import WarmStart
-from regnas.studies.worker import make_evaluator
 from regnas.window import Window
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +16,11 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from regnas.errors import StudyError
+from regnas.studies.writer import check_writable
 
 METRIC = "val_top1_err"
 DATABASE = "regnas.db"
+DEFAULT_OUT = "regnas-runs"
 _ENTRY = b'{"op_code"'  # how every line of a journal begins
 _GRACE = 5  # seconds without a write after which the lock of a journal counts as left behind by a kill -9
 
@@ -58,10 +61,13 @@ def _first_line(error: BaseException) -> str:
 def _journal(path: Path) -> JournalStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     mend_journal(path)
-    # Optuna's lock is a link to the path as given: after a kill -9, a relative one is waited for without end.
-    file = str(path.resolve())
     with quiet():
-        return JournalStorage(JournalFileBackend(file, JournalFileSymlinkLock(file, grace_period=_GRACE)))
+        return JournalStorage(JournalFileBackend(str(path.resolve()), _journal_lock(path)))
+
+
+def _journal_lock(path: Path) -> JournalFileSymlinkLock:
+    # Optuna's lock is a link to the path as given: after a kill -9, a relative one is waited for without end.
+    return JournalFileSymlinkLock(str(path.resolve()), grace_period=_GRACE)
 
 
 def mend_journal(path: Path) -> None:
@@ -70,33 +76,41 @@ def mend_journal(path: Path) -> None:
     A journal cut in mid-line opens once, then the next entry is glued to the rest and it never opens again. The
     cut-off rest is kept beside the journal.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    data = path.read_bytes() if path.exists() else b""
+    if not data or data.endswith(b"\n"):
         return
-    data = path.read_bytes()
-    if data.endswith(b"\n"):
-        return
-    whole = data[: data.rfind(b"\n") + 1]
     if not data.startswith(_ENTRY) and not _ENTRY.startswith(data):  # a user's own file: not to be cut
         raise StudyError(f"{path} is not an Optuna journal; name another file with --storage")
-    path.with_name(path.name + ".cut").write_bytes(data[len(whole) :])
-    with path.open("r+b") as file:
-        file.truncate(len(whole))
+    lock = _journal_lock(path)
+    lock.acquire()  # a search may be in the middle of this very line
+    try:
+        data = path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole != data:
+            path.with_name(path.name + ".cut").write_bytes(data[len(whole) :])
+            with path.open("r+b") as file:
+                file.truncate(len(whole))
+    finally:
+        lock.release()
 
 
 def open_study(text: str, name: str, sampler: Any) -> optuna.Study:
     """Load or create a study in a storage, minimising ``val_top1_err``.
 
     Raises:
-        StudyError: the storage cannot be opened, or holds something else.
+        StudyError: the storage cannot be opened, holds something else, or is another Optuna's.
     """
     storage = open_storage(text)
     try:
+        check_writable(storage, text)
         with quiet():
             study = optuna.create_study(
                 storage=storage, study_name=name, direction="minimize", load_if_exists=True, sampler=sampler
             )
             if study.metric_names is None:
                 study.set_metric_names([METRIC])
+    except StudyError:
+        raise
     except Exception as error:  # as in open_storage: a storage that opens need not be one
         raise _unusable(text, error) from error
     return study
@@ -104,7 +118,32 @@ def open_study(text: str, name: str, sampler: Any) -> optuna.Study:
 
 def stored_names(storage: BaseStorage) -> list[str]:
     """Names of all studies in a storage."""
-    return sorted(study.study_name for study in optuna.get_all_study_summaries(storage, include_best_trial=False))
+    return sorted(optuna.get_all_study_names(storage))
+
+
+def trial_states(storage: BaseStorage) -> dict[int, str]:
+    """How many trials of every study are in which state, as text such as ``COMPLETE 12, FAIL 1``, by the identity of
+    the study.
+
+    A database counts them itself: Optuna would load every trial of every study.
+    """
+    if isinstance(storage, RDBStorage):
+        from sqlalchemy import text as sql
+
+        counted: dict[int, Counter[str]] = {}
+
+        with storage.engine.connect() as connection:
+            found = connection.execute(sql("SELECT study_id, state, COUNT(*) FROM trials GROUP BY study_id, state"))
+            for study, state, count in found:
+                counted.setdefault(study, Counter())[str(state)] = count
+        return {study: counted_states(states) for study, states in counted.items()}
+    loaded = {one._study_id: storage.get_all_trials(one._study_id, deepcopy=False) for one in storage.get_all_studies()}
+    return {study: counted_states(Counter(trial.state.name for trial in trials)) for study, trials in loaded.items()}
+
+
+def counted_states(states: Counter[str]) -> str:
+    """``COMPLETE 12, FAIL 1``."""
+    return ", ".join(f"{state} {count}" for state, count in sorted(states.items()))
 
 
 @contextmanager

@@ -16,24 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from regnas import registry, spec
 from regnas.architecture import from_json
-from regnas.evaluator import Context, Evaluator, Result, SupportsTest, Task
+from regnas.evaluator import Context, Evaluator, Result, SupportsTest, Task, make_evaluator
 from regnas.files import write_json
 
 Message = dict[str, Any]
-
-
-def make_evaluator(text: str, task: Task) -> Evaluator:
-    """The evaluator of a spec such as ``train[learning_rate=0.05]``.
-
-    Raises:
-        UsageError: malformed, or an option it does not have.
-    """
-    name, argument, options = spec.parse(text, "evaluator")
-    given = {**spec.json_options(options), **({"argument": argument} if argument else {})}
-    made: Evaluator = registry.load("evaluator", name)(task, given)
-    return made
 
 
 def result_name(index: int) -> str:

@@ -41,7 +41,7 @@ raising = regnas_raising:make
 # Importing torch takes seconds, so this process does it once and forks for every command.
 _SERVER = """\
 import json, os, sys
-import optuna.storages, sqlalchemy.orm, torch
+import matplotlib.figure, optuna.storages, optuna_dashboard, sqlalchemy.orm, torch
 import regnas.cli, regnas.evaluators.runtime, regnas.studies.report, regnas.studies.search
 for line in sys.stdin:
     job = json.loads(line)

@@ -11,6 +11,7 @@ import click
 
 from regnas.cli.bench import bench
 from regnas.cli.compare import compare
+from regnas.cli.dashboard import dashboard
 from regnas.cli.describe import describe
 from regnas.cli.listing import list_command
 from regnas.cli.plan import plan
@@ -30,7 +31,7 @@ def commands() -> None:
     """
 
 
-for command in (search, train, compare, bench, plan, report, sample, describe, list_command):
+for command in (search, train, compare, bench, plan, report, dashboard, sample, describe, list_command):
     commands.add_command(command)
 
 

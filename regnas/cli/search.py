@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.errors import RegnasError
 
 
 @click.command()
@@ -53,6 +54,7 @@ def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str |
     from rich.console import Console
 
     from regnas.studies import search as searching
+    from regnas.studies.dashboard.decorate import decorate_if_hosted
     from regnas.studies.progress import Lines, Progress, Silent
     from regnas.studies.report import print_search
     from regnas.studies.train import train
@@ -70,6 +72,10 @@ def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str |
         click.echo((result.folder / "best.json").read_text().rstrip())
     else:
         print_search(console, result, retrained=retrain is not None, storage=checked.storage)
+    try:
+        decorate_if_hosted(result.study, out=result.folder.parent, storage=checked.storage)
+    except RegnasError as error:  # the search is done and said: this must not end what follows
+        click.echo(str(error), err=True)
     if retrain is not None:
         train(
             str(result.folder),

@@ -8,14 +8,13 @@ from typing import Any
 
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
-from regnas.evaluator import Task
+from regnas.evaluator import Task, make_evaluator
 from regnas.evaluators.surrogate import fit
 from regnas.strategy import make_strategy
 from regnas.studies.bench.oracle import Oracle, TableOracle
 from regnas.studies.bench.rules import Rules
 from regnas.studies.regime import in_regime
 from regnas.studies.storage import quiet
-from regnas.studies.worker import make_evaluator
 from regnas.tables.table import Table
 from regnas.window import Window
 

@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 
 from regnas.population import Population, PopulationError, from_rows
+from regnas.studies.enqueue import ENQUEUED
 from regnas.studies.outcome import rows_of
 from regnas.studies.populations.files import read_population
 from regnas.studies.populations.nds import read_nds
@@ -99,7 +100,7 @@ def study_of(folder: Path) -> optuna.Study | None:
 
 
 def of_study(study: optuna.Study, *, force: bool = False, name: str | None = None) -> Population:
-    """The population of an Optuna study that ``regnas search`` or ``regnas compare`` made.
+    """The population of an Optuna study that ``regnas search`` or ``regnas compare`` made, without enqueued networks.
 
     Raises:
         PopulationError: another study, one of an adaptive strategy, or one without a completed trial.
@@ -109,7 +110,8 @@ def of_study(study: optuna.Study, *, force: bool = False, name: str | None = Non
         raise PopulationError(f"study {study.study_name!r} was not made by regnas: its regime is unknown")
     settings: dict[str, Any] = json.loads(text)
     space = _space_of(settings)
-    rows = rows_of(study, space)
+    drawn = {trial.number for trial in study.get_trials(deepcopy=False) if ENQUEUED not in trial.user_attrs}
+    rows = [row for row in rows_of(study, space) if row["trial"] in drawn]
     return _random_only(from_rows(name or settings["space"], rows, settings=settings), force)
 
 

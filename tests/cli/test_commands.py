@@ -84,7 +84,7 @@ def test_search_prints_the_best_and_what_to_do_next(regnas_command: Run, fast: o
     flags = ("--data", "fake", "--evaluator", "fast", "--budget", "7", "--workers", "0")
     code, output, _ = regnas_command("search", *flags)
     assert code == 0
-    for part in ("The 5 best of 7", "7/7", "winner", "trials.csv", "optuna-dashboard sqlite:///regnas-runs/regnas.db"):
+    for part in ("The 5 best of 7", "7/7", "winner", "trials.csv", "dashboard: regnas dashboard  (pip"):
         assert part in output
     code, output, _ = regnas_command("search", *flags, "--json")
     assert code == 0

@@ -53,6 +53,16 @@ def _is_that_of(population: Population, result: SearchResult) -> None:
     assert population.settings == result.settings and population.marks == ()
 
 
+def test_enqueued_networks_are_no_part_of_a_random_sample(fast_search: Search, tmp_path: Path) -> None:
+    chosen = fast_search(1, seed=9, out="other").rows[0]["params_by_name"]
+    file = tmp_path / "chosen.json"
+    file.write_text(json.dumps([chosen]))
+    result = fast_search(5, enqueue=file)
+    population = of_study(result.study)
+    assert len(result.rows) == 5 and len(population) == 4
+    assert chosen not in [{name: values[at] for name, values in population.values.items()} for at in range(4)]
+
+
 def test_the_population_of_a_study_is_its_completed_trials(fast_search: Search) -> None:
     result = fast_search(5, evaluator="fast[fail=1|4,diverge=2,epochs=3]", flops=":1M", space="regnetx[wm=2]")
     (population,) = load(str(result.folder))

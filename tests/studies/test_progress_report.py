@@ -84,7 +84,7 @@ def test_the_report_ranks_the_five_best_with_stages_and_complexity(fast_search: 
     for line, row in zip(lines[2:7], ranked, strict=True):
         assert line.split()[:2] == [str(row["index"]), f"{row['error']:.2%}"]
         assert f"{row['flops'] / 1e6:.2f}" in line and shape(row["architecture"]) in line and ", b " in line
-    assert "dashboard: optuna-dashboard sqlite:///regnas-runs/regnas.db" in "\n".join(lines)
+    assert "dashboard: regnas dashboard --storage sqlite:///regnas-runs/regnas.db" in "\n".join(lines)
     spaced = replace(result, folder=result.folder.parent / "my study", best=replace(result.best, folder=result.folder))
     assert f"regnas train '{spaced.folder}' --epochs 30" in report(spaced)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,25 @@ import pytest
 from regnas.errors import StudyError
 from regnas.studies.search import SearchResult
 from regnas.studies.settings import folder_name
-from regnas.studies.storage import FolderLock, mend_journal, open_storage, storage_url, stored_names
+from regnas.studies.storage import (
+    FolderLock,
+    mend_journal,
+    open_storage,
+    open_study,
+    storage_url,
+    stored_names,
+    trial_states,
+)
+from regnas.studies.writer import other_writer, without_password
 
 Search = Callable[..., SearchResult]
+
+# As Optuna 4.9.0 wrote them in New York: a study, and a trial from its start to its end.
+OPTUNA_4 = """\
+{"op_code":0,"worker_id":"d0188c70","study_name":"old","directions":[1]}
+{"op_code":4,"worker_id":"d0188c70","study_id":0,"datetime_start":"2026-11-26T07:07:42.377307"}
+{"op_code":6,"worker_id":"d0188c70","trial_id":0,"state":1,"values":[0.7],"datetime_complete":"2026-11-26T07:07:42.378"}
+"""
 
 
 def test_the_default_storage_is_a_sqlite_file_in_the_output_folder() -> None:
@@ -93,6 +111,97 @@ def test_a_lock_left_behind_by_a_kill_does_not_stop_the_next_command(
     again.join(30)
     assert not again.is_alive(), "it waits for the lock of a process that is gone"
     assert stored_names(storage) == ["after", "before"] and not Path("runs/s.journal.lock").is_symlink()
+
+
+def test_a_line_that_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
+    """What looks cut off is whole once the writer lets go of the journal."""
+    journal = tmp_path / "s.journal"
+    storage: Any = open_storage(str(journal))
+    optuna.create_study(storage=storage, study_name="one")
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-5])
+    storage._backend._lock.acquire()
+    mending = threading.Thread(target=mend_journal, args=(journal,))
+    mending.start()
+    mending.join(0.2)
+    assert mending.is_alive()
+    journal.write_bytes(whole)
+    storage._backend._lock.release()
+    mending.join(30)
+    assert not mending.is_alive() and journal.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["s.journal"]
+
+
+@pytest.mark.parametrize("name", ["sqlite:///{}/s.db", "{}/s.journal"])
+def test_trials_are_counted_by_their_states(tmp_path: Path, name: str) -> None:
+    storage = open_storage(name.format(tmp_path))
+    study = optuna.create_study(storage=storage, study_name="one")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    assert trial_states(storage) == {study._study_id: "COMPLETE 2, FAIL 1"}
+
+
+def made_by(version: str, database: Path) -> str:
+    """A database as that version of Optuna leaves it for Optuna 5: only this entry differs (seen with 4.9.0)."""
+    url = f"sqlite:///{database}"
+    optuna.create_study(storage=open_storage(url), study_name="old")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE version_info SET library_version = ?", (version,))
+    return url
+
+
+@pytest.mark.parametrize("version", ["4.9.0", "3.6.2", "6.0.0"])
+def test_no_study_is_run_in_a_database_of_another_optuna(tmp_path: Path, version: str) -> None:
+    url = made_by(version, tmp_path / "old.db")
+    before = (tmp_path / "old.db").read_bytes()
+    with pytest.raises(StudyError, match=f"it is of Optuna {version}, this is Optuna .*--storage.*optuna.copy_study"):
+        open_study(url, "new", None)
+    assert (tmp_path / "old.db").read_bytes() == before
+    assert stored_names(open_storage(url)) == ["old"]  # reading is no matter
+
+
+def test_a_database_of_this_optuna_is_nobody_elses(tmp_path: Path) -> None:
+    for version in (optuna.__version__, f"{optuna.__version__.partition('.')[0]}.99.1"):
+        url = made_by(version, tmp_path / f"{version}.db")
+        assert open_study(url, "new", None).study_name == "new"
+
+
+def test_no_study_is_run_in_a_journal_that_optuna_4_writes_to(tmp_path: Path) -> None:
+    """Also where Optuna 5 writes to it, too: before, and after."""
+    journal = tmp_path / "s.journal"
+    journal.write_text(OPTUNA_4)
+    storage = open_storage(str(journal))
+    study = optuna.load_study(study_name="old", storage=storage)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    before = journal.read_bytes()
+    with pytest.raises(StudyError, match="it is of Optuna 4 or older .*copy the studies"):
+        open_study(str(journal), "new", None)
+    assert journal.read_bytes() == before
+
+
+def test_studies_of_optuna_4_go_on_in_a_copy(tmp_path: Path) -> None:
+    (tmp_path / "old.journal").write_text(OPTUNA_4)
+    old, new = open_storage(str(tmp_path / "old.journal")), open_storage(str(tmp_path / "new.journal"))
+    optuna.copy_study(from_study_name="old", from_storage=old, to_storage=new)
+    study = open_study(str(tmp_path / "new.journal"), "old", None)
+    (before,), (after,) = optuna.load_study(study_name="old", storage=old).trials, study.trials
+    assert (after.value, after.datetime_start) == (0.7, before.datetime_start)
+
+
+def test_times_inside_attributes_make_no_journal_anothers(tmp_path: Path) -> None:
+    journal = str(tmp_path / "s.journal")
+    study = open_study(journal, "one", None)
+    study.set_user_attr("notes", {"datetime_start": "2026-11-26T07:07:42"})
+    study.set_user_attr("text", '{"datetime_start":"2026-11-26T07:07:42"}')
+    study.add_trial(optuna.trial.create_trial(value=1.0, user_attrs={"datetime_start": "2026-11-26T07:07:42"}))
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    assert other_writer(open_storage(journal), journal) is None
+
+
+def test_a_password_is_not_shown() -> None:
+    assert without_password("postgresql://me:secret@db/x") == "postgresql://me:***@db/x"
+    assert without_password("runs/s.journal") == "runs/s.journal"
+    assert without_password("sqlite:///runs/regnas.db") == "sqlite:///runs/regnas.db"
 
 
 def test_a_folder_is_locked_by_one_driver_at_a_time(tmp_path: Path) -> None:

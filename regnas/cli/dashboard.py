@@ -1,0 +1,38 @@
+"""``regnas dashboard``."""
+
+from __future__ import annotations
+
+import click
+
+from regnas.cli import options
+
+
+@click.command()
+@click.argument("study", required=False, metavar="[STUDY]")
+@click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]")
+@click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where searches are kept.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
+@click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
+@options.debug
+def dashboard(study: str | None, storage: str | None, out: str, port: int, browse: bool) -> None:
+    """Show studies in optuna-dashboard (extra dashboard), on this machine alone, until Ctrl-C.
+
+    STUDY is a study's folder or name; without it, all studies are listed.
+    """
+    from pathlib import Path
+
+    from regnas.studies.dashboard.host import require_dashboard
+
+    require_dashboard()
+    from regnas.studies.dashboard.serve import listen
+    from regnas.studies.dashboard.target import find
+
+    made = listen(find(study, storage, Path(out)), port)
+    for remark in made.remarks:
+        click.echo(remark)
+    click.echo(f"{made.address}  (Ctrl-C stops)")
+    if browse:
+        import webbrowser
+
+        webbrowser.open(made.address)
+    made.run()

@@ -1,0 +1,1 @@
+"""Studies in optuna-dashboard: notes, figures and artifacts, and a server for this machine alone."""

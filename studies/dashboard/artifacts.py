@@ -1,0 +1,92 @@
+"""The architecture and the picture of the best trials, as artifacts of the dashboard."""
+
+from __future__ import annotations
+
+import io
+import json
+import mimetypes
+import tempfile
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.artifacts.exceptions import ArtifactNotFound
+
+from regnas.studies.dashboard.evaluations import Evaluation
+from regnas.studies.describe import plot_widths
+
+FOLDER = "artifacts"  # below the output folder
+ARCHITECTURE, PICTURE = "architecture.json", "stage-widths.png"
+# Optuna refuses attributes of trials that are finished, so an artifact of one is an attribute of its study. The
+# dashboard kept all artifacts there before Optuna had any, and still shows them.
+_PREFIX = "dashboard:artifacts:"  # and the identity of the trial, a colon, the identity of the artifact
+
+
+def artifact_store(out: Path) -> FileSystemArtifactStore:
+    """The artifacts below an output folder, which is made where it is not there."""
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    return FileSystemArtifactStore(out / FOLDER)
+
+
+def add_artifacts(
+    study: optuna.Study, leaders: list[Evaluation], settings: Mapping[str, Any], store: FileSystemArtifactStore
+) -> None:
+    """Give the best trials their artifacts, each once. A file that was lost is made again, under its old name."""
+    attributes = study._storage.get_study_system_attrs(study._study_id)
+    for one in leaders:
+        prefix = f"{_PREFIX}{one.identity}:"
+        there = {meta["filename"]: meta["artifact_id"] for meta in _metas(attributes, prefix)}
+        for name in _names(one):
+            identity = there.get(name) or str(uuid.uuid4())
+            if name in there and _has(store, identity):
+                continue
+            store.write(identity, io.BytesIO(_content(name, one, settings)))
+            if name not in there:
+                meta = {"artifact_id": identity, "filename": name, "mimetype": mimetypes.guess_type(name)[0]}
+                text = json.dumps({**meta, "encoding": None})
+                study._storage.set_study_system_attr(study._study_id, prefix + identity, text)
+
+
+def none_lost(attributes: Mapping[str, Any], store: FileSystemArtifactStore) -> bool:
+    """Whether every artifact of the trials of a study is in the store.
+
+    Args:
+        attributes: the study's system attributes.
+    """
+    return all(_has(store, meta["artifact_id"]) for meta in _metas(attributes, _PREFIX))
+
+
+def _metas(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
+    found = [json.loads(text) for key, text in attributes.items() if key.startswith(prefix)]
+    return [meta for meta in found if meta]  # null: removed in the dashboard
+
+
+def _names(one: Evaluation) -> tuple[str, ...]:
+    return (ARCHITECTURE, PICTURE) if one.architecture.get("kind") == "staged" else (ARCHITECTURE,)
+
+
+def _has(store: FileSystemArtifactStore, identity: str) -> bool:
+    try:
+        store.open_reader(identity).close()
+    except ArtifactNotFound:
+        return False
+    return True
+
+
+def _content(name: str, one: Evaluation, settings: Mapping[str, Any]) -> bytes:
+    if name == ARCHITECTURE:
+        return (json.dumps(one.architecture, indent=1) + "\n").encode()
+    described = {
+        "space": settings["space"],
+        "params": dict(one.params),
+        "architecture": dict(one.architecture),
+        "complexity": {"flops": round(1e6 * one.mflops)},
+        "resolution": settings["images"]["resolution"],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / PICTURE
+        plot_widths(described, str(path))
+        return path.read_bytes()

@@ -1,0 +1,87 @@
+"""The evaluations of a study as the dashboard needs them: from what is stored with them, without the space."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from regnas.pruner import NONE
+from regnas.studies.enqueue import ENQUEUED
+from regnas.studies.settings import ATTRIBUTE
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A complete trial.
+
+    Attributes:
+        identity: of the trial in its storage; ``number`` is its place in the study.
+        index: place in the stream of candidates.
+        error: of the last epoch, a fraction.
+        params: parameters by name, without those that the space fixes.
+        chosen: by the user (``--enqueue``), not by the strategy.
+    """
+
+    identity: int
+    number: int
+    index: int
+    error: float
+    mflops: float
+    params_m: float
+    acts_m: float
+    architecture: Mapping[str, Any]
+    params: Mapping[str, Any]
+    chosen: bool
+
+
+def settings_of(study: optuna.Study) -> dict[str, Any] | None:
+    """The settings that regnas stored with a study; None for a study that regnas did not make."""
+    text = study.user_attrs.get(ATTRIBUTE)
+    return None if text is None else json.loads(text)
+
+
+def complete(study: optuna.Study) -> list[Evaluation]:
+    """All complete evaluations, in the order of the candidates.
+
+    Pruned ones are left out: their last error is that of a training that was stopped.
+    """
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    own = [trial for trial in trials if {"index", "architecture"} <= set(trial.user_attrs)]
+    found = [_evaluation(trial, trial.value) for trial in own if trial.value is not None]
+    return sorted(found, key=lambda one: one.index)
+
+
+def _evaluation(trial: optuna.trial.FrozenTrial, error: float) -> Evaluation:
+    stored = trial.user_attrs
+    return Evaluation(
+        identity=trial._trial_id,
+        number=trial.number,
+        index=stored["index"],
+        error=error,
+        mflops=stored["mflops"],
+        params_m=stored["params_m"],
+        acts_m=stored["acts_m"],
+        architecture=json.loads(stored["architecture"]),
+        params=trial.params,
+        chosen=ENQUEUED in stored,
+    )
+
+
+def best(evaluations: list[Evaluation], count: int = 5) -> list[Evaluation]:
+    """The best ones, the best first; equal errors in the order of the candidates."""
+    return sorted(evaluations, key=lambda one: (one.error, one.index))[:count]
+
+
+def biased(settings: Mapping[str, Any]) -> str:
+    """Why the complete evaluations are no random sample of the space, in words; empty where they are one."""
+    pruner = settings.get("pruner", NONE)
+    if pruner != NONE:
+        return f"only what the pruner {pruner} let run to its end: no random sample, so it says nothing of the space"
+    if settings["strategy"] != "random":
+        return f"proposed by {settings['strategy']}: no random sample, so it says nothing of the space"
+    return ""

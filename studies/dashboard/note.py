@@ -1,0 +1,123 @@
+"""The note of a study: what was searched how, the five best, and how to go on."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from regnas.studies.dashboard.evaluations import Evaluation, best, biased
+from regnas.studies.report import dashboard_command, stages
+from regnas.studies.settings import folder_name
+from regnas.studies.storage import DEFAULT_OUT, storage_url
+from regnas.studies.table import Table, markdown
+from regnas.studies.writer import without_password
+
+_FLAGS = {"flops": "--flops", "params": "--params", "acts": "--acts"}
+
+
+def note(
+    study: optuna.Study, evaluations: list[Evaluation], settings: Mapping[str, Any], *, out: Path, storage: str
+) -> str:
+    """The note as Markdown.
+
+    Args:
+        evaluations: complete ones.
+        out: the folder that the study's own is in.
+        storage: as the command line names it.
+    """
+    lines = [f"# {_code(study.study_name)}", "", *_standing(study, evaluations), ""]
+    if evaluations:
+        lines += [*markdown(_best(evaluations, study._study_id)), ""]
+    if reason := biased(settings):
+        lines += [f"The trials are {reason}." if "pruner" not in settings else f"Complete is {reason}.", ""]
+    lines += [*markdown(_settings(settings)), "", "## How to go on", ""]
+    folder, shown = shlex.quote(str(out / folder_name(study.study_name))), without_password(storage)
+    if "repeat" not in settings:  # else it is regnas compare that goes on
+        lines += [f"- evaluate more: `{search_command(study.study_name, settings, out, shown)}`"]
+    lines += [f"- train the winner: `regnas train {folder} --epochs 30`"]
+    lines += [f"- open this page: `{dashboard_command(out, shown)}`"]
+    lines += [f"- files: `{folder}` (trials.csv, best.json, best/)", ""]
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    """Text in which Markdown sees nothing of its own."""
+    return f"`{text.replace('`', ' ')}`"
+
+
+def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
+    own = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
+    states = Counter(trial.state.name.lower() for trial in own)
+    counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    if not evaluations:
+        return [f"No evaluation is complete yet ({counted or 'none is begun'})."]
+    (winner,) = best(evaluations, 1)
+    return [f"**Best: {winner.error:.2%} validation error, candidate {winner.index}.** {counted}."]
+
+
+def _best(evaluations: list[Evaluation], study: int) -> Table:
+    leaders = best(evaluations)
+    rows = tuple(
+        (
+            str(one.index),
+            f"[{one.number}](/dashboard/studies/{study}/trials?numbers={one.number})",
+            f"{one.error:.2%}",
+            f"{one.mflops:.2f}",
+            f"{1e3 * one.params_m:.1f}k",
+            f"{1e3 * one.acts_m:.1f}k",
+            stages(one.architecture),
+        )
+        for one in leaders
+    )
+    heads = ("candidate", "trial", "error", "MF", "params", "acts", "stages: blocks x width")
+    title = f"The {len(leaders)} best of {len(evaluations)}"
+    return Table(title, heads, rows)
+
+
+def _settings(settings: Mapping[str, Any]) -> Table:
+    images = settings["images"]
+    shown = {
+        "space": _code(settings["space"]),
+        "window": _code(settings["window"]),
+        "images": f"{images['resolution']} px, {images['classes']} classes",
+        "strategy": _code(settings["strategy"]),
+        "pruner": _code(settings["pruner"]) if "pruner" in settings else "",
+        "seed": str(settings["seed"]),
+        "networks drawn again": settings["duplicates"],
+        "evaluator": _code(settings["evaluator"]),
+        "data": _code(settings["data"]),
+        "recipe": ", ".join(f"{name} {value}" for name, value in settings["recipe"].items()),
+        "versions": ", ".join(f"{name} {value}" for name, value in settings.get("versions", {}).items()),
+    }
+    return Table("Settings", ("setting", "value"), tuple(row for row in shown.items() if row[1]))
+
+
+def search_command(name: str, settings: Mapping[str, Any], out: Path, storage: str) -> str:
+    """The command that goes on with a study to N evaluations; one that was made from Python may need more."""
+    words = ["regnas", "search", "--space", settings["space"], "--strategy", settings["strategy"]]
+    words += ["--seed", str(settings["seed"]), *_conditions(settings), "--study", name]
+    if out != Path(DEFAULT_OUT):
+        words += ["--out", str(out)]
+    if storage != storage_url(None, out):
+        words += ["--storage", storage]
+    return shlex.join([*words, "--budget"]) + " N"
+
+
+def _conditions(settings: Mapping[str, Any]) -> list[str]:
+    """How networks are drawn and trained, as flags."""
+    words = []
+    if settings["window"] != "open":
+        for bounds in settings["window"].split(", "):
+            name, _, range_ = bounds.partition(" ")
+            words += [_FLAGS[name], range_]
+    if settings["data"] != settings["evaluator"]:  # else the evaluator's own images
+        words += ["--data", settings["data"], "--resolution", str(settings["images"]["resolution"])]
+    words += ["--evaluator", settings["evaluator"]] if settings["evaluator"] != "train" else []
+    words += ["--epochs", str(settings["recipe"]["epochs"])] if "epochs" in settings["recipe"] else []
+    words += ["--duplicates", settings["duplicates"]] if settings["duplicates"] != "reject" else []
+    return words + (["--pruner", settings["pruner"]] if "pruner" in settings else [])
