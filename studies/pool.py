@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from regnas.errors import RegnasError, StudyError
-from regnas.evaluator import Task
+from regnas.evaluator import Task, make_evaluator
 from regnas.studies import worker
 
 _STARTS = 3  # deaths before the first sign of life after which no worker will ever start
@@ -65,7 +65,7 @@ class InProcess:
     """Evaluates in this process, one job at a time: for fast evaluators and for debugging."""
 
     def __init__(self, evaluator: str, task: Task, devices: Sequence[str]) -> None:
-        self._evaluator = worker.make_evaluator(evaluator, task)
+        self._evaluator = make_evaluator(evaluator, task)
         self._device = devices[0]
         self._job: dict[str, Any] | None = None
         self._judge: Judge | None = None

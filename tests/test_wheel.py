@@ -93,6 +93,7 @@ def test_its_metadata_states_python_licences_and_requirements(wheel: zipfile.Zip
         "numpy",
         "optuna",
         "pillow",
+        "pyyaml",
         "rich",
         "safetensors",
         "scikit-learn",

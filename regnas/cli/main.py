@@ -13,6 +13,8 @@ from regnas.cli.bench import bench
 from regnas.cli.compare import compare
 from regnas.cli.dashboard import dashboard
 from regnas.cli.describe import describe
+from regnas.cli.fit import fit
+from regnas.cli.interchange import export, import_command
 from regnas.cli.listing import list_command
 from regnas.cli.plan import plan
 from regnas.cli.report import report
@@ -31,7 +33,9 @@ def commands() -> None:
     """
 
 
-for command in (search, train, compare, bench, plan, report, dashboard, sample, describe, list_command):
+for command in (search, train, compare, bench, plan, report, dashboard):
+    commands.add_command(command)
+for command in (sample, describe, fit, export, import_command, list_command):
     commands.add_command(command)
 
 

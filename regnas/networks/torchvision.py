@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 _BLOCK = re.compile(r"trunk_output\.block(\d+)\.block\d+-(\d+)\.(.+)")
+_OURS = re.compile(r"stages\.(\d+)\.(\d+)\.(.+)")
 _PARTS = {
     "proj.": "shortcut.",
     "f.a.": "transform.0.",
@@ -30,6 +31,29 @@ def state_dict_from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor
     """
     squeezes = any(".f.se." in name for name in state)
     return {_renamed(name, squeezes): tensor for name, tensor in state.items()}
+
+
+def state_dict_to_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The other way: the names that a torchvision RegNet of the same network loads.
+
+    Raises:
+        ValueError: a name that no staged network with a counterpart there has.
+    """
+    squeezes = any(".transform.2.down." in name for name in state)
+    return {_theirs(name, squeezes): tensor for name, tensor in state.items()}
+
+
+def _theirs(name: str, squeezes: bool) -> str:
+    for ours, theirs in (("stem.0.", "stem."), ("classifier.", "fc.")):
+        if name.startswith(ours):
+            return f"{theirs}{name.removeprefix(ours)}"
+    match = _OURS.fullmatch(name)
+    if match is not None:
+        stage, block, rest = int(match[1]) + 1, match[2], match[3]
+        for theirs, ours in {**_PARTS, "f.c.": "transform.3." if squeezes else "transform.2."}.items():
+            if rest.startswith(ours):
+                return f"trunk_output.block{stage}.block{stage}-{block}.{theirs}{rest.removeprefix(ours)}"
+    raise ValueError(f"{name!r} has no counterpart in a torchvision RegNet")
 
 
 def _renamed(name: str, squeezes: bool) -> str:

@@ -1,0 +1,72 @@
+"""``regnas export`` and ``regnas import``."""
+
+from __future__ import annotations
+
+import click
+
+from regnas.cli import options
+
+
+@click.command()
+@click.argument("target", metavar="STUDY|ARCHITECTURE")
+@click.option(
+    "--format",
+    "form",
+    required=True,
+    type=click.Choice(["pycls", "timm", "torchvision", "json"]),
+    help="Configuration of pycls, code for timm or torchvision, or regnas's own JSON.",
+)
+@click.option("--output", metavar="FILE", help="Where it goes.  [default: printed]")
+@click.option("--weights", metavar="FILE", help="Also the trained weights, as safetensors, for timm or torchvision.")
+@options.debug
+def export(target: str, form: str, output: str | None, weights: str | None) -> None:
+    """Write a network for another library.
+
+    The winner of a study's folder, an architecture's file or folder, or a network of the paper such as regnety-800mf.
+    """
+    from pathlib import Path
+
+    from regnas.studies import interchange
+
+    named = interchange.find(target)
+    text = interchange.export(named, form)
+    if weights is not None:
+        interchange.export_weights(named, form, Path(weights))
+        click.echo(f"weights in {weights}", err=True)
+    _write(text, output)
+
+
+@click.command(name="import")
+@click.argument("source")
+@click.option("--index", type=click.IntRange(min=1), help="Of a sweep only the N-th network.")
+@click.option("--output", metavar="FILE", help="Where it goes.  [default: printed]")
+@options.debug
+def import_command(source: str, index: int | None, output: str | None) -> None:
+    """Read a network of another library: prints its JSON, which describe and train take.
+
+    SOURCE is a .yaml or a sweep's .json of pycls, torchvision:NAME or timm:NAME. Of a sweep every network is a line.
+    """
+    import json
+
+    from regnas.errors import UsageError
+    from regnas.studies.interchange import read
+
+    found = [network.to_json() for network in read(source)]
+    if index is not None:
+        if index > len(found):
+            raise UsageError(f"{source} holds {len(found)} networks, and --index is {index}")
+        found = [found[index - 1]]
+    indent = 1 if len(found) == 1 else None
+    _write("".join(json.dumps(one, indent=indent) + "\n" for one in found), output)
+
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from pathlib import Path
+
+    from regnas.files import write_text
+
+    write_text(Path(output), text)
+    click.echo(f"written to {output}")

@@ -1,0 +1,1 @@
+"""Networks as other libraries write them: pycls, timm, torchvision."""
