@@ -66,6 +66,10 @@ def test_it_holds_the_images_their_licence_and_the_types_marker(wheel: zipfile.Z
     assert images == (ROOT / "evaluators/datasets/fashion_mnist_mini.npz").read_bytes()
 
 
+def test_it_holds_what_nni_s_server_and_command_read(wheel: zipfile.ZipFile) -> None:
+    assert {f"regnas/hosts/nni/{name}" for name in ("loopback.js", "parameters.js", "meta.yml")} <= _files(wheel)
+
+
 def test_it_holds_the_recorded_populations(wheel: zipfile.ZipFile) -> None:
     recorded = {f"regnas/{path.relative_to(ROOT)}" for path in (ROOT / "studies" / "recorded").rglob("*.csv.gz")}
     assert len(recorded) >= 6 and recorded <= _files(wheel)

@@ -35,7 +35,8 @@ def test_the_built_ins_are_installed_under_their_names() -> None:
         "architecture": {"staged", "nasbench201", "point"},
         "space": {f"anynetx-{letter}" for letter in "abcde"}
         | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table"},
-        "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"},
+        "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"}
+        | {"nni-random", "nni-evolution", "nni-tpe", "nni-grid", "nni-rl"},
         "pruner": {"asha", "hyperband", "median"},
         "evaluator": {"train", "table"},
         "data set": {
@@ -64,6 +65,9 @@ def test_the_built_ins_are_installed_under_their_names() -> None:
     ],
 )
 def test_every_built_in_can_be_imported(kind: str, name: str) -> None:
+    if name.startswith("nni-"):
+        package, extra = ("tianshou", "nni-rl") if name == "nni-rl" else ("nni", "nni")
+        pytest.importorskip(package, reason=f"{package} is not installed: pip install 'regnas[{extra}]'")
     assert callable(registry.load(kind, name))
 
 

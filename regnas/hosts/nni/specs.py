@@ -1,0 +1,47 @@
+"""A space as JSON values, from which another process makes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from regnas.design_space import Images, Space, make_space
+from regnas.errors import RegnasError, UsageError
+from regnas.window import Window
+
+
+def space_to_json(space: Space) -> dict[str, Any]:
+    """The spec, the images and the window of a space.
+
+    Raises:
+        UsageError: its spec does not make it again, as of a space that is not registered.
+    """
+    window = {
+        "flops": str(space.window.flops),
+        "params": str(space.window.params),
+        "acts": str(space.window.activations),
+    }
+    stored = {"spec": space.spec, "images": asdict(space.images), "window": window}
+    try:
+        same = space_from_json(stored) == space
+    except RegnasError:
+        same = False
+    if not same:
+        raise UsageError(
+            f"another process makes a space from its spec, and {space.spec!r} does not make this one; register it as a "
+            f"plug-in (docs/extending.md)"
+        )
+    return stored
+
+
+def space_from_json(stored: Mapping[str, Any]) -> Space:
+    """The space of `space_to_json`.
+
+    Raises:
+        RegnasError: its plug-in is not installed here.
+    """
+    images = dict(stored["images"])
+    images["strides"] = None if images["strides"] is None else tuple(images["strides"])
+    space = make_space(stored["spec"]).on(Images(**images))
+    return space.within(Window.parse(**stored["window"]))
