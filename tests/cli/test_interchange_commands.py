@@ -56,9 +56,9 @@ def test_the_winner_of_a_search_goes_to_timm_with_its_weights(regnas_command: Ru
 
 
 def test_of_a_sweep_every_network_is_a_line_or_one_is_chosen(regnas_command: Run, tmp_path: Path) -> None:
-    config = {"MODEL": {"TYPE": "regnet"}, "REGNET": {"DEPTH": 13, "W0": 24, "WA": 36.44, "WM": 2.49, "GROUP_W": 8}}
-    other = {**config, "REGNET": {**config["REGNET"], "GROUP_W": 16}}
-    (tmp_path / "sweep.json").write_text(json.dumps([{"cfg": config}, {"cfg": other}]))
+    line = {"DEPTH": 13, "W0": 24, "WA": 36.44, "WM": 2.49}
+    configs = [{"MODEL": {"TYPE": "regnet"}, "REGNET": {**line, "GROUP_W": group}} for group in (8, 16)]
+    (tmp_path / "sweep.json").write_text(json.dumps([{"cfg": config} for config in configs]))
     code, output, _ = regnas_command("import", "sweep.json")
     assert code == 0
     assert [Staged.from_json(json.loads(line)).group_widths[0] for line in output.splitlines()] == [8, 16]
