@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -18,6 +17,7 @@ from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.strategies.feasible import FeasibleSampler
 from regnas.strategies.moves import into_window
+from regnas.strategies.whole import ProposesWhole
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Point:
     neighbours: Iterator[Params] | None = field(default=None, compare=False)
 
 
-class LocalSearch(BaseSampler):
+class LocalSearch(ProposesWhole):
     """The inner sampler: proposes the neighbours of the best point of a climb, in an order shuffled by the seed.
 
     A climb is a set of evaluated points, and its best one is where it stands. With restarts at the best there is one
@@ -69,7 +69,7 @@ class LocalSearch(BaseSampler):
             raise UsageError(f"local-search needs init, its first random candidates, to be at least 1; got {init}")
         if restart not in RESTARTS:
             raise UsageError(f"restart of local-search is one of {', '.join(RESTARTS)}; got {restart!r}")
-        self._space = space
+        super().__init__(space)
         self._seed = seed
         self._init = init
         self._greedy = greedy
@@ -80,9 +80,6 @@ class LocalSearch(BaseSampler):
         self._stands: dict[int, Point] = {}  # where a climb stands that moves only when it has seen all neighbours
         self._points: dict[int, Point] = {}
         self._started = False
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._space.distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -98,11 +95,6 @@ class LocalSearch(BaseSampler):
         climb, base, params = found
         _note(study, trial, climb, base)
         return {name: params[name] for name in search_space}
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        raise UsageError(f"local-search proposes whole candidates, and {param_name!r} is not in its space")
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         self._read_once(study, but=trial.number)

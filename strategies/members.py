@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas.batch import Params
 from regnas.design_space import Space
-from regnas.errors import UsageError
+from regnas.strategies.whole import ProposesWhole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +20,14 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 
-class KeepsMembers(BaseSampler):
+class KeepsMembers(ProposesWhole):
     """An inner sampler that hears of every completed trial of its space, in the order of completion.
 
     A subclass says what becomes of a new member, and calls ``_read_once`` before it proposes.
     """
 
     def __init__(self, space: Space) -> None:
-        self._space = space
+        super().__init__(space)
         self._rng = np.random.default_rng(0)
         self._started = False
 
@@ -39,14 +37,6 @@ class KeepsMembers(BaseSampler):
 
     def rekey(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._space.distributions
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        raise UsageError(f"this strategy proposes whole candidates, and {param_name!r} is not in its space")
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         self._read_once(study, but=trial.number)

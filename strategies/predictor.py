@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
 from regnas.candidate import Candidate
@@ -25,6 +24,7 @@ from regnas.strategies.forest import MODELS, Ensemble, Prediction
 from regnas.strategies.improvement import expected_improvement
 from regnas.strategies.record import Record
 from regnas.strategies.warp import Warp
+from regnas.strategies.whole import ProposesWhole
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     return FeasibleSampler(space, inner, seed=seed, duplicates=options.get("duplicates", "reject"), max_tries=16)
 
 
-class Predictor(BaseSampler):
+class Predictor(ProposesWhole):
     """The inner sampler. It has no opinion until ``init`` results are in, or when it finds no new candidate.
 
     What is in flight counts as done with the error that the ensemble expects (the "kriging believer" of Ginsbourger et
@@ -61,7 +61,7 @@ class Predictor(BaseSampler):
 
     def __init__(self, space: Space, options: Mapping[str, Any]) -> None:
         _check(options)
-        self._space = space
+        super().__init__(space)
         self._options = options
         self._features = Features(space)
         self._record = Record(space)
@@ -71,9 +71,6 @@ class Predictor(BaseSampler):
     def rekey(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._ranked: list[Candidate] | None = None
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._space.distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -86,11 +83,6 @@ class Predictor(BaseSampler):
             return {}
         chosen = self._ranked.pop(0)  # asked again, it says the next best
         return {name: chosen.params[name] for name in search_space}
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        raise UsageError(f"predictor proposes whole candidates, and {param_name!r} is not in its space")
 
     def _rank(self) -> list[Candidate]:
         """New candidates, the most promising first; equals in random order."""
