@@ -27,6 +27,7 @@ def test_errors_of_the_user_exit_with_2_and_failures_with_1() -> None:
         "DataError": 1,
         "DeviceError": 1,
         "StudyError": 1,
+        "HostError": 1,
     }
 
 
