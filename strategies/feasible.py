@@ -7,14 +7,22 @@ becomes a trial.
 
 from __future__ import annotations
 
+import copy
+import difflib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import (
+    BaseSampler,
+    BruteForceSampler,
+    GridSampler,
+    PartialFixedSampler,
+    RandomSampler,
+    TPESampler,
+)
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas import keyed
@@ -22,62 +30,22 @@ from regnas.batch import Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.strategies.moves import into_window
-from regnas.strategy import WARM
+from regnas.strategies.keyed_sampler import KeyedSampler, Rekeyed
+from regnas.strategies.nearest import nearest
+from regnas.strategies.proposed import Proposed
 from regnas.stream import DUPLICATES, Stream
-from regnas.tables.encoding import unit_cube
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optuna.study import Study
 
-# Feasible candidates among which the one nearest to an infeasible proposal is sought.
-_POOL = 256
-# Proposals that are moved into the window by a change of one parameter before that pool is drawn.
-_REPAIRED = 4
+__all__ = ["FeasibleSampler", "KeyedSampler", "Rekeyed"]
 
-
-@runtime_checkable
-class Rekeyed(Protocol):
-    """An inner sampler whose randomness can be set anew for every candidate."""
-
-    def rekey(self, seed: int) -> None:
-        """Draw from here on as a function of ``seed`` (and of the trials so far)."""
-
-
-class KeyedSampler(BaseSampler):
-    """A sampler made anew for every candidate, so that its draws depend on the candidate's index alone.
-
-    Args:
-        make: from a seed to a sampler that keeps no state but its random numbers.
-    """
-
-    def __init__(self, make: Callable[[int], BaseSampler]) -> None:
-        self._make = make
-        self._inner = make(0)
-
-    def rekey(self, seed: int) -> None:
-        self._inner = self._make(seed)
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._inner.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return self._inner.sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        return self._inner.sample_independent(study, trial, param_name, param_distribution)
-
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        self._inner.before_trial(study, trial)
-
-    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        self._inner.after_trial(study, trial, state, values)
+# Networks with the values that a user fixed, among which one that is new is sought.
+_ENQUEUED = 256
+# How alike two names are that are taken for a slip of the pen; of the letters of both, the share in common.
+_ALIKE = 0.8
 
 
 class FeasibleSampler(BaseSampler):
@@ -86,11 +54,18 @@ class FeasibleSampler(BaseSampler):
     Without an inner sampler, and wherever the inner sampler has no opinion yet, candidate i is candidate i of the
     space's stream: every strategy starts from the random candidates of its seed.
 
+    An objective may suggest further parameters beside those of the space, such as a learning rate. An inner sampler of
+    Optuna learns of both together. Beside random search they are drawn at random, beside a strategy of regnas each by
+    TPE.
+
     Args:
         inner: any Optuna sampler, or None for random search.
         duplicates: ``reject`` proposes no network twice; ``reuse`` and ``allow`` do not care.
         max_tries: proposals of the inner sampler before the nearest feasible candidate is taken instead.
         stream: other candidates than those of the space's stream.
+
+    Raises:
+        UsageError: an argument that makes no sense.
     """
 
     def __init__(
@@ -107,117 +82,214 @@ class FeasibleSampler(BaseSampler):
             raise UsageError(f"duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
         if max_tries < 1:
             raise UsageError(f"max_tries is at least 1, got {max_tries}")
+        if inner is not None and not isinstance(inner, BaseSampler):
+            raise UsageError(f"the inner sampler is one of Optuna's kind, such as TPESampler(), got {inner!r}")
+        if isinstance(inner, PartialFixedSampler | FeasibleSampler):
+            raise UsageError(
+                f"{type(inner).__name__} cannot be the inner sampler: fix parameters in the space, as in "
+                f"space.fix(depth=20), and give the sampler that it wraps"
+            )
         self._space = space
         self._inner = inner
         self._seed = seed
         self._duplicates = duplicates
         self._max_tries = max_tries
+        self._own_stream = stream is None
         self._stream = Stream(space, seed=seed, duplicates=duplicates) if stream is None else stream
-        self._seen: set[str] | None = None
-        self._given: set[str] = set()  # networks that came from outside: enqueued, or of another study
-        self._places: list[int] = []  # of the stream, without these
+        self._pasts: dict[str, Proposed] = {}
         self._next_index: int | None = None
         self._distributions = space.distributions
         self._lock = threading.RLock()  # study.optimize(n_jobs=...) asks from several threads
         self.proposed: Candidate | None = None
         self.refused = 0  # proposals of the inner sampler that became no trial
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and copies: a lock has none, and a stream is a function of its arguments."""
+        state = {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        return {**state, "_stream": None} if self._own_stream else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+        if self._own_stream:
+            self._stream = Stream(self._space, seed=self._seed, duplicates=self._duplicates)
+
     def assign(self, index: int) -> None:
         """The candidate index of the next trial; without, it is the trial's number."""
         self._next_index = index
 
     def reseed_rng(self) -> None:
-        """Nothing to do: draws depend on the seed and the candidate's index, in every process and thread."""
+        """Nothing to do: draws depend on the seed and the candidate's index, in every process and thread.
+
+        Optuna asks for it where threads share this sampler. They share the inner one, too, which is asked by one at a
+        time and so needs no other seed.
+        """
+
+    # --- what Optuna asks -----------------------------------------------------------------------------------
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._distributions
+        """The parameters of the space, and those beside it that the inner sampler would propose together."""
+        if self._inner is None:
+            return self._distributions
+        with self._lock:
+            inferred = self._inner.infer_relative_search_space(study, trial)
+        names = self._distributions
+        beside = {name: law for name, law in inferred.items() if name not in names and not law.single()}
+        return {**names, **beside}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The parameters of a feasible candidate.
+        """The parameters of a feasible candidate, and of those beside it what the inner sampler proposed with it.
 
         Raises:
             InfeasibleWindow: the window holds no further candidate.
         """
         with self._lock:
-            index = trial.number if self._next_index is None else self._next_index
-            self._next_index = None
-            seen = self._known(study)
-            fixed = trial.system_attrs.get("fixed_params", {})
-            candidate = self._enqueued(fixed, index) if fixed else self._propose(study, trial, index, seen)
+            assigned, self._next_index = self._next_index, None
+            index = trial.number if assigned is None else assigned
+            past = self._past(study, trial)
+            given = trial.system_attrs.get("fixed_params", {})
+            fixed = {name: value for name, value in given.items() if name in self._distributions}
+            beside = {name: law for name, law in search_space.items() if name not in self._distributions}
+            drawn: Params = {}
+            if fixed:
+                candidate = self._enqueued(fixed, index, past.seen)
+            elif self._inner is None:
+                candidate = self._random(index, past, anew=assigned is None)
+            else:
+                candidate, drawn = self._propose(study, trial, index, past.seen, beside)
             if self._duplicates == "reject":
-                seen.add(candidate.architecture.key())
-                self._given |= {candidate.architecture.key()} if fixed else set()
+                past.add(trial.number, candidate.architecture.key(), given=bool(fixed))
             self.proposed = candidate
-            return {name: candidate.params[name] for name in search_space}
+            whole = {**drawn, **candidate.params}
+            return {name: whole[name] for name in search_space if name in whole}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        raise UsageError(
-            f"{param_name!r} with {param_distribution} is not a parameter of {self._space.spec}; "
-            f"its parameters are {', '.join(self._distributions)}; use space.suggest(trial)"
-        )
+        """A parameter beside the space.
+
+        Raises:
+            UsageError: it is one of the space's, with another law, or its name is nearly the name of one.
+        """
+        self._check_name(param_name, param_distribution)
+        with self._lock:
+            key = keyed.integer("beside", self._seed, trial.number, param_name)
+            return self._beside(key).sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         if self._inner is not None:
-            self._inner.before_trial(study, trial)
+            with self._lock:
+                self._inner.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         if self._inner is not None:
             with self._lock:
                 self._inner.after_trial(study, trial, state, values)
 
-    def _known(self, study: Study) -> set[str]:
-        """Keys of the architectures of all trials so far; read from the study once."""
-        if self._seen is None:
-            self._seen = set()
-            for trial in study.get_trials(deepcopy=False) if self._duplicates == "reject" else ():
-                if set(self._distributions) <= set(trial.params):
-                    chosen = {name: trial.params[name] for name in self._distributions}
-                    known = self._space.judge(self._space.canonical(chosen))
-                    if known is not None:
-                        self._seen.add(known.architecture.key())
-                        if WARM in trial.user_attrs or trial.system_attrs.get("fixed_params"):
-                            self._given.add(known.architecture.key())
-        return self._seen
+    # --- parameters beside the space ------------------------------------------------------------------------
 
-    def _propose(self, study: Study, trial: FrozenTrial, index: int, seen: set[str]) -> Candidate:
+    def _check_name(self, name: str, law: BaseDistribution) -> None:
+        if name in self._distributions:
+            raise UsageError(
+                f"{name!r} is a parameter of {self._space.spec} with {self._distributions[name]}, and the value that "
+                f"was proposed is outside {law}; use space.suggest(trial), and space.narrow or fix for other bounds"
+            )
+        lower = {known.lower(): known for known in self._distributions}
+        if alike := difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=_ALIKE):
+            raise UsageError(
+                f"{name!r} is not a parameter of {self._space.spec}, but {lower[alike[0]]!r} is; use "
+                f"space.suggest(trial), and for a parameter of your own a name that is less alike"
+            )
+
+    def _beside(self, key: int) -> BaseSampler:
+        """What draws a parameter that was not proposed with the candidate."""
         if self._inner is None:
-            return self._stream[index] if not self._given else self._not_given(index)
+            return RandomSampler(seed=key)
+        if isinstance(self._inner, KeyedSampler):
+            self._inner.rekey(key)
+        elif isinstance(self._inner, Rekeyed):  # it knows whole candidates of its space, and nothing else
+            return TPESampler(seed=key, multivariate=False, constant_liar=False)
+        return self._inner
+
+    # --- candidates -----------------------------------------------------------------------------------------
+
+    def _past(self, study: Study, trial: FrozenTrial) -> Proposed:
+        past = self._pasts.setdefault(study.study_name, Proposed(self._space))
+        if self._duplicates == "reject":
+            past.read(study, trial.number)
+        return past
+
+    def _random(self, index: int, past: Proposed, anew: bool) -> Candidate:
+        """Candidate ``index`` of the stream without what came from outside.
+
+        Args:
+            anew: it must be new; where the index was assigned, it may be the second attempt at a candidate.
+        """
+        candidate = self._stream[index] if not past.given else self._not_given(index, past)
+        if anew and candidate.architecture.key() in past.seen:
+            return self._from_stream(index, past.seen)
+        return candidate
+
+    def _propose(
+        self, study: Study, trial: FrozenTrial, index: int, seen: set[str], beside: Mapping[str, BaseDistribution]
+    ) -> tuple[Candidate, Params]:
+        """A candidate by the inner sampler, and the parameters beside it that it proposed with it."""
+        assert self._inner is not None
         if isinstance(self._inner, Rekeyed):
             self._inner.rekey(keyed.integer("propose", self._seed, index))
-        proposals: list[Params] = []
+        points: list[Params] = []
+        drawn: list[Params] = []
         for _ in range(self._max_tries):
-            params = self._inner.sample_relative(study, trial, self._distributions)
-            if not params:
-                return self._from_stream(index, seen)  # no opinion yet
+            params = self._inner.sample_relative(study, trial, {**self._distributions, **beside})
+            if not params and not self._draws_one_by_one(study, trial):
+                return self._from_stream(index, seen), {}  # no opinion yet
             point = self._space.canonical(self._whole(params, study, trial))
+            drawn.append({name: params[name] for name in beside if name in params})
             candidate = self._space.judge(point)
             if candidate is not None and candidate.architecture.key() not in seen:
-                return candidate
+                return candidate, drawn[-1]
             self.refused += 1
-            if proposals and point == proposals[-1]:
-                break  # it would say the same for ever
-            proposals.append(point)
-        return self._nearest(proposals, index, seen)
+            stuck = bool(points) and point == points[-1]  # it would say the same for ever
+            points.append(point)
+            if stuck:
+                break
+        found = nearest(self._space, points, self._seed, index, seen)
+        return (self._from_stream(index, seen), {}) if found is None else (found[0], drawn[found[1]])
 
-    def _whole(self, params: Params, study: Study, trial: FrozenTrial) -> Params:
-        """What the inner sampler leaves out of a proposal it draws one by one: so NSGA-II mutates."""
+    def _draws_one_by_one(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the inner sampler has an opinion of single parameters alone: others have none only at the start."""
+        if isinstance(self._inner, GridSampler | BruteForceSampler):
+            return True
+        if self._inner is None or isinstance(self._inner, RandomSampler | Rekeyed):
+            return False
+        if self._inner.infer_relative_search_space(study, trial):
+            return False
+        told = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return any(self._distributions.items() <= one.distributions.items() for one in told)
+
+    def _whole(self, params: Mapping[str, Any], study: Study, trial: FrozenTrial) -> Params:
+        """A point of the space, with what the inner sampler left out drawn one by one: so NSGA-II mutates."""
         assert self._inner is not None
-        left_out = {name: law for name, law in self._distributions.items() if name not in params}
-        drawn = {name: self._inner.sample_independent(study, trial, name, law) for name, law in left_out.items()}
-        return {**params, **drawn}
+        point = {name: params[name] for name in self._distributions if name in params}
+        for name, law in self._distributions.items():
+            if name not in point:
+                # Some samplers look at what was drawn before, and at what they noted before the trial.
+                draft = copy.copy(trial)
+                draft.params = {**trial.params, **point}
+                draft.system_attrs = study._storage.get_trial_system_attrs(trial._trial_id)
+                point[name] = self._inner.sample_independent(study, draft, name, law)
+        return point
 
-    def _not_given(self, index: int) -> Candidate:
+    def _not_given(self, index: int, past: Proposed) -> Candidate:
         """Candidate ``index`` of the stream without the networks that came from outside."""
-        while len(self._places) <= index:
-            place = self._places[-1] + 1 if self._places else 0
-            while self._stream[place].architecture.key() in self._given:
+        while len(past.places) <= index:
+            place = past.places[-1] + 1 if past.places else 0
+            while self._stream[place].architecture.key() in past.given:
                 place += 1
-            self._places.append(place)
-        return self._stream[self._places[index]]
+            past.places.append(place)
+        return self._stream[past.places[index]]
 
     def _from_stream(self, index: int, seen: set[str]) -> Candidate:
         """Candidate ``index`` of the stream, the first one after it that is new, or at its end one before."""
@@ -232,39 +304,23 @@ class FeasibleSampler(BaseSampler):
                     return self._stream[earlier]
             raise
 
-    def _nearest(self, proposals: list[Params], index: int, seen: set[str]) -> Candidate:
-        """The new feasible candidate nearest to the proposals: one parameter away, or else the nearest of a pool."""
-        rng = keyed.generator("nearest", self._seed, index)
-        for point in list({tuple(point.items()): point for point in proposals}.values())[:_REPAIRED]:
-            found = into_window(self._space, point, rng, seen)
-            if found is not None:
-                return found
-        pool, source = (
-            [],
-            self._space.stream(seed=keyed.integer("pool", self._seed, index), duplicates="allow"),
-        )
-        for _ in range(100 * _POOL):
-            candidate = next(source)
-            if candidate.architecture.key() not in seen:
-                pool.append(candidate)
-            if len(pool) == _POOL:
-                break
-        if not pool:
-            return self._from_stream(index, seen)
-        here = unit_cube([one.params for one in pool], self._distributions)
-        there = unit_cube(proposals, self._distributions)
-        distances = np.linalg.norm(here[:, None] - there[None], axis=2).min(axis=1)
-        return pool[int(np.argmin(distances))]
-
-    def _enqueued(self, fixed: Mapping[str, Any], index: int) -> Candidate:
-        """A candidate with the parameters that ``study.enqueue_trial`` fixed."""
+    def _enqueued(self, given: Mapping[str, Any], index: int, seen: set[str]) -> Candidate:
+        """A candidate with the parameters that ``study.enqueue_trial`` fixed; a new one where there is any."""
         laws = self._space.dimensions
         # As `Space.suggest` will read them: Optuna hands out what was enqueued, on the grid or not.
-        fixed = {name: laws[name].snap(value) for name, value in fixed.items() if name in self._distributions}
+        fixed = {name: laws[name].snap(value) for name, value in given.items()}
         if set(self._distributions) <= set(fixed):  # a whole point needs no draw
             whole = self._space.judge(self._space.canonical(fixed))
             if whole is not None:
                 return replace(whole, index=index)
-        narrowed = self._space.fix(**fixed) if fixed else self._space
-        candidate = next(narrowed.stream(seed=keyed.integer("enqueued", self._seed, index)))
-        return replace(candidate, index=index)
+        stream = self._space.fix(**fixed).stream(seed=keyed.integer("enqueued", self._seed, index))
+        found = next(stream)
+        new = found
+        try:
+            for _ in range(_ENQUEUED):
+                if new.architecture.key() not in seen:
+                    return replace(new, index=index)
+                new = next(stream)
+        except InfeasibleWindow:
+            pass  # there are no others: the user asked for this one
+        return replace(found, index=index)

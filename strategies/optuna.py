@@ -1,17 +1,26 @@
-"""Any sampler of Optuna or OptunaHub as a strategy: ``optuna:CmaEsSampler``, ``optuna:hub/samplers/NAME``."""
+"""Any sampler of Optuna or OptunaHub as a strategy.
+
+``optuna:CmaEsSampler``; ``optuna:hub/samplers/NAME``, which OptunaHub downloads; ``optuna:hub/./FOLDER``, a package on
+this machine.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from optuna import samplers
 from optuna.samplers import BaseSampler
 
 from regnas.design_space import Space
-from regnas.errors import UsageError
+from regnas.errors import HostError, UsageError
+from regnas.hosts.require import require
 from regnas.strategies.feasible import FeasibleSampler
+
+_HUB = "hub/"
 
 
 def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
@@ -19,9 +28,10 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
 
     Raises:
         UsageError: no such sampler, or arguments it does not take.
+        HostError: OptunaHub is not installed, or the package cannot be loaded.
     """
     name = str(options.get("argument", ""))
-    kind = _hub(name.removeprefix("hub/")) if name.startswith("hub/") else _optuna(name)
+    kind = _hub(name.removeprefix(_HUB)) if name.startswith(_HUB) else _optuna(name)
     own = {key: value for key, value in options.items() if key not in ("argument", "duplicates", "parallel")}
     if "seed" in inspect.signature(kind).parameters:
         own.setdefault("seed", seed)
@@ -42,13 +52,37 @@ def _optuna(name: str) -> Any:
 
 
 def _hub(package: str) -> Any:
-    try:
-        import optunahub
-    except ImportError as error:
-        raise UsageError(f"optuna:hub/{package} needs OptunaHub: pip install optunahub") from error
-    module = optunahub.load_module(package)
-    made = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, BaseSampler)]
-    own = [value for value in made if value.__module__.startswith(module.__name__)]
+    """The sampler class of a package: one that it defines, or else one that it lists in ``__all__``."""
+    module = _loaded(package)
+    made = {name: value for name, value in vars(module).items() if inspect.isclass(value)}
+    kinds = {name: value for name, value in made.items() if issubclass(value, BaseSampler)}
+    listed = getattr(module, "__all__", ())
+    own = [value for name, value in kinds.items() if name in listed] or [
+        value for value in kinds.values() if value.__module__.startswith(module.__name__)
+    ]
     if not own:
         raise UsageError(f"the OptunaHub package {package!r} holds no sampler")
     return own[0]
+
+
+def _loaded(package: str) -> ModuleType:
+    require("optunahub", "hub", low="0.5", below="1")
+    import optunahub
+
+    local = package.startswith((".", "/", "~"))
+    if not local and (len(package.split("/")) != 2 or not all(package.split("/"))):
+        raise UsageError(
+            f"optuna:hub/samplers/NAME names a package of OptunaHub, and optuna:hub/./FOLDER one on this machine; "
+            f"got {package!r}"
+        )
+    try:
+        if not local:
+            return optunahub.load_module(package)
+        folder = Path(package).expanduser().resolve()
+        return optunahub.load_local_module(
+            f"{folder.parent.name}/{folder.name}", registry_root=str(folder.parent.parent)
+        )
+    except Exception as error:  # of the network, of git, or of the package itself
+        said = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+        way = "is it a folder of a package?" if local else "without a network, name a folder: optuna:hub/./FOLDER"
+        raise HostError(f"cannot load the OptunaHub package {package!r}: {said}; {way}") from error

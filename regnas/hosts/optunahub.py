@@ -1,0 +1,99 @@
+"""Benchmark problems of OptunaHub's kind on recorded trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+
+from regnas.architecture import Architecture
+from regnas.design_space import make_space
+from regnas.errors import InvalidArchitecture
+from regnas.evaluator import Context, SupportsOwnImages, Task, make_evaluator
+from regnas.hosts.require import require
+from regnas.window import Complexity, Window
+
+require("optunahub", "hub", low="0.5", below="1")
+
+from optunahub.benchmarks import BaseProblem  # noqa: E402  (where it is missing, the line above says what to install)
+
+
+class Problem(BaseProblem):
+    """A search space of networks whose errors were recorded, to be minimised.
+
+    The error of a network is that of one recorded training, the same for equal seeds; of a network that a sample of a
+    space does not hold, a prediction. Bounds on complexity, and that a point is a network at all, are constraints: soft
+    ones, as Optuna has them. `regnas.strategies.FeasibleSampler` keeps a sampler inside them.
+
+    Args:
+        table: ``nasbench201/cifar10`` (or ``cifar100``, ``imagenet16-120``; extra ``bench``),
+            ``recorded:DATA/SPACE``, or a file of regnas.
+        space: whose networks they are; the table's own unless said, where its name says one.
+        flops, params, acts: windows, such as ``1M:2M``.
+        seed: of the recorded training that is seen.
+
+    Raises:
+        UsageError: no such table, space or window.
+    """
+
+    def __init__(
+        self,
+        table: str = "recorded:fashion-mnist/regnetx",
+        space: str | None = None,
+        *,
+        flops: str | None = None,
+        params: str | None = None,
+        acts: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        named = table.partition("/")[0] if table.startswith("nasbench201/") else table.rpartition("/")[2]
+        spec = f"table:{table}" if table.startswith("nasbench201/") else f"table:{table}[surrogate=true]"
+        self._evaluate = make_evaluator(spec, Task(data=spec))
+        found = make_space(named if space is None else space)
+        if isinstance(self._evaluate, SupportsOwnImages):
+            found = found.on(self._evaluate.images)
+        self.space = found.within(Window.parse(flops, params, acts))
+        self._seed = seed
+
+    @property
+    def search_space(self) -> dict[str, BaseDistribution]:
+        """The free parameters of the space."""
+        return self.space.distributions
+
+    @property
+    def directions(self) -> list[optuna.study.StudyDirection]:
+        """One objective, minimised."""
+        return [optuna.study.StudyDirection.MINIMIZE]
+
+    def evaluate(self, params: Mapping[str, Any]) -> float:
+        """The validation error of a point, a fraction; 1 where it is no network."""
+        network = self._network(params)
+        if network is None:
+            return 1.0
+        return self._evaluate(network, seed=self._seed, context=Context()).error
+
+    def evaluate_constraints(self, params: Mapping[str, Any]) -> dict[str, float]:
+        """How far a point is outside, by constraint: millions for complexity, 1 where it is no network."""
+        network = self._network(params)
+        cost = None if network is None else network.complexity(self.space.resolution)
+        return {"network": -1.0 if network is not None else 1.0, **self._window(cost)}
+
+    def _network(self, params: Mapping[str, Any]) -> Architecture | None:
+        point = self.space.canonical(params)
+        if self.space.member(point) is not None:
+            return None
+        try:
+            return self.space.decode(point)
+        except InvalidArchitecture:
+            return None
+
+    def _window(self, cost: Complexity | None) -> dict[str, float]:
+        found = {}
+        for name in ("flops", "params", "activations"):
+            bounds = getattr(self.space.window, name)
+            for side, limit, sign in (("low", bounds.low, -1), ("high", bounds.high, 1)):
+                if limit is not None:
+                    found[f"{name}_{side}"] = 1.0 if cost is None else sign * (getattr(cost, name) - limit) / 1e6
+        return found
