@@ -13,6 +13,8 @@ from regnas.search_spaces.regnet import QUANTUM, block_widths, stages_of
 
 _RATIOS = 4000  # values of wm that are tried between its bounds
 _DIGITS = (1, 2, 3, 4, 6)  # decimals of wa: as few as do
+_LEVEL_GAP = 1e-5  # nearest that a level may lie to a tie: single precision has 7 digits
+_WIDTH_GAP = 1e-6  # likewise of a width in units of 8 channels, as a share of it
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,23 @@ class Line:
         widths, groups = compatible(raw, self.bottleneck_ratio, self.group_width)
         return depths, widths.tolist(), groups.tolist()
 
+    @property
+    def clear(self) -> bool:
+        """Whether no block lies so near to a rounding's tie that single precision, as in timm, may round otherwise."""
+        for block in range(self.depth):
+            level = math.log((self.w0 + self.wa * block) / self.w0) / math.log(self.wm)
+            width = self.w0 * self.wm ** round(level) / QUANTUM
+            if _to_tie(level) < _LEVEL_GAP or _to_tie(width) < _WIDTH_GAP * max(width, 1):
+                return False
+        return True
+
+
+def _to_tie(value: float) -> float:
+    return abs(value - math.floor(value) - 0.5)
+
 
 def exact_line(depths: Sequence[int], widths: Sequence[int], groups: Sequence[int], ratio: float) -> Line | None:
-    """A line whose network has exactly these stages; None where none was found.
+    """A line, clear of ties, whose network has exactly these stages; None where none was found.
 
     The first width is w0, and by eqs. 2 and 3 level k starts at block ceil(w0 (wm^(k - 1/2) - 1) / wa). So every wm
     leaves an interval of wa for which the stages have these depths, and the widths bound wm: one parameter is searched.
@@ -56,7 +72,7 @@ def exact_line(depths: Sequence[int], widths: Sequence[int], groups: Sequence[in
                 continue
             for wa in _roundest(*bounds):
                 line = Line(starts[-1], raw, wa, wm, max(groups), ratio)
-                if line.stages() == tuple(map(list, line_of)):
+                if line.stages() == tuple(map(list, line_of)) and line.clear:
                     return line
     return None
 
@@ -73,7 +89,7 @@ def _ratios(raw: int, widths: Sequence[int], groups: Sequence[int], ratio: float
     """Values of wm that bring the widths near to those asked for, round ones first."""
     low, high = 1.0 + 1e-6, 64.0
     for level, (width, group) in enumerate(zip(widths[1:], groups[1:], strict=True), 1):
-        slack = max(QUANTUM, group * max(ratio, 1)) / 2 + QUANTUM / 2  # of the two roundings
+        slack = max(QUANTUM, group * max(ratio, 1)) / 2 + QUANTUM / 2 + max(ratio, 1)  # two roundings and a floor
         low = max(low, (max(width - slack, 1) / raw) ** (1 / level))
         high = min(high, ((width + slack) / raw) ** (1 / level))
     if low > high or len(widths) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from regnas.search_spaces import presets
 from regnas.search_spaces.exact_line import Line
 from regnas.search_spaces.fit import LineFit, fit_line
 from regnas.search_spaces.formats import pycls, timm, torchvision
-from regnas.search_spaces.regnet import block_widths, stages_of
+from regnas.search_spaces.regnet import QUANTUM, block_widths, stages_of
 from regnas.staged import Staged
 
 # What writes each format; `json` is the architecture itself.
@@ -56,15 +57,21 @@ def find(text: str) -> Named:
             raise RegnasError(f"{path} has no winner yet; go on with its search")
         return _of_file(path / "best.json", path / "best")
     if path.exists():
-        return _of_file(path, path if path.is_dir() else path.parent)
+        return _of_file(path, path if path.is_dir() else _weights_of(path))
     if text.lower().replace("_", "-") in presets.names():
         space, params = presets.preset(text)
         found = make_space(space)
         return Named(found.decode(found.complete(params)), _line(params))
+    near = difflib.get_close_matches(text.lower(), presets.names(), n=1)
+    hint = f"; did you mean {near[0]}?" if near else " such as regnety-800mf (regnas list presets)"
     raise UsageError(
-        f"{text} is no study's folder, no architecture's file or folder, and no network of the paper such as "
-        f"regnety-800mf (regnas list presets)"
+        f"{text} is no study's folder, no architecture's file or folder, and no network of the paper{hint}"
     )
+
+
+def _weights_of(file: Path) -> Path:
+    """The folder with the weights of an architecture's file: a search keeps its winner's apart from best.json."""
+    return file.parent / "best" if file.name == "best.json" else file.parent
 
 
 def _of_file(path: Path, folder: Path) -> Named:
@@ -162,7 +169,8 @@ class Fit:
     @property
     def nearest(self) -> tuple[list[int], list[int]]:
         """Depths and widths of the line's own stages, before the compatibility step."""
-        return stages_of(block_widths(sum(self.depths), self.line.w0, self.line.wa, self.line.wm))
+        widths = block_widths(sum(self.depths), self.line.w0, self.line.wa, self.line.wm)
+        return stages_of([max(width, QUANTUM) for width in widths])  # as the fit has it
 
 
 def fit(target: str) -> Fit:

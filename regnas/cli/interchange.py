@@ -66,7 +66,11 @@ def _write(text: str, output: str | None) -> None:
         return
     from pathlib import Path
 
+    from regnas.errors import RegnasError
     from regnas.files import write_text
 
-    write_text(Path(output), text)
+    try:
+        write_text(Path(output), text)
+    except OSError as error:
+        raise RegnasError(f"cannot write {output}: {error.strerror}; name another file with --output") from error
     click.echo(f"written to {output}")

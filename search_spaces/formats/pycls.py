@@ -75,9 +75,11 @@ def of_config(config: Any, source: str) -> Staged:
     kind = str(model["TYPE"])
     if kind not in ("anynet", "regnet"):
         raise UsageError(f"{source} is a {kind} of pycls; regnas reads its anynet and regnet")
-    _check_model(model, config.get("BN") or {}, source)
+    given, norm = config.get(kind.upper()) or {}, config.get("BN") or {}
+    if not isinstance(given, Mapping) or not isinstance(norm, Mapping):
+        raise UsageError(f"{source} is no configuration of pycls: {kind.upper()} and BN hold keys with values")
+    _check_model(model, norm, source)
     known = _ANYNET if kind == "anynet" else _REGNET
-    given = config.get(kind.upper()) or {}
     if unknown := sorted(set(given) - set(known)):
         raise UsageError(f"{source}: regnas does not know {', '.join(f'{kind.upper()}.{name}' for name in unknown)}")
     options = _common({**known, **given}, model, source)
@@ -93,8 +95,15 @@ def _check_model(model: Mapping[str, Any], norm: Mapping[str, Any], source: str)
         ("BN.EPS", norm.get("EPS"), 1e-5),
         ("BN.MOM", norm.get("MOM"), 0.1),
     ):
-        if value is not None and float(value) != usual:
+        if value is not None and not _is(value, usual):
             raise UsageError(f"{source}: {name} is {value}, and regnas builds networks with {usual:g}")
+
+
+def _is(value: Any, usual: float) -> bool:
+    try:
+        return float(value) == usual  # YAML reads 1e-5 as text
+    except (TypeError, ValueError):
+        return False
 
 
 def _common(given: Mapping[str, Any], model: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -119,7 +128,7 @@ def _anynet(given: Mapping[str, Any], options: dict[str, Any]) -> Staged:
         depths=tuple(given["DEPTHS"]),
         widths=tuple(given["WIDTHS"]),
         strides=tuple(given["STRIDES"]),
-        bottleneck_ratios=tuple(_inverse(multiplier) for multiplier in given["BOT_MULS"] or [1] * stages),
+        bottleneck_ratios=tuple(map(_ratio, given["WIDTHS"], given["BOT_MULS"] or [1] * stages)),
         group_widths=tuple(given["GROUP_WS"] or [1] * stages),
         **options,
     )
@@ -137,6 +146,12 @@ def _regnet(given: Mapping[str, Any], options: dict[str, Any]) -> Staged:
         group_widths=tuple(groups),
         **options,
     )
+
+
+def _ratio(width: int, multiplier: float) -> float:
+    """b of a stage. pycls rounds the product with the multiplier, which may be another width than the quotient by b."""
+    ratio, inner = _inverse(multiplier), round(width * multiplier)
+    return ratio if inner < 1 or round(width / ratio) == inner else width / inner
 
 
 def _inverse(multiplier: float) -> float:

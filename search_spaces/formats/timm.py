@@ -7,13 +7,17 @@ make it. It rounds as the paper's authors do, but for its ``_tv`` networks, whic
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any
+
+import numpy as np
 
 from regnas.errors import PluginNotFound, UsageError
 from regnas.hosts.require import require
 from regnas.search_spaces import presets
 from regnas.search_spaces.exact_line import Line, exact_line
 from regnas.search_spaces.formats.torchvision import half_up
+from regnas.search_spaces.regnet import QUANTUM, stages_of
 from regnas.staged import Staged
 
 
@@ -142,12 +146,23 @@ def _check(network: Staged) -> None:
 
 def _makes(line: Line, network: Staged) -> bool:
     """Whether timm makes the network's stages of a line."""
-    depths, raw = line.raw()
+    depths, raw = _raw(line)
     inner = [int(width / line.bottleneck_ratio) for width in raw]
     groups = [min(line.group_width, width) for width in inner]
     rounded = [round(width / group) * group for width, group in zip(inner, groups, strict=True)]
     widths = tuple(int(width * line.bottleneck_ratio) for width in rounded)
     return (tuple(depths), widths, tuple(groups)) == (network.depths, network.widths, network.group_widths)
+
+
+def _raw(line: Line) -> tuple[list[int], list[int]]:
+    """Depths and widths of the stages before the compatibility step in single precision, as timm computes them.
+
+    At a tie of a rounding they may be others than in double precision: 200 * 2.3 / 8 is 57.5 there, and below it here.
+    """
+    w0, wa, wm = (np.float32(value) for value in (line.w0, line.wa, line.wm))
+    widths = np.arange(line.depth, dtype=np.float32) * wa + w0
+    levels = np.rint(np.log(widths / w0) / np.float32(math.log(line.wm)))
+    return stages_of([round(float(w0 * power / QUANTUM)) * QUANTUM for power in np.power(wm, levels)])
 
 
 def _line_of(network: Staged) -> Line:

@@ -91,6 +91,8 @@ def test_the_fit_of_a_regnet_is_itself(target: str, regnas_command: Run) -> None
     ("words", "said"),
     [
         (["export", "nothing", "--format", "json"], "is no study's folder"),
+        (["export", "regnety-800", "--format", "json"], "did you mean regnety-800mf"),
+        (["export", "regnetx-200mf", "--format", "json", "--output", "/proc/none/x"], "cannot write /proc/none/x"),
         (["export", "regnetx-200mf", "--format", "onnx"], "is not one of"),
         (["export", "regnetx-200mf", "--format", "timm", "--weights", "w"], "no trained weights beside"),
         (["import", "network.txt"], "import reads a .yaml"),
