@@ -18,6 +18,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import (
     BaseSampler,
     BruteForceSampler,
+    GPSampler,
     GridSampler,
     PartialFixedSampler,
     RandomSampler,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FeasibleSampler", "KeyedSampler", "Rekeyed"]
 
+# Proposals of an inner sampler, and of one that fits a costly model for each.
+_TRIES, _SLOW_TRIES = 64, 4
 # Networks with the values that a user fixed, among which one that is new is sought.
 _ENQUEUED = 256
 # How alike two names are that are taken for a slip of the pen; of the letters of both, the share in common.
@@ -61,7 +64,8 @@ class FeasibleSampler(BaseSampler):
     Args:
         inner: any Optuna sampler, or None for random search.
         duplicates: ``reject`` proposes no network twice; ``reuse`` and ``allow`` do not care.
-        max_tries: proposals of the inner sampler before the nearest feasible candidate is taken instead.
+        max_tries: proposals of the inner sampler before the nearest feasible candidate is taken instead; 64 unless
+            said, and 4 of a Gaussian process, which takes a second for each.
         stream: other candidates than those of the space's stream.
 
     Raises:
@@ -75,11 +79,13 @@ class FeasibleSampler(BaseSampler):
         *,
         seed: int = 0,
         duplicates: str = "reject",
-        max_tries: int = 64,
+        max_tries: int | None = None,
         stream: Stream | None = None,
     ) -> None:
         if duplicates not in DUPLICATES:
             raise UsageError(f"duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
+        if max_tries is None:
+            max_tries = _SLOW_TRIES if isinstance(inner, GPSampler) else _TRIES
         if max_tries < 1:
             raise UsageError(f"max_tries is at least 1, got {max_tries}")
         if inner is not None and not isinstance(inner, BaseSampler):
