@@ -34,6 +34,7 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.strategies.keyed_sampler import KeyedSampler, Rekeyed
 from regnas.strategies.nearest import nearest
 from regnas.strategies.proposed import Proposed
+from regnas.strategies.whole import ProposesWhole
 from regnas.stream import DUPLICATES, Stream
 
 if TYPE_CHECKING:
@@ -213,9 +214,9 @@ class FeasibleSampler(BaseSampler):
         """What draws a parameter that was not proposed with the candidate."""
         if self._inner is None:
             return RandomSampler(seed=key)
-        if isinstance(self._inner, KeyedSampler):
+        if type(self._inner) is KeyedSampler:
             self._inner.rekey(key)
-        elif isinstance(self._inner, Rekeyed):  # it knows whole candidates of its space, and nothing else
+        elif isinstance(self._inner, Rekeyed | ProposesWhole):  # it knows its space, and nothing else
             return TPESampler(seed=key, multivariate=False, constant_liar=False)
         return self._inner
 

@@ -68,6 +68,10 @@ class GaussianProcess(KeyedSampler):
         self._seed = seed
         self._proposals = None
 
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The space's parameters: the pool of networks knows no others."""
+        return self._space.distributions
+
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:

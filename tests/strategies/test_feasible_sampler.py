@@ -6,6 +6,7 @@ import copy
 import pickle
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -22,6 +23,7 @@ from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window
 
+HUB = Path(__file__).resolve().parents[2] / "contrib" / "optunahub" / "package" / "samplers" / "regularized_evolution"
 NARROW = make_space("regnetx").within(Window.parse(flops="360M:400M"))  # holds 0.25 % of the draws
 SQUARE = DistributionSpace.of({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
 CORNER = SQUARE.within(Window.parse(flops="1.8M:"))  # (x + y) / 2 of at least 0.8
@@ -131,11 +133,26 @@ def test_the_draws_between_candidates_estimate_the_share_of_the_window() -> None
 # --- around Optuna's samplers -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["CmaEsSampler", "NSGAIISampler", "QMCSampler", "TPESampler"])
-def test_optuna_s_samplers_stay_in_a_narrow_window(name: str) -> None:
-    sampler = make_strategy(f"optuna:{name}", NARROW, seed=0)
-    study = ask(sampler, NARROW, 8, lambda params: abs(params["depth"] - 20) / 100)
-    assert len(set(architectures(study, NARROW))) == 8
+@pytest.mark.parametrize(
+    ("argument", "count"),
+    [
+        ("CmaEsSampler", 100),
+        ("NSGAIISampler", 100),
+        ("QMCSampler", 100),
+        (f"hub/{HUB}", 100),
+        ("TPESampler", 40),
+        ("GPSampler", 13),  # the first ten are random
+        pytest.param("TPESampler", 100, marks=pytest.mark.slow),
+        pytest.param("GPSampler", 100, marks=pytest.mark.slow),
+    ],
+    ids=lambda value: str(value).rpartition("/")[2],
+)
+def test_samplers_of_optuna_and_its_hub_stay_in_a_narrow_window(argument: str, count: int) -> None:
+    """A hundred proposals are a hundred different networks of the window, and no trial is wasted."""
+    sampler = make_strategy(f"optuna:{argument}", NARROW, seed=0)
+    study = ask(sampler, NARROW, count, lambda params: abs(params["depth"] - 20) / 100)
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * count
+    assert len(set(architectures(study, NARROW))) == count
 
 
 def test_cma_es_comes_close_to_the_optimum() -> None:
@@ -269,10 +286,19 @@ def test_an_inner_sampler_of_optuna_learns_a_parameter_beside_the_space(inner: B
     assert sum(trial.value or 0 for trial in study.trials[45:]) / 15 < 0.34 - 3 * 0.06
 
 
-def test_beside_a_strategy_of_regnas_a_parameter_is_learnt_too() -> None:
-    study = optuna.create_study(sampler=make_strategy("evolution", CORNER, seed=0))
+@pytest.mark.parametrize("strategy", ["evolution", "local-search"])
+def test_beside_a_strategy_of_regnas_a_parameter_is_learnt_too(strategy: str) -> None:
+    study = optuna.create_study(sampler=make_strategy(strategy, CORNER, seed=0))
     study.optimize(with_rate, n_trials=60)
     assert sum(trial.value or 0 for trial in study.trials[45:]) / 15 < 0.34 - 3 * 0.06
+
+
+@pytest.mark.parametrize("strategy", ["gp[startup=4]", "nsga2[population=4]", "predictor[init=4]", "qmc", "tpe"])
+def test_a_parameter_may_be_suggested_beside_any_strategy_of_regnas(strategy: str) -> None:
+    study = optuna.create_study(sampler=make_strategy(strategy, CORNER, seed=0))
+    study.optimize(with_rate, n_trials=7)
+    assert len(set(architectures(study, CORNER))) == 7
+    assert len({trial.params["rate"] for trial in study.trials}) == 7
 
 
 def test_beside_random_search_a_parameter_depends_on_the_seed_and_the_trial_alone() -> None:
