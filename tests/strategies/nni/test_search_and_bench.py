@@ -39,5 +39,6 @@ def test_a_bench_puts_three_makers_algorithms_side_by_side(bench: Run, recorded:
     assert code == 0, error
     (space,) = recorded()["spaces"]
     assert [one["name"] for one in space["strategies"]] == ["random", *chosen]
-    assert all(len(one["values"]["25"]) == 3 for one in space["strategies"][1:])
+    # The table's errors lie between 0.2 and 0.4 (tests/conftest.py).
+    assert all(0.19 < one["values"]["25"]["mean"] < 0.3 for one in space["strategies"])
     assert all(name in output for name in chosen)
