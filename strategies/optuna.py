@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,7 +29,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
 
     Raises:
         UsageError: no such sampler, or arguments it does not take.
-        HostError: OptunaHub is not installed, or the package cannot be loaded.
+        HostError: what it needs is not installed, or the package of OptunaHub cannot be loaded.
     """
     name = str(options.get("argument", ""))
     kind = _hub(name.removeprefix(_HUB)) if name.startswith(_HUB) else _optuna(name)
@@ -48,6 +49,8 @@ def _optuna(name: str) -> Any:
     )
     if name not in known:
         raise UsageError(f"optuna:NAME names a sampler of Optuna, one of {', '.join(known)}; got {name!r}")
+    if name == "CmaEsSampler" and find_spec("cmaes") is None:  # Optuna notices at the first proposal, in mid-search
+        raise HostError("optuna:CmaEsSampler needs cmaes, which is not installed: pip install cmaes")
     return getattr(samplers, name)
 
 

@@ -1,5 +1,7 @@
 """Any sampler of Optuna inside a window, here CMA-ES, with a learning rate suggested beside the network.
 
+Optuna's CMA-ES needs another package: pip install cmaes
+
 python docs/examples/optuna_feasible_sampler.py
 """
 

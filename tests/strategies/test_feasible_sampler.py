@@ -17,8 +17,9 @@ from optuna.samplers import BaseSampler, CmaEsSampler, NSGAIISampler, QMCSampler
 from optuna.trial import TrialState
 
 from regnas.design_space import Params, Space, make_space
-from regnas.errors import InfeasibleWindow, UsageError
+from regnas.errors import HostError, InfeasibleWindow, UsageError
 from regnas.strategies import FeasibleSampler
+from regnas.strategies import optuna as strategies_optuna
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window
@@ -417,3 +418,9 @@ def test_arguments_that_make_no_sense_are_refused() -> None:
 def test_a_strategy_that_cannot_be_made_says_why(strategy: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_strategy(strategy, SQUARE, seed=0)
+
+
+def test_a_sampler_that_needs_another_package_says_so_before_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strategies_optuna, "find_spec", lambda name: None)
+    with pytest.raises(HostError, match="needs cmaes, which is not installed: pip install cmaes"):
+        make_strategy("optuna:CmaEsSampler", SQUARE, seed=0)
