@@ -46,6 +46,12 @@ class Images:
     stem_width: int | None = None
     strides: tuple[int, ...] | None = None
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Images:
+        """The images of a JSON object with these names, where strides are a list."""
+        strides = stored.get("strides")
+        return cls(**{**stored, "strides": None if strides is None else tuple(strides)})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Space(ABC):

@@ -10,7 +10,7 @@ from regnas import keyed
 from regnas.batch import Columns, Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
-from regnas.strategies.moves import feasible_mutant
+from regnas.moves import feasible_mutant
 from regnas.stream import Tally, screen
 
 # Draws after which a narrow window has yielded enough random candidates, whatever was asked for.

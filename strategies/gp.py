@@ -15,9 +15,9 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
+from regnas.moves import feasible_mutant, into_window
 from regnas.strategies.feasible import FeasibleSampler, KeyedSampler
 from regnas.strategies.improvement import improvement_of
-from regnas.strategies.moves import feasible_mutant, into_window
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

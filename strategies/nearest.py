@@ -11,7 +11,7 @@ from regnas.batch import Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow
-from regnas.strategies.moves import into_window
+from regnas.moves import into_window
 from regnas.tables.encoding import unit_cube
 
 # Feasible candidates among which the one nearest to an infeasible proposal is sought.

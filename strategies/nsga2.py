@@ -18,9 +18,9 @@ from optuna.trial import FrozenTrial
 from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
+from regnas.moves import feasible_mutant
 from regnas.strategies.feasible import FeasibleSampler
 from regnas.strategies.members import KeepsMembers
-from regnas.strategies.moves import feasible_mutant
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

@@ -119,9 +119,7 @@ def _space_of(settings: dict[str, Any]) -> Any:
     """The space of a study, on its images."""
     from regnas.design_space import Images, make_space
 
-    stored = dict(settings["images"])
-    stored["strides"] = tuple(stored["strides"]) if stored.get("strides") else stored.get("strides")
-    return make_space(settings["space"]).on(Images(**stored))
+    return make_space(settings["space"]).on(Images.from_json(settings["images"]))
 
 
 def _random_only(population: Population, force: bool) -> Population:

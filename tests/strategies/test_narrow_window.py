@@ -9,7 +9,7 @@ from optuna.distributions import FloatDistribution
 
 from regnas import registry
 from regnas.design_space import make_space
-from regnas.strategies.moves import feasible_mutant, into_window
+from regnas.moves import feasible_mutant, into_window
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window

@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 
 from regnas import keyed
-from regnas.batch import Columns, Params
+from regnas.batch import Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.hosts.nni.space import RegnasSpace
-from regnas.stream import Tally, screen
-
-# Values of one parameter that are tried where it has no levels.
-_VALUES = 256
+from regnas.moves import into_window
 
 
 class NewNetworks(RegnasSpace):
@@ -46,7 +43,7 @@ class NewNetworks(RegnasSpace):
         candidate = self.space.judge(self._point(chosen))
         if candidate is None or not self._is_new(candidate):
             seed = keyed.integer("nni", len(self._seen), repr(sorted(chosen.items())))
-            chosen = self._nearest(chosen) or self._drawn(self.space, seed)
+            chosen = self._nearest(chosen, seed) or self._drawn(self.space, seed)
         return self._frozen({**sample, **chosen})
 
     def default(self, memo: dict[str, Any] | None = None) -> RegnasSpace:
@@ -65,35 +62,13 @@ class NewNetworks(RegnasSpace):
         candidate = next(candidate for candidate in self._candidates(space, seed) if self._is_new(candidate))
         return {name: candidate.params[name] for name in self.parameters}
 
-    def _nearest(self, sample: Params) -> Params | None:
-        """The nearest sample that differs in one parameter and is a new network; distances are shares of the law."""
-        lines = {name: _line(values, sample[name]) for name, values in self._values().items()}
-        distance = np.concatenate([far for _, far in lines.values()])
-        columns: Columns = {}
-        whole = self.space.complete(sample)
-        for name, law in self.space.dimensions.items():
-            parts = [values if name == varied else [whole[name]] * len(values) for varied, (values, _) in lines.items()]
-            columns[name] = np.array([value for part in parts for value in part], dtype=law.draw(np.zeros(1)).dtype)
-        columns.update({name: columns[source] for name, source in self.space.ties})
-        inside = dict(screen(self.space, columns, Tally()))
-        for row in sorted(inside, key=lambda row: (distance[row], row)):
-            if self._is_new(inside[row]):
-                return {name: columns[name][row : row + 1].tolist()[0] for name in self.parameters}
-        return None
-
-    def _values(self) -> dict[str, list[Any]]:
-        laws = self.space.dimensions
+    def _nearest(self, sample: Params, seed: int) -> Params | None:
+        """The nearest sample that differs in one parameter and is a new network, on the levels where there are any."""
+        levels = None
         if self.levels is not None:
-            return {name: parameter.values for name, parameter in self.parameters.items()}
-        return {name: laws[name].levels(_VALUES) for name in self.parameters}
-
-
-def _line(values: list[Any], value: Any) -> tuple[list[Any], Any]:
-    """The values, and how far each is from one of them in shares of all; names lie 1 apart."""
-    if isinstance(value, str):
-        return values, np.array([float(other != value) for other in values])
-    here = int(np.argmin([abs(other - value) for other in values]))
-    return values, np.abs(np.arange(len(values)) - here) / len(values)
+            levels = {name: parameter.values for name, parameter in self.parameters.items()}
+        found = into_window(self.space, self._point(sample), np.random.default_rng(seed), self._seen, levels=levels)
+        return None if found is None else {name: found.params[name] for name in self.parameters}
 
 
 def to_nni(space: Space, evaluator: Any = None, *, levels: int | None = None) -> RegnasSpace:

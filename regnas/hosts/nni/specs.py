@@ -41,7 +41,5 @@ def space_from_json(stored: Mapping[str, Any]) -> Space:
     Raises:
         RegnasError: its plug-in is not installed here.
     """
-    images = dict(stored["images"])
-    images["strides"] = None if images["strides"] is None else tuple(images["strides"])
-    space = make_space(stored["spec"]).on(Images(**images))
+    space = make_space(stored["spec"]).on(Images.from_json(stored["images"]))
     return space.within(Window.parse(**stored["window"]))

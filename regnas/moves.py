@@ -6,7 +6,7 @@ one: the search for it tries every other parameter along its whole range, as one
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from regnas.batch import Columns, Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
+from regnas.dimension import Dimension
 
 # Values of one parameter that are tried. Flops go with the square of a width, so a window of 3 % of the flops is a
 # step of 1.5 % of a width; on the widest range of the built-in spaces, 8 to 256, 256 values lie 1.4 % apart.
@@ -45,7 +46,12 @@ def feasible_mutant(
 
 
 def into_window(
-    space: Space, point: Params, rng: np.random.Generator, seen: Collection[str] = (), keep: Collection[str] = ()
+    space: Space,
+    point: Params,
+    rng: np.random.Generator,
+    seen: Collection[str] = (),
+    keep: Collection[str] = (),
+    levels: Mapping[str, Sequence[Any]] | None = None,
 ) -> Candidate | None:
     """A point itself, if it is a new network inside the window, or else the nearest such point that differs in one
     parameter.
@@ -55,6 +61,7 @@ def into_window(
         rng: where between two values of a wide range the search looks, and which of equally near points is taken.
         seen: keys of architectures that are not new.
         keep: parameters that stay as they are.
+        levels: of each free parameter the only values it may take, at equal steps of its law; any unless said.
 
     Returns:
         None where every such point is outside the window, or seen.
@@ -62,7 +69,7 @@ def into_window(
     itself = space.judge(point)
     if itself is not None and itself.architecture.key() not in seen:
         return itself
-    columns, distance = _along(space, point, rng, keep)
+    columns, distance = _along(space, point, rng, keep, levels)
     inside = _inside(space, columns, distance) if len(distance) else iter(())
     return next((candidate for candidate in inside if candidate.architecture.key() not in seen), None)
 
@@ -82,7 +89,11 @@ def _inside(space: Space, columns: Columns, distance: npt.NDArray[np.float64]) -
 
 
 def _along(
-    space: Space, point: Params, rng: np.random.Generator, keep: Collection[str]
+    space: Space,
+    point: Params,
+    rng: np.random.Generator,
+    keep: Collection[str],
+    levels: Mapping[str, Sequence[Any]] | None,
 ) -> tuple[Columns, npt.NDArray[np.float64]]:
     """The points that differ from ``point`` in one free parameter, and how far each is.
 
@@ -93,8 +104,7 @@ def _along(
     lines = {}
     for name, law in space.dimensions.items():
         if not law.fixed and name not in keep:
-            count = min(_VALUES, law.size)
-            values = law.draw((np.arange(count) + rng.random(count)) / count)
+            values = _tried(law, rng) if levels is None else _array(levels[name], law)
             lines[name] = values, _distances(values, point[name])
     columns: Columns = {}
     for name, law in space.dimensions.items():
@@ -103,6 +113,17 @@ def _along(
     far = np.concatenate([np.zeros(0), *(distances for _, distances in lines.values())])
     ties = {name: columns[source] for name, source in space.ties}
     return {**columns, **ties}, far + 1e-9 * rng.random(len(far))
+
+
+def _tried(law: Dimension, rng: np.random.Generator) -> npt.NDArray[Any]:
+    count = min(_VALUES, law.size)
+    return law.draw((np.arange(count) + rng.random(count)) / count)
+
+
+def _array(values: Sequence[Any], law: Dimension) -> npt.NDArray[Any]:
+    made = np.empty(len(values), dtype=law.draw(np.zeros(1)).dtype)
+    made[:] = values
+    return made
 
 
 def _distances(values: npt.NDArray[Any], value: Any) -> npt.NDArray[np.float64]:
