@@ -1,4 +1,4 @@
-"""Two ways to do one thing, in turn in one run: their ratio is what is claimed, the absolute figures stand beside it."""
+"""Two ways to do one thing, in turn in one run: their ratio is claimed, the absolute figures stand beside it."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from regnas.architecture import Architecture
 from regnas.dataset import DataSet
 from regnas.errors import RegnasError
 from regnas.evaluators.batches import Batches, statistics
+from regnas.evaluators.computing import choose, machine_of
 from regnas.evaluators.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.recipe import Recipe
 from regnas.evaluators.runtime import settle
@@ -37,8 +38,10 @@ class FinalTraining:
         everything = training.joined(validation)
         self._mean, self._std = statistics(everything)
         batches = Batches(everything, self._device, mean=self._mean, std=self._std, pad=recipe.pad)
-        network = build(architecture, seed, self._device)
-        self._trainer = Trainer(network, batches, recipe, seed=seed, device=self._device)
+        steps = recipe.epochs * max(1, len(batches) // recipe.batch_size)
+        self._computing = choose(machine_of(self._device), recipe.precision, steps=steps)
+        network = build(architecture, seed, self._device, self._computing)
+        self._trainer = Trainer(network, batches, recipe, seed=seed, device=self._device, computing=self._computing)
         self.epochs = recipe.epochs
 
     @property
@@ -94,4 +97,4 @@ class FinalTraining:
         if test is None:
             return None
         batches = Batches(test, self._device, mean=self._mean, std=self._std)
-        return top1_error(self._trainer.network, batches, self._device)
+        return top1_error(self._trainer.network, batches, self._device, self._computing)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from regnas.evaluators.batches import Batches
+from regnas.evaluators.computing import Computing
 from regnas.evaluators.recipe import Recipe
-from regnas.evaluators.runtime import autocast
+from regnas.evaluators.recorded import CudaRecorder, RecordedStep, Recorder
 
 _EVALUATION_BATCH = 512
 
@@ -34,6 +36,7 @@ class Trainer:
 
     Args:
         network: on the device, channels-last.
+        computing: how; its ``recorded`` asks for a CUDA device, or for a ``recorder`` of another.
         accumulation: parts that each batch is computed in, one after the other.
     """
 
@@ -45,13 +48,16 @@ class Trainer:
         *,
         seed: int,
         device: torch.device,
+        computing: Computing | None = None,
         accumulation: int = 1,
+        recorder: Recorder | None = None,
     ) -> None:
         self.network = network
         self.epoch = 0
         self._batches = batches
         self._recipe = recipe
         self._device = device
+        self._computing = computing or Computing()
         self._accumulation = accumulation
         self._order = torch.Generator().manual_seed(seed)
         groups = parameter_groups(network, recipe.weight_decay)
@@ -59,6 +65,11 @@ class Trainer:
         self._optimiser = torch.optim.SGD(
             groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, fused=fused
         )
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._computing.precision == "float16")
+        self._loss = torch.zeros((), device=device)  # read once an epoch: no waiting for the device in between
+        self._run = self._step
+        if self._computing.recorded:
+            self._run = RecordedStep(self._step, recorder or CudaRecorder(), self._rates_to_device)
 
     def run_epoch(self) -> float:
         """One pass over the training images; returns the mean loss.
@@ -69,32 +80,41 @@ class Trainer:
         recipe, size = self._recipe, min(self._recipe.batch_size, len(self._batches))
         per_epoch = len(self._batches) // size
         self.network.train()
-        total = torch.zeros((), device=self._device)  # read once an epoch: no waiting for the device in between
+        self._loss.zero_()
         for number, (images, labels) in enumerate(self._batches.shuffled(size, self._order, flip=recipe.flip)):
-            rate = recipe.rate(self.epoch * per_epoch + number, recipe.epochs * per_epoch)
-            for group in self._optimiser.param_groups:
-                group["lr"] = rate
-            total += self._step(images, labels)
+            self._set_rate(recipe.rate(self.epoch * per_epoch + number, recipe.epochs * per_epoch))
+            self._run(images, labels)
         self.epoch += 1
-        loss = total.item() / per_epoch
-        if not torch.isfinite(torch.tensor(loss)):
+        loss = self._loss.item() / per_epoch
+        if not math.isfinite(loss):
             raise Diverged(f"the training loss of epoch {self.epoch} is {loss}")
         return loss
 
-    def _step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def _set_rate(self, rate: float) -> None:
+        for group in self._optimiser.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def _rates_to_device(self) -> None:
+        """A recording repeats the numbers it was made with: the learning rate becomes a tensor that it reads."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = torch.tensor(float(group["lr"]), device=self._device)
+
+    def _step(self, images: Tensor, labels: Tensor) -> None:
         self._optimiser.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self._device)
         parts = zip(images.chunk(self._accumulation), labels.chunk(self._accumulation), strict=True)
         for part, truth in parts:
-            with autocast(self._device):
+            with self._computing.autocast(self._device):
                 logits = self.network(part)
             loss = functional.cross_entropy(logits.float(), truth, label_smoothing=self._recipe.label_smoothing) * (
                 len(truth) / len(labels)
             )
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
-        self._optimiser.step()
-        return total
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            self._loss += loss.detach()
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
 
     def state(self) -> dict[str, Any]:
         """All that resuming needs."""
@@ -103,6 +123,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "order": self._order.get_state(),
+            "scaler": self._scaler.state_dict(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -111,20 +132,22 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._order.set_state(state["order"])
+        self._scaler.load_state_dict(state.get("scaler", {}))  # a snapshot of an earlier release has none
 
 
 @torch.inference_mode()
-def top1_error(network: nn.Module, batches: Batches, device: torch.device) -> float:
+def top1_error(network: nn.Module, batches: Batches, device: torch.device, computing: Computing | None = None) -> float:
     """Share of the images whose largest logit is another class.
 
     Raises:
         Diverged: a logit is not finite.
     """
     network.eval()
+    computing = computing or Computing()
     wrong = torch.zeros((), dtype=torch.long, device=device)
     finite = torch.ones((), dtype=torch.bool, device=device)
     for images, labels in batches.in_order(_EVALUATION_BATCH):
-        with autocast(device):
+        with computing.autocast(device):
             logits = network(images)
         wrong += (logits.argmax(1) != labels).sum()
         finite &= torch.isfinite(logits).all()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from regnas.errors import UsageError
+
+AUTO = "auto"
+PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,8 @@ class Recipe:
         warmup: share of the steps in which the learning rate rises linearly from a tenth of its peak.
         flip: mirror half of the training images.
         pad: pixels of padding for random crops.
+        precision: of convolutions and linear layers; ``auto`` is the device's fastest that keeps the errors
+            (see `regnas.evaluators.computing.choose`).
     """
 
     epochs: int = 3
@@ -31,6 +36,7 @@ class Recipe:
     label_smoothing: float = 0.0
     flip: bool = True
     pad: int = 0
+    precision: str = AUTO
 
     def __post_init__(self) -> None:
         rules = {
@@ -42,6 +48,7 @@ class Recipe:
             "warmup": (0 <= self.warmup < 1, "in [0, 1)"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
             "pad": (self.pad >= 0, "at least 0"),
+            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
         }
         for name, (holds, rule) in rules.items():
             if not holds:
@@ -61,6 +68,13 @@ class Recipe:
             if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(known[name], bool):
                 raise UsageError(f"{name} of the recipe is a {type(known[name]).__name__}, got {value!r}")
         return replace(self, **options)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values: part of a study's identity. The usual precision is not in it, as in older studies."""
+        values = asdict(self)
+        if self.precision == AUTO:
+            del values["precision"]
+        return values
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of one of ``steps`` steps, counted from 0: warm-up, then half a cosine down to 0."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import contextmanager
 
 import torch
 
@@ -67,13 +66,6 @@ def keep_freed_memory() -> None:
     mallopt(mmap_threshold, 1 << 30)
     mallopt(trim_threshold, 2**31 - 1)
     mallopt(top_pad, 256 << 20)
-
-
-def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 on GPUs that have it; elsewhere float32, which is faster for narrow groups on CPUs."""
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from regnas.dataset import DataSet, Split, make_dataset
 from regnas.evaluator import Context, OutOfMemory, Result, Task
 from regnas.evaluators import snapshot
 from regnas.evaluators.batches import Batches, statistics
+from regnas.evaluators.computing import Computing, choose, machine_of
 from regnas.evaluators.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.recipe import Recipe
 from regnas.evaluators.runtime import is_out_of_memory, seeded, settle
@@ -59,7 +60,7 @@ class TrainEvaluator:
             "mean": mean.tolist(),
             "std": std.tolist(),
             "images": {"training": len(training), "validation": len(validation)},
-            "recipe": asdict(self.recipe),
+            "recipe": self.recipe.to_json(),
         }
 
     def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
@@ -79,13 +80,23 @@ class TrainEvaluator:
         start = time.perf_counter()
         device = settle(context.device, context.threads)
         training, validation = self._batches(device)
-        network = build(architecture, seed, device)
-        trainer = Trainer(network, training, self.recipe, seed=seed, device=device, accumulation=accumulation)
+        steps = self.recipe.epochs * max(1, len(training) // self.recipe.batch_size)
+        computing = choose(machine_of(device), self.recipe.precision, steps=steps, accumulation=accumulation)
+        network = build(architecture, seed, device, computing)
+        trainer = Trainer(
+            network,
+            training,
+            self.recipe,
+            seed=seed,
+            device=device,
+            computing=computing,
+            accumulation=accumulation,
+        )
         kept = context.folder if context.resumable else None
         identity = {
             "key": architecture.key(),
             "seed": seed,
-            "recipe": asdict(self.recipe),
+            "recipe": self.recipe.to_json(),
             "accumulation": accumulation,
         }
         past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
@@ -93,7 +104,7 @@ class TrainEvaluator:
         while going and not diverged and trainer.epoch < self.recipe.epochs:
             try:
                 trainer.run_epoch()
-                errors.append(top1_error(network, validation, device))
+                errors.append(top1_error(network, validation, device, computing))
             except Diverged:
                 diverged = True
                 errors.append(chance_error(len(self.data.class_names)))
@@ -111,7 +122,12 @@ class TrainEvaluator:
             epochs=trainer.epoch,
             errors=tuple(errors),
             diverged=diverged,
-            notes={"threads": context.threads, "device": device.type, "accumulation": accumulation},
+            notes={
+                "threads": context.threads,
+                "device": device.type,
+                "accumulation": accumulation,
+                "precision": computing.precision,
+            },
         )
 
     def test(self, architecture: Architecture, *, context: Context) -> float | None:
@@ -129,7 +145,9 @@ class TrainEvaluator:
         network = architecture.build()
         weights.load_into(network, context.folder)
         mean, std = statistics(self._splits[0])
-        return top1_error(prepared(network, device), Batches(images, device, mean=mean, std=std), device)
+        computing = choose(machine_of(device), self.recipe.precision)
+        batches = Batches(images, device, mean=mean, std=std)
+        return top1_error(computing.prepared(network, device), batches, device, computing)
 
     def _batches(self, device: torch.device) -> tuple[Batches, Batches]:
         keys = [f"{device} training", f"{device} validation"]
@@ -146,12 +164,7 @@ def chance_error(classes: int) -> float:
     return 1 - 1 / classes
 
 
-def build(architecture: Architecture, seed: int, device: torch.device) -> nn.Module:
+def build(architecture: Architecture, seed: int, device: torch.device, computing: Computing) -> nn.Module:
     """A new network with the initial weights of ``seed``, ready on the device."""
     with seeded(seed):
-        return prepared(architecture.build(), device)
-
-
-def prepared(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network on the device, channels-last."""
-    return network.to(device).to(memory_format=torch.channels_last)
+        return computing.prepared(architecture.build(), device)

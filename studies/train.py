@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ def train(
         "data": data,
         "resolution": regime.images.resolution,
         "seed": seed,
-        "recipe": asdict(recipe),
+        "recipe": recipe.to_json(),
     }
     if (folder / "result.json").exists():
         result = _finished(folder, identity)

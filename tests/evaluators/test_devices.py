@@ -65,19 +65,6 @@ def test_out_of_memory_is_recognised_on_every_device(error: BaseException, expec
     assert runtime.is_out_of_memory(error) is expected
 
 
-@pytest.mark.parametrize("gpus", [1], indirect=True)
-@pytest.mark.parametrize("has_it", [True, False])
-def test_bfloat16_is_used_on_gpus_that_have_it_and_nowhere_else(
-    gpus: int, has_it: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_it)
-    context = runtime.autocast(torch.device("cuda:0"))
-    assert isinstance(context, torch.autocast) == has_it
-    if isinstance(context, torch.autocast):
-        assert context.fast_dtype == torch.bfloat16
-    assert not isinstance(runtime.autocast(torch.device("cpu")), torch.autocast)
-
-
 def test_settling_sets_the_threads_and_returns_the_device() -> None:
     before = torch.get_num_threads()
     try:

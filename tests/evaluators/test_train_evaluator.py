@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from regnas.evaluator import Context, Task
+from regnas.evaluators.computing import Computing
 from regnas.evaluators.loop import Trainer
 from regnas.evaluators.runtime import seeded
 from regnas.evaluators.train import TrainEvaluator, build, chance_error, make
@@ -29,12 +30,12 @@ def failing(monkeypatch: pytest.MonkeyPatch, errors: dict[int, Exception]) -> li
     tried: list[int] = []
     step = Trainer._step
 
-    def raises(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def raises(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> None:
         if self._accumulation not in tried:
             tried.append(self._accumulation)
         if self._accumulation in errors:
             raise errors[self._accumulation]
-        return step(self, images, labels)
+        step(self, images, labels)
 
     monkeypatch.setattr(Trainer, "_step", raises)
     return tried
@@ -63,7 +64,7 @@ def test_out_of_memory_is_tried_again_at_half_the_batch_and_recorded(
 def test_a_training_that_diverges_counts_as_guessing(
     evaluator: TrainEvaluator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Trainer, "_step", lambda *_: torch.tensor(float("inf")))
+    monkeypatch.setattr(Trainer, "_step", lambda trainer, *_: trainer._loss.fill_(float("inf")))
     result = evaluator(NETWORK, seed=0, context=Context(folder=tmp_path))
     assert result.diverged and result.error == 0.75 == chance_error(4) and result.epochs == 1
 
@@ -80,7 +81,7 @@ def test_nothing_is_kept_without_a_folder(
 def test_the_seed_makes_the_initial_weights_and_leaves_torch_as_it_was() -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state()
-    one, same, other = (build(NETWORK, seed, torch.device("cpu")) for seed in (1, 1, 2))
+    one, same, other = (build(NETWORK, seed, torch.device("cpu"), Computing()) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     pairs = list(zip(one.parameters(), same.parameters(), other.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b, _ in pairs) and not all(torch.equal(a, c) for a, _, c in pairs)

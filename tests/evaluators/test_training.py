@@ -16,6 +16,7 @@ from regnas.dataset import DataSet, Split, make_dataset
 from regnas.evaluator import Context, OutOfMemory, Task
 from regnas.evaluators import train as training
 from regnas.evaluators.batches import Batches
+from regnas.evaluators.computing import Computing
 from regnas.evaluators.loop import Trainer
 from regnas.evaluators.recipe import Recipe
 from regnas.evaluators.train import TrainEvaluator, make
@@ -115,12 +116,12 @@ def _limited(monkeypatch: pytest.MonkeyPatch, largest: int) -> list[int]:
     tried: list[int] = []
     real = Trainer._step
 
-    def step(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def step(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> None:
         size = len(images) // self._accumulation
         tried.append(size)
         if size > largest:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
-        return real(self, images, labels)
+        real(self, images, labels)
 
     monkeypatch.setattr(Trainer, "_step", step)
     return tried
@@ -170,7 +171,7 @@ def test_a_training_resumed_from_its_state_ends_as_if_it_had_not_stopped() -> No
 
     def trainer() -> Trainer:
         batches = Batches(split, cpu, mean=torch.full((3,), 128.0), std=torch.full((3,), 64.0), pad=1)
-        return Trainer(training.build(SMALL, 0, cpu), batches, Recipe(epochs=3), seed=0, device=cpu)
+        return Trainer(training.build(SMALL, 0, cpu, Computing()), batches, Recipe(epochs=3), seed=0, device=cpu)
 
     whole, first, second = trainer(), trainer(), trainer()
     for _ in range(3):
