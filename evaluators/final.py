@@ -38,8 +38,12 @@ class FinalTraining:
         everything = training.joined(validation)
         self._mean, self._std = statistics(everything)
         batches = Batches(everything, self._device, mean=self._mean, std=self._std, pad=recipe.pad)
-        steps = recipe.epochs * max(1, len(batches) // recipe.batch_size)
-        self._computing = choose(machine_of(self._device), recipe.precision, steps=steps)
+        self._computing = choose(
+            machine_of(self._device),
+            recipe.precision,
+            flops=architecture.complexity(data.regime.images.resolution).flops,
+            steps=recipe.steps(len(batches)),
+        )
         network = build(architecture, seed, self._device, self._computing)
         self._trainer = Trainer(network, batches, recipe, seed=seed, device=self._device, computing=self._computing)
         self.epochs = recipe.epochs

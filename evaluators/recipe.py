@@ -76,6 +76,10 @@ class Recipe:
             del values["precision"]
         return values
 
+    def steps(self, images: int) -> int:
+        """Steps of the whole training on so many images: what does not fill a batch is left out of an epoch."""
+        return self.epochs * (images // min(self.batch_size, images)) if images else 0
+
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of one of ``steps`` steps, counted from 0: warm-up, then half a cosine down to 0."""
         warm = self.warmup * steps

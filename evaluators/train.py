@@ -80,8 +80,7 @@ class TrainEvaluator:
         start = time.perf_counter()
         device = settle(context.device, context.threads)
         training, validation = self._batches(device)
-        steps = self.recipe.epochs * max(1, len(training) // self.recipe.batch_size)
-        computing = choose(machine_of(device), self.recipe.precision, steps=steps, accumulation=accumulation)
+        computing = self._computing(architecture, device, len(training), accumulation)
         network = build(architecture, seed, device, computing)
         trainer = Trainer(
             network,
@@ -145,9 +144,21 @@ class TrainEvaluator:
         network = architecture.build()
         weights.load_into(network, context.folder)
         mean, std = statistics(self._splits[0])
-        computing = choose(machine_of(device), self.recipe.precision)
+        computing = self._computing(architecture, device)
         batches = Batches(images, device, mean=mean, std=std)
         return top1_error(computing.prepared(network, device), batches, device, computing)
+
+    def _computing(
+        self, architecture: Architecture, device: torch.device, images: int = 0, accumulation: int = 1
+    ) -> Computing:
+        """How a network is computed: trained on so many images an epoch, or only scored."""
+        return choose(
+            machine_of(device),
+            self.recipe.precision,
+            flops=architecture.complexity(self.data.regime.images.resolution).flops,
+            steps=self.recipe.steps(images),
+            accumulation=accumulation,
+        )
 
     def _batches(self, device: torch.device) -> tuple[Batches, Batches]:
         keys = [f"{device} training", f"{device} validation"]

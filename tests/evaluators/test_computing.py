@@ -33,17 +33,23 @@ CPU = torch.device("cpu")
     ],
 )
 def test_what_is_chosen_for_a_long_training(machine: Machine, asked: str, expected: Computing) -> None:
-    assert choose(machine, asked, steps=1000) == expected
+    assert choose(machine, asked, flops=10_000_000, steps=1000) == expected
+
+
+def test_small_networks_stay_in_single_precision_on_cpus_and_not_on_gpus() -> None:
+    assert choose(Machine("cpu", True), flops=9_999_999).precision == "float32"
+    assert choose(Machine("cuda", True), flops=1).precision == "bfloat16"
 
 
 def test_only_long_trainings_that_do_not_accumulate_are_recorded() -> None:
     gpu = Machine("cuda", True)
-    assert not choose(gpu, steps=100).recorded and not choose(gpu, steps=1000, accumulation=2).recorded
+    assert not choose(gpu, flops=1, steps=100).recorded
+    assert not choose(gpu, flops=1, steps=1000, accumulation=2).recorded
 
 
 def test_float16_off_a_gpu_is_refused_with_the_way_out() -> None:
     with pytest.raises(UsageError, match="use bfloat16"):
-        choose(Machine("cpu", True), "float16")
+        choose(Machine("cpu", True), "float16", flops=1)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_a_machine_that_lists_no_flags_computes_in_float32(monkeypatch: pytest.M
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", missing)
-    assert choose(machine_of(CPU)).precision == "float32"
+    assert choose(machine_of(CPU), flops=10**9).precision == "float32"
 
 
 @pytest.mark.parametrize("has_it", [True, False])
