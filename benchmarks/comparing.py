@@ -4,7 +4,7 @@ One population of 50,000 models: its distribution with both bands, a Kolmogorov-
 against the same by plain resampling with NumPy (1,000 resamples of all models; each m simulated as the paper's
 notebooks do). Then the whole report of six populations of 500 networks.
 
-    python benchmarks/comparing.py
+    python -m benchmarks.comparing
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 import regnas
+from benchmarks.comparison import Arm, Comparison, compare
 from regnas.population import Population, from_rows
 from regnas.statistics import best_of, edf, two_sample
 from regnas.studies.compare import output
@@ -39,14 +40,18 @@ def seconds(function: Callable[[], Any]) -> float:
     return time.process_time() - start
 
 
-def ours(a: Floats, b: Floats) -> None:
-    """Distribution with both bands, test and curve."""
+def ours(a: Floats, b: Floats, *, band_of_curve: bool = True) -> None:
+    """Distribution with both bands, test and curve, which the plain way draws no band around."""
     at = np.linspace(a.min(), a.max(), 400)
     edf.edf(a, at)
     edf.dkw_half_width(len(a))
     edf.bootstrap_band(a, at, repeats=RESAMPLES, rng=np.random.default_rng(0))
     two_sample.kolmogorov_smirnov(a, b)
-    best_of.best_curve(a, best_of.powers_of_two(len(a)), repeats=RESAMPLES, rng=np.random.default_rng(0))
+    sizes = best_of.powers_of_two(len(a))
+    if band_of_curve:
+        best_of.best_curve(a, sizes, repeats=RESAMPLES, rng=np.random.default_rng(0))
+    else:
+        best_of.expected_best(a, sizes)
 
 
 def plain(a: Floats, b: Floats) -> None:
@@ -61,6 +66,29 @@ def plain(a: Floats, b: Floats) -> None:
     for m in best_of.powers_of_two(len(a)):
         for _ in range(max(1, len(a) // m)):
             rng.choice(a, m).min()
+
+
+def comparisons(quick: bool) -> Iterator[Comparison]:
+    """Judging a population of 500 to 50,000 models against plain resampling."""
+    for count in (500,) if quick else (500, 5_000, 50_000):
+        rng = np.random.default_rng(1)
+        a, b = rng.beta(2, 5, count), rng.beta(2.02, 5, count)
+
+        def mine(a: Floats = a, b: Floats = b) -> float:
+            ours(a, b, band_of_curve=False)
+            return 1
+
+        def theirs(a: Floats = a, b: Floats = b) -> float:
+            plain(a, b)
+            return 1
+
+        yield compare(
+            f"judging {count:,} models",
+            Arm("both bands, KS test, exact curve", mine),
+            Arm("resampling with NumPy", theirs),
+            unit="populations",
+            rounds=3 if quick else 7,
+        )
 
 
 def made_up(space: str, count: int) -> Population:
