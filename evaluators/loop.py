@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -56,8 +57,8 @@ class Trainer:
         self.epoch = 0
         self._batches = batches
         self._recipe = recipe
-        self._device = device
-        self._computing = computing or Computing()
+        self.device = device
+        self.computing = computing or Computing()
         self._accumulation = accumulation
         self._order = torch.Generator().manual_seed(seed)
         groups = parameter_groups(network, recipe.weight_decay)
@@ -65,10 +66,10 @@ class Trainer:
         self._optimiser = torch.optim.SGD(
             groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, fused=fused
         )
-        self._scaler = torch.amp.GradScaler(device.type, enabled=self._computing.precision == "float16")
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self.computing.precision == "float16")
         self._loss = torch.zeros((), device=device)  # read once an epoch: no waiting for the device in between
         self._run = self._step
-        if self._computing.recorded:
+        if self.computing.recorded:
             self._run = RecordedStep(self._step, recorder or CudaRecorder(), self._rates_to_device)
 
     def run_epoch(self) -> float:
@@ -90,6 +91,16 @@ class Trainer:
             raise Diverged(f"the training loss of epoch {self.epoch} is {loss}")
         return loss
 
+    def steps(self) -> Iterator[None]:
+        """Train step after step without end and without epochs: for measurements."""
+        self.network.train()
+        self._set_rate(self._recipe.learning_rate / 100)
+        size = min(self._recipe.batch_size, len(self._batches))
+        while True:
+            for images, labels in self._batches.shuffled(size, self._order, flip=self._recipe.flip):
+                self._run(images, labels)
+                yield
+
     def _set_rate(self, rate: float) -> None:
         for group in self._optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
@@ -100,13 +111,13 @@ class Trainer:
     def _rates_to_device(self) -> None:
         """A recording repeats the numbers it was made with: the learning rate becomes a tensor that it reads."""
         for group in self._optimiser.param_groups:
-            group["lr"] = torch.tensor(float(group["lr"]), device=self._device)
+            group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         self._optimiser.zero_grad(set_to_none=True)
         parts = zip(images.chunk(self._accumulation), labels.chunk(self._accumulation), strict=True)
         for part, truth in parts:
-            with self._computing.autocast(self._device):
+            with self.computing.autocast(self.device):
                 logits = self.network(part)
             loss = functional.cross_entropy(logits.float(), truth, label_smoothing=self._recipe.label_smoothing) * (
                 len(truth) / len(labels)

@@ -21,6 +21,7 @@ from regnas.evaluators.computing import Computing, choose, machine_of
 from regnas.evaluators.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.recipe import Recipe
 from regnas.evaluators.runtime import is_out_of_memory, seeded, settle
+from regnas.evaluators.sharing import best_share, measured
 
 
 def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
@@ -34,15 +35,20 @@ def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
     )
     regime = data.regime
     recipe = Recipe(epochs=task.epochs or regime.epochs, flip=regime.flip, pad=regime.pad)
-    return TrainEvaluator(data, recipe.with_options(options))
+    return TrainEvaluator(data, recipe.with_options(options), source=(task, options))
 
 
 @dataclass(frozen=True, eq=False)
 class TrainEvaluator:
-    """Trains on one device; keeps the images there between candidates."""
+    """Trains on one device; keeps the images there between candidates.
+
+    Attributes:
+        source: what it was made from, for processes that make it again.
+    """
 
     data: DataSet
     recipe: Recipe
+    source: tuple[Task, Mapping[str, Any]] | None = None
     _loaded: dict[str, Batches] = field(default_factory=dict)
 
     @cached_property
@@ -78,19 +84,9 @@ class TrainEvaluator:
 
     def _train(self, architecture: Architecture, seed: int, context: Context, accumulation: int) -> Result:
         start = time.perf_counter()
-        device = settle(context.device, context.threads)
-        training, validation = self._batches(device)
-        computing = self._computing(architecture, device, len(training), accumulation)
-        network = build(architecture, seed, device, computing)
-        trainer = Trainer(
-            network,
-            training,
-            self.recipe,
-            seed=seed,
-            device=device,
-            computing=computing,
-            accumulation=accumulation,
-        )
+        trainer = self._trainer(architecture, seed, settle(context.device, context.threads), accumulation)
+        network, device, computing = trainer.network, trainer.device, trainer.computing
+        _, validation = self._batches(device)
         kept = context.folder if context.resumable else None
         identity = {
             "key": architecture.key(),
@@ -129,6 +125,17 @@ class TrainEvaluator:
             },
         )
 
+    def per_device(self, device: str) -> int:
+        """Candidates that should train on one device at a time; see `regnas.evaluators.sharing`."""
+        if self.source is None:
+            return 1
+        return best_share(measured(*self.source, device))
+
+    def trainer(self, architecture: Architecture, *, seed: int, device: str, threads: int) -> tuple[Trainer, int]:
+        """A training that has not begun, and the images of its steps: for measurements."""
+        made = self._trainer(architecture, seed, settle(device, threads))
+        return made, min(self.recipe.batch_size, len(self._splits[0]))
+
     def test(self, architecture: Architecture, *, context: Context) -> float | None:
         """Top-1 error on the test images of the weights in ``context.folder``."""
         images = self.data.test()
@@ -147,6 +154,20 @@ class TrainEvaluator:
         computing = self._computing(architecture, device)
         batches = Batches(images, device, mean=mean, std=std)
         return top1_error(computing.prepared(network, device), batches, device, computing)
+
+    def _trainer(self, architecture: Architecture, seed: int, device: torch.device, accumulation: int = 1) -> Trainer:
+        """A training that has not begun."""
+        training, _ = self._batches(device)
+        computing = self._computing(architecture, device, len(training), accumulation)
+        return Trainer(
+            build(architecture, seed, device, computing),
+            training,
+            self.recipe,
+            seed=seed,
+            device=device,
+            computing=computing,
+            accumulation=accumulation,
+        )
 
     def _computing(
         self, architecture: Architecture, device: torch.device, images: int = 0, accumulation: int = 1
