@@ -1,0 +1,151 @@
+"""What successive halving saves an engineer: validation error against epochs spent, with ASHA and with full trainings.
+
+    python -m benchmarks.halving run [--pruner asha] [--seeds 0,1,2,3,4] --out FOLDER
+    python -m benchmarks.halving report
+
+Both search RegNetX on the data set of the package with a recipe of 9 epochs, until 225 epochs are trained (25 full
+trainings); seeds are paired, so that both start from the same candidates. `run` goes on where it was stopped, and keeps
+its events in benchmarks/results; `report` prints the table and draws docs/images/halving.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+
+from regnas.candidate import Candidate
+from regnas.evaluator import Result
+from regnas.studies.progress import Silent
+from regnas.studies.search import plan, run
+
+RESULTS = Path(__file__).parent / "results" / "halving"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+EPOCHS, BUDGET = 9, 225
+ARMS = ("none", "asha")
+NAMES = {"none": "full trainings", "asha": "asha"}
+
+
+class Events(Silent):
+    """Writes a line for every candidate that is trained to its end: the epochs spent until then, and its error."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._spent = 0
+
+    def spent(self, epochs: int, limit: int | None) -> None:
+        self._spent = epochs
+
+    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps({"spent": self._spent, "index": index, "error": result.error}) + "\n")
+
+
+def search(pruner: str, seed: int, out: Path) -> None:
+    """One search to its budget of epochs, or the rest of it."""
+    checked = plan(
+        "regnetx",
+        pruner=pruner,
+        epochs=EPOCHS,
+        budget_epochs=BUDGET,
+        seed=seed,
+        workers=1,
+        out=out,
+    )
+    run(checked, Events(RESULTS / f"{pruner}-{seed}.jsonl"))
+
+
+def curve(pruner: str, seed: int) -> np.ndarray:
+    """Best validation error of a whole training after each number of epochs, ``(BUDGET + 1,)``; 1 before the first."""
+    best = np.ones(BUDGET + 1)
+    for line in (RESULTS / f"{pruner}-{seed}.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        best[event["spent"] :] = np.minimum(best[event["spent"] :], event["error"])
+    return best
+
+
+def interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean and its 95 % interval by Student's t over seeds."""
+    from scipy import stats
+
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+    return mean(values), mean(values) - half, mean(values) + half
+
+
+def saved(full: np.ndarray, halving: np.ndarray, at: int) -> float:
+    """Share of ``at`` epochs that halving did not need for the error of full trainings; 0 where it needed as many,
+    negative where it never got there within the budget: the budget stands in for what it would have needed."""
+    reached = np.flatnonzero(halving <= full[at])
+    return 1 - (int(reached[0]) if len(reached) else BUDGET) / at
+
+
+def report() -> None:
+    """Print the table and draw the figure, of the seeds that both arms have finished."""
+    seeds = sorted(
+        int(path.stem.partition("-")[2]) for path in RESULTS.glob("asha-*.jsonl") if _whole(path.stem.partition("-")[2])
+    )
+    curves = {arm: np.stack([curve(arm, seed) for seed in seeds]) for arm in ARMS}
+    print(f"{len(seeds)} paired seeds, mean and 95 % interval")
+    print(f"{'epochs':>6}  {'full trainings':<24}{'asha':<24}{'asha less':<28}epochs saved at equal error")
+    for at in (45, 90, 135, 180, 225):
+        cells = [_percent(interval(list(curves[arm][:, at]))) for arm in ARMS]
+        gain = _percent(interval(list(curves["none"][:, at] - curves["asha"][:, at])))
+        share = interval([saved(a, b, at) for a, b in zip(curves["none"], curves["asha"], strict=True)])
+        print(f"{at:>6}  {cells[0]:<24}{cells[1]:<24}{gain:<28}{share[0]:.0%} [{share[1]:.0%}, {share[2]:.0%}]")
+    _draw(curves)
+
+
+def _whole(seed: str) -> bool:
+    """Whether both arms of a seed have spent their budget."""
+    paths = [RESULTS / f"{arm}-{seed}.jsonl" for arm in ARMS]
+    return all(path.exists() and (RESULTS / f"{path.stem}.done").exists() for path in paths)
+
+
+def _percent(values: tuple[float, float, float]) -> str:
+    middle, low, high = (100 * value for value in values)
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _draw(curves: dict[str, np.ndarray]) -> None:
+    from matplotlib import rc_context
+
+    from regnas.studies.compare.figures import style
+
+    with rc_context(style.RC):
+        figure, axes = style.new(6, 3.8)
+        for place, (arm, rows) in enumerate(curves.items()):
+            looks = style.line(place)
+            for row in rows:
+                axes[0, 0].plot(np.where(row < 1, row, np.nan) * 100, alpha=0.25, linewidth=0.8, **looks)
+            shown = np.where((rows < 1).all(axis=0), rows.mean(axis=0), np.nan)
+            axes[0, 0].plot(100 * shown, label=NAMES[arm], **looks)
+        axes[0, 0].set_xlabel(f"epochs spent, {EPOCHS} a full training")
+        axes[0, 0].set_ylabel("best validation error, %")
+        axes[0, 0].legend()
+        figure.savefig(DOCS / "images" / "halving.png", dpi=150)
+
+
+def main() -> None:
+    """Run searches, or report on them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("run", "report"))
+    parser.add_argument("--pruner", choices=ARMS, action="append")
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--out", type=Path, default=Path("regnas-runs/halving"))
+    options = parser.parse_args()
+    if options.what == "report":
+        report()
+        return
+    for seed in map(int, options.seeds.split(",")):
+        for pruner in options.pruner or ARMS:
+            search(pruner, seed, options.out)
+            (RESULTS / f"{pruner}-{seed}.done").touch()
+            print(pruner, seed, f"{curve(pruner, seed)[-1]:.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
