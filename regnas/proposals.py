@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
 from regnas import keyed
 from regnas.batch import Columns
 from regnas.design_space import Narrowing, Space

@@ -11,11 +11,13 @@ from typing import Any
 
 from regnas import keyed
 from regnas.batch import Columns
-from regnas.candidate import STREAM_VERSION, STREAM_VERSIONS, Candidate
+from regnas.candidate import STREAM_VERSION, Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.proposals import count_unproposed, size_of, source_of
 from regnas.screening import Screened, Tally, screen
+
+__all__ = ["DUPLICATES", "STREAM_VERSION", "Stream", "Tally", "candidates", "screen", "survey"]
 
 DUPLICATES = ("reject", "reuse", "allow")
 
@@ -49,7 +51,7 @@ def candidates(
     tally = Tally() if tally is None else tally
     source = source_of(space, seed, points)
     if source.share == 0:
-        raise _infeasible(space, _explained(space), 0, 0)
+        raise _infeasible(space, _explained(space), 0, 0, proved=True)
     seen: set[Hashable] = set()
     index = chunk = proposed = repeats = 0
     screened_in_all = 0
@@ -86,7 +88,7 @@ def _explained(space: Space) -> Tally:
     return survey(space, draws=min(space.patience, _EXPLAINED))
 
 
-def _infeasible(space: Space, tally: Tally, found: int, repeats: int) -> InfeasibleWindow:
+def _infeasible(space: Space, tally: Tally, found: int, repeats: int, *, proved: bool = False) -> InfeasibleWindow:
     inside = "" if space.window.open else f" inside {space.window}"
     where = f"{space.spec} at {space.resolution} px{inside}"
     if repeats:
@@ -99,6 +101,8 @@ def _infeasible(space: Space, tally: Tally, found: int, repeats: int) -> Infeasi
             f"none of {tally.drawn:,} draws is a network of {space.spec}, window or not: rejected by "
             f"{tally.reasons()}; relax the options of the space"
         )
+    if proved:
+        where += " holds no network, whatever is drawn"
     return InfeasibleWindow(
         f"{where}: {tally.accepted} of {tally.drawn:,} draws accepted; rejected by {tally.reasons()}; attainable: "
         f"{tally.attainable()}; widen the window or change --resolution"

@@ -101,7 +101,7 @@ def reach_of_boxes(shape: Shape, low: Lines, high: Lines, ratios: Floats, groups
     greatest = staged_parts(
         shape.template, shape.resolution, *large, projects=_projects(shape, small[0], large[0], any)
     )
-    first, last = early[-2] + 1, late[-1]
+    first, last = early[-2] + 1, np.minimum(late[-1], shape.deepest)
     most = np.full(len(first), shape.deepest, dtype=np.int64)
     for measure, under, over in _bounds(shape.window):
         base, slope = _line_of(least, measure, early, late, np.maximum)
@@ -124,7 +124,7 @@ def reach_of_points(shape: Shape, lines: Lines, ratios: Floats, groups: Ints) ->
         starts[:, at], raw[:, at] = _exact(shape, float(one.w0), float(one.wa), float(one.wm))
     good = (np.diff(starts[:-1], axis=0) > 0).all(axis=0) & (np.diff(raw, axis=0) > 0).all(axis=0)
     parts = staged_parts(shape.template, shape.resolution, *_blocks(shape, raw, ratios, groups))
-    first, last = starts[-2] + 1, starts[-1]
+    first, last = starts[-2] + 1, np.minimum(starts[-1], shape.deepest)
     for measure, under, over in _bounds(shape.window):
         base, slope = _line_of(parts, measure, starts, starts, np.maximum)
         if over < _NONE:
@@ -157,7 +157,7 @@ def _starts(shape: Shape, lines: Lines, whole: Callable[[Floats], Any]) -> Ints:
 
 
 def _raw_widths(shape: Shape, lines: Lines, sign: int) -> Ints:
-    """Widths before the compatibility step, ``(S, n)``; ``sign`` says on which side of a tie what is near to it falls."""
+    """Widths before the compatibility step, ``(S, n)``; by ``sign``, what is near to a tie is rounded down or up."""
     widths = np.empty((shape.stages, len(lines.w0)), dtype=np.int64)
     power = np.full(len(lines.w0), 1.0)
     for level in range(shape.stages):

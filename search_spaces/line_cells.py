@@ -2,9 +2,9 @@
 
 The box of (w0, wa, wm, b, g) is cut into cells, and those that `reach_of_boxes` proves empty are dropped. A cell c has
 the law's probability p_c, and of a line in it the depths that meet the window have together at most the probability
-m_c. A proposal is a cell with probability p_c m_c / W, W = sum_c p_c m_c, a line of the cell by the law, and a uniform u
-in [0, m_c): with the depths that meet the window laid side by side, each as long as it is likely, u hits one or none.
-So a point x = (line, d) that may lie in the window is proposed with probability
+m_c. A proposal is a cell with probability p_c m_c / W, where W = sum_c p_c m_c, then a line of the cell by the law and
+a uniform u in [0, m_c): with the depths that meet the window laid side by side, each as long as it is likely, u hits
+one or none. So a point x = (line, d) that may lie in the window is proposed with probability
 
     p_c m_c / W  x  p(line) / p_c  x  p(d) / m_c  =  p(x) / W,
 
@@ -169,8 +169,8 @@ class LineCells:
     def reach(self, cells: Places) -> Reach:
         """Depths that can meet the window in cells."""
         low, high = self._values(cells.first), self._values({name: last - 1 for name, last in cells.last.items()})
-        lines = (Lines(*(ends[name] for name in _LINE)) for ends in (low, high))
-        return reach_of_boxes(self._shape, *lines, low["b"], low["g"])
+        first, last = (Lines(*(ends[name] for name in _LINE)) for ends in (low, high))
+        return reach_of_boxes(self._shape, first, last, low["b"], low["g"])
 
 
 def _likeliest(depth: Ladder) -> Floats:

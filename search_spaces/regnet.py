@@ -111,7 +111,7 @@ class RegNetSpace(StagedSpace):
         return np.asarray(few_params & few_activations)
 
     @cached_property
-    def narrowing(self) -> Narrowing | None:  # type: ignore[override]
+    def narrowing(self) -> Narrowing | None:
         """Cells of the line's parameters, with the depth solved for; made once."""
         from regnas.search_spaces.line_narrowing import narrowing_of
 

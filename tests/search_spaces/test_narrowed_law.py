@@ -97,7 +97,8 @@ def test_parameters_and_costs_are_distributed_as_under_plain_rejection(
     for name in [name for name, law in space.dimensions.items() if not law.fixed]:
         _same_law([one.params[name] for one in plain], [one.params[name] for one in narrowed], name)
     for measure in ("flops", "params", "activations"):
-        _same_law(*([getattr(one.complexity, measure) for one in two] for two in (plain, narrowed)), measure)
+        costs = [[getattr(one.complexity, measure) for one in found] for found in (plain, narrowed)]
+        _same_law(costs[0], costs[1], measure)
 
 
 def _same_law(one: list[Any], other: list[Any], what: str) -> None:
@@ -145,7 +146,7 @@ def test_every_point_of_a_small_space_is_as_likely_as_its_law_says() -> None:
 def _boxes(draw: st.DrawFn) -> dict[str, Any]:
     stages = draw(st.integers(1, 5))
     strides = draw(st.lists(st.sampled_from([1, 2]), min_size=stages, max_size=stages))
-    ends = {
+    ends: dict[str, list[Any]] = {
         "w0": sorted(draw(st.lists(st.integers(1, 32).map(lambda tick: 8 * tick), min_size=2, max_size=2))),
         "wa": sorted(tick / 10 for tick in draw(st.lists(st.integers(80, 2560), min_size=2, max_size=2))),
         "wm": sorted(tick / 1000 for tick in draw(st.lists(st.integers(1500, 3000), min_size=2, max_size=2))),
@@ -215,12 +216,12 @@ def test_bounds_leave_out_no_depth_of_any_line_in_a_box(box: dict[str, Any]) -> 
 
 
 def test_ties_are_decided_by_the_scalar_equations() -> None:
-    """Widths of w0 1.5^k and starts of w0 = wa fall on ties: depths solved for are those of the scalar equations."""
+    """Widths of w0 1.5^k and starts of w0 = 2 wa fall on ties: depths solved for are those of the scalar equations."""
     space = _space("regnetx", 64, {"flops": "1M:"})
-    for w0, wm, ratio in product(range(8, 129, 8), (1.5, 2.0, 2.25, 2.5, 3.0), (1, 2)):
-        line = {"w0": w0, "wa": float(w0), "wm": wm}
+    for w0, wm, times in product(range(8, 129, 8), (1.5, 2.0, 2.25, 2.5, 3.0), (1, 2, 4, 8)):
+        line = {"w0": w0, "wa": w0 / times, "wm": wm}
         inside = [d for d in range(4, 64) if space.member({"depth": d, **line}) is None]
         lines = Lines(*(np.array([float(value)]) for value in line.values()))
         shape = Shape(space.template(), 64, Window(), 63)
-        reach = reach_of_points(shape, lines, np.array([float(ratio)]), np.array([8]))
+        reach = reach_of_points(shape, lines, np.array([1.0]), np.array([8]))
         assert [d for d in range(reach.first[0], reach.last[0] + 1) if d >= 4] == inside, line
