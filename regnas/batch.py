@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -35,6 +35,17 @@ class Batch(Protocol):
 
     def architecture(self, index: int) -> Architecture:
         """One of the m networks."""
+
+
+@runtime_checkable
+class SupportsIdentities(Protocol):
+    """A batch that tells its networks apart without making them."""
+
+    def identities(self, indices: Array) -> list[bytes]:
+        """Of some of the m networks: equal where, and only where, the networks are equal."""
+
+    def maker(self, identity: bytes) -> Callable[[], Architecture]:
+        """What makes the network of an identity; it does not hold the batch."""
 
 
 class DecodedOneByOne:

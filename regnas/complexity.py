@@ -88,7 +88,7 @@ def feature_sizes(template: Template, resolution: int) -> list[int]:
 class _Count:
     """Running totals over ``(n,)`` networks."""
 
-    def __init__(self, networks: int) -> None:
+    def __init__(self, networks: int | tuple[int, ...]) -> None:
         self.flops = np.zeros(networks, dtype=np.int64)
         self.params = np.zeros(networks, dtype=np.int64)
         self.activations = np.zeros(networks, dtype=np.int64)
@@ -98,7 +98,7 @@ class _Count:
         self.params += params * times
         self.activations += activations * times
 
-    def conv(self, size: int, kernel: int, wide_in: Any, wide_out: Any, times: Any = 1, *, group: Any = None) -> None:
+    def conv(self, size: Any, kernel: int, wide_in: Any, wide_out: Any, times: Any = 1, *, group: Any = None) -> None:
         """A convolution without bias and its batch normalisation; ``group`` is the group width."""
         weights = kernel * kernel * (wide_in if group is None else group) * wide_out
         self.add(weights * (size * size), weights + 2 * wide_out, wide_out * (size * size), times)
@@ -124,12 +124,52 @@ def staged_complexity(batch: StagedBatch, template: Template, resolution: int) -
         _block(count, *shape, wide_in, stride, sizes[stage], sizes[stage + 1], 1)
         _block(count, *shape, wide, 1, sizes[stage + 1], sizes[stage + 1], batch.depths[:, stage] - 1)
         wide_in = wide
+    _head(count, template, wide_in, sizes[-1])
+    return Complexities(count.flops, count.params, count.activations)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What networks cost, in parts: ends + sum of the first blocks + sum of (depth - 1) x further blocks.
+
+    Attributes:
+        ends: of stem and head, each ``(n,)``.
+        first: of the first block of each stage, each ``(S, n)``.
+        further: of each further block of a stage, each ``(S, n)``.
+    """
+
+    ends: Complexities
+    first: Complexities
+    further: Complexities
+
+
+def staged_parts(
+    template: Template, resolution: int, widths: Ints, inner: Ints, groups: Ints, *, projects: Any = None
+) -> Parts:
+    """The parts of `staged_complexity`. All of them grow with widths, bottleneck widths, group widths and projections.
+
+    Args:
+        widths, inner, groups: output channels, channels and group width of the bottleneck, each ``(S, n)``.
+        projects: whether the first block has a projection where its shape changes; told from the widths unless said.
+    """
+    sizes = np.array(feature_sizes(template, resolution), dtype=np.int64)[:, None]
+    strides = np.array(template.strides, dtype=np.int64)[:, None]
+    wide_in = np.concatenate([np.full_like(widths[:1], template.stem_width), widths[:-1]])
+    changes = ((wide_in != widths) | (strides != 1)) if projects is None else projects
+    first, further, ends = _Count(widths.shape), _Count(widths.shape), _Count(widths.shape[1])
+    _one_block(first, template, widths, inner, groups, wide_in, sizes[:-1], sizes[1:], changes)
+    _one_block(further, template, widths, inner, groups, widths, sizes[1:], sizes[1:], np.False_)
+    _stem(ends, template, resolution, int(sizes[0, 0]))
+    _head(ends, template, widths[-1], int(sizes[-1, 0]))
+    return Parts(*(Complexities(part.flops, part.params, part.activations) for part in (ends, first, further)))
+
+
+def _head(count: _Count, template: Template, wide_in: Ints, size: int) -> None:
     if template.head_width:
-        count.conv(sizes[-1], 1, wide_in, template.head_width)
-        wide_in = np.full(len(batch), template.head_width, dtype=np.int64)
+        count.conv(size, 1, wide_in, template.head_width)
+        wide_in = np.full_like(wide_in, template.head_width)
     linear = (wide_in + 1) * template.classes
     count.add(linear, linear, template.classes)
-    return Complexities(count.flops, count.params, count.activations)
 
 
 def _stem(count: _Count, template: Template, resolution: int, size: int) -> None:
@@ -153,7 +193,24 @@ def _block(
     size: int,
     times: Any,
 ) -> None:
-    """``times`` blocks of one shape; a block's first 1x1 convolution runs at its input's size."""
+    """``times`` blocks of one shape."""
+    changes = (wide_in != wide) | (stride != 1)
+    _one_block(count, template, wide, inner, group, wide_in, size_in, size, changes, times)
+
+
+def _one_block(
+    count: _Count,
+    template: Template,
+    wide: Ints,
+    inner: Ints,
+    group: Ints,
+    wide_in: Ints,
+    size_in: Any,
+    size: Any,
+    changes: Any,
+    times: Any = 1,
+) -> None:
+    """A block's first 1x1 convolution runs at its input's size; ``changes``: whether a shortcut needs a projection."""
     rule = BLOCKS[template.block]
     if rule.bottleneck:
         count.conv(size_in, 1, wide_in, inner, times)
@@ -166,7 +223,5 @@ def _block(
     if template.se_ratio and rule.squeezes:
         # The squeeze width follows the block's input, not the bottleneck.
         count.squeeze(inner if rule.bottleneck else wide, np.rint(wide_in * template.se_ratio).astype(np.int64), times)
-    if rule.shortcut == "project":
-        changes = (wide_in != wide) | (stride != 1)
-        if changes.any():
-            count.conv(size, 1, wide_in, wide, times * changes)
+    if rule.shortcut == "project" and changes.any():
+        count.conv(size, 1, wide_in, wide, times * changes)

@@ -89,7 +89,8 @@ def derived(space: S, options: Mapping[str, str]) -> S:
         kept += [key] if changed != made else []
         made = changed
     overrides = tuple((key, merged[key]) for key in sorted(kept))
-    found: S = replace(made, root=root, overrides=overrides, images=space.images, window=space.window)
+    own = {"images": space.images, "window": space.window, "stream_version": space.stream_version}
+    found: S = replace(made, root=root, overrides=overrides, **own)
     return found
 
 

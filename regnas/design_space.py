@@ -10,7 +10,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from regnas import registry, spec
 from regnas.architecture import Architecture
 from regnas.batch import Batch, Columns, DecodedOneByOne, Params
-from regnas.candidate import Candidate
+from regnas.candidate import STREAM_VERSION, STREAM_VERSIONS, Candidate
 from regnas.derive import derived, option_text
 from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
@@ -53,6 +53,22 @@ class Images:
         return cls(**{**stored, "strides": None if strides is None else tuple(strides)})
 
 
+class Narrowing(Protocol):
+    """The law restricted to a region that holds every network of the window."""
+
+    @property
+    def share(self) -> float:
+        """Probability of the region under the law; 0 where no network can lie in the window."""
+
+    def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
+        """``count`` proposals, each a point of the region or none.
+
+        Returns:
+            Which proposals are points, ascending, ``(m,)``, and the points: every parameter ``(m,)``. A proposal is
+            the point x with the probability p(x) / share, p being the law, for every x that may lie in the window.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Space(ABC):
     """A search space. A subclass says what its `dimensions` are and how it decodes a point.
@@ -62,6 +78,7 @@ class Space(ABC):
         images: resolution, classes and further wishes of the data set.
         window: bounds on complexity that `sample`, `suggest` and every strategy respect.
         overrides: what derives this space from the registered one, as in its spec.
+        stream_version: how a seed becomes candidates; the law is the same in every version.
     """
 
     name: str
@@ -70,6 +87,7 @@ class Space(ABC):
     overrides: tuple[tuple[str, str], ...] = ()
     ties: tuple[tuple[str, str], ...] = ()
     root: Space | None = field(default=None, repr=False, compare=False)
+    stream_version: int = STREAM_VERSION
 
     # How many draws in a row may find nothing before a window counts as impossible.
     patience = 100_000
@@ -105,6 +123,14 @@ class Space(ABC):
         """The one of several equivalent points that stands for them; the point itself by default."""
         return params
 
+    def ordered_columns(self, columns: Columns) -> Columns:
+        """`ordered` of many points; a subclass may do it in arrays."""
+        if type(self).ordered is Space.ordered:
+            return columns
+        rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+        points = [self.ordered(dict(zip(columns, row, strict=True))) for row in rows]
+        return {name: _column([one[name] for one in points], values.dtype) for name, values in columns.items()}
+
     def member(self, params: Params) -> str | None:
         """Why a point of the grid is not in the space, in a word, or None if it is."""
         return None
@@ -112,6 +138,11 @@ class Space(ABC):
     def admits(self, cost: Complexities) -> Array:
         """Which networks the space's own limits on complexity admit."""
         return np.ones(len(cost), dtype=np.bool_)
+
+    @property
+    def narrowing(self) -> Narrowing | None:
+        """Proposals narrowed to where the window can be met; None where draws from the law do as well."""
+        return None
 
     def batch(self, columns: Columns) -> Batch:
         """Decode columns of complete points; a subclass may do it in arrays."""
@@ -280,6 +311,16 @@ class Space(ABC):
         """The same law on other images."""
         return replace(self, images=images)
 
+    def on_stream(self, version: int) -> Self:
+        """The same law by another version of the stream: 1 is that of studies of earlier releases.
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        if version not in STREAM_VERSIONS:
+            raise UsageError(f"the stream has the versions {', '.join(map(str, STREAM_VERSIONS))}, got {version!r}")
+        return replace(self, stream_version=version)
+
     def derive(self, options: Mapping[str, str]) -> Self:
         """A space with the options of a spec, such as ``{"wm": "2", "depth": "12:20", "w0": "wa"}``."""
         return derived(self, options)
@@ -298,6 +339,12 @@ def make_space(text: str) -> Space:
         raise UsageError(f"a space takes its options in brackets, {name}[key=value], got {text!r}")
     space: Space = factory(argument) if argument else factory()
     return space.derive(options) if options else space
+
+
+def _column(values: Sequence[Any], kind: np.dtype[Any]) -> Array:
+    column = np.empty(len(values), dtype=kind)
+    column[:] = values
+    return column
 
 
 def _any_value(law: Dimension) -> Any:

@@ -30,6 +30,32 @@ _STEPS = (1 / 20, 1 / 5)
 _SHORT = 16
 
 
+@dataclass(frozen=True)
+class Ladder:
+    """A law as a table.
+
+    Attributes:
+        values: ascending, ``(n,)``.
+        edges: probability of all values before each, and 1: ``(n + 1,)``.
+    """
+
+    values: Array
+    edges: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def find(self, share: Array, first: Array, last: Array) -> Array:
+        """Places of the values at this cumulated probability, between ``first`` and before ``last``."""
+        places = np.searchsorted(self.edges, share, side="right") - 1
+        return np.clip(places, first, last - 1)
+
+    def draw(self, uniforms: Array, first: Array, last: Array) -> Array:
+        """Places drawn from the law between two places, ``last`` not included."""
+        low = self.edges[first]
+        return self.find(low + uniforms * (self.edges[last] - low), first, last)
+
+
 class Dimension(ABC):
     """One parameter of a space."""
 
@@ -78,6 +104,10 @@ class Dimension(ABC):
         # Of a law of which no more is known: fine enough to meet values less likely than others.
         fine = 64 * self.size if self.size <= count else count
         return list(dict.fromkeys(self.draw((np.arange(fine) + 0.5) / fine).tolist()))
+
+    def ladder(self) -> Ladder | None:
+        """All values with their probabilities, where they are numbers and the law is known; else None."""
+        return None
 
     def narrowed(self, low: float | None, high: float | None) -> Dimension:
         """The same law between other bounds."""
@@ -198,6 +228,9 @@ class Uniform(Range):
     def draw(self, uniforms: npt.NDArray[np.float64]) -> Array:
         return self.at(np.floor(np.asarray(uniforms) * self.size) + self.first)
 
+    def ladder(self) -> Ladder | None:
+        return Ladder(self.at(np.arange(self.first, self.last + 1)), np.arange(self.size + 1) / self.size)
+
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import FloatDistribution, IntDistribution
 
@@ -229,6 +262,12 @@ class LogUniform(Range):
         raw = self._open * np.exp((1.0 - np.asarray(uniforms)) * span)
         ticks = np.ceil(raw / self.step)
         return self.at(np.clip(ticks, self.first, self.last))
+
+    def ladder(self) -> Ladder | None:
+        values = self.at(np.arange(self.first, self.last + 1))
+        # A value is what is drawn between it and the value before it.
+        ends = np.log(np.concatenate([[self._open], values]) / self._open) / math.log(self.high / self._open)
+        return Ladder(values, ends / ends[-1])
 
     def _quantile(self, value: float) -> float:
         # draw() runs downwards in its uniforms: so does this.
@@ -274,6 +313,12 @@ class Choice(Dimension):
         table = np.empty(self.size, dtype=object)
         table[:] = self.values
         return table[index]
+
+    def ladder(self) -> Ladder | None:
+        if not all(isinstance(value, int | float) for value in self.values):
+            return None
+        values = np.sort(self.draw((np.arange(self.size) + 0.5) / self.size))
+        return Ladder(values, np.arange(self.size + 1) / self.size)
 
     def snap(self, value: Any) -> Value:
         if value in self.values:

@@ -1,95 +1,30 @@
 """The stream of candidates of a space inside its window.
 
 Candidates are iid from the space's law conditioned on the window. Candidate i is a function of (space, window,
-seed, i, STREAM_VERSION) alone: uniforms come in chunks whose sizes and generators depend on nothing else.
+seed, i, the space's stream_version) alone: uniforms come in chunks whose sizes and generators depend on nothing else.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
-
-import numpy as np
 
 from regnas import keyed
 from regnas.batch import Columns
-from regnas.candidate import Candidate
+from regnas.candidate import STREAM_VERSION, Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.window import Complexities, human
+from regnas.proposals import count_unproposed, size_of, source_of
+from regnas.screening import Screened, Tally, screen
 
-STREAM_VERSION = 1
+__all__ = ["DUPLICATES", "STREAM_VERSION", "Stream", "Tally", "candidates", "screen", "survey"]
+
 DUPLICATES = ("reject", "reuse", "allow")
 
-_FIRST_CHUNK, _LARGEST_CHUNK = 256, 16_384
 # Repeats in a row, of networks seen before, after which a window counts as exhausted.
 _REPEATS = 20_000
-
-
-@dataclass
-class Tally:
-    """What happened to the draws: how many were accepted, and why the others were not."""
-
-    drawn: int = 0
-    accepted: int = 0
-    repeats: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    lowest: dict[str, int] = field(default_factory=dict)
-    highest: dict[str, int] = field(default_factory=dict)
-
-    def see(self, cost: Complexities) -> None:
-        """Widen the range of complexities seen, window or not."""
-        for name in ("flops", "params", "activations"):
-            values = getattr(cost, name)
-            if len(values):
-                self.lowest[name] = min(int(values.min()), self.lowest.get(name, int(values.min())))
-                self.highest[name] = max(int(values.max()), self.highest.get(name, int(values.max())))
-
-    @property
-    def rate(self) -> float:
-        """Share of the draws that were accepted."""
-        return self.accepted / self.drawn if self.drawn else 0.0
-
-    def attainable(self) -> str:
-        """The range of every complexity seen."""
-        if not self.lowest:
-            return "no draw was a network of the space"
-        names = (("flops", "flops"), ("params", "params"), ("activations", "acts"))
-        return ", ".join(
-            f"{shown} {human(_round(self.lowest[name]))}:{human(_round(self.highest[name]))}" for name, shown in names
-        )
-
-    def reasons(self) -> str:
-        """Shares of the draws that each reason rejected; a draw can break several bounds."""
-        return ", ".join(f"{reason} {count / self.drawn:.2%}" for reason, count in self.rejected.most_common())
-
-
-def _round(number: int) -> float:
-    return float(f"{number:.3g}")
-
-
-def screen(space: Space, columns: Columns, tally: Tally) -> Iterator[tuple[int, Candidate]]:
-    """Yield those of many points that the space and its window admit, with their row, in order."""
-    count = len(next(iter(columns.values())))
-    batch = space.batch(columns)
-    cost = batch.complexity(space.resolution)
-    keep = space.admits(cost)
-    tally.drawn += count
-    tally.rejected.update(batch.rejected)
-    tally.see(cost)
-    if not keep.all():
-        tally.rejected["limits of the space"] += int((~keep).sum())
-    for reason, broken in space.window.tests(cost).items():
-        tally.rejected.update({reason: int(broken.sum())} if broken.any() else {})
-        keep &= ~broken
-    kept = np.flatnonzero(keep)
-    tally.accepted += len(kept)
-    for index in kept.tolist():
-        row = int(batch.rows[index])
-        params = space.ordered({name: values[row : row + 1].tolist()[0] for name, values in columns.items()})
-        yield row, Candidate(params, batch.architecture(index), cost.row(index))
+# Draws from the law that tell why a window is out of reach of narrowed proposals.
+_EXPLAINED = 400_000
 
 
 def candidates(
@@ -101,7 +36,7 @@ def candidates(
     progress: Callable[[Tally], None] | None = None,
     points: Callable[[int], Columns] | None = None,
 ) -> Iterator[Candidate]:
-    """The stream, without end.
+    """The stream, without end, by the space's `stream_version`.
 
     Args:
         duplicates: ``reject`` drops later repeats of an architecture; ``reuse`` and ``allow`` keep every draw.
@@ -114,37 +49,46 @@ def candidates(
     if duplicates not in DUPLICATES:
         raise UsageError(f"duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
     tally = Tally() if tally is None else tally
-    seen: set[str] = set()
-    index = chunk = draws = repeats = 0
+    source = source_of(space, seed, points)
+    if source.share == 0:
+        raise _infeasible(space, _explained(space), 0, 0, proved=True)
+    seen: set[Hashable] = set()
+    index = chunk = proposed = repeats = 0
+    screened_in_all = 0
+    found_at = drawn_at = 0  # the proposal that was the last candidate, and the draw that it stands for
+    before = tally.drawn
     while True:
-        size = min(_FIRST_CHUNK << min(chunk, 30), _LARGEST_CHUNK)
-        if points is None:
-            columns = space.draw(keyed.generator("stream", STREAM_VERSION, space.spec, seed, chunk), size)
-        else:
-            columns = points(size)
-            size = len(next(iter(columns.values())))
-        last = -1
-        for row, candidate in screen(space, columns, tally):
-            draws += row - last
-            last = row
+        size, rows, columns = source.chunk(chunk)
+        screened = Screened(space, columns, tally)
+        tally.drawn = before + source.draws(proposed + size)
+        for number, row in enumerate(screened.rows.tolist() if rows is None else rows[screened.rows].tolist()):
             if duplicates == "reject":
-                key = candidate.architecture.key()
-                if key in seen:
+                identity = screened.identity(number)
+                if identity in seen:
                     tally.repeats += 1
                     repeats += 1
                     continue
-                seen.add(key)
-            yield Candidate(candidate.params, candidate.architecture, candidate.complexity, index, draws)
-            index, draws, repeats = index + 1, 0, 0
-        draws += size - 1 - last
+                seen.add(identity)
+            found_at = proposed + row + 1
+            drawn, drawn_at = drawn_at, source.draws(found_at)
+            yield screened.candidate(number, index, drawn_at - drawn)
+            index, repeats = index + 1, 0
+        proposed += size
         chunk += 1
+        screened_in_all += len(next(iter(columns.values())))
+        count_unproposed(tally, tally.drawn - before - screened_in_all)
         if progress is not None:
             progress(tally)
-        if draws >= space.patience or repeats >= _REPEATS:
-            raise _infeasible(space, tally, index, repeats)
+        if source.exhausted(proposed - found_at) or repeats >= _REPEATS:
+            raise _infeasible(space, tally if source.share == 1 or repeats else _explained(space), index, repeats)
 
 
-def _infeasible(space: Space, tally: Tally, found: int, repeats: int) -> InfeasibleWindow:
+def _explained(space: Space) -> Tally:
+    """What plain draws from the law say of a window that narrowed proposals do not reach."""
+    return survey(space, draws=min(space.patience, _EXPLAINED))
+
+
+def _infeasible(space: Space, tally: Tally, found: int, repeats: int, *, proved: bool = False) -> InfeasibleWindow:
     inside = "" if space.window.open else f" inside {space.window}"
     where = f"{space.spec} at {space.resolution} px{inside}"
     if repeats:
@@ -157,6 +101,8 @@ def _infeasible(space: Space, tally: Tally, found: int, repeats: int) -> Infeasi
             f"none of {tally.drawn:,} draws is a network of {space.spec}, window or not: rejected by "
             f"{tally.reasons()}; relax the options of the space"
         )
+    if proved:
+        where += " holds no network, whatever is drawn"
     return InfeasibleWindow(
         f"{where}: {tally.accepted} of {tally.drawn:,} draws accepted; rejected by {tally.reasons()}; attainable: "
         f"{tally.attainable()}; widen the window or change --resolution"
@@ -189,7 +135,7 @@ def survey(space: Space, *, draws: int = 200_000, seed: int = 0) -> Tally:
     chunk = 0
     while tally.drawn < draws:
         rng = keyed.generator("survey", space.spec, seed, chunk)
-        for _ in screen(space, space.draw(rng, min(_LARGEST_CHUNK, draws - tally.drawn)), tally):
+        for _ in screen(space, space.draw(rng, min(size_of(chunk + 6), draws - tally.drawn)), tally):
             pass
         chunk += 1
     return tally

@@ -86,6 +86,9 @@ class AnyNetSpace(StagedSpace):
                 params = {**params, **dict(zip(names, values, strict=True))}
         return params
 
+    def ordered_columns(self, columns: Columns) -> Columns:
+        return self._in_order(columns)[0]
+
     def member(self, params: Params) -> str | None:
         for kind in self.rising:
             values = [params[name] for name in self._ordered_names(kind)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from regnas.batch import Columns, Params
 from regnas.complexity import StagedBatch
+from regnas.design_space import Narrowing
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError
 from regnas.search_spaces.compatibility import compatible
@@ -19,7 +21,7 @@ from regnas.staged import Staged
 from regnas.window import Complexities
 
 QUANTUM = 8  # channels: every width is a multiple of it
-_NEAR = 1e-6  # a row this near to a tie is decided by the exact scalar code
+NEAR = 1e-6  # a row this near to a tie is decided by the exact scalar code
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -108,6 +110,17 @@ class RegNetSpace(StagedSpace):
         few_activations = cost.activations / 1e6 <= 6.5 * np.sqrt(giga)
         return np.asarray(few_params & few_activations)
 
+    @cached_property
+    def narrowing(self) -> Narrowing | None:
+        """Cells of the line's parameters, with the depth solved for; made once."""
+        from regnas.search_spaces.line_narrowing import narrowing_of
+
+        return narrowing_of(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and copies: without the cells, which are made again."""
+        return {name: value for name, value in self.__dict__.items() if name != "narrowing"}
+
     def batch(self, columns: Columns) -> StagedRows:
         total = len(columns["depth"])
         line = {name: columns[name] for name in ("depth", "w0", "wa", "wm")}
@@ -138,7 +151,7 @@ def stage_arrays(depth: Any, w0: Any, wa: Any, wm: Any, stages: int) -> tuple[In
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = w0 / wa
         power = wm ** (stages - 1.5)
-        rows = np.flatnonzero((ratio * (power - 1) <= last + _NEAR) & (ratio * (power * wm - 1) > last - _NEAR))
+        rows = np.flatnonzero((ratio * (power - 1) <= last + NEAR) & (ratio * (power * wm - 1) > last - NEAR))
         depth, ratio, w0, wm = depth[rows], ratio[rows], w0[rows], wm[rows]
         starts = np.zeros((stages + 1, len(rows)))
         near = np.zeros(len(rows), dtype=np.bool_)
@@ -146,7 +159,7 @@ def stage_arrays(depth: Any, w0: Any, wa: Any, wm: Any, stages: int) -> tuple[In
         for level in range(1, stages + 1):
             exact = ratio * (power - 1)
             starts[level] = np.ceil(exact)
-            near |= np.abs(exact - np.rint(exact)) < _NEAR
+            near |= np.abs(exact - np.rint(exact)) < NEAR
             power = power * wm
     starts[stages] = np.where(starts[stages] >= depth, depth, -1)  # -1: blocks beyond the last level
     good = near | (np.diff(starts, axis=0) > 0).all(axis=0)
@@ -157,7 +170,7 @@ def stage_arrays(depth: Any, w0: Any, wa: Any, wm: Any, stages: int) -> tuple[In
         exact = w0 * power / QUANTUM
         widths[level] = np.rint(exact) * QUANTUM
         if level > 1:
-            near |= np.abs(exact - np.floor(exact) - 0.5) < _NEAR
+            near |= np.abs(exact - np.floor(exact) - 0.5) < NEAR
         power = power * wm
     good = near | (np.diff(widths, axis=0) > 0).all(axis=0)
     rows, ties = rows[good], np.flatnonzero(near[good])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -109,8 +110,15 @@ class StagedSpace(Space):
 
     def network(self, depths: Any, widths: Any, ratios: Any, groups: Any) -> Staged:
         """The architecture with these numbers per stage."""
+        return Staged(**self._values(depths, widths, ratios, groups))
+
+    def batch_network(self, depths: Any, widths: Any, ratios: Any, groups: Any) -> Staged:
+        """`network` of numbers that this space's batch decoded, which needs no check."""
+        return Staged.unchecked(**self._values(depths, widths, ratios, groups))
+
+    def _values(self, depths: Any, widths: Any, ratios: Any, groups: Any) -> dict[str, Any]:
         shared = self.template(len(depths))
-        return Staged(
+        return dict(
             stem=shared.stem,
             stem_width=shared.stem_width,
             block=shared.block,
@@ -156,7 +164,25 @@ class StagedRows:
 
     def architecture(self, index: int) -> Architecture:
         one = self.stages[index]
-        return self.space.network(one.depths, one.widths, one.bottleneck_ratios, one.group_widths)
+        return self.space.batch_network(one.depths, one.widths, one.bottleneck_ratios, one.group_widths)
+
+    def identities(self, indices: np.typing.NDArray[np.int64]) -> list[bytes]:
+        """The numbers that make the networks, in one form where the block ignores them."""
+        rule, one = BLOCKS[self.space.block], self.stages[indices]
+        ratios = one.bottleneck_ratios if rule.bottleneck else np.ones_like(one.bottleneck_ratios)
+        groups = one.group_widths if rule.grouped else np.ones_like(one.group_widths)
+        numbers = np.concatenate([one.depths, one.widths, groups, ratios.astype(np.float64).view(np.int64)], axis=1)
+        width = numbers.shape[1] * 8
+        whole = np.ascontiguousarray(numbers, dtype=np.int64).tobytes()
+        return [whole[at : at + width] for at in range(0, len(whole), width)]
+
+    def maker(self, identity: bytes) -> Callable[[], Architecture]:
+        return partial(_from_identity, self.space, identity)
+
+
+def _from_identity(space: StagedSpace, identity: bytes) -> Staged:
+    depths, widths, groups, ratios = np.frombuffer(identity, dtype=np.int64).reshape(4, -1)
+    return space.batch_network(depths, widths, ratios.view(np.float64), groups)
 
 
 def inner_groups(space: StagedSpace, groups: Any, widths: Any) -> Any:

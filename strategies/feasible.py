@@ -121,6 +121,11 @@ class FeasibleSampler(BaseSampler):
         if self._own_stream:
             self._stream = Stream(self._space, seed=self._seed, duplicates=self._duplicates)
 
+    @property
+    def space(self) -> Space:
+        """What the candidates are networks of."""
+        return self._space
+
     def assign(self, index: int) -> None:
         """The candidate index of the next trial; without, it is the trial's number."""
         self._next_index = index

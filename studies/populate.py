@@ -14,6 +14,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from regnas.candidate import STREAM_VERSION
 from regnas.errors import StudyError, UsageError
 from regnas.files import write_json
 from regnas.pruner import make_pruner
@@ -22,9 +23,10 @@ from regnas.studies.driver import Driver
 from regnas.studies.fidelity import Fidelity, epochs_spent
 from regnas.studies.pool import Pool, make_pool
 from regnas.studies.progress import Progress
-from regnas.studies.search_plan import Plan
+from regnas.studies.search_plan import Plan, on_stream
 from regnas.studies.settings import ATTRIBUTE, check_same, differing, folder_name
-from regnas.studies.storage import FolderLock, open_storage, open_study, quiet, stored_names
+from regnas.studies.storage import FolderLock, find_study, open_study
+from regnas.studies.stream_of import version_of
 
 # Distinct candidates that must exist are looked for before any training, up to this many.
 _LOOK_AHEAD = 1000
@@ -81,20 +83,28 @@ def spent(one: Plan, study: optuna.Study) -> bool:
 
 def completed(one: Plan) -> int:
     """Evaluations of a plan that are there already; 0 for a study that does not exist yet."""
-    study = _stored(one, one.name)
+    study = find_study(one.storage, one.name)
     trials = [] if study is None else study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return sum("index" in trial.user_attrs for trial in trials)
 
 
-def under_free_name(one: Plan) -> Plan:
+def under_free_name(one: Plan, new: int | None = None) -> Plan:
     """The plan as it is, or under NAME/2, NAME/3 ... where a study of other settings has its name.
 
     For runs that a user names no study for: the first name that is free or holds these very settings. The same plan
-    finds the same study again.
+    finds the same study again, and goes on with its stream.
+
+    Args:
+        new: version of the stream of a study that is not there yet; the plan's own unless said.
     """
-    names = (one.name if number == 1 else f"{one.name}/{number}" for number in itertools.count(1))
-    name = next(name for name in names if _fits(_stored(one, name), one.settings.to_json()))
-    return one if name == one.name else replace(one, name=name, folder=one.folder.parent / folder_name(name))
+    for number in itertools.count(1):
+        name = one.name if number == 1 else f"{one.name}/{number}"
+        study = find_study(one.storage, name)
+        version = (new or STREAM_VERSION) if study is None else version_of(study)
+        fitting = one if version is None else on_stream(one, version)
+        if _fits(study, fitting.settings.to_json()):
+            break
+    return fitting if name == one.name else replace(fitting, name=name, folder=one.folder.parent / folder_name(name))
 
 
 def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
@@ -102,15 +112,6 @@ def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
         return True
     stored = study.user_attrs.get(ATTRIBUTE)
     return stored is not None and not differing(json.loads(stored), settings)
-
-
-def _stored(one: Plan, name: str) -> optuna.Study | None:
-    """A study of this name in the plan's storage; None where there is none."""
-    if one.storage.startswith("sqlite:///") and not Path(one.storage.removeprefix("sqlite:///")).exists():
-        return None
-    with quiet():
-        storage = open_storage(one.storage)
-        return optuna.load_study(study_name=name, storage=storage) if name in stored_names(storage) else None
 
 
 def look_ahead(one: Plan) -> None:

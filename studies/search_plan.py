@@ -26,6 +26,7 @@ from regnas.studies.pareto import axes
 from regnas.studies.regime import epochs_of, images_of, in_regime
 from regnas.studies.settings import Settings, folder_name, images_json, study_name
 from regnas.studies.storage import quiet, storage_url
+from regnas.studies.stream_of import stored_version
 from regnas.studies.warm import WarmStart
 from regnas.window import Window
 
@@ -152,6 +153,10 @@ def plan(
     whole = epochs_of(made, facts)
     pruner = check_early(pruner, budget_epochs, whole, duplicates)
     label = strategy if isinstance(strategy, str) else type(strategy).__name__
+    name = study or study_name(found, label, seed, repeat, pruner)
+    url = storage_url(storage, Path(out))
+    names = (name, study_name(found, label, seed, 0, pruner)) if repeat else (name,)
+    found = found.on_stream(stored_version(url, *names) or found.stream_version)
     settings = Settings(
         space=found.spec,
         window=str(found.window),
@@ -162,11 +167,10 @@ def plan(
         evaluator=evaluator,
         data=data if images is not None else evaluator,
         recipe=facts.get("recipe", {}),
+        stream_version=found.stream_version,
         repeat=repeat,
         pruner=pruner,
     )
-    name = study or study_name(found, label, seed, repeat, pruner)
-    url = storage_url(storage, Path(out))
     return Plan(
         space=found,
         strategy=label,
@@ -215,8 +219,22 @@ def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: s
     from regnas.strategies.feasible import FeasibleSampler
 
     if isinstance(strategy, FeasibleSampler):
+        if strategy.space.stream_version != space.stream_version:
+            raise UsageError(
+                f"this study began with version {space.stream_version} of the stream of candidates; give a "
+                f"FeasibleSampler of space.on_stream({space.stream_version})"
+            )
         return strategy
     return FeasibleSampler(space, strategy, seed=seed, duplicates=duplicates)
+
+
+def on_stream(one: Plan, version: int) -> Plan:
+    """A plan with a strategy by name, on a version of the stream."""
+    if one.space.stream_version == version:
+        return one
+    space = one.space.on_stream(version)
+    sampler = _sampler(one.strategy, space, one.seed, one.settings.duplicates, one.workers)
+    return replace(one, space=space, sampler=sampler, settings=replace(one.settings, stream_version=version))
 
 
 def cores() -> int:

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Images, Space
 from regnas.errors import StudyError
 from regnas.pruner import NONE
-from regnas.stream import STREAM_VERSION
 
 ATTRIBUTE = "regnas:settings"
 SCHEMA = 1
@@ -25,6 +25,7 @@ class Settings:
     """The identity of a study. Budget, workers, device and verbosity are no part of it.
 
     Attributes:
+        stream_version: of the stream that the candidates are of, as the space's.
         repeat: which training of the same candidates this is; 0 is the first.
         pruner: what stops trainings early, or ``none``.
     """
@@ -38,6 +39,7 @@ class Settings:
     evaluator: str
     data: str
     recipe: Mapping[str, Any]
+    stream_version: int = STREAM_VERSION
     repeat: int = 0
     pruner: str = NONE
 
@@ -49,7 +51,7 @@ class Settings:
             del own["repeat"]  # the first training of every candidate: nothing to say
         if self.pruner == NONE:
             del own["pruner"]
-        return {"schema": SCHEMA, "stream_version": STREAM_VERSION, **own, "versions": packages}
+        return {"schema": SCHEMA, **own, "versions": packages}
 
 
 def _version(package: str) -> str:

@@ -116,6 +116,20 @@ def open_study(text: str, name: str, sampler: Any) -> optuna.Study:
     return study
 
 
+def find_study(text: str, name: str) -> optuna.Study | None:
+    """A study of a storage; None where there is no such study, or no storage yet.
+
+    Raises:
+        StudyError: the storage cannot be opened.
+    """
+    file = text.removeprefix("sqlite:///")
+    if "://" not in file and not Path(file).exists():
+        return None
+    with quiet():
+        storage = open_storage(text)
+        return optuna.load_study(study_name=name, storage=storage) if name in stored_names(storage) else None
+
+
 def stored_names(storage: BaseStorage) -> list[str]:
     """Names of all studies in a storage."""
     return sorted(optuna.get_all_study_names(storage))

@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 
 from regnas import keyed
 from regnas.architecture import canonical
-from regnas.candidate import Candidate
+from regnas.candidate import STREAM_VERSIONS, Candidate
 from regnas.population import CONDITIONS, Population, PopulationError
 from regnas.studies.job import attributes_of
 from regnas.studies.populate import opened
@@ -47,6 +47,17 @@ def take_over(texts: Sequence[str], plans: Sequence[Plan]) -> int:
             raise PopulationError(f"the trainings of {population.name} cannot be taken over: {why}")
         taken += sum(_into(population, plan) for plan in fitting)
     return taken
+
+
+def stream_versions(texts: Sequence[str]) -> dict[str, int]:
+    """The version of the stream that populations are of, by their space: new studies that take them over have it, too.
+
+    Raises:
+        PopulationError: a population that is not there.
+    """
+    settings = [population.settings for text in texts for population in load(text)]
+    stored = {one.get("space"): one.get("stream_version") for one in settings}
+    return {str(space): version for space, version in stored.items() if version in STREAM_VERSIONS}
 
 
 def _differing(population: Population, plan: Plan) -> list[str]:

@@ -16,7 +16,7 @@ from regnas.population import Population, PopulationError, from_rows
 from regnas.studies.compare import output
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.attach import attach
-from regnas.studies.compare.known import take_over
+from regnas.studies.compare.known import stream_versions, take_over
 from regnas.studies.compare.looks import BATCH, Looking, look_sizes
 from regnas.studies.compare.progress import Batches, BatchLines, SilentBatches
 from regnas.studies.compare.request import (
@@ -88,9 +88,12 @@ def plan_runs(
     if until_decided and budget <= BATCH:
         raise UsageError(f"--until-decided looks every {BATCH} models, so --budget is above {BATCH}, got {budget}")
     plans = []
+    versions = stream_versions(known)
     for space in spaces:
         made = [plan(space, strategy="random", budget=budget, out=out, repeat=k, **options) for k in range(seeds)]
-        plans.append(tuple(under_free_name(one) for one in made))
+        first = under_free_name(made[0], versions.get(made[0].settings.space))
+        further = [under_free_name(one, first.settings.stream_version) for one in made[1:]]
+        plans.append((first, *further))
     specs = [made[0].space.spec for made in plans]
     if len(set(specs)) < len(specs):
         raise UsageError(f"each space is compared once, got {', '.join(specs)}")

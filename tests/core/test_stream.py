@@ -19,23 +19,39 @@ from regnas.window import Window
 # RegNetX with wa alone free: five different networks, most draws repeat one of them.
 TINY = "regnetx[depth=8,w0=48,wm=2.5,bottleneck_ratio=1,group_width=8]"
 
+# Golden candidates by version: of seed 0 without a window, of seed 7, and of seed 0 inside flops 360M:400M.
+_NAMES = ("depth", "w0", "wa", "wm", "bottleneck_ratio", "group_width")
+REGNETX = {
+    1: [(40, 40, 12.4, 2.139, 4, 32), (26, 80, 26.8, 2.397, 4, 4)],
+    2: [(23, 40, 52.0, 2.688, 2, 8), (42, 136, 69.6, 2.751, 2, 8)],
+}
+ANYNETX_E = {1: (2, 6, 6, 8, 16, 40, 112, 488, 1, 8), 2: (1, 1, 2, 2, 24, 32, 240, 576, 2, 2)}
+WINDOWED = {
+    1: [(22, 72, 27.4, 2.199, 4, 16), (31, 64, 8.2, 1.838, 2, 1)],
+    2: [(6, 104, 124.6, 2.065, 2, 2), (22, 56, 10.3, 1.805, 1, 1)],
+}
+
 
 def _space(text: str = "regnetx", **window: str) -> Space:
     return regnas.space(text, resolution=32, classes=10, **window)
 
 
-def test_the_first_candidates_of_version_1_are_these() -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_first_candidates_of_every_version_are_these(version: int) -> None:
     """Studies of earlier releases resume on them: whoever changes the stream raises STREAM_VERSION."""
-    assert STREAM_VERSION == 1
-    found = [candidate.params for candidate in make_space("regnetx").sample(2, seed=0)]
-    assert found == [
-        {"depth": 40, "w0": 40, "wa": 12.4, "wm": 2.139, "bottleneck_ratio": 4, "group_width": 32},
-        {"depth": 26, "w0": 80, "wa": 26.8, "wm": 2.397, "bottleneck_ratio": 4, "group_width": 4},
-    ]
-    depths = {"depth_1": 2, "depth_2": 6, "depth_3": 6, "depth_4": 8}
-    widths = {"width_1": 16, "width_2": 40, "width_3": 112, "width_4": 488}
-    found = [candidate.params for candidate in make_space("anynetx-e").sample(1, seed=7)]
-    assert found == [{**depths, **widths, "bottleneck_ratio": 1, "group_width": 8}]
+    for space, golden in ((make_space("regnetx"), REGNETX), (regnas.space("regnetx", flops="360M:400M"), WINDOWED)):
+        found = [candidate.params for candidate in space.on_stream(version).sample(2, seed=0)]
+        assert found == [dict(zip(_NAMES, values, strict=True)) for values in golden[version]]
+    (one,) = make_space("anynetx-e").on_stream(version).sample(1, seed=7)
+    assert tuple(one.params.values()) == ANYNETX_E[version]
+
+
+def test_new_spaces_are_of_the_latest_version_and_derived_ones_of_their_own() -> None:
+    space = make_space("regnetx")
+    assert STREAM_VERSION == space.stream_version == 2
+    assert space.on_stream(1).fix(wm=2).within(Window()).on(space.images).stream_version == 1
+    with pytest.raises(UsageError, match="versions 1, 2, got 3"):
+        space.on_stream(3)
 
 
 @pytest.mark.parametrize("duplicates", ["reject", "allow"])
@@ -65,10 +81,10 @@ def test_another_space_of_the_same_law_gives_other_candidates() -> None:
 
 
 @pytest.mark.parametrize("text", ["regnetx", "anynetx-a", "anynetx-e", "regnetx-constrained"])
-def test_a_window_is_a_filter_of_the_unconditional_stream(text: str) -> None:
+def test_a_window_is_a_filter_of_the_unconditional_stream_of_version_1(text: str) -> None:
     window = {"flops": "4M:40M", "params": ":5M", "acts": "50k:"}
-    inside = _space(text, **window).sample(40, seed=9, duplicates="allow")
-    whole = _space(text).stream(seed=9, duplicates="allow")
+    inside = _space(text, **window).on_stream(1).sample(40, seed=9, duplicates="allow")
+    whole = _space(text).on_stream(1).stream(seed=9, duplicates="allow")
     filtered: list[Candidate] = []
     draws = position = 0
     while len(filtered) < 40:
@@ -98,13 +114,29 @@ def test_draws_count_every_raw_draw_up_to_the_candidate() -> None:
 
 def test_draws_and_the_tally_agree_on_the_raw_draws() -> None:
     tally = Tally()
-    space = _space(flops="4M:6M")
+    space = _space(flops="4M:6M").on_stream(1)
     found = list(islice(candidates(space, seed=0, tally=tally), 400))
     drawn = sum(candidate.draws for candidate in found)
     # Whole chunks of 256, 512, 1024, ... up to 16,384 draws, the last of them perhaps not used to its end.
     totals = np.cumsum([min(256 << k, 16_384) for k in range(60)]).tolist()
     assert tally.drawn == next(total for total in totals if total >= drawn)
     assert tally.accepted >= len(found) + tally.repeats
+
+
+def test_narrowed_proposals_stand_for_draws_of_the_law() -> None:
+    """A proposal stands for one over the region's share of the law; the sum is rounded, every candidate has one."""
+    tally = Tally()
+    space = _space(flops="4M:6M")
+    narrowing = space.narrowing
+    assert narrowing is not None and 0 < narrowing.share < 0.1
+    found = list(islice(candidates(space, seed=0, duplicates="allow", tally=tally), 400))
+    assert min(candidate.draws for candidate in found) >= 1
+    totals = [
+        round(total / narrowing.share) for total in np.cumsum([min(256 << k, 16_384) for k in range(20)]).tolist()
+    ]
+    assert tally.drawn in totals
+    assert sum(candidate.draws for candidate in found) <= tally.drawn
+    assert sum(tally.rejected.values()) <= tally.drawn - tally.accepted
 
 
 def test_the_acceptance_rate_estimates_the_share_of_the_space() -> None:
@@ -147,19 +179,31 @@ def test_an_unknown_rule_for_duplicates_is_named() -> None:
         _space().sample(1, duplicates="drop")
 
 
-def test_an_impossible_window_ends_soon_and_says_why() -> None:
-    """Measured: one second on one core. The error names the rate, the bound and what is attainable."""
-    space = regnas.space("regnetx", flops="1:2")
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_impossible_window_ends_soon_and_says_why(version: int) -> None:
+    """Measured: one second on one core by version 1. The error names the rate, the bound and what is attainable."""
+    space = regnas.space("regnetx", flops="1:2").on_stream(version)
     start = time.perf_counter()
     with pytest.raises(InfeasibleWindow) as caught:
         space.sample(1)
     assert time.perf_counter() - start < 30
     message = str(caught.value)
-    assert message.startswith("regnetx at 224 px inside flops 1:2: 0 of 4,0")
+    proved = " holds no network, whatever is drawn" if version == 2 else ""
+    assert message.startswith(f"regnetx at 224 px inside flops 1:2{proved}: 0 of 4")
     assert "draws accepted; rejected by number of stages 85." in message
     assert "flops above 2 14." in message
     assert "attainable: flops 13" in message and ", params " in message and ", acts " in message
     assert message.endswith("widen the window or change --resolution")
+
+
+def test_a_window_that_cannot_be_proved_empty_ends_soon_too() -> None:
+    """No cell excludes that flops and params are met together, and no proposal meets both."""
+    space = regnas.space("regnetx", flops="400M:400.0001M", params="3.2M:3.2001M")
+    assert space.narrowing is not None and space.narrowing.share > 0
+    with pytest.raises(
+        InfeasibleWindow, match="px inside .*: 0 of 400,000 draws accepted; rejected by number of stages"
+    ):
+        space.sample(1)
 
 
 def test_a_space_with_few_networks_raises_rather_than_returning_fewer() -> None:
