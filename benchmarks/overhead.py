@@ -32,6 +32,8 @@ from regnas.studies.worker import write_result
 class Instant:
     """A pool whose evaluations take no time."""
 
+    in_driver = True
+
     def __init__(self) -> None:
         self._done: list[Event] = []
 
