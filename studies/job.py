@@ -55,15 +55,19 @@ class Job:
 
     def describe(self, **further: Any) -> None:
         """Store beside the trial's parameters plain numbers, which the dashboard can sort."""
-        known = {} if self.described else attributes_of(self.candidate, self.architecture, self.seed)
+        known = {} if self.described else attributes_of(self.candidate, self.seed, self.architecture)
         self.described = True
         for name, value in {**known, **further}.items():
             self.trial.set_user_attr(name, value)
 
 
-def attributes_of(candidate: Candidate, architecture: dict[str, Any], seed: int) -> dict[str, Any]:
-    """What a trial stores of its candidate beside the parameters."""
-    cost = candidate.complexity
+def attributes_of(candidate: Candidate, seed: int, network: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a trial stores of its candidate beside the parameters.
+
+    Args:
+        network: the candidate's, as plain JSON values, where these are known.
+    """
+    cost, architecture = candidate.complexity, network or candidate.architecture.to_json()
     return {
         "mflops": cost.flops / 1e6,
         "params_m": cost.params / 1e6,

@@ -61,11 +61,12 @@ class Lease:
         from sqlalchemy.pool import NullPool
 
         backend: Any = getattr(storage, "_backend", storage)
-        if backend.engine.dialect.name not in _NOW:
-            raise StudyError(f"a study cannot be held in {backend.engine.dialect.name}; use PostgreSQL or MySQL")
-        self._now = _NOW[backend.engine.dialect.name]
+        dialect = backend.engine.dialect
+        if dialect.name not in _NOW:
+            raise StudyError(f"a study cannot be held in {dialect.name}; use PostgreSQL, MySQL or MariaDB")
+        self._now = _NOW[dialect.name]
         # A connection of its own: the thread that renews shares none with the driver.
-        self._engine = create_engine(backend.engine.url, poolclass=NullPool, connect_args=_brief(backend.engine.dialect))
+        self._engine = create_engine(backend.engine.url, poolclass=NullPool, connect_args=_brief(dialect))
         self._study = study
         self._seconds = seconds
         self._token = uuid.uuid4().hex

@@ -160,9 +160,7 @@ class OneWriter(BaseStorage):
             self._write(lambda: self.inner.set_trial_intermediate_value(here, step, intermediate_value))
         trial.intermediate_values[step] = intermediate_value
 
-    def set_trial_state_values(
-        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
-    ) -> bool:
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         trial = self._updatable(trial_id)
         if state == TrialState.RUNNING and trial.state != TrialState.WAITING:
             return False

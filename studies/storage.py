@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import warnings
 from collections import Counter
@@ -42,7 +43,7 @@ def open_storage(text: str) -> BaseStorage:
             return _journal(Path(text))
         if text.startswith("sqlite:///"):
             Path(text.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        storage = RDBStorage(text, engine_kwargs=_engine(text))
+        storage = RDBStorage(with_driver(text), engine_kwargs=_engine(text))
         hear_outages(storage)
         return storage
     except StudyError:
@@ -53,12 +54,24 @@ def open_storage(text: str) -> BaseStorage:
         raise _unusable(text, error) from error
 
 
+def with_driver(text: str) -> str:
+    """A URL of PostgreSQL that names no Python driver, with the one that is installed; which is the default depends on
+    the release of SQLAlchemy.
+    """
+    kind, _, rest = text.partition("://")
+    if kind in ("postgresql", "postgres"):
+        for driver in ("psycopg", "psycopg2"):
+            if importlib.util.find_spec(driver) is not None:
+                return f"postgresql+{driver}://{rest}"
+    return text
+
+
 def _engine(text: str) -> dict[str, Any]:
     """How a database is connected to: what waits for how long."""
     if text.startswith("sqlite"):
         return {"connect_args": {"timeout": 60}}
     found: dict[str, Any] = {"pool_pre_ping": True}  # a connection may be gone since it was last used
-    if text.startswith(("postgresql:", "postgresql+psycopg")):
+    if text.startswith(("postgresql:", "postgres:", "postgresql+psycopg")):
         # Without these, a machine that vanishes is waited for for hours.
         found["connect_args"] = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 60_000}
     return found
@@ -66,7 +79,11 @@ def _engine(text: str) -> dict[str, Any]:
 
 def _without_driver(text: str) -> str:
     kind = text.partition("://")[0]
-    way = "pip install 'regnas[postgres]'" if kind == "postgresql" else f"install a Python driver for {kind}"
+    way = (
+        "pip install 'regnas[postgres]'"
+        if kind in ("postgresql", "postgres")
+        else f"install a Python driver for {kind}"
+    )
     return f"the storage {without_password(text)} needs a package that is not installed: {way}"
 
 

@@ -82,7 +82,8 @@ def to_keep(text: str) -> str:
     """
     if "://" not in text or text.startswith("sqlite"):
         return text
-    from sqlalchemy.engine import make_url
+    from sqlalchemy.engine import URL, make_url
 
-    bare = make_url(text).set(password=None).difference_update_query(["password"])
+    whole = make_url(text).difference_update_query(["password"])
+    bare = URL.create(whole.drivername, whole.username, None, whole.host, whole.port, whole.database, whole.query)
     return bare.render_as_string(hide_password=False)

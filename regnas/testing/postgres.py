@@ -42,14 +42,14 @@ class Server:
         self._run("initdb", *options, "-D", str(folder / "data"), "--locale=C")
         self.start()
 
-    def _run(self, program: str, *words: str) -> None:
+    def _run(self, program: str, *words: str, **environment: str) -> None:
         log = self._folder / "programs.log"
         with log.open("ab") as output:
             code = subprocess.run(
                 [str(self._programs / program), *words],
                 cwd=self._folder,
                 user=self._user,
-                env={"PATH": os.environ["PATH"]},
+                env={"PATH": os.environ["PATH"], **environment},
                 stdout=output,
                 stderr=output,
             ).returncode
@@ -68,16 +68,9 @@ class Server:
 
     def database(self, name: str) -> str:
         """Make a database and return its URL, password included."""
-        from sqlalchemy import create_engine, text
-
-        engine = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-        engine.dispose()
-        return self._url(name)
-
-    def _url(self, database: str) -> str:
-        return f"postgresql://regnas:{self.password}@127.0.0.1:{self.port}/{database}"
+        words = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "regnas", name)
+        self._run("createdb", *words, PGPASSWORD=self.password)
+        return f"postgresql://regnas:{self.password}@127.0.0.1:{self.port}/{name}"
 
 
 def programs() -> Path:
