@@ -21,6 +21,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from regnas import keyed
+from regnas.architecture import key_of_text
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, StudyError
@@ -157,7 +158,6 @@ class Driver:
         self._best = min(self._best or (2.0, 0), (error, attributes["index"]))
         self._checkpoints.rank(error, attributes["index"])
         if self._duplicates == "reuse":
-            candidate = self._candidate(trial.params, attributes)
             notes = {"reused": attributes["index"]}
             result = Result(
                 error=error,
@@ -167,7 +167,12 @@ class Driver:
                 errors=tuple(value for _, value in sorted(trial.intermediate_values.items())),
                 notes=notes,
             )
-            self._results.setdefault(candidate.architecture.key(), (attributes["index"], result))
+            self._results.setdefault(self._key(trial), (attributes["index"], result))
+
+    def _key(self, trial: FrozenTrial) -> str:
+        if "architecture" in trial.user_attrs:
+            return key_of_text(trial.user_attrs["architecture"])
+        return self._candidate(trial.params, trial.user_attrs).architecture.key()
 
     def _take_up(self, frozen: FrozenTrial, verdict: Verdict, budget: int) -> None:
         """A trial that was in flight or paused when the driver ended."""

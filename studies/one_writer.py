@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import StudyError
 from regnas.studies.outage import Patience
+from regnas.studies.read_trials import read_trials
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class OneWriter(BaseStorage):
         self._ids: list[int] = []  # of the storage below, by number
         self._waiting = 0
         self._draft: FrozenTrial | None = None
-        for trial in self.patience.through(lambda: inner.get_all_trials(study_id, deepcopy=False)):
+        for trial in self.patience.through(lambda: read_trials(inner, study_id)):
             if trial.number != len(self._trials):
                 raise StudyError(f"trial {len(self._trials)} of study {self._name!r} is missing from its storage")
             self._keep(trial)
