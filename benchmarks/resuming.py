@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 from benchmarks.overhead import Instant
 from regnas.studies import outcome, populate, search
@@ -64,11 +65,8 @@ def planned(folder: str, storage: str, trials: int) -> Plan:
 
 def resume(one: Plan, pool: Callable[[], Any]) -> None:
     """What the command does once it has a plan."""
-    workers, search.make_workers = search.make_workers, lambda *_, **__: pool()
-    try:
+    with mock.patch.object(search, "make_workers", lambda *_, **__: pool()):
         search.run(one, Silent())
-    finally:
-        search.make_workers = workers
 
 
 def main(trials: int = TRIALS, profile: bool = False) -> None:
@@ -92,4 +90,4 @@ def main(trials: int = TRIALS, profile: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:2]), profile="profile" in sys.argv)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else TRIALS, "profile" in sys.argv)

@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.errors import StudyError
 from regnas.studies.outage import Patience
 from regnas.studies.read_trials import read_trials
+from regnas.studies.write_rows import SYSTEM, USER, sink
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ class OneWriter(BaseStorage):
         self.inner = inner
         self.patience = patience or Patience()
         self._study = study_id
+        self._sink = sink(inner, study_id)
         self._whole = whole
         self._guard = guard
         self._name = inner.get_study_name_from_id(study_id)
@@ -88,14 +90,8 @@ class OneWriter(BaseStorage):
             self._ids[draft.number] = self._create(draft)
 
     def _create(self, trial: FrozenTrial) -> int:
-        number = trial.number
-
-        def found() -> int | None:
-            """A trial that was written although nobody heard of it."""
-            there = self.inner.get_all_trials(self._study, deepcopy=False)
-            return there[number]._trial_id if len(there) > number else None
-
-        return self._write(lambda: self.inner.create_new_trial(self._study, template_trial=trial), found)
+        """Looking first whether it was written although nobody heard of it."""
+        return self._write(lambda: self._sink.new(trial), lambda: self._sink.find(trial.number))
 
     def _updatable(self, trial_id: int) -> FrozenTrial:
         trial = self._trials[trial_id]
@@ -136,14 +132,14 @@ class OneWriter(BaseStorage):
         trial = self._updatable(trial_id)
         if trial is not self._draft:
             here = self._ids[trial_id]
-            self._write(lambda: self.inner.set_trial_param(here, param_name, param_value_internal, distribution))
+            self._write(lambda: self._sink.param(here, param_name, param_value_internal, distribution))
         trial.params[param_name] = distribution.to_external_repr(param_value_internal)
         trial.distributions[param_name] = distribution
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         trial = self._updatable(trial_id)
         if trial is not self._draft:
-            self._write(lambda: self.inner.set_trial_user_attr(self._ids[trial_id], key, value))
+            self._write(lambda: self._sink.attribute(self._ids[trial_id], USER, key, value))
         trial.user_attrs[key] = value
         if trial is self._draft and key == self._whole:
             self._settle()
@@ -151,14 +147,14 @@ class OneWriter(BaseStorage):
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         trial = self._updatable(trial_id)
         if trial is not self._draft:
-            self._write(lambda: self.inner.set_trial_system_attr(self._ids[trial_id], key, value))
+            self._write(lambda: self._sink.attribute(self._ids[trial_id], SYSTEM, key, value))
         trial.system_attrs[key] = value
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         trial = self._updatable(trial_id)
         if trial is not self._draft:
             here = self._ids[trial_id]
-            self._write(lambda: self.inner.set_trial_intermediate_value(here, step, intermediate_value))
+            self._write(lambda: self._sink.report(here, step, intermediate_value))
         trial.intermediate_values[step] = intermediate_value
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -171,9 +167,13 @@ class OneWriter(BaseStorage):
 
         def found() -> bool | None:
             """Whether it was told although nobody heard of it."""
-            return True if self.inner.get_trial(here).state == state else None
+            return True if self._sink.state(here) == state else None
 
-        self._write(lambda: self.inner.set_trial_state_values(here, state, values), found)
+        def tell() -> bool:
+            self._sink.tell(here, state, values)
+            return True
+
+        self._write(tell, found)
         self._waiting -= trial.state == TrialState.WAITING
         trial.state = state
         if values is not None:
