@@ -1,36 +1,47 @@
-"""What regnas costs beside the evaluation itself: CPU time of a trial, against a bare Optuna loop in the same run.
+"""What regnas costs beside the evaluation itself, against a bare Optuna loop in the same run.
 
-    python benchmarks/overhead.py
+    python -m benchmarks.overhead
 
-The bare loop asks the same parameters from Optuna's RandomSampler, writes no attributes and tells a constant. The
-cost of the attribute writes is measured by a third loop, which is the bare one with as many attributes as regnas
-writes. The evaluator is instant, but its result takes the way of every result: over a file on disk.
+The bare loop asks the same parameters from Optuna's RandomSampler, writes no attributes and tells a constant; the loop
+"with attributes" also writes as many attributes as regnas does. The evaluator is instant, but its result takes the way
+of every result of an evaluator in the driver's process: over a file on disk.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.samplers import RandomSampler
+from optuna.storages import BaseStorage, InMemoryStorage
 
 import regnas
+from benchmarks.comparison import Arm, Comparison, compare
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.evaluator import Result
 from regnas.strategy import make_strategy
 from regnas.studies.driver import Driver
+from regnas.studies.one_writer import OneWriter
 from regnas.studies.pool import Event, Judge
 from regnas.studies.progress import Silent
-from regnas.studies.storage import quiet
+from regnas.studies.storage import open_storage, quiet
 from regnas.studies.worker import write_result
+
+ATTRIBUTES = 10  # index, mflops, params_m, acts_m, depth, seed, draws, architecture, seconds, diverged
+STORAGES = ("memory", "journal", "SQLite")
+LAST = 10_000
 
 
 class Instant:
     """A pool whose evaluations take no time."""
+
+    in_driver = True
 
     def __init__(self) -> None:
         self._done: list[Event] = []
@@ -53,9 +64,11 @@ class Instant:
         self._done = []
 
 
-def storage(kind: str, folder: Path) -> optuna.storages.BaseStorage | str:
-    """A new storage: in memory, or a SQLite file."""
-    return optuna.storages.InMemoryStorage() if kind == "memory" else f"sqlite:///{folder / 'bench.db'}"
+def storage(kind: str, folder: Path) -> BaseStorage:
+    """A new storage: in memory, a journal or a SQLite file."""
+    if kind == "memory":
+        return InMemoryStorage()
+    return open_storage(str(folder / "s.journal") if kind == "journal" else f"sqlite:///{folder / 's.db'}")
 
 
 class Clock(Silent):
@@ -72,51 +85,114 @@ class Clock(Silent):
         return (self.times[last] - self.times[first]) / (last - first) * 1e3
 
 
-def ours(space: Space, trials: int, kind: str) -> Clock:
-    """A random search with instant evaluations."""
-    with tempfile.TemporaryDirectory() as folder:
-        sampler = make_strategy("random", space, seed=0)
-        study = optuna.create_study(storage=storage(kind, Path(folder)), sampler=sampler)
-        clock = Clock()
+class Commits:
+    """Counts the transactions of a SQLite storage."""
+
+    def __init__(self, where: BaseStorage) -> None:
+        from sqlalchemy import event
+
+        self.count = 0
+        engine: Any = getattr(where, "engine", None)
+        if engine is not None:
+            event.listen(engine, "commit", self._one)
+
+    def _one(self, connection: Any) -> None:
+        self.count += 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A search that was measured.
+
+    Attributes:
+        commits: transactions a trial, where the storage has any.
+    """
+
+    clock: Clock
+    commits: float
+
+
+def ours(space: Space, trials: int, kind: str) -> Run:
+    """A random search with instant evaluations, its study held as `regnas.studies.populate.opened` holds it."""
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        where = storage(kind, Path(folder))
+        study = optuna.create_study(storage=where, sampler=make_strategy("random", space, seed=0))
+        if kind != "memory":
+            study._storage = OneWriter(study._storage, study._study_id, whole="index")
+        commits, clock = Commits(where), Clock()
         driver = Driver(study, space, Instant(), Path(folder), seed=0, duplicates="reject", progress=clock)
         driver.run(trials)
-        return clock
+        return Run(clock, commits.count / trials)
 
 
-def bare(space: Space, trials: int, kind: str, attributes: int = 0) -> float:
-    """CPU milliseconds a trial of Optuna alone, with this many attributes on every trial."""
-    with tempfile.TemporaryDirectory() as folder:
-        study = optuna.create_study(storage=storage(kind, Path(folder)), sampler=RandomSampler(seed=0))
+def bare(space: Space, trials: int, kind: str, attributes: int = 0) -> Run:
+    """Optuna alone, with this many attributes on every trial."""
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        where = storage(kind, Path(folder))
+        study = optuna.create_study(storage=where, sampler=RandomSampler(seed=0))
+        commits, clock = Commits(where), Clock()
         laws = space.distributions
-        start = time.process_time()
         for _ in range(trials):
             trial = study.ask(laws)
             for number in range(attributes):
                 trial.set_user_attr(f"attribute-{number}", 1.5)
             study.tell(trial, 0.5)
-        return (time.process_time() - start) / trials * 1e3
+            clock.times.append(time.process_time())
+        return Run(clock, commits.count / trials)
+
+
+def the_space() -> Space:
+    """What the searches are in."""
+    space = regnas.space("regnetx", flops="1M:2M", resolution=28, classes=10)
+    space.sample(10)
+    return space
+
+
+def comparisons(quick: bool) -> Iterator[Comparison]:
+    """Trials a second of a search, against the bare loop that writes as many attributes."""
+    space = the_space()
+    for kind, trials in (("memory", 1000), ("journal", 200), ("SQLite", 50)):
+        count = trials // 4 if quick else trials
+
+        def run(search: bool, kind: str = kind, count: int = count) -> float:
+            ours(space, count, kind) if search else bare(space, count, kind, ATTRIBUTES)
+            return float(count)
+
+        yield compare(
+            f"a search's own work, study in {kind}",
+            Arm("regnas: window, complexity, result on disk", lambda run=run: run(True)),  # type: ignore[misc]
+            Arm("bare Optuna loop", lambda run=run: run(False)),  # type: ignore[misc]
+            unit="trials",
+            rounds=3 if quick else 7,
+            note=f"random search, evaluations take no time, {ATTRIBUTES} attributes each",
+        )
 
 
 def main() -> None:
-    """Print a table."""
-    attributes = 10  # index, mflops, params_m, acts_m, depth, seed, draws, architecture, seconds, diverged
-    space = regnas.space("regnetx", flops="1M:2M", resolution=28, classes=10)
-    space.sample(10)
-    with quiet():
-        print("CPU ms a trial, random search, in memory")
-        alone, writing = bare(space, 1000, "memory"), bare(space, 1000, "memory", attributes)
-        clock = ours(space, 2000, "memory")
-        early, middle, late = clock.cost(0, 200), clock.cost(200, 1800), clock.cost(1800, 2000)
-        print(f"  bare Optuna loop            {alone:6.2f}")
-        print(f"  the same with {attributes} attributes  {writing:6.2f}")
-        print(f"  regnas, trials 0-200        {early:6.2f}")
-        print(f"  regnas, trials 200-1800     {middle:6.2f}")
-        print(f"  regnas, trials 1800-2000    {late:6.2f}   ratio to the first 200: {late / early:.2f}")
-        print(f"  own cost beside Optuna and its attribute writes: {middle - writing:.2f} ms")
-        print("CPU ms a trial, SQLite, 100 trials")
-        alone, writing = bare(space, 100, "sqlite"), bare(space, 100, "sqlite", attributes)
-        mine = ours(space, 100, "sqlite").cost(0, 100)
-        print(f"  bare {alone:.1f}, with attributes {writing:.1f}, regnas {mine:.1f}: {mine / writing:.2f} x those")
+    """Print a table: the curve in memory, and the other storages."""
+    space = the_space()
+    bare(space, 200, "memory")
+    curves = {
+        "bare Optuna": bare(space, LAST, "memory"),
+        "bare, 10 attributes": bare(space, LAST, "memory", ATTRIBUTES),
+        "regnas": ours(space, LAST, "memory"),
+    }
+    ranges = [(0, 200), (200, 1000), (1000, 2000), (2000, 5000), (5000, 8000), (8000, LAST)]
+    print("CPU ms a trial in memory, random search, by the number of trials there are")
+    print(f"  {'':<22}" + "".join(f"{f'{first}-{last}':>12}" for first, last in ranges))
+    for name, run in curves.items():
+        print(f"  {name:<22}" + "".join(f"{run.clock.cost(*one):>12.3f}" for one in ranges))
+    own = [curves["regnas"].clock.cost(*one) - curves["bare, 10 attributes"].clock.cost(*one) for one in ranges]
+    print(f"  {'own cost':<22}" + "".join(f"{cost:>12.3f}" for cost in own))
+    print("CPU ms a trial and transactions a trial, 300 trials")
+    for kind in STORAGES[1:]:
+        runs = {
+            "bare": bare(space, 300, kind),
+            "with attributes": bare(space, 300, kind, ATTRIBUTES),
+            "regnas": ours(space, 300, kind),
+        }
+        found = (f"{name} {run.clock.cost(0, 300):.2f} ({run.commits:.0f})" for name, run in runs.items())
+        print(f"  {kind:<9} {', '.join(found)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,12 @@ def canonical(value: Mapping[str, Any]) -> str:
 
 def key_of(value: Mapping[str, Any]) -> str:
     """Sixteen hexadecimal digits of the SHA-256 of the canonical JSON."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+    return key_of_text(canonical(value))
+
+
+def key_of_text(text: str) -> str:
+    """The key of canonical JSON."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def from_json(value: Mapping[str, Any]) -> Architecture:

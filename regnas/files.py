@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -39,6 +40,25 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def append_json(path: Path, value: Any) -> None:
+    """Add a line to a file of JSON lines, made with its folder if it is not there, in one write.
+
+    The line before it may be cut off by a full disk or a power cut: a line begins with an end of line, too, so that it
+    is never glued to the rest of another. Processes of one machine can write to one file.
+    """
+    line = b"\n" + json.dumps(value, allow_nan=False).encode() + b"\n"
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        if os.write(file, line) != len(line):
+            raise OSError(errno.ENOSPC, "only a part of a line was written", str(path))
+    finally:
+        os.close(file)
 
 
 def record(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -228,7 +228,10 @@ class FeasibleSampler(BaseSampler):
     # --- candidates -----------------------------------------------------------------------------------------
 
     def _past(self, study: Study, trial: FrozenTrial) -> Proposed:
-        past = self._pasts.setdefault(study.study_name, Proposed(self._space))
+        name = study.study_name
+        if name not in self._pasts:
+            self._pasts[name] = Proposed(self._space)
+        past = self._pasts[name]
         if self._duplicates == "reject":
             past.read(study, trial.number)
         return past

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
 
+from regnas.architecture import key_of_text
 from regnas.design_space import Space
 from regnas.strategy import WARM
 
@@ -51,7 +52,12 @@ class Proposed:
         self._settle()
 
     def _take(self, trial: FrozenTrial) -> None:
-        if self._names <= set(trial.params):
+        if "index" in trial.user_attrs and "architecture" in trial.user_attrs:  # of this very study
+            key = key_of_text(trial.user_attrs["architecture"])
+            self.seen.add(key)
+            if trial.system_attrs.get("fixed_params"):
+                self.given.add(key)
+        elif self._names <= set(trial.params):
             found = self._space.judge(self._space.canonical({name: trial.params[name] for name in self._names}))
             if found is not None:
                 key = found.architecture.key()

@@ -21,6 +21,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from regnas import keyed
+from regnas.architecture import key_of_text
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, StudyError
@@ -31,8 +32,8 @@ from regnas.studies.fidelity import Fidelity
 from regnas.studies.job import Job, copied, count, reuse
 from regnas.studies.pool import Event, InProcess, Pool
 from regnas.studies.progress import Progress
+from regnas.studies.results import Results
 from regnas.studies.storage import quiet
-from regnas.studies.worker import read_result, result_name
 
 TRIES = 3  # failures after which a candidate is given up
 
@@ -66,6 +67,7 @@ class Driver:
         self._pool = pool
         self._folder = folder
         self._checkpoints = Checkpoints(folder)
+        self._stored = Results(folder, log=getattr(pool, "in_driver", False))
         self._seed = seed
         self._duplicates = duplicates
         self._progress = progress
@@ -95,6 +97,7 @@ class Driver:
         """
         with _heeding_signals(self._stop), quiet():
             running = self._resume()
+            self._stored.clear(self._next)
             self._progress.spent(self._fidelity.spent, self._fidelity.limit)
             self._progress.start(self._completed, budget, self._best)
             for trial, verdict in running:
@@ -107,12 +110,17 @@ class Driver:
 
     def _loop(self, budget: int) -> None:
         while self._jobs or self._startable(budget):
-            if self._stops >= 2 or (self._stops and not self._jobs):
+            if self.hurried or (self._stops and not self._jobs):
                 raise Interrupted
             self._fill(budget)
             for event in self._pool.events(0.25):
                 self._heed(event)
             self._progress.tick()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether the user wants it to end at once."""
+        return self._stops >= 2
 
     def _stop(self) -> None:
         self._stops += 1
@@ -150,7 +158,6 @@ class Driver:
         self._best = min(self._best or (2.0, 0), (error, attributes["index"]))
         self._checkpoints.rank(error, attributes["index"])
         if self._duplicates == "reuse":
-            candidate = self._candidate(trial.params, attributes)
             notes = {"reused": attributes["index"]}
             result = Result(
                 error=error,
@@ -160,17 +167,23 @@ class Driver:
                 errors=tuple(value for _, value in sorted(trial.intermediate_values.items())),
                 notes=notes,
             )
-            self._results.setdefault(candidate.architecture.key(), (attributes["index"], result))
+            self._results.setdefault(self._key(trial), (attributes["index"], result))
+
+    def _key(self, trial: FrozenTrial) -> str:
+        if "architecture" in trial.user_attrs:
+            return key_of_text(trial.user_attrs["architecture"])
+        return self._candidate(trial.params, trial.user_attrs).architecture.key()
 
     def _take_up(self, frozen: FrozenTrial, verdict: Verdict, budget: int) -> None:
         """A trial that was in flight or paused when the driver ended."""
         candidate = self._candidate(frozen.params, frozen.user_attrs)
         job = self._job(Trial(self._study, frozen._trial_id), candidate)
         job.failures = frozen.user_attrs.get("failures", 0)
+        job.described = "architecture" in frozen.user_attrs
         job.reported = set(frozen.intermediate_values)
         job.error = frozen.intermediate_values.get(max(job.reported, default=-1), 1.0)
         job.seconds, job.verdict = frozen.user_attrs.get("seconds", 0.0), verdict
-        result = read_result(self._result_path(job), job.key, job.seed)
+        result = self._stored.find(job.index, job.key, job.seed)
         if result is not None and self._ended < budget:
             self._complete(job, result)
         else:
@@ -250,11 +263,10 @@ class Driver:
             sampler.assign(self._next)
         trial = self._study.ask(self._distributions)
         candidate = self._proposed(trial.params)
-        trial.set_user_attr("draws", candidate.draws)
-        trial.set_user_attr("index", self._next)  # last: from here on the trial is taken up after a crash
         job = self._job(trial, candidate)
+        job.describe(draws=candidate.draws)
+        trial.set_user_attr("index", self._next)  # last: from here on the trial is taken up after a crash
         self._next += 1
-        self._result_path(job).unlink(missing_ok=True)  # of another study that lay here
         return job
 
     def _start(self, job: Job) -> None:
@@ -288,16 +300,13 @@ class Driver:
             {
                 "index": job.index,
                 "seed": job.seed,
-                "architecture": job.candidate.architecture.to_json(),
+                "architecture": job.architecture,
                 "folder": str(self._checkpoints.of(job.index)),
-                "result": str(self._result_path(job)),
+                "result": str(self._stored.place(job.index)),
                 "resumable": self._fidelity.active,
             },
             partial(self._goes_on, job) if self._fidelity.active else None,
         )
-
-    def _result_path(self, job: Job) -> Path:
-        return self._folder / "results" / result_name(job.index)
 
     # --- telling --------------------------------------------------------------------------------------------
 
@@ -317,7 +326,7 @@ class Driver:
                 self._progress.paused(job.index, job.candidate, len(job.reported), stopped)
             self._set_aside(job)
             return
-        result = read_result(self._result_path(job), job.key, job.seed)
+        result = self._stored.find(job.index, job.key, job.seed)
         if result is None:
             self._failed(job, event.message or "it left no result")
             return
@@ -374,6 +383,7 @@ class Driver:
         job.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **reuse(result))
         self._study.tell(job.trial, result.error)
         self._completed += 1
+        self._stored.forget(job.key, job.seed)
         if self._duplicates == "reuse":
             self._results.setdefault(job.key, (job.index, result))
         self._checkpoints.rank(result.error, job.index)

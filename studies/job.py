@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.trial import Trial
 
-from regnas.architecture import canonical
+from regnas.architecture import canonical, key_of
 from regnas.candidate import Candidate
 from regnas.evaluator import Result
 from regnas.pruner import Verdict
@@ -26,6 +26,7 @@ class Job:
         error: of its last epoch.
         seconds: of training, where it was stopped.
         copies: trials of the same network that wait for its result.
+        described: whether the trial has what is known of its candidate before it is evaluated.
     """
 
     trial: Trial
@@ -37,24 +38,36 @@ class Job:
     error: float = 1.0
     seconds: float = 0.0
     copies: list[Job] = field(default_factory=list)
+    described: bool = False
 
     @property
     def index(self) -> int:
         return self.candidate.index
 
     @cached_property
+    def architecture(self) -> dict[str, Any]:
+        """The network as plain JSON values."""
+        return self.candidate.architecture.to_json()
+
+    @cached_property
     def key(self) -> str:
-        return self.candidate.architecture.key()
+        return key_of(self.architecture)
 
     def describe(self, **further: Any) -> None:
         """Store beside the trial's parameters plain numbers, which the dashboard can sort."""
-        for name, value in {**attributes_of(self.candidate, self.seed), **further}.items():
+        known = {} if self.described else attributes_of(self.candidate, self.seed, self.architecture)
+        self.described = True
+        for name, value in {**known, **further}.items():
             self.trial.set_user_attr(name, value)
 
 
-def attributes_of(candidate: Candidate, seed: int) -> dict[str, Any]:
-    """What a trial stores of its candidate beside the parameters."""
-    cost, architecture = candidate.complexity, candidate.architecture.to_json()
+def attributes_of(candidate: Candidate, seed: int, network: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a trial stores of its candidate beside the parameters.
+
+    Args:
+        network: the candidate's, as plain JSON values, where these are known.
+    """
+    cost, architecture = candidate.complexity, network or candidate.architecture.to_json()
     return {
         "mflops": cost.flops / 1e6,
         "params_m": cost.params / 1e6,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,16 @@ def row_of(trial: FrozenTrial, space: Space) -> Row:
     }
     row["epochs"] = len(row["errors"]) if complete else ""
     if row["architecture"]:
-        cost = from_json(row["architecture"]).complexity(space.resolution)
-        row |= {"flops": cost.flops, "params": cost.params, "activations": cost.activations}
+        row |= _cost(stored) or asdict(from_json(row["architecture"]).complexity(space.resolution))
     return row
+
+
+def _cost(stored: Mapping[str, Any]) -> dict[str, int]:
+    """Flops, parameters and activations as the trial has them, in millions; nothing where it does not."""
+    names = {"flops": "mflops", "params": "params_m", "activations": "acts_m"}
+    if not all(name in stored for name in names.values()):
+        return {}
+    return {name: round(1e6 * stored[million]) for name, million in names.items()}
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ class Pool(Protocol):
 class InProcess:
     """Evaluates in this process, one job at a time: for fast evaluators and for debugging."""
 
+    in_driver = True  # its results are lines of one file
+
     def __init__(self, evaluator: str, task: Task, devices: Sequence[str]) -> None:
         self._evaluator = make_evaluator(evaluator, task)
         self._device = devices[0]

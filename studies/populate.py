@@ -21,12 +21,15 @@ from regnas.pruner import make_pruner
 from regnas.studies import outcome
 from regnas.studies.driver import Driver
 from regnas.studies.fidelity import Fidelity, epochs_spent
+from regnas.studies.lease import held
+from regnas.studies.one_writer import OneWriter
 from regnas.studies.pool import Pool, make_pool
 from regnas.studies.progress import Progress
 from regnas.studies.search_plan import Plan, on_stream
 from regnas.studies.settings import ATTRIBUTE, check_same, differing, folder_name
 from regnas.studies.storage import FolderLock, find_study, open_study
 from regnas.studies.stream_of import version_of
+from regnas.studies.writer import to_keep
 
 # Distinct candidates that must exist are looked for before any training, up to this many.
 _LOOK_AHEAD = 1000
@@ -59,15 +62,29 @@ def opened(one: Plan) -> Iterator[optuna.Study]:
     lock = FolderLock(one.folder)
     try:
         study = open_study(one.storage, one.name, one.sampler)
-        settings = one.settings.to_json()
-        _settle(study, settings, one.name)
-        _check_folder(one)
-        write_json(one.folder / "study.json", {"name": one.name, "storage": one.storage, "settings": settings})
-        yield study
+        with _alone(study):
+            settings = one.settings.to_json()
+            _settle(study, settings, one.name)
+            _check_folder(one)
+            kept = {"name": one.name, "storage": to_keep(one.storage), "settings": settings}
+            write_json(one.folder / "study.json", kept)
+            yield study
     except (OSError, optuna.exceptions.StorageInternalError) as error:
         raise StudyError(f"cannot go on with study {one.name!r}: {error}") from error
     finally:
         lock.release()
+
+
+@contextmanager
+def _alone(study: optuna.Study) -> Iterator[None]:
+    """While this is its only driver, a study is kept in memory too, and its storage is only written to."""
+    shared = study._storage
+    with held(shared, study.study_name) as lease:
+        study._storage = OneWriter(shared, study._study_id, whole="index", guard=None if lease is None else lease.check)
+        try:
+            yield
+        finally:
+            study._storage = shared  # for those who go on with it: others may write to it from now on
 
 
 def spent(one: Plan, study: optuna.Study) -> bool:
@@ -165,6 +182,9 @@ def drive(one: Plan, study: optuna.Study, pool: Pool, progress: Progress) -> Non
         repeat=one.repeat,
         fidelity=Fidelity(pruner, one.epochs, one.budget_epochs),
     )
+    if isinstance(study._storage, OneWriter):
+        study._storage.patience.say = progress.say
+        study._storage.patience.stopped = lambda: driver.hurried
     try:
         driver.run(one.budget)
     finally:

@@ -19,6 +19,7 @@ from regnas.studies.outcome import Row, complete_rows
 from regnas.studies.progress import shape
 from regnas.studies.search import SearchResult
 from regnas.studies.storage import DEFAULT_OUT, storage_url
+from regnas.studies.writer import without_password
 
 
 def print_search(console: Console, result: SearchResult, *, retrained: bool, storage: str) -> None:
@@ -157,7 +158,7 @@ def dashboard_command(out: Path, storage: str) -> str:
     """The command that shows the studies of a storage; what it assumes anyway is left out."""
     words = ["regnas", "dashboard"]
     if storage != storage_url(None, out):
-        words += ["--storage", storage]
+        words += ["--storage", without_password(storage)]
     if out != Path(DEFAULT_OUT):
         words += ["--out", str(out)]
     return shlex.join(words)

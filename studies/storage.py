@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import warnings
 from collections import Counter
@@ -16,7 +17,8 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from regnas.errors import StudyError
-from regnas.studies.writer import check_writable
+from regnas.studies.outage import hear_outages
+from regnas.studies.writer import check_writable, without_password
 
 METRIC = "val_top1_err"
 DATABASE = "regnas.db"
@@ -41,16 +43,54 @@ def open_storage(text: str) -> BaseStorage:
             return _journal(Path(text))
         if text.startswith("sqlite:///"):
             Path(text.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        return RDBStorage(text, engine_kwargs={"connect_args": {"timeout": 60}} if "sqlite" in text else None)
+        storage = RDBStorage(with_driver(text), engine_kwargs=_engine(text))
+        hear_outages(storage)
+        return storage
     except StudyError:
         raise
+    except ImportError as error:
+        raise StudyError(_without_driver(text)) from error
     except Exception as error:  # SQLAlchemy, its drivers, the file system and JSON: all mean the same to a user
         raise _unusable(text, error) from error
 
 
+def with_driver(text: str) -> str:
+    """A URL of PostgreSQL that names no Python driver, with the one that is installed; which is the default depends on
+    the release of SQLAlchemy.
+    """
+    kind, _, rest = text.partition("://")
+    if kind in ("postgresql", "postgres"):
+        for driver in ("psycopg", "psycopg2"):
+            if importlib.util.find_spec(driver) is not None:
+                return f"postgresql+{driver}://{rest}"
+    return text
+
+
+def _engine(text: str) -> dict[str, Any]:
+    """How a database is connected to: what waits for how long."""
+    if text.startswith("sqlite"):
+        return {"connect_args": {"timeout": 60}}
+    found: dict[str, Any] = {"pool_pre_ping": True}  # a connection may be gone since it was last used
+    if text.startswith(("postgresql:", "postgres:", "postgresql+psycopg")):
+        # Without these, a machine that vanishes is waited for for hours.
+        found["connect_args"] = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 60_000}
+    return found
+
+
+def _without_driver(text: str) -> str:
+    kind = text.partition("://")[0]
+    way = (
+        "pip install 'regnas[postgres]'"
+        if kind in ("postgresql", "postgres")
+        else f"install a Python driver for {kind}"
+    )
+    return f"the storage {without_password(text)} needs a package that is not installed: {way}"
+
+
 def _unusable(text: str, error: Exception) -> StudyError:
     return StudyError(
-        f"cannot use the storage {text}: {_first_line(error)}; check the path, or name another with --storage"
+        f"cannot use the storage {without_password(text)}: {_first_line(error)}; check it, or name another with "
+        f"--storage"
     )
 
 

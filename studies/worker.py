@@ -18,7 +18,7 @@ from typing import Any
 
 from regnas.architecture import from_json
 from regnas.evaluator import Context, Evaluator, Result, SupportsTest, Task, make_evaluator
-from regnas.files import write_json
+from regnas.files import append_json, write_json
 
 Message = dict[str, Any]
 
@@ -29,8 +29,9 @@ def result_name(index: int) -> str:
 
 
 def write_result(path: Path, key: str, seed: int, result: Result) -> None:
-    """Put a result on disk, with what it is the result of."""
-    write_json(path, {"schema": 1, "key": key, "seed": seed, "result": result.to_json()})
+    """Put a result on disk, with what it is the result of: as a file, or as a line of a file ``*.jsonl``."""
+    record = {"schema": 1, "key": key, "seed": seed, "result": result.to_json()}
+    append_json(path, record) if path.suffix == ".jsonl" else write_json(path, record)
 
 
 def read_result(path: Path, key: str, seed: int) -> Result | None:

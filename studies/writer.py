@@ -13,6 +13,9 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from regnas.errors import StudyError
 
 _TIMED = ("datetime_start", "datetime_complete")  # of a journal's entry
+# What is between the user and the last @ of a URL; a password need not be quoted well to be kept secret.
+_SECRET = re.compile(r"(://[^:/@?]*:).*@", re.DOTALL)
+_QUERY = re.compile(r"([?&]password=)[^&]*")
 _UNZONED = re.compile(rb'^.*"datetime_(?:start|complete)":"[\d.:T-]+".*$', re.MULTILINE)
 
 
@@ -64,5 +67,23 @@ def without_password(text: str) -> str:
     if "://" not in text:
         return text
     from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
 
-    return make_url(text).render_as_string(hide_password=True)
+    try:
+        shown = make_url(text).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        shown = _SECRET.sub(r"\1***@", text)
+    return _QUERY.sub(r"\1***", shown)
+
+
+def to_keep(text: str) -> str:
+    """A storage as it may be written to a file: PostgreSQL's own client finds the password that is left out in
+    ~/.pgpass or PGPASSWORD.
+    """
+    if "://" not in text or text.startswith("sqlite"):
+        return text
+    from sqlalchemy.engine import URL, make_url
+
+    whole = make_url(text).difference_update_query(["password"])
+    bare = URL.create(whole.drivername, whole.username, None, whole.host, whole.port, whole.database, whole.query)
+    return bare.render_as_string(hide_password=False)

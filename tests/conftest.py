@@ -217,9 +217,9 @@ def fast_search(fast: Fast, tmp_path: Path) -> Callable[..., Any]:
     import regnas
 
     def run(budget: int, *, out: str = "runs", **options: Any) -> Any:
-        usual = {"data": "fake", "evaluator": "fast", "workers": 0, "quiet": True}
         folder = tmp_path / out
-        return regnas.search(budget=budget, out=folder, storage=str(folder / "j.journal"), **{**usual, **options})
+        usual = {"data": "fake", "evaluator": "fast", "workers": 0, "quiet": True, "storage": str(folder / "j.journal")}
+        return regnas.search(budget=budget, out=folder, **{**usual, **options})
 
     return run
 

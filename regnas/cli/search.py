@@ -58,6 +58,7 @@ def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str |
     from regnas.studies.progress import Lines, Progress, Silent
     from regnas.studies.report import print_search
     from regnas.studies.train import train
+    from regnas.studies.writer import without_password
 
     console = Console()
     checked = searching.plan(params=params_window, retrain=retrain, **flags)
@@ -66,7 +67,8 @@ def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str |
     try:
         result = searching.run(checked, progress)
     except searching.Interrupted:
-        click.echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+        again = shlex.join(without_password(word) for word in sys.argv[1:])
+        click.echo(f"stopped; go on with: regnas {again}", err=True)
         sys.exit(130)
     if as_json:
         click.echo((result.folder / "best.json").read_text().rstrip())

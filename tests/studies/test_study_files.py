@@ -154,9 +154,16 @@ def test_the_weights_of_the_five_best_are_kept_and_no_others(trained: SearchResu
 def test_nothing_half_written_is_left(trained: SearchResult) -> None:
     names = [path.name for path in trained.folder.rglob("*")]
     assert not [name for name in names if "part" in name]
-    assert {"best", "best.json", "checkpoints", "lock", "results", "study.json", "test.json", "trials.csv"} <= set(
-        names
-    )
+    assert {
+        "best",
+        "best.json",
+        "checkpoints",
+        "lock",
+        "results.jsonl",
+        "study.json",
+        "test.json",
+        "trials.csv",
+    } <= set(names)
 
 
 def test_a_derived_space_and_a_name_become_one_folder(fast_search: Search) -> None:
