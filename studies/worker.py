@@ -6,6 +6,7 @@ means that the driver is gone: the worker then ends at once. A result is on disk
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -75,6 +76,9 @@ def evaluate(evaluator: Evaluator, job: Message, device: str, report: Callable[[
 
 def describe(error: BaseException) -> str:
     """One line: the kind of an exception and the first line of what it says."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = f" for {error.filename}" if error.filename else ""
+        return f"the disk is full: no space left{where}; free some, and the same command goes on"
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
