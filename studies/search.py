@@ -128,12 +128,15 @@ def _test(one: Plan, winner: dict[str, Any], pool: Executor | None) -> float | N
 
 def _awaited(pool: Executor, job: Message) -> Event:
     """The end of a job that is submitted as soon as a worker is ready."""
-    while not pool.free():
-        pool.events(1.0)
-    pool.submit(job)
-    while not (ends := [event for event in pool.events(1.0) if event.index == job["index"] and event.kind in _ENDS]):
-        pass
-    return ends[0]
+    while True:
+        while not pool.free():
+            pool.events(1.0)
+        pool.submit(job)
+        ends: list[Event] = []
+        while not ends:
+            ends = [event for event in pool.events(1.0) if event.index == job["index"] and event.kind in _ENDS]
+        if ends[0].kind != "stopped":  # its worker was preempted: again
+            return ends[0]
 
 
 def search(

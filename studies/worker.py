@@ -96,6 +96,7 @@ def main() -> None:
     setup = inbox.get()
     try:
         evaluator = make_evaluator(setup["evaluator"], Task(**setup["task"]))
+        device = _found(setup["device"])
     except BaseException as error:
         traceback.print_exc()
         send(event="broken", error=describe(error))
@@ -110,12 +111,21 @@ def main() -> None:
             return bool(inbox.get()["go"])
 
         try:
-            stopped = evaluate(evaluator, job, setup["device"], report)
+            stopped = evaluate(evaluator, job, device, report)
         except Exception as error:
             traceback.print_exc()
             send(event="failed", index=index, error=describe(error))
         else:
             send(event="done", index=index) if stopped is None else send(event="stopped", index=index, seconds=stopped)
+
+
+def _found(device: str) -> str:
+    """The device itself where the driver, on another machine, could only say ``auto`` or ``cuda``."""
+    if device not in ("auto", "cuda"):
+        return device
+    from regnas.evaluators.runtime import devices
+
+    return devices(device)[0]
 
 
 def _read(inbox: queue.SimpleQueue[Message]) -> None:

@@ -98,6 +98,10 @@ class Engine(Protocol):
     def sized(self) -> bool:
         """Whether the number of workers that suits is known here: one for each core or device."""
 
+    @property
+    def shares(self) -> bool:
+        """Whether several workers can share a device."""
+
     def start(self, crew: Crew) -> Executor:
         """Start workers.
 

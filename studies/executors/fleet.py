@@ -21,9 +21,15 @@ _WAITING = 20.0  # seconds without any worker after which the user is told
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a worker, in words that follow "its worker was"."""
+    """The end of a worker.
+
+    Attributes:
+        cause: words that follow "its worker was".
+        blameless: what it evaluated had no part in it, such as a preemption: that is no failure.
+    """
 
     cause: str
+    blameless: bool = False
 
 
 Tell = Callable[[Message | Ended], None]
@@ -152,8 +158,8 @@ class Fleet:
     def _died(self, one: Worker, end: Ended) -> list[Event]:
         if one not in self.workers:
             return []
-        found = [] if one.job is None else [Event("failed", one.job, message=self._why(one, end))]
-        if one.job is None:
+        found = self._dropped(one, end)
+        if one.job is None and not end.blameless:
             self._vain[one.number] += 1
         started, one.ready = one.ready, False
         place = self.workers.index(one)
@@ -168,6 +174,15 @@ class Fleet:
             raise StudyError(f"workers die {when} ({end.cause}); see {_log(one)}")
         why = f"worker {one.number} is given up: it died {DEATHS} times without work ({end.cause}); see {_log(one)}"
         return [*found, Event("note", -1, message=why)]
+
+    def _dropped(self, one: Worker, end: Ended) -> list[Event]:
+        """What becomes of the job of a worker that died."""
+        if one.job is None:
+            return []
+        if end.blameless and not one.late:  # a stop without a verdict: it waits for the next worker
+            note = f"candidate {one.job} is evaluated again: its worker was {end.cause}"
+            return [Event("note", -1, message=note), Event("stopped", one.job, seconds=time.monotonic() - one.began)]
+        return [Event("failed", one.job, message=self._why(one, end))]
 
     def _why(self, one: Worker, end: Ended) -> str:
         if one.late:

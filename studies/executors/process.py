@@ -88,6 +88,7 @@ class ProcessEngine:
 
     remote: bool = False
     sized: bool = True
+    shares: bool = True
 
     def start(self, crew: Crew) -> Fleet:
         """One process for each worker; worker k computes on device k // ``crew.per_device``."""

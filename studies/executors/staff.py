@@ -38,7 +38,9 @@ class Staff:
     def place(self) -> str:
         """Where candidates compute, in a word or two."""
         kind = self.devices[0].split(":")[0]
-        return kind if self.executor == PROCESS else f"{kind} of {self.executor}"
+        if self.executor == PROCESS:
+            return kind
+        return self.executor if kind == AUTO else f"{kind} of {self.executor}"
 
 
 def staff(
@@ -70,6 +72,8 @@ def staff(
     engine = make_engine(executor, ray_address)
     leased = _devices(engine, device, workers)
     share = _share(per_device, evaluator, leased)
+    if share > 1 and not engine.shares:
+        raise UsageError(f"--executor {executor} gives each worker a device of its own: no --per-device {share}")
     if workers is None and not engine.sized:
         raise UsageError(f"--executor {executor} needs --workers: how many its cluster can run is not known here")
     count = _suitable(leased) * share if workers is None else workers
@@ -81,6 +85,8 @@ def staff(
 
 def _devices(engine: Engine, device: str, workers: int | None) -> tuple[str, ...]:
     if engine.remote and workers != 0:
+        if ":" in device:
+            raise UsageError(f"--device {device} is a GPU of this machine, and workers are elsewhere: say cuda or auto")
         return (device,)
     from regnas.evaluators.runtime import devices
 
