@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,6 +75,7 @@ class Fleet:
         launch: starts one.
         ended: called at the end, after all links are closed.
         waiting: what to say while no worker is ready.
+        notes: lines that the user should read first.
     """
 
     def __init__(
@@ -85,12 +86,14 @@ class Fleet:
         device: Callable[[int], str] | None = None,
         ended: Callable[[], None] = lambda: None,
         waiting: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         self._crew = crew
         self._launch = launch
         self._device = device or crew.device
         self._ended = ended
         self._waiting = waiting
+        self._notes = list(notes)
         self._inbox: queue.SimpleQueue[tuple[Worker, Message | Ended]] = queue.SimpleQueue()
         self._vain = [0] * crew.count  # deaths in a row of each worker without work
         self._since = time.monotonic()
@@ -122,7 +125,8 @@ class Fleet:
             one.link.send(message)
 
     def events(self, timeout: float) -> list[Event]:
-        found: list[Event] = []
+        found = [Event("note", -1, message=note) for note in self._notes]
+        self._notes = []
         for one, message in self._messages(timeout):
             found += self._died(one, message) if isinstance(message, Ended) else self._said(one, message)
         self._stop_late()
