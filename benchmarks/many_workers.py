@@ -28,9 +28,9 @@ from regnas.design_space import Space
 from regnas.evaluator import Result
 from regnas.strategy import make_strategy
 from regnas.studies.driver import Driver
+from regnas.studies.executors.contract import Event, Judge
 from regnas.studies.lease import held
 from regnas.studies.one_writer import OneWriter
-from regnas.studies.pool import Event, Judge
 from regnas.studies.progress import Silent
 from regnas.studies.storage import open_study, quiet
 from regnas.studies.worker import write_result

@@ -20,7 +20,7 @@ from unittest import mock
 
 from benchmarks.overhead import Instant
 from regnas.studies import outcome, populate, search
-from regnas.studies.pool import Judge
+from regnas.studies.executors.contract import Judge
 from regnas.studies.progress import Silent
 from regnas.studies.search_plan import Plan, plan
 

@@ -144,6 +144,14 @@ class SupportsOwnImages(Protocol):
         """What the networks are made for: resolution, classes, stem and strides."""
 
 
+@runtime_checkable
+class SupportsSharing(Protocol):
+    """An evaluator that knows how many candidates should share one GPU."""
+
+    def per_device(self, device: str) -> int:
+        """Candidates at a time on this device, at least 1, from its memory and a short calibration."""
+
+
 class MakeEvaluator(Protocol):
     """What an entry point of ``regnas.evaluators`` names."""
 

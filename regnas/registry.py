@@ -16,6 +16,7 @@ GROUPS = {
     "pruner": "regnas.pruners",
     "evaluator": "regnas.evaluators",
     "data set": "regnas.datasets",
+    "executor": "regnas.executors",
 }
 
 

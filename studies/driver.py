@@ -28,9 +28,10 @@ from regnas.errors import InfeasibleWindow, StudyError
 from regnas.evaluator import Result
 from regnas.pruner import Verdict
 from regnas.studies.checkpoints import Checkpoints
+from regnas.studies.executors.contract import Event, Executor
+from regnas.studies.executors.here import InProcess
 from regnas.studies.fidelity import Fidelity
 from regnas.studies.job import Job, copied, count, reuse
-from regnas.studies.pool import Event, InProcess, Pool
 from regnas.studies.progress import Progress
 from regnas.studies.results import Results
 from regnas.studies.storage import quiet
@@ -53,7 +54,7 @@ class Driver:
         self,
         study: optuna.Study,
         space: Space,
-        pool: Pool,
+        pool: Executor,
         folder: Path,
         *,
         seed: int,
@@ -311,6 +312,8 @@ class Driver:
     # --- telling --------------------------------------------------------------------------------------------
 
     def _heed(self, event: Event) -> None:
+        if event.kind == "note":
+            self._progress.say(event.message)
         job = self._jobs.get(event.index)
         if job is None:
             return

@@ -13,6 +13,7 @@ KINDS = {
     "evaluators": "evaluator",
     "datasets": "data set",
     "architectures": "architecture",
+    "executors": "executor",
 }
 
 

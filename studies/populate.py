@@ -20,10 +20,11 @@ from regnas.files import write_json
 from regnas.pruner import make_pruner
 from regnas.studies import outcome
 from regnas.studies.driver import Driver
+from regnas.studies.executors.contract import Crew, Executor
+from regnas.studies.executors.make import start
 from regnas.studies.fidelity import Fidelity, epochs_spent
 from regnas.studies.lease import held
 from regnas.studies.one_writer import OneWriter
-from regnas.studies.pool import Pool, make_pool
 from regnas.studies.progress import Progress
 from regnas.studies.search_plan import Plan, on_stream
 from regnas.studies.settings import ATTRIBUTE, check_same, differing, folder_name
@@ -35,7 +36,7 @@ from regnas.studies.writer import to_keep
 _LOOK_AHEAD = 1000
 
 
-def populate(one: Plan, progress: Progress, pool: Pool) -> optuna.Study:
+def populate(one: Plan, progress: Progress, pool: Executor) -> optuna.Study:
     """Run a checked search to its budget and nothing else: no winner is chosen, no test image is read.
 
     Args:
@@ -162,13 +163,22 @@ def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:
     check_same(json.loads(stored), settings, name)
 
 
-def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) -> Pool:
+def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) -> Executor:
     """The workers of a plan; what they print goes to ``logs``, the study's own folder unless said."""
-    workers = one.workers if count is None else count
-    return make_pool(one.evaluator, one.task, one.devices, workers, logs or one.folder / "logs")
+    crew = Crew(
+        evaluator=one.evaluator,
+        task=one.task,
+        devices=one.staff.devices,
+        count=one.staff.count if count is None else count,
+        logs=logs or one.folder / "logs",
+        folder=one.folder,
+        per_device=one.staff.per_device,
+        timeout=one.staff.timeout,
+    )
+    return start(one.staff.engine, crew)
 
 
-def drive(one: Plan, study: optuna.Study, pool: Pool, progress: Progress) -> None:
+def drive(one: Plan, study: optuna.Study, pool: Executor, progress: Progress) -> None:
     """Evaluate until the budget is spent, and write trials.csv whatever ends it."""
     pruner = make_pruner(one.settings.pruner, one.epochs) if one.epochs else None
     driver = Driver(

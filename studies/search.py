@@ -16,10 +16,12 @@ from regnas.errors import StudyError
 from regnas.studies import enqueue, outcome, warm
 from regnas.studies import pareto as fronts
 from regnas.studies.driver import Interrupted
-from regnas.studies.pool import Pool
+from regnas.studies.executors.contract import Event, Executor, Message
 from regnas.studies.populate import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.progress import Progress, Silent
 from regnas.studies.search_plan import Plan, plan
+
+_ENDS = ("done", "failed", "stopped")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,9 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
         StudyError: the study is another one, is in use, or its candidates fail.
     """
     one = search_plan
-    pool: Pool | None = None
+    pool: Executor | None = None
+    for note in one.staff.notes:
+        progress.say(note)
     try:
         with opened(one) as study:
             if one.warm is not None:
@@ -80,7 +84,7 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
             pool.close()
 
 
-def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Pool | None) -> SearchResult:
+def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Executor | None) -> SearchResult:
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
     if not (complete := outcome.complete_rows(rows)):
@@ -104,7 +108,7 @@ def _seed_sd(one: Plan) -> float | None:
     return one.data.regime.seed_sd
 
 
-def _test(one: Plan, winner: dict[str, Any], pool: Pool | None) -> float | None:
+def _test(one: Plan, winner: dict[str, Any], pool: Executor | None) -> float | None:
     """Score the winner's kept weights on the test images, in a worker: the only use of these images."""
     kept, result = one.folder / "checkpoints" / str(winner["index"]), one.folder / "test.json"
     if not one.can_test or not (kept / weights.WEIGHTS).exists():
@@ -112,16 +116,27 @@ def _test(one: Plan, winner: dict[str, Any], pool: Pool | None) -> float | None:
     lent = pool or make_workers(one, count=min(1, one.workers))
     try:
         job = {"index": -1, "test": True, "architecture": winner["architecture"]}
-        lent.submit({**job, "folder": str(kept), "result": str(result)})
-        while not (ends := [event for event in lent.events(1.0) if event.kind != "epoch"]):
-            pass
-        if ends[0].kind == "failed":
-            raise StudyError(f"the winner cannot be tested: {ends[0].message}; the same command tries again")
+        end = _awaited(lent, {**job, "folder": str(kept), "result": str(result)})
+        if end.kind == "failed":
+            raise StudyError(f"the winner cannot be tested: {end.message}; the same command tries again")
         error: float | None = json.loads(result.read_text())["test_error"]
         return error
     finally:
         if pool is None:
             lent.close()
+
+
+def _awaited(pool: Executor, job: Message) -> Event:
+    """The end of a job that is submitted as soon as a worker is ready."""
+    while True:
+        while not pool.free():
+            pool.events(1.0)
+        pool.submit(job)
+        ends: list[Event] = []
+        while not ends:
+            ends = [event for event in pool.events(1.0) if event.index == job["index"] and event.kind in _ENDS]
+        if ends[0].kind != "stopped":  # its worker was preempted: again
+            return ends[0]
 
 
 def search(

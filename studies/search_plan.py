@@ -22,6 +22,8 @@ from regnas.stream import DUPLICATES
 from regnas.studies import enqueue as enqueued
 from regnas.studies import warm
 from regnas.studies.budget import candidates, check_early
+from regnas.studies.executors.make import PROCESS
+from regnas.studies.executors.staff import Staff, staff
 from regnas.studies.pareto import axes
 from regnas.studies.regime import epochs_of, images_of, in_regime
 from regnas.studies.settings import Settings, folder_name, images_json, study_name
@@ -47,8 +49,7 @@ class Plan:
     name: str
     folder: Path
     storage: str
-    workers: int
-    devices: tuple[str, ...]
+    staff: Staff
     facts: Mapping[str, Any]
     can_test: bool
     repeat: int = 0
@@ -57,6 +58,11 @@ class Plan:
     warm: WarmStart | None = None
     enqueued: tuple[Params, ...] = ()
     pareto: tuple[str, ...] = ()
+
+    @property
+    def workers(self) -> int:
+        """Candidates at a time; 0 for one in this process."""
+        return self.staff.count
 
     @property
     def stops_early(self) -> bool:
@@ -79,7 +85,7 @@ class Plan:
         return (
             f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
             f"{source}: {images.resolution} px, {images.classes} classes{training}{sizes}\n"
-            f"{self.workers or 1} x {self.devices[0].split(':')[0]}, study {self.name!r} in {self.folder}/"
+            f"{self.workers or 1} x {self.staff.place}, study {self.name!r} in {self.folder}/"
         )
 
 
@@ -106,6 +112,10 @@ def plan(
     duplicates: str = "reject",
     workers: int | None = None,
     device: str = "auto",
+    executor: str = PROCESS,
+    ray_address: str | None = None,
+    per_device: int | str = 1,
+    timeout: float | None = None,
     retrain: int | None = None,
     warm_start: str | Path | None = None,
     enqueue: str | Path | None = None,
@@ -121,6 +131,8 @@ def plan(
         pruner: a spec such as ``asha[eta=4]``, or ``none``.
         warm_start: another study, by its folder or its name in the storage, whose trials the strategy learns from.
         enqueue: a file of networks to evaluate first (see `regnas.studies.enqueue.read`).
+        executor: who evaluates, a spec; with ``ray_address``, ``workers``, ``device``, ``per_device`` and ``timeout``
+            as `regnas.studies.executors.staff.staff` takes them. None of these is part of a study's identity.
         pareto: complexities, ``flops``, ``params`` or ``activations``, against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
 
@@ -128,15 +140,11 @@ def plan(
         UsageError: what was asked makes no sense.
         RegnasError: a data set, device, plug-in or window that is not there.
     """
-    _check_numbers(epochs, workers, duplicates, budget=budget, budget_epochs=budget_epochs)
+    _check_numbers(epochs, duplicates, budget=budget, budget_epochs=budget_epochs)
     if retrain is not None and retrain < 1:
         raise UsageError(f"--retrain is the number of epochs, at least 1; got {retrain}")
     found = make_space(space) if isinstance(space, str) else space
     window = Window.parse(flops, params, acts)
-    from regnas.evaluators.runtime import devices
-
-    leased = tuple(devices(device))
-    count = (len(leased) if leased[0] != "cpu" else cores()) if workers is None else workers
     cache = Path(out) / "cache"
     task = Task(
         data=data,
@@ -147,6 +155,15 @@ def plan(
         download=download,
     )
     made = make_evaluator(evaluator, task)
+    evaluating = staff(
+        made,
+        executor=executor,
+        ray_address=ray_address,
+        device=device,
+        workers=workers,
+        per_device=per_device,
+        timeout=timeout,
+    )
     images = images_of(made, task)
     found = in_regime(found, made, images, window)
     facts = dict(made.prepare()) if isinstance(made, SupportsPrepare) else {}
@@ -174,7 +191,7 @@ def plan(
     return Plan(
         space=found,
         strategy=label,
-        sampler=_sampler(strategy, found, seed, duplicates, count),
+        sampler=_sampler(strategy, found, seed, duplicates, evaluating.count),
         settings=settings,
         task=replace(task, download=False),
         evaluator=evaluator,
@@ -184,8 +201,7 @@ def plan(
         name=name,
         folder=Path(out) / folder_name(name),
         storage=url,
-        workers=count,
-        devices=leased,
+        staff=evaluating,
         facts=facts,
         can_test=isinstance(made, SupportsTest),
         repeat=repeat,
@@ -197,17 +213,13 @@ def plan(
     )
 
 
-def _check_numbers(
-    epochs: int | None, workers: int | None, duplicates: str, *, budget: int | None, budget_epochs: int | None
-) -> None:
+def _check_numbers(epochs: int | None, duplicates: str, *, budget: int | None, budget_epochs: int | None) -> None:
     if budget is not None and budget < 1:
         raise UsageError(f"--budget is the number of evaluations, at least 1; got {budget}")
     if budget_epochs is not None and budget_epochs < 1:
         raise UsageError(f"--budget-epochs is at least 1, got {budget_epochs}")
     if epochs is not None and epochs < 1:
         raise UsageError(f"--epochs is at least 1, got {epochs}")
-    if workers is not None and workers < 0:
-        raise UsageError(f"--workers is at least 0 (0: this process), got {workers}")
     if duplicates not in DUPLICATES:
         raise UsageError(f"--duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
 
@@ -235,11 +247,3 @@ def on_stream(one: Plan, version: int) -> Plan:
     space = one.space.on_stream(version)
     sampler = _sampler(one.strategy, space, one.seed, one.settings.duplicates, one.workers)
     return replace(one, space=space, sampler=sampler, settings=replace(one.settings, stream_version=version))
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    import os
-
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return count or 1

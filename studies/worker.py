@@ -6,6 +6,7 @@ means that the driver is gone: the worker then ends at once. A result is on disk
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -76,6 +77,9 @@ def evaluate(evaluator: Evaluator, job: Message, device: str, report: Callable[[
 
 def describe(error: BaseException) -> str:
     """One line: the kind of an exception and the first line of what it says."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = f" for {error.filename}" if error.filename else ""
+        return f"the disk is full: no space left{where}; free some, and the same command goes on"
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
@@ -93,6 +97,7 @@ def main() -> None:
     setup = inbox.get()
     try:
         evaluator = make_evaluator(setup["evaluator"], Task(**setup["task"]))
+        device = _found(setup["device"])
     except BaseException as error:
         traceback.print_exc()
         send(event="broken", error=describe(error))
@@ -107,12 +112,21 @@ def main() -> None:
             return bool(inbox.get()["go"])
 
         try:
-            stopped = evaluate(evaluator, job, setup["device"], report)
+            stopped = evaluate(evaluator, job, device, report)
         except Exception as error:
             traceback.print_exc()
             send(event="failed", index=index, error=describe(error))
         else:
             send(event="done", index=index) if stopped is None else send(event="stopped", index=index, seconds=stopped)
+
+
+def _found(device: str) -> str:
+    """The device itself where the driver, on another machine, could only say ``auto`` or ``cuda``."""
+    if device not in ("auto", "cuda"):
+        return device
+    from regnas.evaluators.runtime import devices
+
+    return devices(device)[0]
 
 
 def _read(inbox: queue.SimpleQueue[Message]) -> None:

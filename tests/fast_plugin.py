@@ -4,6 +4,7 @@ writes down every reading of its test images. The fixture ``fast`` copies this f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
@@ -20,7 +21,19 @@ from regnas.errors import UsageError
 from regnas.evaluator import Context, Result, Task
 from regnas.evaluators.datasets.fake import fake
 
-_OPTIONS = ("sleep", "epochs", "fail", "fail_in", "fail_once", "kill", "kill_once", "diverge")
+_OPTIONS = (
+    "sleep",
+    "epochs",
+    "fail",
+    "fail_in",
+    "fail_once",
+    "kill",
+    "kill_once",
+    "diverge",
+    "hang",
+    "hang_once",
+    "full",
+)
 
 
 def error_of(key: str, seed: int) -> float:
@@ -41,8 +54,8 @@ class Fast:
     """``fast[sleep=5,fail=3|7]``: sleeps ``sleep`` milliseconds an epoch, and misbehaves for some candidates.
 
     ``fail`` raises, ``kill`` ends the worker by SIGKILL, ``diverge`` counts as guessing: each for the candidates
-    with these indices, or for ``all``. ``fail_once`` and ``kill_once`` do it at the first try only, ``fail_in`` in all
-    studies of a space.
+    with these indices, or for ``all``. ``hang`` never ends, ``full`` finds no space left on the disk. ``fail_once``,
+    ``kill_once`` and ``hang_once`` do it at the first try only, ``fail_in`` in all studies of a space.
     """
 
     classes: int
@@ -59,6 +72,10 @@ class Fast:
             time.sleep(float(self.options.get("sleep", 1)) / 1000)
             if self._named("kill", index) or (first and self._named("kill_once", index)):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self._named("hang", index) or (first and self._named("hang_once", index)):
+                time.sleep(600)
+            if self._named("full", index):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/weights.safetensors")
             if self._named("fail", index) or (first and self._named("fail_once", index)):
                 raise RuntimeError(f"candidate {index} was told to fail")
             if context.folder and f"/{self.options.get('fail_in')}-random" in str(context.folder):

@@ -14,6 +14,7 @@ from regnas.cli import options
 _OF_TRAINING = (
     *("budget", "seeds", "seeds_on", "until_decided", "known", "data", "data_root", "download", "epochs", "resolution"),
     *("flops", "params_window", "acts", "evaluator", "workers", "device", "storage"),
+    *("executor", "ray_address", "per_device", "timeout"),
 )
 
 

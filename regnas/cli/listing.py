@@ -14,7 +14,17 @@ from regnas.cli import options
     "what",
     required=False,
     type=click.Choice(
-        ["spaces", "strategies", "pruners", "evaluators", "datasets", "architectures", "presets", "populations"]
+        [
+            "spaces",
+            "strategies",
+            "pruners",
+            "evaluators",
+            "datasets",
+            "architectures",
+            "executors",
+            "presets",
+            "populations",
+        ]
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

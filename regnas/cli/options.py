@@ -30,6 +30,14 @@ data = together(
     click.option("--data-root", metavar="FOLDER", help="Where downloaded data sets lie."),
     click.option("--download", is_flag=True, help="Download the data set if it is not there."),
 )
+executors = together(
+    click.option("--executor", default="process", show_default=True, help="process, ray, submitit, or a spec of one."),
+    click.option("--ray-address", metavar="HOST:PORT", help="Of a Ray cluster.  [default: Ray on this machine]"),
+    click.option(
+        "--per-device", default="1", show_default=True, metavar="K|auto", help="Candidates at a time on a GPU."
+    ),
+    click.option("--timeout", type=float, metavar="SECONDS", help="Stop a candidate that takes longer; it has failed."),
+)
 training = together(
     click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, or imagefolder:PATH."),
     data,
@@ -39,6 +47,7 @@ training = together(
     click.option("--evaluator", default="train", show_default=True, help="An evaluator, or 'train[pad=4]'."),
     click.option("--workers", type=int, help="Models at a time.  [default: one per core, or per GPU]"),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, mps, cuda or cuda:0,1."),
+    executors,
     click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]"),
     click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept."),
 )

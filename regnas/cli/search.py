@@ -37,6 +37,7 @@ from regnas.errors import RegnasError
 )
 @click.option("--workers", type=int, help="Candidates at a time.  [default: one per core, or per GPU]")
 @options.device
+@options.executors
 @click.option("--warm-start", metavar="STUDY", help="Learn from another study: its folder, or its name in the storage.")
 @click.option("--enqueue", metavar="FILE", help="Evaluate the networks of a JSON or CSV file first.")
 @click.option(

@@ -14,7 +14,7 @@ from regnas.studies.bench.arena import Arena, table_arena, tabular
 from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
 from regnas.studies.bench.rules import MODEL, Rules
-from regnas.studies.search_plan import cores
+from regnas.studies.executors.staff import cores
 from regnas.studies.settings import folder_name
 from regnas.window import Window
 

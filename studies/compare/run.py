@@ -31,8 +31,8 @@ from regnas.studies.compare.request import (
 )
 from regnas.studies.compare.rules import Rules
 from regnas.studies.driver import Interrupted, TooManyFailures
+from regnas.studies.executors.contract import Executor
 from regnas.studies.outcome import rows_of
-from regnas.studies.pool import Pool
 from regnas.studies.populate import completed, look_ahead, make_workers, populate, under_free_name
 from regnas.studies.populations.files import write_population
 from regnas.studies.search_plan import Plan, plan
@@ -133,6 +133,8 @@ def run(runs: Runs, progress: Batches | None = None) -> Comparison:
         RegnasError: as `regnas.studies.populate.populate`.
     """
     heard = progress or SilentBatches()
+    for note in runs.plans[0][0].staff.notes:
+        heard.say(note)
     runs = replace(runs, request=remembering(runs.request, runs.folder))
     write_request(runs.request, runs.folder)
     for made in runs.plans:
@@ -246,7 +248,7 @@ def _turns(budget: int, looks: tuple[int, ...]) -> Iterator[int]:
     yield from looks or (*range(BATCH, budget, BATCH), budget)
 
 
-def _train(runs: Runs, heard: Batches, pool: Pool) -> dict[int, str]:
+def _train(runs: Runs, heard: Batches, pool: Executor) -> dict[int, str]:
     """Train in turns until the budget is spent or every pair is decided.
 
     Returns:
@@ -282,7 +284,7 @@ def _without(runs: Runs, lost: dict[int, str]) -> Runs:
     return replace(runs, request=replace(runs.request, left_out=tuple(sorted(lost.items()))))
 
 
-def _grown(runs: Runs, place: int, count: int, heard: Batches, pool: Pool) -> Population:
+def _grown(runs: Runs, place: int, count: int, heard: Batches, pool: Executor) -> Population:
     """A space with ``count`` models, and its repeats."""
     made = runs.plans[place]
     study = populate(replace(made[0], budget=count), heard, pool)

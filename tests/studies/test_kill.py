@@ -21,6 +21,11 @@ from regnas.studies.progress import Silent
 from regnas.studies.storage import open_storage, stored_names
 
 BUDGET = 40
+PATIENT = "submitit[local=true,patience=3]"  # seconds of silence after which driver and worker give each other up
+EXECUTORS = [
+    pytest.param(PATIENT, marks=pytest.mark.slow, id="submitit"),
+    pytest.param("ray", marks=pytest.mark.slow, id="ray"),
+]
 STORAGES = {"sqlite": "sqlite:///runs/studies.db", "journal": "runs/studies.journal"}
 
 
@@ -49,14 +54,16 @@ def alive(process: int) -> bool:
 class Rounds:
     """Runs one command again and again; whatever a round left complete must not be evaluated in a later one."""
 
-    def __init__(self, command: Callable[..., Any], fast: Any, folder: Path, storage: str) -> None:
+    def __init__(
+        self, command: Callable[..., Any], fast: Any, folder: Path, storage: str, executor: str = "process"
+    ) -> None:
         self._fast = fast
         self._folder = folder
         self._storage = storage
         self._command = command
         self._words = (
             *("search", "--data", "fake", "--evaluator", "fast[sleep=4]", "--budget", BUDGET, "--workers", 2),
-            *("--out", "runs", "--storage", storage),
+            *("--out", "runs", "--storage", storage, "--executor", executor),
         )
 
     def until(self, killed: Callable[[int], bool]) -> Any:
@@ -133,12 +140,28 @@ def test_a_driver_killed_at_ten_random_moments_loses_nothing(
     rounds.finish()
 
 
-def test_a_worker_killed_from_outside_is_replaced_and_its_candidate_tried_again(
-    command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None]
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_driver_of_another_executor_killed_three_times_ends_with_the_exact_budget(
+    command: Callable[..., Any], fast: Any, tmp_path: Path, executor: str
 ) -> None:
+    pytest.importorskip(executor.split("[")[0])
+    rounds = Rounds(command, fast, tmp_path, STORAGES["sqlite"], executor)
+    draws = random.Random(executor)
+    for _ in range(3):
+        killed = rounds.until(after(draws.randrange(1, 12), draws.uniform(0, 0.02)))
+        assert killed.code == -signal.SIGKILL, killed.output
+    rounds.finish()
+
+
+@pytest.mark.parametrize("executor", ["process", *EXECUTORS])
+def test_a_worker_killed_from_outside_is_replaced_and_its_candidate_tried_again(
+    command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None], executor: str
+) -> None:
+    if executor != "process":
+        pytest.importorskip(executor.split("[")[0])
     running = command(
         *("search", "--data", "fake", "--evaluator", "fast[sleep=40]", "--budget", 12, "--workers", 2),
-        *("--storage", "sqlite:///runs/studies.db"),
+        *("--storage", "sqlite:///runs/studies.db", "--executor", executor),
     )
     victims = set()
 
@@ -158,15 +181,21 @@ def test_a_worker_killed_from_outside_is_replaced_and_its_candidate_tried_again(
     assert 1 <= len(lines) - 12 <= 3  # one may have been killed after its last result
 
 
+@pytest.mark.parametrize("executor", ["process", *EXECUTORS])
 def test_workers_end_soon_after_their_driver_was_killed(
-    command: Callable[..., Any], fast: Any, eventually: Callable[..., None]
+    command: Callable[..., Any], fast: Any, eventually: Callable[..., None], executor: str
 ) -> None:
-    running = command("search", "--data", "fake", "--evaluator", "fast[sleep=60000]", "--budget", 2, "--workers", 2)
+    if executor != "process":
+        pytest.importorskip(executor.split("[")[0])
+    running = command(
+        *("search", "--data", "fake", "--evaluator", "fast[sleep=60000]", "--budget", 2, "--workers", 2),
+        *("--executor", executor),
+    )
     eventually(lambda: len(fast.lines()) == 2, otherwise="two workers did not start")
     workers = [process for *_, process in fast.lines()]
     assert os.getpid() not in workers and all(alive(process) for process in workers)
     running.kill()
-    eventually(lambda: not any(alive(process) for process in workers), 5, "workers live on without their driver")
+    eventually(lambda: not any(alive(process) for process in workers), 10, "workers live on without their driver")
 
 
 def test_a_result_on_disk_that_was_not_told_is_adopted(

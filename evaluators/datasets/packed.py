@@ -1,0 +1,95 @@
+"""A data set in one file: arrays, splits and regime of any other, for machines that do not have that one."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regnas.dataset import DataSet, Regime, Source, Split
+from regnas.design_space import Images
+from regnas.errors import DataError, UsageError
+
+_SCHEMA = 1
+_PARTS = ("training", "validation", "test")
+
+
+def pack(data: DataSet) -> bytes:
+    """The content of a ``packed:FILE``: an .npz with the arrays of all splits, not pickled, and what else is known.
+
+    Raises:
+        DataError: as the data set does, when its images are read.
+    """
+    splits = dict(zip(_PARTS, (*data.fit(), data.test()), strict=True))
+    about = {
+        "schema": _SCHEMA,
+        "name": data.name,
+        "class_names": list(data.class_names),
+        "regime": asdict(data.regime),
+        "images": asdict(data.regime.images),
+    }
+    arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
+    for part, split in splits.items():
+        if split is not None:
+            arrays |= {f"x_{part}": split.images, f"y_{part}": split.labels}
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Reads the images at their first use."""
+
+    path: Path
+    name: str
+    class_names: tuple[str, ...]
+    regime: Regime
+
+    @cached_property
+    def _splits(self) -> dict[str, Split]:
+        with np.load(self.path, allow_pickle=False) as arrays:
+            parts = [part for part in _PARTS if f"x_{part}" in arrays]
+            return {part: Split(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in parts}
+
+    def fit(self) -> tuple[Split, Split]:
+        return self._splits["training"], self._splits["validation"]
+
+    def test(self) -> Split | None:
+        return self._splits.get("test")
+
+
+def packed(source: Source) -> DataSet:
+    """``packed:FILE``, at the resolution it was packed at.
+
+    Raises:
+        UsageError: another resolution.
+        DataError: no such file, or not one of `pack`.
+    """
+    path = Path(source.argument)
+    about = _read(path)
+    regime = Regime(**{**about["regime"], "images": _images(about["images"])})
+    if source.resolution not in (None, regime.images.resolution):
+        raise UsageError(f"{path} is packed at {regime.images.resolution} pixels, got --resolution {source.resolution}")
+    return Packed(path, about["name"], tuple(about["class_names"]), regime)
+
+
+def _images(value: dict[str, Any]) -> Images:
+    read: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+    return Images(**read)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            about: dict[str, Any] = json.loads(arrays["about"].tobytes())
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise DataError(f"{path or 'packed:'} is no packed data set ({type(error).__name__}: {error})") from error
+    if about.get("schema") != _SCHEMA:
+        raise DataError(f"{path} is of schema {about.get('schema')}, this regnas reads {_SCHEMA}; pack it again")
+    return about

@@ -1,0 +1,122 @@
+"""The contract of executors: they evaluate the driver's jobs, several at a time, wherever that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from regnas.evaluator import Task
+
+Message = dict[str, Any]
+Judge = Callable[[int, float], bool]  # whether an evaluation goes on, from its epoch and validation error
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an executor says.
+
+    Attributes:
+        kind: ``epoch``, ``done``, ``failed``, ``stopped``: it was told to stop, and left no result; or ``note``:
+            something that the user should know, of no job.
+        error: of an epoch, its validation error.
+        message: of a failure or a note, one line.
+        seconds: of a stopped evaluation.
+    """
+
+    kind: str
+    index: int
+    epoch: int = 0
+    error: float = 0.0
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crew:
+    """What an executor is to run.
+
+    Attributes:
+        evaluator: its spec; every worker makes its own from it.
+        devices: of this machine; where workers are elsewhere, the one word of ``--device``.
+        count: workers, at least 1.
+        per_device: candidates at a time on one device, at least 1.
+        timeout: seconds after which an evaluation is stopped and counts as failed, or None.
+        logs: folder for what the workers print.
+        folder: the study's, for what an executor has to keep while it runs.
+    """
+
+    evaluator: str
+    task: Task
+    devices: tuple[str, ...]
+    count: int
+    logs: Path
+    folder: Path
+    per_device: int = 1
+    timeout: float | None = None
+
+    def device(self, number: int) -> str:
+        """Where worker ``number`` computes: ``per_device`` workers share a device, devices are leased in turn."""
+        return self.devices[number // self.per_device % len(self.devices)]
+
+    def setup(self, device: str) -> Message:
+        """The first message to a worker."""
+        return {"evaluator": self.evaluator, "task": asdict(self.task), "device": device}
+
+
+class Executor(Protocol):
+    """Evaluates jobs, several at a time."""
+
+    def free(self) -> int:
+        """How many more jobs can be submitted now: workers that are ready and have none."""
+
+    def submit(self, job: Message, judge: Judge | None = None) -> None:
+        """Start a job; its result will be in ``job["result"]``. It goes on after every epoch unless ``judge``, which is
+        called inside `events`, says no.
+        """
+
+    def events(self, timeout: float) -> list[Event]:
+        """What happened, after waiting at most ``timeout`` seconds for it.
+
+        Raises:
+            StudyError: no worker is left that could evaluate anything.
+        """
+
+    def close(self) -> None:
+        """End all workers at once."""
+
+
+class Engine(Protocol):
+    """A kind of executor with its options, checked: ``ray[cpus=2]``. Making one starts nothing."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether workers compute elsewhere: their devices are then theirs to find."""
+
+    @property
+    def sized(self) -> bool:
+        """Whether the number of workers that suits is known here: one for each core or device."""
+
+    @property
+    def shares(self) -> bool:
+        """Whether several workers can share a device."""
+
+    def start(self, crew: Crew) -> Executor:
+        """Start workers.
+
+        Raises:
+            RegnasError: nothing can be started; nothing is left behind.
+        """
+
+
+class MakeEngine(Protocol):
+    """What an entry point of ``regnas.executors`` names."""
+
+    def __call__(self, options: Mapping[str, Any]) -> Engine:
+        """The engine with these options.
+
+        Raises:
+            UsageError: an option that it does not have.
+            RegnasError: a package that it needs is missing.
+        """

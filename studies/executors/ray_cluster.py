@@ -1,0 +1,137 @@
+"""Ray: started on this machine alone, or a cluster that answers, has this regnas, and is checked before it is used."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+from regnas.errors import RegnasError
+
+_CONNECT = 10.0  # seconds for a connection
+_ANSWER = 20.0  # seconds for Ray's own answer on it
+# Ray's switch for laptops: every server then listens on the loopback interface. Without it Ray listens everywhere, also
+# when it is told that the node's address is 127.0.0.1.
+_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def start_here(cpus: int) -> Any:
+    """Ray on this machine, for this process alone; returns the package."""
+    with _environment({**_QUIET, **_LOOPBACK}):
+        import ray
+
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            _node_ip_address="127.0.0.1",
+        )
+    return ray
+
+
+def connect(address: str) -> Any:
+    """The package, connected to a cluster that has this regnas on every node.
+
+    Raises:
+        RegnasError: nothing answers, something else does, or a node lacks regnas.
+    """
+    probe(address)
+    with _environment(_QUIET):
+        import ray
+
+        try:
+            ray.init(address=address, log_to_driver=False, configure_logging=False)
+        except Exception as error:
+            raise RegnasError(f"the Ray cluster at {address} refuses: {_first_line(error)}") from error
+    try:
+        check_nodes(ray)
+    except BaseException:
+        ray.shutdown()
+        raise
+    return ray
+
+
+def probe(address: str, seconds: float = _ANSWER) -> None:
+    """Whether a Ray cluster answers: `ray.init` itself would wait for minutes.
+
+    Raises:
+        RegnasError: none does.
+    """
+    plain = address.removeprefix("ray://")
+    host, colon, port = plain.rpartition(":")
+    if not (colon and host and port.isdecimal()):
+        raise RegnasError(f"--ray-address is HOST:PORT, such as 10.0.0.1:6379; got {address!r}")
+    way_out = "check it with `ray status` on the head node, or leave --ray-address out for Ray on this machine"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
+    except (OSError, OverflowError) as error:
+        raise RegnasError(f"no Ray cluster answers at {address} ({error}); {way_out}") from error
+    if address.startswith("ray://"):
+        return
+    words = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", plain]
+    try:
+        healthy = subprocess.run(words, timeout=seconds, capture_output=True).returncode == 0
+    except subprocess.TimeoutExpired:
+        healthy = False
+    if not healthy:
+        raise RegnasError(f"what listens at {address} does not answer as a Ray cluster of this version does; {way_out}")
+
+
+def check_nodes(ray: Any, ours: str | None = None) -> None:
+    """Whether every node has this regnas.
+
+    Raises:
+        RegnasError: names the node, both versions, and the way out.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    ours = ours or version("regnas")
+
+    def found() -> str:  # pickled by value, for it is a function in a function: the node may not have regnas
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("regnas")
+        except PackageNotFoundError:
+            return "no regnas"
+
+    asked = {}
+    for node in ray.nodes():
+        if node["Alive"]:
+            where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            asked[node["NodeManagerAddress"]] = (
+                ray.remote(found).options(num_cpus=0, scheduling_strategy=where).remote()
+            )
+    for name, reference in asked.items():
+        try:
+            there = ray.get(reference, timeout=60)
+        except Exception as error:
+            raise RegnasError(f"node {name} of the Ray cluster does not answer: {_first_line(error)}") from error
+        if there != ours:
+            raise RegnasError(
+                f"node {name} of the Ray cluster has {there if ' ' in there else f'regnas {there}'}, the driver has "
+                f"regnas {ours}: install {ours} on the nodes, or start the cluster's jobs with a runtime_env that does"
+            )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,235 @@
+"""Workers in Ray on this machine, and clusters that are not there or lack something."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import regnas
+from regnas.errors import RegnasError, UsageError
+from regnas.evaluator import Task
+from regnas.studies.executors import sockets
+from regnas.studies.executors.contract import Crew, Event
+from regnas.studies.executors.fleet import Fleet
+from regnas.studies.executors.make import make_engine
+from regnas.studies.search import SearchResult
+
+pytest.importorskip("ray")
+
+Run = Callable[..., tuple[int, str, str]]
+Search = Callable[..., SearchResult]
+
+
+def crew(folder: Path, evaluator: str = "fast", count: int = 1, **changes: Any) -> Crew:
+    usual: dict[str, Any] = {"task": Task(data="fake"), "devices": ("cpu",)}
+    where = {"logs": folder / "logs", "folder": folder / "study"}
+    return Crew(evaluator=evaluator, count=count, **where, **{**usual, **changes})
+
+
+def job(folder: Path, index: int = 0) -> dict[str, Any]:
+    (network,) = (one.architecture for one in regnas.space("regnetx", flops="200M:400M").sample(1))
+    places = {"folder": str(folder / "checkpoints" / str(index)), "result": str(folder / f"{index}.json")}
+    return {"index": index, "seed": 7, "architecture": network.to_json(), **places}
+
+
+def until(fleet: Fleet, true: Callable[[list[Event]], bool], seconds: float = 60) -> list[Event]:
+    """Events until something is true of them."""
+    found: list[Event] = []
+    end = time.monotonic() + seconds
+    while not true(found):
+        assert time.monotonic() < end, found
+        found += fleet.events(0.05)
+    return found
+
+
+def ended(events: list[Event]) -> list[Event]:
+    return [event for event in events if event.kind in ("done", "failed", "stopped")]
+
+
+@pytest.fixture
+def fleet(fast: Any, tmp_path: Path) -> Iterator[Fleet]:
+    made = make_engine("ray").start(crew(tmp_path, "fast[hang_once=0]"))
+    assert isinstance(made, Fleet)
+    yield made
+    made.close()
+
+
+def test_ray_on_this_machine_listens_to_this_machine_alone(fleet: Fleet) -> None:
+    found = until(fleet, lambda _: fleet.free() == 1)
+    assert found == []  # a note would say which sockets do not
+    assert sockets.exposed(os.getpid()) == []
+
+
+def test_an_actor_that_is_lost_is_made_again_and_its_candidate_has_failed(
+    fleet: Fleet, fast: Any, tmp_path: Path
+) -> None:
+    until(fleet, lambda _: fleet.free() == 1)
+    fleet.submit(job(tmp_path))
+    until(fleet, lambda _: bool(fast.lines()))
+    worker = fast.lines()[0][-1]
+    os.kill(_parent(worker), signal.SIGKILL)
+    (failed,) = ended(until(fleet, lambda events: bool(ended(events))))
+    assert failed.kind == "failed" and failed.message.startswith("its worker was lost with its Ray actor (")
+    until(fleet, lambda _: fleet.free() == 1)
+    fleet.submit(job(tmp_path))
+    assert [event.kind for event in ended(until(fleet, lambda events: bool(ended(events))))] == ["done"]
+    assert (tmp_path / "0.json").exists() and not list(tmp_path.glob("**/*.part"))
+
+
+def _parent(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def test_a_search_in_ray_is_the_search_in_processes(fast_search: Search) -> None:
+    options: dict[str, Any] = {"evaluator": "curve", "pruner": "asha", "workers": 1}
+    one = fast_search(9, executor="ray", **options)
+    other = fast_search(9, out="other", **options)
+    assert [(row["state"], row["error"]) for row in one.rows] == [(row["state"], row["error"]) for row in other.rows]
+    assert "PRUNED" in {row["state"] for row in one.rows}
+
+
+def test_trained_weights_come_back_and_are_tested(tmp_path: Path) -> None:
+    usual: dict[str, Any] = {"data": "fake", "budget": 1, "epochs": 1, "quiet": True}
+    one = regnas.search(out=tmp_path / "a", executor="ray", workers=1, **usual)
+    other = regnas.search(out=tmp_path / "b", workers=1, device="cpu", **usual)
+    assert one.best.error == other.best.error and one.best.test_error == other.best.test_error is not None
+    assert regnas.load(one.best.folder) is not None
+
+
+def test_a_candidate_that_kills_its_process_is_recorded_with_its_signal(regnas_command: Run, fast: Any) -> None:
+    words = ("--data", "fake", "--evaluator", "fast[kill=1]", "--workers", 1, "--budget", 3, "--executor", "ray")
+    code, printed, _ = regnas_command("search", *words)
+    assert code == 0
+    assert "candidate 1 failed (3 of 3): its worker was killed by SIGKILL (out of memory?)" in printed
+    assert sorted(fast.evaluated()) == [0, 1, 1, 1, 2, 3]
+
+
+@pytest.mark.slow
+def test_a_cluster_gets_the_images_and_gives_its_resources(
+    fast: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head node on the loopback interface stands for a cluster; the data set lies where only the driver is told."""
+    from PIL import Image
+
+    for part in ("train", "val"):
+        for label, colour in (("a", 0), ("b", 255)):
+            (tmp_path / "photos" / part / label).mkdir(parents=True)
+            for number in range(16):
+                Image.new("RGB", (16, 16), (colour, number, 0)).save(
+                    tmp_path / "photos" / part / label / f"{number}.png"
+                )
+    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", f"--port={port}", "--block"]
+    words = ["--include-dashboard=false", "--num-cpus=2", '--resources={"fast": 1}', f"--temp-dir=/tmp/ray-{port}"]
+    log = (tmp_path / "ray.log").open("w")
+    head = subprocess.Popen([*ray, *words], stdout=log, stderr=log, start_new_session=True)
+    try:
+        _answers(port)
+        result = regnas.search(
+            data=f"imagefolder:{tmp_path}/photos",
+            resolution=16,
+            epochs=1,
+            budget=2,
+            flops=":2M",
+            out=tmp_path / "runs",
+            executor="ray[resources=fast:0.5]",
+            ray_address=f"127.0.0.1:{port}",
+            workers=1,
+            quiet=True,
+        )
+        assert [row["state"] for row in result.rows] == ["COMPLETE"] * 2
+        assert result.best.test_error is None or 0 <= result.best.test_error <= 1
+    finally:
+        os.killpg(head.pid, signal.SIGTERM)
+        head.wait(30)
+        log.close()
+
+
+def _answers(port: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the head node does not listen")
+
+
+def test_an_address_where_nothing_listens_is_said_at_once(fast_search: Search, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(RegnasError, match=f"no Ray cluster answers at {address} .*ray status"):
+        fast_search(2, executor="ray", ray_address=address, workers=1)
+
+
+def test_an_address_where_something_else_listens_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from regnas.studies.executors.ray_cluster import probe
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(RegnasError, match=f"what listens at {address} does not answer as a Ray cluster"):
+            probe(address, seconds=2.0)
+
+
+@pytest.mark.parametrize("there", ["no regnas", "0.0.9"])
+def test_a_node_without_this_regnas_is_named(there: str) -> None:
+    from regnas.studies.executors.ray_cluster import check_nodes
+
+    remote = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda: None))
+    nodes = [{"Alive": True, "NodeID": "ab", "NodeManagerAddress": "10.0.0.7"}]
+    cluster = SimpleNamespace(nodes=lambda: nodes, remote=lambda _: remote, get=lambda *_, **__: there)
+    with pytest.raises(
+        RegnasError, match=f"node 10.0.0.7 of the Ray cluster has .*{there}, the driver has regnas 0.1.0"
+    ):
+        check_nodes(cluster, "0.1.0")
+    check_nodes(cluster, there)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"executor": "ray[gpu=1]"}, "the executor ray has no option gpu; it has address, cpus, resources"),
+        ({"executor": "ray[cpus=many]"}, "cpus of ray is a number from 0, got 'many'"),
+        ({"executor": "ray[resources=fast]"}, "resources of ray are name:amount"),
+        ({"executor": "ray[resources=fast:0]"}, "amounts above 0; got 'fast:0'"),
+        ({"executor": "ray[address=a:1]", "ray_address": "b:1"}, "not both"),
+        ({"executor": "ray", "ray_address": "10.0.0.1:6379"}, "needs --workers"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(fast_search: Search, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        fast_search(2, workers=None, **options)
+
+
+def test_resources_of_several_kinds_are_read() -> None:
+    from regnas.studies.executors.ray import RayEngine
+
+    assert RayEngine(resources="a100:0.5|fast:1").amounts == {"a100": 0.5, "fast": 1}
+
+
+def test_a_socket_that_listens_beyond_this_machine_is_found() -> None:
+    with socket.socket() as inside, socket.socket() as outside:
+        inside.bind(("127.0.0.1", 0))
+        inside.listen()
+        assert sockets.exposed(os.getpid()) == []
+        outside.bind(("0.0.0.0", 0))  # nobody is told of it, and it accepts nobody
+        outside.listen()
+        assert [line.rpartition(":")[2] for line in sockets.exposed(os.getpid())] == [str(outside.getsockname()[1])]
