@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import queue
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
 from regnas.errors import RegnasError
 
 _CONNECT = 10.0  # seconds for a connection
+_JOIN = 30.0  # seconds for `ray.init`
 _ANSWER = 20.0  # seconds for Ray's own answer on it
 # Ray's switch for laptops: every server then listens on the loopback interface. Without it Ray listens everywhere, also
 # when it is told that the node's address is 127.0.0.1.
@@ -32,9 +35,22 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """`_LOOPBACK`, also where Ray was imported before and has read its environment."""
+    from ray._private import ray_constants
+
+    before = getattr(ray_constants, "ENABLE_RAY_CLUSTER", None)
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
 def start_here(cpus: int) -> Any:
     """Ray on this machine, for this process alone; returns the package."""
-    with _environment({**_QUIET, **_LOOPBACK}):
+    with _environment({**_QUIET, **_LOOPBACK}), _on_loopback():
         import ray
 
         ray.init(
@@ -55,19 +71,40 @@ def connect(address: str) -> Any:
         RegnasError: nothing answers, something else does, or a node lacks regnas.
     """
     probe(address)
-    with _environment(_QUIET):
-        import ray
+    import ray
 
-        try:
-            ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except Exception as error:
-            raise RegnasError(f"the Ray cluster at {address} refuses: {_first_line(error)}") from error
+    here = address.rpartition(":")[0].strip("[]") in ("127.0.0.1", "localhost", "::1")
+    with _environment(_QUIET), _on_loopback() if here else nullcontext():
+        _bounded(lambda: ray.init(address=address, log_to_driver=False, configure_logging=False), address)
     try:
         check_nodes(ray)
     except BaseException:
         ray.shutdown()
         raise
     return ray
+
+
+def _bounded(init: Callable[[], object], address: str, seconds: float = _JOIN) -> None:
+    """Run `ray.init`, which waits without end for a cluster that half answers."""
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            init()
+            ended.put(None)
+        except BaseException as error:
+            ended.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        error = ended.get(timeout=seconds)
+    except queue.Empty:
+        raise RegnasError(
+            f"the Ray cluster at {address} answers, and this machine could not join it in {seconds:g} s: can the "
+            f"cluster's other ports be reached from here?"
+        ) from None
+    if error is not None:
+        raise RegnasError(f"the Ray cluster at {address} refuses: {_first_line(error)}") from error
 
 
 def probe(address: str, seconds: float = _ANSWER) -> None:

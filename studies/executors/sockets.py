@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -56,12 +57,13 @@ def _below(root: int) -> list[int]:
 
 
 def _sockets(process: int) -> set[str]:
-    folder = Path(f"/proc/{process}/fd")
-    try:
-        links = [os.readlink(entry) for entry in folder.iterdir()]
-    except OSError:
-        return set()
-    return {link[8:-1] for link in links if link.startswith("socket:[")}
+    found = set()
+    with contextlib.suppress(OSError):  # it has ended
+        for entry in os.listdir(f"/proc/{process}/fd"):
+            with contextlib.suppress(OSError):  # closed meanwhile, such as the one that lists this process's own
+                link = os.readlink(f"/proc/{process}/fd/{entry}")
+                found |= {link[8:-1]} if link.startswith("socket:[") else set()
+    return found
 
 
 def _name(process: int) -> str:

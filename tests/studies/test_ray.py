@@ -31,9 +31,8 @@ Search = Callable[..., SearchResult]
 
 
 def crew(folder: Path, evaluator: str = "fast", count: int = 1, **changes: Any) -> Crew:
-    usual: dict[str, Any] = {"task": Task(data="fake"), "devices": ("cpu",)}
-    where = {"logs": folder / "logs", "folder": folder / "study"}
-    return Crew(evaluator=evaluator, count=count, **where, **{**usual, **changes})
+    usual: dict[str, Any] = {"task": Task(data="fake"), "devices": ("cpu",), "logs": folder / "logs", "folder": folder}
+    return Crew(evaluator=evaluator, count=count, **{**usual, **changes})
 
 
 def job(folder: Path, index: int = 0) -> dict[str, Any]:
@@ -103,7 +102,7 @@ def test_trained_weights_come_back_and_are_tested(tmp_path: Path) -> None:
     one = regnas.search(out=tmp_path / "a", executor="ray", workers=1, **usual)
     other = regnas.search(out=tmp_path / "b", workers=1, device="cpu", **usual)
     assert one.best.error == other.best.error and one.best.test_error == other.best.test_error is not None
-    assert regnas.load(one.best.folder) is not None
+    assert one.best.folder is not None and regnas.load(one.best.folder) is not None
 
 
 def test_a_candidate_that_kills_its_process_is_recorded_with_its_signal(regnas_command: Run, fast: Any) -> None:
@@ -125,9 +124,8 @@ def test_a_cluster_gets_the_images_and_gives_its_resources(
         for label, colour in (("a", 0), ("b", 255)):
             (tmp_path / "photos" / part / label).mkdir(parents=True)
             for number in range(16):
-                Image.new("RGB", (16, 16), (colour, number, 0)).save(
-                    tmp_path / "photos" / part / label / f"{number}.png"
-                )
+                image = tmp_path / "photos" / part / label / f"{number}.png"
+                Image.new("RGB", (16, 16), (colour, number, 0)).save(image)
     monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     with socket.socket() as free:
@@ -154,7 +152,7 @@ def test_a_cluster_gets_the_images_and_gives_its_resources(
         assert [row["state"] for row in result.rows] == ["COMPLETE"] * 2
         assert result.best.test_error is None or 0 <= result.best.test_error <= 1
     finally:
-        os.killpg(head.pid, signal.SIGTERM)
+        os.killpg(head.pid, signal.SIGKILL)
         head.wait(30)
         log.close()
 
@@ -189,12 +187,21 @@ def test_an_address_where_something_else_listens_is_said(monkeypatch: pytest.Mon
             probe(address, seconds=2.0)
 
 
+def test_a_cluster_that_half_answers_is_waited_for_a_while_only() -> None:
+    from regnas.studies.executors.ray_cluster import _bounded
+
+    with pytest.raises(RegnasError, match="could not join it in 0.1 s"):
+        _bounded(lambda: time.sleep(2), "10.0.0.1:6379", seconds=0.1)
+    with pytest.raises(RegnasError, match="refuses: version mismatch"):
+        _bounded(lambda: exec('raise RuntimeError("version mismatch")'), "10.0.0.1:6379")
+
+
 @pytest.mark.parametrize("there", ["no regnas", "0.0.9"])
 def test_a_node_without_this_regnas_is_named(there: str) -> None:
     from regnas.studies.executors.ray_cluster import check_nodes
 
     remote = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda: None))
-    nodes = [{"Alive": True, "NodeID": "ab", "NodeManagerAddress": "10.0.0.7"}]
+    nodes = [{"Alive": True, "NodeID": "ab" * 28, "NodeManagerAddress": "10.0.0.7"}]
     cluster = SimpleNamespace(nodes=lambda: nodes, remote=lambda _: remote, get=lambda *_, **__: there)
     with pytest.raises(
         RegnasError, match=f"node 10.0.0.7 of the Ray cluster has .*{there}, the driver has regnas 0.1.0"
