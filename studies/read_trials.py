@@ -15,6 +15,8 @@ from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial
 
+from regnas.studies.tables import tables_of
+
 
 def read_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
     """Every trial of a study in the order of its number, as the storage itself would give them.
@@ -22,16 +24,8 @@ def read_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
     Args:
         study: the study's identity in the storage.
     """
-    backend = getattr(storage, "_backend", storage)  # Optuna's cache
-    if not isinstance(backend, RDBStorage):
-        return storage.get_all_trials(study, deepcopy=False)
-    try:
-        from optuna.storages._rdb import models
-
-        tables: Any = models
-        return _read(backend, tables, study)
-    except (ImportError, AttributeError):  # another Optuna, which has its tables elsewhere
-        return storage.get_all_trials(study, deepcopy=False)
+    found = tables_of(storage)
+    return storage.get_all_trials(study, deepcopy=False) if found is None else _read(*found, study)
 
 
 def _read(backend: RDBStorage, models: Any, study: int) -> list[FrozenTrial]:

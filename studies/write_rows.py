@@ -15,6 +15,8 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from regnas.studies.tables import tables_of
+
 USER, SYSTEM = "user", "system"
 
 
@@ -47,14 +49,8 @@ class Sink(Protocol):
 
 def sink(storage: BaseStorage, study: int) -> Sink:
     """What writes to a storage fastest."""
-    backend = getattr(storage, "_backend", storage)  # Optuna's cache
-    if isinstance(backend, RDBStorage):
-        try:
-            from optuna.storages._rdb import models
-
-            return Rows(backend, models, study)
-        except (ImportError, AttributeError):  # another Optuna, which has its tables elsewhere
-            pass
+    if (found := tables_of(storage)) is not None:
+        return Rows(*found, study)
     return Through(storage, study)
 
 

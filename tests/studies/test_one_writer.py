@@ -12,6 +12,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import StudyError
+from regnas.studies import tables
 from regnas.studies.one_writer import OneWriter
 from regnas.studies.outage import DatabaseAway, Patience
 from regnas.studies.storage import open_study
@@ -23,9 +24,12 @@ LAWS = {
 }
 
 
-@pytest.fixture(params=["sqlite:///{}/s.db", "{}/s.journal"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(request.param).format(tmp_path)
+@pytest.fixture(params=["sqlite:///{}/s.db", "sqlite:///{}/s.db of an unknown form", "{}/s.journal"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name, _, unknown = str(request.param).partition(" of ")
+    if unknown:
+        monkeypatch.setattr(tables, "FORMS", ())
+    return name.format(tmp_path)
 
 
 def alone(study: optuna.Study, **options: Any) -> OneWriter:
