@@ -9,7 +9,8 @@ from typing import Any
 from regnas.architecture import Architecture
 from regnas.window import Complexity
 
-# How a seed becomes candidates: raised whenever they change. 1 draws from the law and rejects; 2 narrows the proposals.
+# How a seed becomes candidates: raised whenever they change. 1 draws from the law and rejects; 2 narrows the proposals
+# of spaces that can, and is 1 elsewhere.
 STREAM_VERSION = 2
 STREAM_VERSIONS = (1, 2)
 

@@ -7,6 +7,7 @@ layers and max-pools. Batch normalisation, additions, non-linearities and averag
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from regnas.window import Complexities
 
 Ints = npt.NDArray[np.int64]
+
+MEASURES = ("flops", "params", "activations")
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,13 @@ def feature_sizes(template: Template, resolution: int) -> list[int]:
 
 
 class _Count:
-    """Running totals over ``(n,)`` networks."""
+    """Running totals over ``(n,)`` networks, of the measures that are wanted; the others stay 0."""
 
-    def __init__(self, networks: int | tuple[int, ...]) -> None:
+    def __init__(self, networks: int | tuple[int, ...], wanted: Collection[str] = MEASURES) -> None:
         self.flops = np.zeros(networks, dtype=np.int64)
         self.params = np.zeros(networks, dtype=np.int64)
         self.activations = np.zeros(networks, dtype=np.int64)
+        self._flops, self._params, self._activations = (measure in wanted for measure in MEASURES)
 
     def add(self, flops: Any, params: Any, activations: Any, times: Any = 1) -> None:
         self.flops += flops * times
@@ -101,7 +105,12 @@ class _Count:
     def conv(self, size: Any, kernel: int, wide_in: Any, wide_out: Any, times: Any = 1, *, group: Any = None) -> None:
         """A convolution without bias and its batch normalisation; ``group`` is the group width."""
         weights = kernel * kernel * (wide_in if group is None else group) * wide_out
-        self.add(weights * (size * size), weights + 2 * wide_out, wide_out * (size * size), times)
+        if self._flops:
+            self.flops += weights * (size * size) * times
+        if self._params:
+            self.params += (weights + 2 * wide_out) * times
+        if self._activations:
+            self.activations += wide_out * (size * size) * times
 
     def squeeze(self, wide: Any, squeezed: Any, times: Any = 1) -> None:
         """Squeeze-and-excitation: two 1x1 convolutions with bias on one pixel; none where 0 channels."""
@@ -144,19 +153,28 @@ class Parts:
 
 
 def staged_parts(
-    template: Template, resolution: int, widths: Ints, inner: Ints, groups: Ints, *, projects: Any = None
+    template: Template,
+    resolution: int,
+    widths: Ints,
+    inner: Ints,
+    groups: Ints,
+    *,
+    projects: Any = None,
+    wanted: Collection[str] = MEASURES,
 ) -> Parts:
     """The parts of `staged_complexity`. All of them grow with widths, bottleneck widths, group widths and projections.
 
     Args:
         widths, inner, groups: output channels, channels and group width of the bottleneck, each ``(S, n)``.
         projects: whether the first block has a projection where its shape changes; told from the widths unless said.
+        wanted: what to count; of other measures nothing can be told from the result.
     """
     sizes = np.array(feature_sizes(template, resolution), dtype=np.int64)[:, None]
     strides = np.array(template.strides, dtype=np.int64)[:, None]
     wide_in = np.concatenate([np.full_like(widths[:1], template.stem_width), widths[:-1]])
     changes = ((wide_in != widths) | (strides != 1)) if projects is None else projects
-    first, further, ends = _Count(widths.shape), _Count(widths.shape), _Count(widths.shape[1])
+    shapes = (widths.shape, widths.shape, widths.shape[1:])
+    first, further, ends = (_Count(shape, wanted) for shape in shapes)
     _one_block(first, template, widths, inner, groups, wide_in, sizes[:-1], sizes[1:], changes)
     _one_block(further, template, widths, inner, groups, widths, sizes[1:], sizes[1:], np.False_)
     _stem(ends, template, resolution, int(sizes[0, 0]))

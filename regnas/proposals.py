@@ -46,16 +46,17 @@ def size_of(chunk: int) -> int:
 
 
 class FromLaw:
-    """Draws from the space's law."""
+    """Draws from the space's law: the same in every version of the stream so far."""
 
     share = 1.0
+    drawn_as = 1  # the version whose draws these are
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed
 
     def chunk(self, number: int) -> tuple[int, Array | None, Columns]:
         space, size = self._space, size_of(number)
-        rng = keyed.generator("stream", space.stream_version, space.spec, self._seed, number)
+        rng = keyed.generator("stream", self.drawn_as, space.spec, self._seed, number)
         return size, None, space.draw(rng, size)
 
     def draws(self, proposals: int) -> int:

@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.complexity import BLOCKS, Parts, Template, staged_parts
+from regnas.complexity import BLOCKS, MEASURES, Parts, Template, staged_parts
 from regnas.search_spaces.compatibility import compatible
 from regnas.search_spaces.regnet import NEAR, QUANTUM, level_width, levels
 from regnas.window import Window
@@ -43,7 +43,6 @@ from regnas.window import Window
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_MEASURES = ("flops", "params", "activations")
 _NONE = np.iinfo(np.int64).max // 4  # as good as no bound
 
 
@@ -97,10 +96,9 @@ def reach_of_boxes(shape: Shape, low: Lines, high: Lines, ratios: Floats, groups
     narrow, wide = (_raw_widths(shape, line, sign) for line, sign in ((low, -1), (high, 1)))
     possible = (late[1:] > early[:-1]).all(axis=0) & (wide[1:] > narrow[:-1]).all(axis=0)
     small, large = (_blocks(shape, raw, ratios, groups) for raw in (narrow, wide))
-    least = staged_parts(shape.template, shape.resolution, *small, projects=_projects(shape, small[0], large[0], all))
-    greatest = staged_parts(
-        shape.template, shape.resolution, *large, projects=_projects(shape, small[0], large[0], any)
-    )
+    some, every = (_projects(shape, small[0], large[0], rule) for rule in (any, all))
+    least = _parts(shape, small, every)
+    greatest = _parts(shape, large, some)
     first, last = early[-2] + 1, np.minimum(late[-1], shape.deepest)
     most = np.full(len(first), shape.deepest, dtype=np.int64)
     for measure, under, over in _bounds(shape.window):
@@ -123,7 +121,7 @@ def reach_of_points(shape: Shape, lines: Lines, ratios: Floats, groups: Ints) ->
         one = lines[at]
         starts[:, at], raw[:, at] = _exact(shape, float(one.w0), float(one.wa), float(one.wm))
     good = (np.diff(starts[:-1], axis=0) > 0).all(axis=0) & (np.diff(raw, axis=0) > 0).all(axis=0)
-    parts = staged_parts(shape.template, shape.resolution, *_blocks(shape, raw, ratios, groups))
+    parts = _parts(shape, _blocks(shape, raw, ratios, groups))
     first, last = starts[-2] + 1, np.minimum(starts[-1], shape.deepest)
     for measure, under, over in _bounds(shape.window):
         base, slope = _line_of(parts, measure, starts, starts, np.maximum)
@@ -135,14 +133,17 @@ def reach_of_points(shape: Shape, lines: Lines, ratios: Floats, groups: Ints) ->
     return Reach(first, last, np.maximum(last - first + 1, 0))
 
 
+def _wanted(window: Window) -> list[str]:
+    return [measure for measure in MEASURES if not getattr(window, measure).open]
+
+
 def _bounds(window: Window) -> Iterator[tuple[str, int, int]]:
     """Measures in force, and the whole numbers that they lie between."""
-    for measure in _MEASURES:
+    for measure in _wanted(window):
         bounds = getattr(window, measure)
-        if not bounds.open:
-            under = -_NONE if bounds.low is None else int(np.ceil(bounds.low))
-            over = _NONE if bounds.high is None else int(np.floor(bounds.high))
-            yield measure, max(under, -_NONE), min(over, _NONE)
+        under = -_NONE if bounds.low is None else int(np.ceil(bounds.low))
+        over = _NONE if bounds.high is None else int(np.floor(bounds.high))
+        yield measure, max(under, -_NONE), min(over, _NONE)
 
 
 def _starts(shape: Shape, lines: Lines, whole: Callable[[Floats], Any]) -> Ints:
@@ -191,6 +192,11 @@ def _blocks(shape: Shape, raw: Ints, ratios: Floats, groups: Ints) -> tuple[Ints
     asked = groups if rule.grouped else np.where(rule.bottleneck, raw * 64, 1)
     widths, fitting = compatible(raw, ratios, asked)
     return widths, np.rint(widths / ratios).astype(np.int64), fitting
+
+
+def _parts(shape: Shape, blocks: tuple[Ints, Ints, Ints], projects: Any = None) -> Parts:
+    wanted = _wanted(shape.window)
+    return staged_parts(shape.template, shape.resolution, *blocks, projects=projects, wanted=wanted)
 
 
 def _projects(shape: Shape, narrow: Ints, wide: Ints, rule: Any) -> npt.NDArray[np.bool_]:

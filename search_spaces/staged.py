@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -112,21 +113,27 @@ class StagedSpace(Space):
         """The architecture with these numbers per stage."""
         return Staged(**self._values(depths, widths, ratios, groups))
 
-    def batch_network(self, depths: Any, widths: Any, ratios: Any, groups: Any) -> Staged:
+    def network_of_batch(self, depths: Any, widths: Any, ratios: Any, groups: Any) -> Staged:
         """`network` of numbers that this space's batch decoded, which needs no check."""
         return Staged.unchecked(**self._values(depths, widths, ratios, groups))
 
     def _values(self, depths: Any, widths: Any, ratios: Any, groups: Any) -> dict[str, Any]:
-        shared = self.template(len(depths))
+        return dict(
+            self.shared_values(len(depths)),
+            depths=_ints(depths),
+            widths=_ints(widths),
+            bottleneck_ratios=tuple(np.asarray(ratios).tolist()),
+            group_widths=_ints(groups),
+        )
+
+    def shared_values(self, stages: int) -> dict[str, Any]:
+        """What all networks of this space with so many stages have in common."""
+        shared = self.template(stages)
         return dict(
             stem=shared.stem,
             stem_width=shared.stem_width,
             block=shared.block,
-            depths=_ints(depths),
-            widths=_ints(widths),
             strides=shared.strides,
-            bottleneck_ratios=tuple(np.asarray(ratios).tolist()),
-            group_widths=_ints(groups),
             se_ratio=shared.se_ratio,
             head_width=shared.head_width,
             classes=shared.classes,
@@ -164,7 +171,7 @@ class StagedRows:
 
     def architecture(self, index: int) -> Architecture:
         one = self.stages[index]
-        return self.space.batch_network(one.depths, one.widths, one.bottleneck_ratios, one.group_widths)
+        return self.space.network_of_batch(one.depths, one.widths, one.bottleneck_ratios, one.group_widths)
 
     def identities(self, indices: np.typing.NDArray[np.int64]) -> list[bytes]:
         """The numbers that make the networks, in one form where the block ignores them."""
@@ -176,13 +183,19 @@ class StagedRows:
         whole = np.ascontiguousarray(numbers, dtype=np.int64).tobytes()
         return [whole[at : at + width] for at in range(0, len(whole), width)]
 
+    @cached_property
+    def _shared(self) -> dict[str, Any]:
+        return self.space.shared_values(self.stages.depths.shape[1])
+
     def maker(self, identity: bytes) -> Callable[[], Architecture]:
-        return partial(_from_identity, self.space, identity)
+        return partial(_from_identity, self._shared, identity)
 
 
-def _from_identity(space: StagedSpace, identity: bytes) -> Staged:
-    depths, widths, groups, ratios = np.frombuffer(identity, dtype=np.int64).reshape(4, -1)
-    return space.batch_network(depths, widths, ratios.view(np.float64), groups)
+def _from_identity(shared: dict[str, Any], identity: bytes) -> Staged:
+    stages = len(identity) // 32
+    numbers = struct.unpack(f"={3 * stages}q{stages}d", identity)
+    depths, widths, groups, ratios = (numbers[at * stages : (at + 1) * stages] for at in range(4))
+    return Staged.unchecked(**shared, depths=depths, widths=widths, bottleneck_ratios=ratios, group_widths=groups)
 
 
 def inner_groups(space: StagedSpace, groups: Any, widths: Any) -> Any:

@@ -14,7 +14,6 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from regnas.candidate import STREAM_VERSION
 from regnas.errors import StudyError, UsageError
 from regnas.files import write_json
 from regnas.pruner import make_pruner
@@ -106,19 +105,19 @@ def completed(one: Plan) -> int:
     return sum("index" in trial.user_attrs for trial in trials)
 
 
-def under_free_name(one: Plan, new: int | None = None) -> Plan:
+def under_free_name(one: Plan, new: int) -> Plan:
     """The plan as it is, or under NAME/2, NAME/3 ... where a study of other settings has its name.
 
     For runs that a user names no study for: the first name that is free or holds these very settings. The same plan
     finds the same study again, and goes on with its stream.
 
     Args:
-        new: version of the stream of a study that is not there yet; the plan's own unless said.
+        new: version of the stream of a study that is not there yet.
     """
     for number in itertools.count(1):
         name = one.name if number == 1 else f"{one.name}/{number}"
         study = find_study(one.storage, name)
-        version = (new or STREAM_VERSION) if study is None else version_of(study)
+        version = new if study is None else version_of(study)
         fitting = one if version is None else on_stream(one, version)
         if _fits(study, fitting.settings.to_json()):
             break

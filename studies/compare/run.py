@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from rich.console import Console
 
+from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.population import Population, PopulationError, from_rows
@@ -91,7 +92,8 @@ def plan_runs(
     versions = stream_versions(known)
     for space in spaces:
         made = [plan(space, strategy="random", budget=budget, out=out, repeat=k, **options) for k in range(seeds)]
-        first = under_free_name(made[0], versions.get(made[0].settings.space))
+        own = space.stream_version if isinstance(space, Space) else STREAM_VERSION
+        first = under_free_name(made[0], versions.get(made[0].settings.space, own))
         further = [under_free_name(one, first.settings.stream_version) for one in made[1:]]
         plans.append((first, *further))
     specs = [made[0].space.spec for made in plans]

@@ -199,7 +199,7 @@ def test_the_settings_are_stored_with_the_study(fast_search: Search, tmp_path: P
     fast_search(1, seed=3)
     study = optuna.load_study(study_name="regnetx/random/3", storage=open_storage(f"{tmp_path}/runs/j.journal"))
     stored = json.loads(study.user_attrs["regnas:settings"])
-    assert stored["schema"] == 1 and stored["stream_version"] == 1
+    assert stored["schema"] == 1 and stored["stream_version"] == 2
     assert {name: stored[name] for name in ("space", "window", "strategy", "seed", "data", "evaluator")} == {
         "space": "regnetx",
         "window": "flops :2M",
@@ -212,6 +212,43 @@ def test_the_settings_are_stored_with_the_study(fast_search: Search, tmp_path: P
     assert study.metric_names == ["val_top1_err"] and study.direction.name == "MINIMIZE"
 
 
+def test_a_study_of_an_earlier_release_goes_on_with_its_own_stream(fast_search: Search) -> None:
+    """What such a study stored is what a space on version 1 stores; the same command then says nothing of versions."""
+    import regnas
+
+    earlier = regnas.space("regnetx").on_stream(1)
+    began = fast_search(3, space=earlier, flops=":2M")
+    assert began.settings["stream_version"] == 1
+    extended = fast_search(6, space="regnetx", flops=":2M")
+    whole, new = (fast_search(6, out=out, space=one, flops=":2M") for out, one in (("a", earlier), ("b", "regnetx")))
+    architectures = [[row["architecture"] for row in one.rows] for one in (extended, whole, new)]
+    assert extended.settings["stream_version"] == 1 and architectures[0] == architectures[1]
+    assert new.settings["stream_version"] == 2 and architectures[2] != architectures[0]
+
+
+def test_further_trainings_are_of_the_candidates_of_the_first(fast_search: Search, tmp_path: Path) -> None:
+    import regnas
+    from regnas.studies.search_plan import plan
+
+    fast_search(2, space=regnas.space("regnetx").on_stream(1))
+    where: dict[str, Any] = {"out": tmp_path / "runs", "storage": str(tmp_path / "runs" / "j.journal")}
+    kind: dict[str, Any] = {"data": "fake", "evaluator": "fast", "workers": 0}
+    assert plan("regnetx", repeat=1, **where, **kind).settings.stream_version == 1
+    assert plan("regnetx", seed=1, repeat=1, **where, **kind).settings.stream_version == 2
+
+
+def test_a_sampler_of_another_stream_than_the_studys_is_refused(fast_search: Search) -> None:
+    import regnas
+    from regnas.errors import UsageError
+    from regnas.strategies.feasible import FeasibleSampler
+
+    space = regnas.space("regnetx", flops=":2M", resolution=28, classes=10)
+    first = FeasibleSampler(space.on_stream(1))
+    fast_search(2, space=space.on_stream(1), strategy=first, flops=":2M")
+    with pytest.raises(UsageError, match=r"began with version 1 .* FeasibleSampler of space.on_stream\(1\)"):
+        fast_search(4, space=space, strategy=FeasibleSampler(space), flops=":2M")
+
+
 def test_a_database_of_another_run_that_was_removed_leaves_no_wrong_test_error(
     regnas_command: Run, fast: Any, tmp_path: Path
 ) -> None:
@@ -222,7 +259,7 @@ def test_a_database_of_another_run_that_was_removed_leaves_no_wrong_test_error(
     before = json.loads(best.read_text())
     assert fast.readings() == 1
     (tmp_path / "regnas-runs" / "regnas.db").unlink()
-    assert regnas_command(*words, "--epochs", 2)[0] == 0
+    assert regnas_command(*words, "--epochs", 3)[0] == 0
     after = json.loads(best.read_text())
     assert after["index"] == before["index"] == 0 and after["validation_error"] != before["validation_error"]
     assert fast.readings() == 2

@@ -217,6 +217,25 @@ def test_known_trainings_are_taken_over(two: Path, fast: Any, regnas_command: Co
     assert again.first(12).errors.tolist() == before.errors.tolist()
 
 
+def test_known_trainings_of_an_earlier_stream_are_extended_on_it(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    import regnas
+
+    spaces = [regnas.space(name).on_stream(1) for name in ("anynetx-a", "regnetx")]
+    where: dict[str, Any] = {"out": tmp_path / "regnas-runs", "name": "old", "quiet": True}
+    regnas.compare(spaces, budget=12, data="fake", evaluator="fast", workers=0, **where)
+    trained = len(fast.evaluated())
+    folder = tmp_path / "regnas-runs" / "compare-old" / "populations"
+    known = [word for name in ("anynetx-a", "regnetx") for word in ("--known", folder / f"{name}.csv.gz")]
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 13, *TRAINED, "--name", "more", "--out", "other")
+    code, out, err = regnas_command("compare", *words, *known)
+    assert code == 0, err
+    assert "24 trainings taken over" in out and len(fast.evaluated()) == trained + 2
+    again = read_population(tmp_path / "other" / "compare-more" / "populations" / "regnetx.csv.gz")
+    assert again.settings["stream_version"] == 1
+
+
 def test_trainings_of_another_recipe_are_not_taken_over(two: Path, regnas_command: Command) -> None:
     words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 13, "--data", "fake", "--workers", 0)
     known = ("--known", two / "populations" / "regnetx.csv.gz")
