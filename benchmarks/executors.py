@@ -2,8 +2,8 @@
 
     python -m benchmarks.executors
 
-A job goes to the worker, the worker looks its network up and writes the result, the driver hears of it: one at a time, so
-that the time of a round is the overhead. Ray also carries the result back by value.
+A job goes to the worker, the worker looks its network up and writes the result, the driver hears of it: one at a time,
+so that the time of a round is the overhead. Ray also carries the result back by value.
 """
 
 from __future__ import annotations
