@@ -3,7 +3,7 @@
     python -m benchmarks.workers
 
 The same trainings in both arms. The parallel efficiency is half the ratio: 0.9 is a ratio of 1.8. It needs two cores
-that are free: the share of other work is printed beside it.
+that are free: the load is printed beside it.
 """
 
 from __future__ import annotations
