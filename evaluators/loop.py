@@ -63,7 +63,7 @@ class Trainer:
         self._order = torch.Generator().manual_seed(seed)
         groups = parameter_groups(network, recipe.weight_decay)
         fused = device.type in ("cpu", "cuda")
-        self._optimiser = torch.optim.SGD(
+        self.optimiser = torch.optim.SGD(
             groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, fused=fused
         )
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.computing.precision == "float16")
@@ -102,7 +102,7 @@ class Trainer:
                 yield
 
     def _set_rate(self, rate: float) -> None:
-        for group in self._optimiser.param_groups:
+        for group in self.optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
             else:
@@ -110,11 +110,11 @@ class Trainer:
 
     def _rates_to_device(self) -> None:
         """A recording repeats the numbers it was made with: the learning rate becomes a tensor that it reads."""
-        for group in self._optimiser.param_groups:
+        for group in self.optimiser.param_groups:
             group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
-        self._optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad(set_to_none=True)
         parts = zip(images.chunk(self._accumulation), labels.chunk(self._accumulation), strict=True)
         for part, truth in parts:
             with self.computing.autocast(self.device):
@@ -124,7 +124,7 @@ class Trainer:
             )
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self._loss += loss.detach()
-        self._scaler.step(self._optimiser)
+        self._scaler.step(self.optimiser)
         self._scaler.update()
 
     def state(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Trainer:
         return {
             "epoch": self.epoch,
             "network": self.network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
             "order": self._order.get_state(),
             "scaler": self._scaler.state_dict(),
         }
@@ -141,7 +141,7 @@ class Trainer:
         """Go on from `state`."""
         self.epoch = state["epoch"]
         self.network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(state["optimiser"])
         self._order.set_state(state["order"])
         self._scaler.load_state_dict(state.get("scaler", {}))  # a snapshot of an earlier release has none
 

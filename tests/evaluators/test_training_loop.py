@@ -59,7 +59,7 @@ def test_weight_decay_acts_in_a_step() -> None:
     before = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
     for parameter in network.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    trainer._optimiser.step()
+    trainer.optimiser.step()
     for name, parameter in network.named_parameters():
         kept = 1.0 if name.startswith("1.") else 1 - 0.5 * 1.9 * 0.1
         assert torch.allclose(parameter, kept * before[name])
@@ -69,13 +69,13 @@ def test_every_step_has_the_learning_rate_of_the_recipe(monkeypatch: pytest.Monk
     recipe = Recipe(epochs=2, batch_size=8, flip=False)
     trainer = Trainer(plain(), batches(images(30)), recipe, seed=0, device=CPU)
     seen: list[float] = []
-    step = trainer._optimiser.step
+    step = trainer.optimiser.step
 
     def noted(*arguments: Any) -> Any:
-        seen.append(trainer._optimiser.param_groups[0]["lr"])
+        seen.append(trainer.optimiser.param_groups[0]["lr"])
         return step(*arguments)
 
-    monkeypatch.setattr(trainer._optimiser, "step", noted)
+    monkeypatch.setattr(trainer.optimiser, "step", noted)
     for _ in range(2):
         trainer.run_epoch()
     assert seen == [recipe.rate(number, 6) for number in range(6)]  # 30 images are 3 full batches of 8
