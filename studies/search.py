@@ -76,7 +76,7 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
             enqueue.add(study, one.enqueued, one.space)
             if not spent(one, study):
                 look_ahead(one)
-                pool = make_workers(one)
+                pool = make_workers(one, count=min(one.workers, one.budget))
                 drive(one, study, pool, progress)
             return _finish(one, study, one.settings.to_json(), pool)
     finally:
