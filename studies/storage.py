@@ -160,14 +160,17 @@ def find_study(text: str, name: str) -> optuna.Study | None:
     """A study of a storage; None where there is no such study, or no storage yet.
 
     Raises:
-        StudyError: the storage cannot be opened.
+        StudyError: the storage cannot be opened, or holds something else.
     """
     file = text.removeprefix("sqlite:///")
     if "://" not in file and not Path(file).exists():
         return None
-    with quiet():
-        storage = open_storage(text)
-        return optuna.load_study(study_name=name, storage=storage) if name in stored_names(storage) else None
+    storage = open_storage(text)
+    try:
+        with quiet():
+            return optuna.load_study(study_name=name, storage=storage) if name in stored_names(storage) else None
+    except Exception as error:  # as in open_storage: a storage that opens need not be one
+        raise _unusable(text, error) from error
 
 
 def stored_names(storage: BaseStorage) -> list[str]:
