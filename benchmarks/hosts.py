@@ -1,7 +1,7 @@
 """A hundred proposals of a sampler inside 360 to 400 MF at 224 px, which 0.25 % of RegNetX meets: are all of them new
 networks of the window, and what does one take?
 
-    python benchmarks/hosts.py [STRATEGY ...] [--proposals N]
+    python -m benchmarks.hosts [STRATEGY ...] [--proposals N]
 
 Without strategies: samplers of Optuna, and one in OptunaHub's layout. NNI's are `nni-random` and so on, where NNI is
 installed. Errors are made up.

@@ -1,6 +1,6 @@
 """NNI's own strategies on NNI's own engine over `to_nni`: a hundred models inside 360 to 400 MF at 224 px.
 
-    python benchmarks/nni_engine.py
+    python -m benchmarks.nni_engine
 
 Needs the extra `nni`. Processor milliseconds of a proposal, freezing and a cheap evaluator included; NNI's TPE pauses a
 second after every model.

@@ -2,7 +2,7 @@
 
 The first 12 candidates of a space's stream in the regime of a data set, each trained with 3 seeds, none dropped:
 
-    python benchmarks/noise.py --space anynetx-a --space regnetx --output noise.json
+    python -m benchmarks.noise --space anynetx-a --space regnetx --output noise.json
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a proposal costs: processor time of one more ask and tell with n trials stored, as a ratio to bare Optuna's TPE.
 
-    python benchmarks/proposals.py [STRATEGY ...]
+    python -m benchmarks.proposals [STRATEGY ...]
 
 Two places: the 15,625 cells of `nasbench201`, and `regnetx` inside a window of 3 % of its flops. Errors are made up.
 """

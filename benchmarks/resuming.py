@@ -1,6 +1,6 @@
 """How long ``regnas search`` takes to go on with a large study, and to find that one is finished.
 
-    python benchmarks/resuming.py [TRIALS]
+    python -m benchmarks.resuming [TRIALS]
 
 From a checked plan, after the first three lines of a search, to the first candidate that a worker is given, or to the
 result: processor seconds, all imports made before.
