@@ -49,18 +49,28 @@ def _on_loopback() -> Iterator[None]:
 
 
 def start_here(cpus: int) -> Any:
-    """Ray on this machine, for this process alone; returns the package."""
+    """Ray on this machine, for this process alone; returns the package.
+
+    Raises:
+        RegnasError: it does not start, such as on a machine that is very busy; nothing is left of it.
+    """
     with _environment({**_QUIET, **_LOOPBACK}), _on_loopback():
         import ray
 
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-            _node_ip_address="127.0.0.1",
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                log_to_driver=False,
+                configure_logging=False,
+                _node_ip_address="127.0.0.1",
+            )
+        except Exception as error:
+            ray.shutdown()  # what has started of it
+            raise RegnasError(
+                f"Ray does not start on this machine ({_first_line(error)}); --executor process does without"
+            ) from error
     return ray
 
 

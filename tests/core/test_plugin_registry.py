@@ -47,7 +47,9 @@ def test_the_built_ins_are_installed_under_their_names() -> None:
             "cifar100",
             "imagefolder",
             "fake",
+            "packed",
         },
+        "executor": {"process", "ray", "submitit"},
     }
     for kind, names in expected.items():
         points = registry.installed(kind)
