@@ -1,0 +1,92 @@
+"""The benchmarks measure both ways in turn, keep what they measured, and say whether an aim is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleType, ModuleType]]:
+    """The modules ``comparison``, ``record`` and ``table``: they are in the repository, not in what is installed."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks import comparison, record, table
+
+    yield comparison, record, table
+
+
+Modules = tuple[ModuleType, ModuleType, ModuleType]
+
+
+def test_both_arms_run_in_turn_after_a_warm_up(benchmarks: Modules) -> None:
+    comparison, _, _ = benchmarks
+    order: list[str] = []
+
+    def arm(name: str) -> object:
+        def run() -> float:
+            order.append(name)
+            return 1.0
+
+        return comparison.Arm(name, run)
+
+    found = comparison.compare("x", arm("a"), arm("b"), unit="things", rounds=3, clock="wall")
+    assert "".join(order) == "ab" + "ab" + "ba" + "ab"
+    assert len(found.ours) == len(found.theirs) == 3
+
+
+def test_the_median_of_the_ratios_of_each_round_counts(benchmarks: Modules) -> None:
+    comparison, _, table = benchmarks
+    rates = {"ours": (2.0, 30.0, 4.0), "theirs": (1.0, 1.0, 4.0)}
+    names = {"what": "w", "unit": "u", "clock": "cpu", "ours_name": "o", "peer_name": "p"}
+    found = comparison.Comparison(**names, **rates, aim=2.0)
+    assert found.ratios == (2.0, 30.0, 1.0) and found.ratio == 2.0
+    assert table.verdict(found) == "2, reached"
+    short = comparison.Comparison(**names, **rates, aim=2.5)
+    assert table.verdict(short) == "2.5, **not reached**" and "(aim 2.5, not reached)" in table.line(short)
+    assert table.verdict(comparison.Comparison(**names, **rates)) == ""
+
+
+def test_a_part_that_is_measured_again_takes_the_place_of_its_old_figures(benchmarks: Modules, tmp_path: Path) -> None:
+    comparison, record, _ = benchmarks
+    path = tmp_path / "comparisons.json"
+
+    def one(what: str) -> object:
+        return comparison.Comparison(
+            what=what, unit="u", clock="cpu", ours_name="o", peer_name="p", ours=(1.0,), theirs=(2.0,)
+        )
+
+    record.add("a", [one("first")], "machine", 0.1, path)
+    record.add("b", [one("other")], "machine", 0.1, path)
+    record.add("a", [one("second")], "machine", 0.2, path)
+    parts = record.read(path)
+    assert record.comparisons_of(parts["a"]) == [one("second")]
+    assert record.comparisons_of(parts["b"]) == [one("other")]
+
+
+def test_table_and_figure_take_the_place_between_the_marks(
+    benchmarks: Modules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison, _, table = benchmarks
+    (tmp_path / "images").mkdir()
+    page = tmp_path / "benchmarks.md"
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    monkeypatch.setattr(table, "DOCS", tmp_path)
+    found = comparison.Comparison(
+        what="work", unit="u", clock="cpu", ours_name="o", peer_name="p", ours=(3.0,), theirs=(2.0,), aim=1.0
+    )
+    table.write([("part", "a machine", [found])])
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert "a machine" in text and "**1.5**" in text and (tmp_path / "images" / "benchmarks.png").exists()
+
+
+def test_another_clock_is_refused(benchmarks: Modules) -> None:
+    comparison, _, _ = benchmarks
+    arm = comparison.Arm("a", lambda: 1.0)
+    with pytest.raises(ValueError, match="cpu, wall, got 'sun'"):
+        comparison.compare("x", arm, arm, unit="u", rounds=1, clock="sun")
