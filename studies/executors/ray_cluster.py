@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from regnas.errors import RegnasError
 
 _CONNECT = 10.0  # seconds for a connection
 _JOIN = 30.0  # seconds for `ray.init`
+_YOUNG = 8.0  # seconds in which a cluster that listens may still be starting
 _ANSWER = 20.0  # seconds for Ray's own answer on it
 # Ray's switch for laptops: every server then listens on the loopback interface. Without it Ray listens everywhere, also
 # when it is told that the node's address is 127.0.0.1.
@@ -134,12 +136,7 @@ def probe(address: str, seconds: float = _ANSWER) -> None:
         raise RegnasError(f"no Ray cluster answers at {address} ({error}); {way_out}") from error
     if address.startswith("ray://"):
         return
-    words = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", plain]
-    try:
-        healthy = subprocess.run(words, timeout=seconds, capture_output=True).returncode == 0
-    except subprocess.TimeoutExpired:
-        healthy = False
-    if not healthy:
+    if not _healthy(plain, seconds):
         raise RegnasError(f"what listens at {address} does not answer as a Ray cluster of this version does; {way_out}")
 
 
@@ -182,3 +179,19 @@ def check_nodes(ray: Any, ours: str | None = None) -> None:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _healthy(address: str, seconds: float) -> bool:
+    """Whether a cluster says that it is well; one that has just begun to listen is asked again."""
+    words = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        try:
+            if subprocess.run(words, timeout=left, capture_output=True).returncode == 0:
+                return True
+        except subprocess.TimeoutExpired:
+            return False
+        if left < seconds - _YOUNG:
+            return False
+        time.sleep(0.5)
+    return False
