@@ -51,6 +51,7 @@ def middle(values: Sequence[float]) -> float:
 def figure(comparisons: Sequence[Comparison]) -> Any:
     """Every ratio with its spread on a logarithmic axis; ticks where an aim is."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     drawn = Figure(figsize=(8.5, 0.42 * len(comparisons) + 1.2), layout="constrained")
     axes = drawn.subplots()
@@ -61,10 +62,19 @@ def figure(comparisons: Sequence[Comparison]) -> Any:
             axes.plot([one.aim], [row], "|", color="#cc3311", markersize=14, markeredgewidth=2)
     axes.axvline(1, color="#999999", linewidth=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}" if _narrow(comparisons) else NullFormatter())
+    axes.set_ylim(-0.6, len(comparisons) - 0.4)
     axes.set_yticks(range(len(comparisons)), [f"{one.what}\nover {one.peer_name}" for one in reversed(comparisons)])
     axes.tick_params(axis="y", labelsize=7)
     axes.set_xlabel("times as fast as the peer: median, least and most of the rounds; red: the aim")
     return drawn
+
+
+def _narrow(comparisons: Sequence[Comparison]) -> bool:
+    """Whether the ratios span less than a decade: powers of ten alone then say too little."""
+    ratios = [ratio for one in comparisons for ratio in one.ratios]
+    return max(ratios) < 10 * min(ratios)
 
 
 def write(parts: Sequence[tuple[str, str, Sequence[Comparison]]]) -> None:
