@@ -38,9 +38,7 @@ class LeaseLost(StudyError):
 
 
 def needs_lease(storage: BaseStorage) -> bool:
-    """Whether a storage can be reached from other machines; a SQLite file or a journal lies beside the study's folder,
-    which has a lock.
-    """
+    """Whether a storage can be reached from other machines; of a SQLite file or a journal, a file is locked."""
     backend = getattr(storage, "_backend", storage)  # Optuna's cache
     return isinstance(backend, RDBStorage) and backend.engine.dialect.name != "sqlite"
 
@@ -190,7 +188,7 @@ def _brief(dialect: Any) -> dict[str, Any]:
 
 @contextmanager
 def held(storage: BaseStorage, study: str) -> Iterator[Lease | None]:
-    """The lease of a study while it runs; None for a storage beside its folder, which has a lock."""
+    """The lease of a study while it runs; None for a storage that is a file: a lock guards it."""
     if not needs_lease(storage):
         yield None
         return

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from regnas.studies.one_writer import OneWriter
 from regnas.studies.progress import Progress
 from regnas.studies.search_plan import Plan, on_stream
 from regnas.studies.settings import ATTRIBUTE, check_same, differing, folder_name
-from regnas.studies.storage import FolderLock, find_study, open_study
+from regnas.studies.storage import FolderLock, find_study, open_study, storage_file
 from regnas.studies.stream_of import version_of
 from regnas.studies.writer import to_keep
 
@@ -59,8 +59,10 @@ def opened(one: Plan) -> Iterator[optuna.Study]:
     Raises:
         StudyError: it has other settings, is in use, or its storage fails.
     """
-    lock = FolderLock(one.folder)
+    locks = ExitStack()
     try:
+        for folder, name in _places(one):
+            locks.callback(FolderLock(folder, name).release)
         study = open_study(one.storage, one.name, one.sampler)
         with _alone(study):
             settings = one.settings.to_json()
@@ -72,7 +74,17 @@ def opened(one: Plan) -> Iterator[optuna.Study]:
     except (OSError, optuna.exceptions.StorageInternalError) as error:
         raise StudyError(f"cannot go on with study {one.name!r}: {error}") from error
     finally:
-        lock.release()
+        locks.close()
+
+
+def _places(one: Plan) -> Iterator[tuple[Path, str]]:
+    """Files that a driver locks: one in the study's folder, and one beside a storage that lies elsewhere: two folders
+    can be of the same study there.
+    """
+    yield one.folder, "lock"
+    file = storage_file(one.storage)
+    if file is not None and file.parent.resolve() != one.folder.parent.resolve():
+        yield file.parent, f"{file.name}.{folder_name(one.name)}.lock"
 
 
 @contextmanager

@@ -216,17 +216,27 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(level)
 
 
+def storage_file(text: str) -> Path | None:
+    """The file of a SQLite URL or a journal; None where the storage is no file of this machine."""
+    path = text.removeprefix("sqlite:///")
+    return None if "://" in path or path in ("", ":memory:") else Path(path)
+
+
 class FolderLock:
-    """One driver per study: a lock on the study's folder that ends with the process, however it ends.
+    """One driver per study: a lock in a folder that ends with the process, however it ends.
+
+    Args:
+        folder: the study's, or that of its storage.
+        name: of the file that is locked.
 
     Raises:
         StudyError: another process holds it, or the folder cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "lock") -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = (folder / "lock").open("a+")
+            self._file = (folder / name).open("a+")
         except OSError as error:
             raise StudyError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
         if not _lock(self._file):

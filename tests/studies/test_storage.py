@@ -14,7 +14,9 @@ import optuna
 import pytest
 
 from regnas.errors import StudyError
+from regnas.studies.populate import opened
 from regnas.studies.search import SearchResult
+from regnas.studies.search_plan import plan
 from regnas.studies.settings import folder_name
 from regnas.studies.storage import (
     FolderLock,
@@ -238,3 +240,16 @@ def test_a_study_written_under_the_same_name_by_hand_is_said_to_lie_outside(fast
     study.add_trial(trial)
     with pytest.raises(StudyError, match="trial 1 of this study lies outside regnetx.*give another --study"):
         fast_search(2)
+
+
+@pytest.mark.parametrize("storage", ["sqlite:///{}/shared/s.db", "{}/shared/s.journal"])
+def test_a_study_in_a_shared_file_has_one_driver_whatever_its_folder(tmp_path: Path, storage: str) -> None:
+    url = storage.format(tmp_path)
+    one, other = (plan(data="fake", storage=url, out=tmp_path / out, budget=2) for out in ("a", "b"))
+    with opened(one):
+        with pytest.raises(StudyError, match=f"is being run by process {os.getpid()}"), opened(other):
+            pass
+        with opened(plan(data="fake", storage=url, out=tmp_path / "b", budget=2, seed=1)):
+            pass  # another study in the same file
+    with opened(other):
+        pass
