@@ -61,8 +61,8 @@ def opened(one: Plan) -> Iterator[optuna.Study]:
     """
     locks = ExitStack()
     try:
-        for folder, name in _places(one):
-            locks.callback(FolderLock(folder, name).release)
+        for lock in _locks(one):
+            locks.callback(lock.release)
         study = open_study(one.storage, one.name, one.sampler)
         with _alone(study):
             settings = one.settings.to_json()
@@ -77,14 +77,14 @@ def opened(one: Plan) -> Iterator[optuna.Study]:
         locks.close()
 
 
-def _places(one: Plan) -> Iterator[tuple[Path, str]]:
-    """Files that a driver locks: one in the study's folder, and one beside a storage that lies elsewhere: two folders
-    can be of the same study there.
+def _locks(one: Plan) -> Iterator[FolderLock]:
+    """What a driver locks: a file in the study's folder, and one beside a storage that lies elsewhere: two folders can
+    be of the same study there.
     """
-    yield one.folder, "lock"
+    yield FolderLock(one.folder)
     file = storage_file(one.storage)
     if file is not None and file.parent.resolve() != one.folder.parent.resolve():
-        yield file.parent, f"{file.name}.{folder_name(one.name)}.lock"
+        yield FolderLock(file.parent, f"{file.name}.{folder_name(one.name)}.lock", one.storage)
 
 
 @contextmanager

@@ -228,16 +228,19 @@ class FolderLock:
     Args:
         folder: the study's, or that of its storage.
         name: of the file that is locked.
+        storage: as given, where it is its folder: an error then speaks of it.
 
     Raises:
         StudyError: another process holds it, or the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, name: str = "lock") -> None:
+    def __init__(self, folder: Path, name: str = "lock", storage: str | None = None) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = (folder / name).open("a+")
         except OSError as error:
+            if storage is not None:
+                raise _unusable(storage, error) from error
             raise StudyError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
         if not _lock(self._file):
             self._file.seek(0)
