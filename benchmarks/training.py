@@ -1,10 +1,9 @@
 """Candidates an hour: regnas's evaluator against the loop most people write, on the same networks and images.
 
-    python -m benchmarks.training [--quick | --errors 10M:20M]
+    python -m benchmarks.training [--quick]
 
 Two cores are used in three ways: by two processes of regnas, by two plain processes of one thread each, and by one
-plain process with torch's own choice of threads. All three train in turn in one run. `--errors` compares the errors of
-10 networks of such a size, 3 seeds each.
+plain process with torch's own choice of threads. All three train in turn in one run.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import regnas
@@ -133,57 +131,8 @@ def comparisons(quick: bool) -> Iterator[Comparison]:
         yield from against(work, 1 if quick else 5)
 
 
-def paired_errors(
-    networks: Sequence[Architecture], seeds: int, epochs: int, arms: dict[str, tuple[str, dict[str, Any]]]
-) -> dict[str, list[list[float]]]:
-    """Validation errors of every arm, networks by seeds."""
-    from benchmarks.trainer import plain
-    from benchmarks.trainer import regnas as ours
-
-    found: dict[str, list[list[float]]] = {name: [] for name in arms}
-    setup = {"data": DATA, "resolution": 28, "epochs": epochs}
-    trainers = {
-        name: {"plain": plain, "regnas": ours}[kind]({**setup, "recipe": r}) for name, (kind, r) in arms.items()
-    }
-    for network in networks:
-        for name, train in trainers.items():
-            found[name].append([train(network, seed) for seed in range(seeds)])
-            print(name, [f"{error:.4f}" for error in found[name][-1]], flush=True)
-    return found
-
-
-def upper_limit(increases: Sequence[float]) -> tuple[float, float]:
-    """Mean increase, and its one-sided 95 % limit by Student's t over the networks."""
-    from scipy import stats
-
-    count = len(increases)
-    return mean(increases), mean(increases) + float(stats.t.ppf(0.95, count - 1)) * stdev(increases) / count**0.5
-
-
-def errors(flops: str, *, networks: int = 10, seeds: int = 3, epochs: int = 4) -> None:
-    """Print whether the speed costs accuracy: paired by network, seeds averaged."""
-    import torch
-
-    torch.set_num_threads(1)
-    arms: dict[str, tuple[str, dict[str, Any]]] = {
-        "plain": ("plain", dict(RECIPE)),
-        "float32": ("regnas", {**RECIPE, "precision": "float32"}),
-        "bfloat16": ("regnas", {**RECIPE, "precision": "bfloat16"}),
-    }
-    found = paired_errors(small(networks, flops).networks, seeds, epochs, arms)
-    base = [mean(row) for row in found["plain"]]
-    for name, rows in found.items():
-        increase, limit = upper_limit([mean(row) - plain for row, plain in zip(rows, base, strict=True)] or [0.0])
-        print(
-            f"{name:<10} mean error {mean(map(mean, rows)):.4f}, above plain {increase:+.4f}, 95 % limit {limit:+.4f}"
-        )
-
-
 def main() -> None:
-    """Print ratios, or with ``--errors`` the errors of 10 networks and 3 seeds."""
-    if "--errors" in sys.argv:
-        errors(sys.argv[sys.argv.index("--errors") + 1])
-        return
+    """Print ratios."""
     for one in comparisons("--quick" in sys.argv):
         ours, theirs = (3600 * sum(rates) / len(rates) for rates in (one.ours, one.theirs))
         print(f"{one.what}: {one.ratio:.2f} x {one.peer_name} ({ours:.0f} against {theirs:.0f} an hour)", flush=True)

@@ -11,7 +11,10 @@ from click.core import ParameterSource
 
 from regnas.cli import options
 
-_OF_TRAINING = ("data", "data_root", "download", "resolution", "epochs", "device")
+_OF_TRAINING = (
+    *("data", "data_root", "download", "resolution", "epochs", "device"),
+    *("executor", "ray_address", "per_device", "timeout"),
+)
 
 
 def _trainings_flags(evaluators: tuple[str, ...], flags: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +69,7 @@ def _trainings_flags(evaluators: tuple[str, ...], flags: dict[str, Any]) -> dict
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]")
 @click.option("--epochs", type=int, help="Epochs of each candidate.  [default: the data set's]")
 @options.device
+@options.executors
 @click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
 @click.option("--json", "as_json", is_flag=True, help="Print only bench.json.")

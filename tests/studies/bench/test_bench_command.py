@@ -115,6 +115,7 @@ def test_json_is_all_that_is_printed(bench: Bench) -> None:
         (("--strategy", "tpe", "--strategy", "tpe"), "each strategy is compared once"),
         (("--strategy", "evolution[size=3]"), "has no option"),
         (("--epochs", 3), "--epochs is for evaluators that train"),
+        (("--executor", "ray"), "--executor is for evaluators that train"),
         (("--flops", "1G:2G"), "attainable"),
         (("--pruner", "asah"), "did you mean asha"),
         (("--alpha", 2), "--alpha"),

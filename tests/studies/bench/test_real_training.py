@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Run = Callable[..., tuple[int, str, str]]
 WORDS = (
     *("bench", "--space", "regnetx", "--evaluator", "fast", "--data", "fake", "--strategy", "evolution"),
@@ -40,3 +42,17 @@ def test_what_was_trained_is_not_trained_again(regnas_command: Run, fast: Any, t
         path.unlink()
     assert regnas_command(*WORDS)[0] == 0
     assert len(fast.evaluated()) == trained
+
+
+def test_jobs_give_the_runs_that_processes_give(regnas_command: Run, fast: Any, tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    words = (*WORDS, "--repeats", "1", "--budget", "4")
+    found = []
+    for executor in ("process", "submitit[local=true,patience=3]"):
+        code, _, error = regnas_command(*words, "--name", executor[:7], "--executor", executor)
+        assert code == 0, error
+        stored = json.loads((tmp_path / "regnas-runs" / f"bench-{executor[:7]}" / "bench.json").read_text())
+        found.append([one["final"] for one in stored["spaces"][0]["strategies"]])
+    assert found[0] == found[1]
+    code, _, error = regnas_command(*words, "--executor", "rayy")
+    assert code == 2 and "did you mean ray" in error
