@@ -128,8 +128,7 @@ def run(space: Space, strategy: str, url: str, workers: int) -> str:
         cluster = Cluster(workers)
         marks = Marks(cluster, workers)
         with held(study._storage, study.study_name) as lease:
-            guard = None if lease is None else lease.check
-            study._storage = OneWriter(study._storage, study._study_id, whole="index", guard=guard)
+            study._storage = OneWriter(study._storage, study._study_id, whole="index", guard=lease)
             driver = Driver(study, space, cluster, Path(folder), seed=0, duplicates="reject", progress=marks)
             driver.run(2 * workers)
     rate = cluster.submitted / cluster.driver

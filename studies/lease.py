@@ -87,10 +87,28 @@ class Lease:
         if time.monotonic() >= self._until and not self._lost:
             self._renew()
         if self._lost:
-            raise LeaseLost(
-                f"another driver has taken over study {self._study!r}: this one did not renew its lease for "
-                f"{self._seconds:.0f} s; it has stopped, and what it was evaluating is evaluated there"
-            )
+            raise self._loss()
+
+    def fence(self, connection: Any) -> None:
+        """Hold the lease's row until the transaction of a write ends: a driver that was asleep since `check` writes
+        nothing after another one has taken the study, and that one waits until this write is there.
+
+        Raises:
+            LeaseLost: another driver has taken the study.
+        """
+        from sqlalchemy import column, select, table
+
+        leases = table(TABLE, column("study"), column("holder"))
+        mine = (leases.c.study == self._study, leases.c.holder == self._token)
+        if connection.execute(select(leases.c.study).where(*mine).with_for_update(read=True)).first() is None:
+            self._lost = True
+            raise self._loss()
+
+    def _loss(self) -> LeaseLost:
+        return LeaseLost(
+            f"another driver has taken over study {self._study!r}: this one did not renew its lease for "
+            f"{self._seconds:.0f} s; it has stopped, and what it was evaluating is evaluated there"
+        )
 
     def release(self) -> None:
         """Let the next driver in at once."""

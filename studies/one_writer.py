@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.errors import StudyError
 from regnas.studies.outage import Patience
 from regnas.studies.read_trials import read_trials
-from regnas.studies.write_rows import SYSTEM, USER, sink
+from regnas.studies.write_rows import SYSTEM, USER, Guard, sink
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class OneWriter(BaseStorage):
         inner: where the study lies.
         whole: name of the user attribute that a new trial gets last.
         patience: what waits where the database has gone away; None where there is no waiting.
-        guard: called before every write; raises where this writer is no longer the only one.
+        guard: what knows whether this writer is still the only one; None where nothing has to be asked.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class OneWriter(BaseStorage):
         *,
         whole: str,
         patience: Patience | None = None,
-        guard: Callable[[], None] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.inner = inner
         self.patience = patience or Patience()
         self._study = study_id
-        self._sink = sink(inner, study_id)
+        self._sink = sink(inner, study_id, guard)
         self._whole = whole
         self._guard = guard
         self._name = inner.get_study_name_from_id(study_id)
@@ -78,7 +78,7 @@ class OneWriter(BaseStorage):
     def _write(self, write: Callable[[], T], found: Callable[[], T | None] | None = None) -> T:
         def guarded() -> T:
             if self._guard is not None:
-                self._guard()
+                self._guard.check()
             return write()
 
         return self.patience.through(guarded, found)

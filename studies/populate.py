@@ -92,7 +92,7 @@ def _alone(study: optuna.Study) -> Iterator[None]:
     """While this is its only driver, a study is kept in memory too, and its storage is only written to."""
     shared = study._storage
     with held(shared, study.study_name) as lease:
-        study._storage = OneWriter(shared, study._study_id, whole="index", guard=None if lease is None else lease.check)
+        study._storage = OneWriter(shared, study._study_id, whole="index", guard=lease)
         try:
             yield
         finally:

@@ -47,10 +47,20 @@ class Sink(Protocol):
         """Set the state of a trial, and its values."""
 
 
-def sink(storage: BaseStorage, study: int) -> Sink:
-    """What writes to a storage fastest."""
+class Guard(Protocol):
+    """What knows whether a writer is still the only one."""
+
+    def check(self) -> None:
+        """Called before every write; raises where there is another writer."""
+
+    def fence(self, connection: Any) -> None:
+        """Called inside the transaction of a write, which no other writer can then overtake; raises likewise."""
+
+
+def sink(storage: BaseStorage, study: int, guard: Guard | None = None) -> Sink:
+    """What writes to a storage fastest; rows are fenced by ``guard``, writes through Optuna cannot be."""
     if (found := tables_of(storage)) is not None:
-        return Rows(*found, study)
+        return Rows(*found, study, guard)
     return Through(storage, study)
 
 
@@ -88,8 +98,9 @@ class Through:
 class Rows:
     """Writes the rows that Optuna would write, as its tables say."""
 
-    def __init__(self, storage: RDBStorage, models: Any, study: int) -> None:
+    def __init__(self, storage: RDBStorage, models: Any, study: int, guard: Guard | None = None) -> None:
         self._engine = storage.engine
+        self._guard = guard
         self._study = study
         self._value, self._step = models.TrialValueModel, models.TrialIntermediateValueModel
         self._trials = models.TrialModel.__table__
@@ -112,6 +123,18 @@ class Rows:
         except SQLAlchemyError as error:
             raise StorageInternalError(str(error).strip().partition("\n")[0]) from error
 
+    def _change(self, work: Callable[[Any], Any]) -> Any:
+        """A transaction that writes."""
+        guard = self._guard
+        if guard is None:
+            return self._do(work)
+
+        def fenced(connection: Any) -> Any:
+            guard.fence(connection)
+            return work(connection)
+
+        return self._do(fenced)
+
     def new(self, trial: FrozenTrial) -> int:
         def work(connection: Any) -> int:
             row: dict[str, Any] = {"study_id": self._study, "number": trial.number, "state": trial.state}
@@ -122,7 +145,7 @@ class Rows:
                     connection.execute(table.insert(), rows)
             return identity
 
-        found: int = self._do(work)
+        found: int = self._change(work)
         return found
 
     def _rows(self, identity: int, trial: FrozenTrial) -> list[tuple[Any, list[dict[str, Any]]]]:
@@ -192,7 +215,7 @@ class Rows:
             connection.execute(before)
             connection.execute(table.insert(), [row])
 
-        self._do(work)
+        self._change(work)
 
     def tell(self, identity: int, state: TrialState, values: Sequence[float] | None) -> None:
         now = _utc(datetime.now())
@@ -208,7 +231,7 @@ class Rows:
                 connection.execute(self._values.insert(), rows)
             return changed
 
-        if not self._do(work):
+        if not self._change(work):
             raise UpdateFinishedTrialError(f"trial {identity} has already finished, told by another writer")
 
 

@@ -16,6 +16,7 @@ from regnas.studies import tables
 from regnas.studies.one_writer import OneWriter
 from regnas.studies.outage import DatabaseAway, Patience
 from regnas.studies.storage import open_study
+from regnas.studies.write_rows import Rows
 
 LAWS = {
     "a": FloatDistribution(0.001, 1, log=True),
@@ -174,21 +175,44 @@ def test_nothing_is_lost_or_written_twice_when_connections_break(url: str) -> No
     assert plain(open_study(url, "one", None).get_trials()) == plain(other.get_trials())
 
 
-def test_a_writer_that_is_no_longer_the_only_one_writes_nothing(url: str) -> None:
-    lost = False
+class Lost:
+    """Another writer took over, and this one hears of it where it asks."""
 
-    def guard() -> None:
-        if lost:
+    asked = ""
+
+    def check(self) -> None:
+        self._raise("check")
+
+    def fence(self, connection: Any) -> None:
+        self._raise("fence")
+
+    def _raise(self, where: str) -> None:
+        if self.asked == where:
             raise StudyError("taken over")
 
+
+def assert_nothing_is_written(study: optuna.Study, trial: optuna.Trial) -> None:
+    for write in (
+        lambda: study.tell(trial, 0.5),
+        lambda: trial.report(0.5, 0),
+        lambda: trial.set_user_attr("x", 1),
+        lambda: study.ask(LAWS).set_user_attr("index", 1),
+    ):
+        with pytest.raises(StudyError, match="taken over"):
+            write()
+
+
+def test_a_writer_that_is_no_longer_the_only_one_writes_nothing(url: str) -> None:
+    guard = Lost()
     study = open_study(url, "one", None)
     writer = alone(study, guard=guard)
     trial = study.ask(LAWS)
     trial.set_user_attr("index", 0)
     before = plain(open_study(url, "one", None).get_trials())
-    lost = True
-    for write in (lambda: study.tell(trial, 0.5), lambda: trial.report(0.5, 0), lambda: study.set_user_attr("x", 1)):
-        with pytest.raises(StudyError, match="taken over"):
-            write()
+    for guard.asked in ("check", "fence") if isinstance(writer._sink, Rows) else ("check",):
+        assert_nothing_is_written(study, trial)
+    guard.asked = "check"
+    with pytest.raises(StudyError, match="taken over"):
+        study.set_user_attr("x", 1)
     assert plain(open_study(url, "one", None).get_trials()) == before
     assert writer.get_trial(0).state == TrialState.RUNNING

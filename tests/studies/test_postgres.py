@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import optuna
@@ -14,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Engine, create_engine, text
 
 from regnas.errors import StudyError
-from regnas.studies.lease import TABLE, Lease
+from regnas.studies.lease import TABLE, Lease, LeaseLost
 from regnas.studies.outage import Patience
 from regnas.studies.progress import Silent
 from regnas.studies.search import SearchResult
@@ -166,6 +167,43 @@ def test_a_driver_that_lost_its_lease_writes_nothing(
     with pytest.raises(StudyError, match="another driver has taken over study 'regnetx/random/0'"):
         fast_search(6, storage=url)
     assert complete(url) == [0, 1, 2]
+
+
+def test_a_driver_that_slept_between_its_question_and_its_write_writes_nothing(
+    fast_search: Search, fast: Any, database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = database()
+
+    def taken(self: Any, index: int, candidate: Any) -> None:
+        if index == 3:
+            monkeypatch.setattr(Lease, "check", lambda self: None)  # it has asked, all was well, and then it slept
+            let_leases_end(url)
+            storage = open_storage(url)
+            Lease(storage, stored_names(storage)[0])._ended.set()
+
+    monkeypatch.setattr(Silent, "began", taken)
+    with pytest.raises(StudyError, match="another driver has taken over study 'regnetx/random/0'"):
+        fast_search(6, storage=url)
+    assert complete(url) == [0, 1, 2]
+
+
+def test_no_other_driver_takes_a_study_while_a_write_of_its_holder_goes_on(database: Callable[[], str]) -> None:
+    storage = open_storage(database())
+    engine: Engine = storage.engine  # type: ignore[attr-defined]
+    lease = Lease(storage, "one")
+    lease._ended.set()
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {TABLE} SET expires = 0"))
+    with engine.begin() as connection:
+        lease.fence(connection)
+        waiting = Thread(target=Lease, args=(storage, "one"), daemon=True)
+        waiting.start()
+        waiting.join(1)
+        assert waiting.is_alive()
+    waiting.join(30)
+    assert not waiting.is_alive()
+    with pytest.raises(LeaseLost), engine.begin() as connection:
+        lease.fence(connection)
 
 
 def test_no_output_and_no_file_has_the_password(
