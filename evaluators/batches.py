@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from regnas.dataset import Split
+from regnas.evaluators.together import WHOLE, Share
 
 
 class Batches:
@@ -43,8 +44,11 @@ class Batches:
                 images = images[:, :, self._pad : self._pad + height, self._pad : self._pad + width]
             yield self._normalised(images), self._labels[start : start + size]
 
-    def shuffled(self, size: int, generator: torch.Generator, *, flip: bool) -> Iterator[tuple[Tensor, Tensor]]:
-        """Full batches in a new order, cropped and mirrored at random; what does not fill a batch is left out.
+    def shuffled(
+        self, size: int, generator: torch.Generator, *, flip: bool, share: Share = WHOLE
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Full batches in a new order, cropped and mirrored at random, or a process's share of each; what does not
+        fill a batch is left out.
 
         The generator lives on the CPU, so that every device sees the same order.
         """
@@ -53,7 +57,7 @@ class Batches:
         for start in range(0, len(self) - size + 1, size):
             rows = order[start : start + size]
             draws = torch.rand(3, size, generator=generator)
-            rows, draws = rows.to(self._device), draws.to(self._device)
+            rows, draws = share.of(rows).to(self._device), share.of(draws).to(self._device)
             yield self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
 
     def _augmented(self, rows: Tensor, draws: Tensor, flip: bool) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ from regnas.evaluators.computing import choose, machine_of
 from regnas.evaluators.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.recipe import Recipe
 from regnas.evaluators.runtime import settle
+from regnas.evaluators.together import WHOLE, Share, check_shares
 from regnas.evaluators.train import build
 
 
 class FinalTraining:
-    """One long training. ``threads`` None is torch's own choice on a GPU, one thread on a CPU."""
+    """One long training, or one process's share of it. ``threads`` None is torch's own choice on a GPU, one thread on a
+    CPU.
+
+    Raises:
+        UsageError: more processes than half the images of a batch.
+    """
 
     def __init__(
         self,
@@ -31,6 +38,7 @@ class FinalTraining:
         seed: int,
         device: str,
         threads: int | None,
+        share: Share = WHOLE,
     ) -> None:
         self._data = data
         self._device = settle(device, threads or 1)
@@ -44,8 +52,13 @@ class FinalTraining:
             flops=architecture.complexity(data.regime.images.resolution).flops,
             steps=recipe.steps(len(batches)),
         )
+        if share.count > 1:
+            check_shares(share.count, min(recipe.batch_size, len(batches)))
+            self._computing = replace(self._computing, recorded=False)  # what waits for others is not recorded
         network = build(architecture, seed, self._device, self._computing)
-        self._trainer = Trainer(network, batches, recipe, seed=seed, device=self._device, computing=self._computing)
+        self._trainer = Trainer(
+            network, batches, recipe, seed=seed, device=self._device, computing=self._computing, share=share
+        )
         self.epochs = recipe.epochs
 
     @property

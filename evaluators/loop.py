@@ -14,6 +14,7 @@ from regnas.evaluators.batches import Batches
 from regnas.evaluators.computing import Computing
 from regnas.evaluators.recipe import Recipe
 from regnas.evaluators.recorded import CudaRecorder, RecordedStep, Recorder
+from regnas.evaluators.together import WHOLE, Share, averaged, averaging
 
 _EVALUATION_BATCH = 512
 
@@ -39,6 +40,7 @@ class Trainer:
         network: on the device, channels-last.
         computing: how; its ``recorded`` asks for a CUDA device, or for a ``recorder`` of another.
         accumulation: parts that each batch is computed in, one after the other.
+        share: of each batch, where several processes train the network.
     """
 
     def __init__(
@@ -52,11 +54,15 @@ class Trainer:
         computing: Computing | None = None,
         accumulation: int = 1,
         recorder: Recorder | None = None,
+        share: Share = WHOLE,
     ) -> None:
         self.network = network
+        self._share = share
+        self._forward = averaging(network, share, device)
         self.epoch = 0
         self._batches = batches
         self._recipe = recipe
+        self._size = min(recipe.batch_size, len(batches))
         self.device = device
         self.computing = computing or Computing()
         self._accumulation = accumulation
@@ -78,15 +84,16 @@ class Trainer:
         Raises:
             Diverged: the mean loss is not finite.
         """
-        recipe, size = self._recipe, min(self._recipe.batch_size, len(self._batches))
+        recipe, size, share = self._recipe, self._size, self._share
         per_epoch = len(self._batches) // size
         self.network.train()
         self._loss.zero_()
-        for number, (images, labels) in enumerate(self._batches.shuffled(size, self._order, flip=recipe.flip)):
+        drawn = self._batches.shuffled(size, self._order, flip=recipe.flip, share=share)
+        for number, (images, labels) in enumerate(drawn):
             self._set_rate(recipe.rate(self.epoch * per_epoch + number, recipe.epochs * per_epoch))
             self._run(images, labels)
         self.epoch += 1
-        loss = self._loss.item() / per_epoch
+        loss = averaged(self._loss, share).item() / per_epoch
         if not math.isfinite(loss):
             raise Diverged(f"the training loss of epoch {self.epoch} is {loss}")
         return loss
@@ -95,9 +102,8 @@ class Trainer:
         """Train step after step without end and without epochs: for measurements."""
         self.network.train()
         self._set_rate(self._recipe.learning_rate / 100)
-        size = min(self._recipe.batch_size, len(self._batches))
         while True:
-            for images, labels in self._batches.shuffled(size, self._order, flip=self._recipe.flip):
+            for images, labels in self._batches.shuffled(self._size, self._order, flip=self._recipe.flip):
                 self._run(images, labels)
                 yield
 
@@ -118,9 +124,9 @@ class Trainer:
         parts = zip(images.chunk(self._accumulation), labels.chunk(self._accumulation), strict=True)
         for part, truth in parts:
             with self.computing.autocast(self.device):
-                logits = self.network(part)
+                logits = self._forward(part)
             loss = functional.cross_entropy(logits.float(), truth, label_smoothing=self._recipe.label_smoothing) * (
-                len(truth) / len(labels)
+                len(truth) * self._share.count / self._size
             )
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self._loss += loss.detach()

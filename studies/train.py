@@ -30,6 +30,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     threads: int | None = None,
+    workers: int = 1,
     quiet: bool = False,
 ) -> Path:
     """Train a network on training and validation images together, and test it once at the end.
@@ -38,6 +39,7 @@ def train(
         target: a study's folder or its best.json, or an architecture's JSON file.
         epochs: passes over the images; the same command goes on after an interruption.
         data: spec of the data set; a study's own unless said.
+        workers: processes that train it together, each with a share of every batch; each has a GPU where there are any.
         out: folder of the result; ``final-N`` beside the target unless said.
 
     Returns:
@@ -47,8 +49,9 @@ def train(
         RegnasError: no such target, data set or device, or an interrupted training with other settings.
     """
     from regnas.evaluators.final import FinalTraining
+    from regnas.evaluators.peers import peers
     from regnas.evaluators.recipe import Recipe
-    from regnas.evaluators.runtime import devices
+    from regnas.evaluators.together import Share, check_shares
 
     if epochs < 1:
         raise UsageError(f"--epochs is at least 1, got {epochs}")
@@ -57,7 +60,9 @@ def train(
     data = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
     resolution = resolution or settings.get("images", {}).get("resolution")
     folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
-    images = make_dataset(data, root=data_root, download=download, resolution=resolution, cache=folder / "cache")
+    places = _devices(device, workers)
+    where: dict[str, Any] = {"root": None if data_root is None else str(data_root), "resolution": resolution}
+    images = make_dataset(data, **where, download=download, cache=folder / "cache")
     outputs = architecture.to_json().get("classes", len(images.class_names))
     if len(images.class_names) != outputs:
         raise UsageError(
@@ -68,20 +73,31 @@ def train(
     of_train = str(settings.get("evaluator")).partition("[")[0] == "train"  # others' recipes are not for training
     stored = settings["recipe"] if of_train else {"flip": regime.flip, "pad": regime.pad}
     recipe = Recipe(**{**stored, "epochs": epochs})
+    check_shares(workers, recipe.batch_size)
     identity = {
         "architecture": architecture.to_json(),
         "data": data,
         "resolution": regime.images.resolution,
         "seed": seed,
         "recipe": recipe.to_json(),
+        **({"workers": workers} if workers > 1 else {}),
     }
     if (folder / "result.json").exists():
         result = _finished(folder, identity)
         _say(quiet, _summary(result, folder))
         return folder
     _check_snapshot(folder, identity)
-    job = FinalTraining(architecture, images, recipe, seed=seed, device=devices(device)[0], threads=threads)
-    _run(job, folder, quiet)
+    told = {
+        "architecture": architecture.to_json(),
+        "data": {**where, "text": data, "cache": str(folder / "cache")},
+        "recipe": recipe.to_json(),
+        "seed": seed,
+        "threads": threads,
+    }
+    with peers(told, places, folder / _SNAPSHOT, folder / "workers.log"):
+        share = Share(0, workers)
+        job = FinalTraining(architecture, images, recipe, seed=seed, device=places[0], threads=threads, share=share)
+        _run(job, folder, quiet)
     test_error = job.finish(folder)
     details = {"data": data, "epochs": epochs, "test_error": test_error, **job.facts()}
     weights.save_architecture(architecture, folder, details)
@@ -89,6 +105,22 @@ def train(
     (folder / _SNAPSHOT).unlink(missing_ok=True)
     _say(quiet, _summary(details, folder))
     return folder
+
+
+def _devices(device: str, workers: int) -> list[str]:
+    """One for each process."""
+    from regnas.evaluators.runtime import devices
+
+    found = devices(device)
+    if workers < 1:
+        raise UsageError(f"--workers is at least 1, got {workers}")
+    if found == ["cpu"]:
+        return found * workers
+    if workers > len(found):
+        raise UsageError(
+            f"--workers is at most {len(found)}, the devices of --device {device}: each process has one; got {workers}"
+        )
+    return found[:workers]
 
 
 def _run(job: Any, folder: Path, quiet: bool) -> None:

@@ -18,7 +18,10 @@ from regnas.cli import options
 @click.option("--out", metavar="FOLDER", help="Where the weights go.  [default: final-EPOCHS beside the target]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights and order.")
 @options.device
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: 1]")
+@click.option(
+    "--workers", type=int, default=1, show_default=True, help="Processes that train it together; a GPU each, or a core."
+)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each process.  [default: 1]")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @options.debug
 def train(target: str, **flags: Any) -> None:
