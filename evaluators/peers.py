@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas.errors import RegnasError
+from regnas.processes import start
 
 _READY = "ready\n"
 
@@ -83,14 +84,7 @@ def _ended(log: Path) -> RegnasError:
 
 
 def _start(job: dict[str, Any], log: Any) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "regnas.evaluators.peers"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        start_new_session=True,  # Ctrl-C is the first process's to answer
-    )
+    process = start("regnas.evaluators.peers", log)
     if process.stdin is not None:
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,6 +12,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from regnas.errors import StudyError
+from regnas.processes import start
 
 Job = dict[str, Any]
 
@@ -58,17 +57,7 @@ class Crew:
                 self._close()
 
     def _start(self, number: int, log: Any) -> subprocess.Popen[str]:
-        threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "regnas.studies.bench.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            bufsize=1,
-            env={**os.environ, **threads},
-            start_new_session=True,  # Ctrl-C is the benchmark's to answer
-        )
+        process = start("regnas.studies.bench.worker", log)
         threading.Thread(target=self._listen, args=(number, process), daemon=True).start()
         return process
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from regnas.errors import UsageError
+from regnas.processes import start
 from regnas.studies.executors.contract import Crew, Message
 from regnas.studies.executors.fleet import Ended, Fleet, Tell
-
-# One thread for each: two threads on one small network are many times slower than one.
-_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
 
 class Child:
@@ -34,16 +29,7 @@ class Child:
         self._tell = tell
         self._quiet = False
         with log.open("a") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "regnas.studies.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-                bufsize=1,
-                env={**os.environ, **_THREADS},
-                start_new_session=True,  # Ctrl-C is the driver's to answer
-            )
+            self.process = start("regnas.studies.worker", file)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:

@@ -1,0 +1,29 @@
+"""Processes that help this one: Python modules that are sent lines and answer in lines."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import IO, Any
+
+# One thread for each: two threads on one small network are many times slower than one.
+_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
+
+def start(module: str, log: IO[Any]) -> subprocess.Popen[str]:
+    """Run a module in a process of one thread: standard input and output are pipes of lines, errors go to ``log``.
+
+    It is in a session of its own, so that Ctrl-C is its parent's to answer, and does not see the folder it starts in as
+    a place of modules.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        bufsize=1,
+        env={**os.environ, **_THREADS},
+        start_new_session=True,
+    )
