@@ -1,6 +1,7 @@
 """Whether the speed costs accuracy: regnas's trainings in float32 and bfloat16 against the plain loop.
 
-    python -m benchmarks.errors run 10M:20M [--arms plain,float32] [--epochs 4] [--networks 10] [--seeds 3]
+    python -m benchmarks.errors run 1M:5M --arms plain,float32
+    python -m benchmarks.errors run 10M:12M --arms float32,bfloat16
     python -m benchmarks.errors report
 
 Every arm trains the same networks with the same recipe; a network's error is the mean over seeds, and networks are
@@ -79,18 +80,17 @@ def increase(errors: Errors, arm: str, base: str) -> tuple[float, float, float]:
 
 
 def report() -> None:
-    """Print a line for each arm of each recorded comparison, in percent."""
+    """Print a line for each arm of each recorded comparison, in percent; each against the arms before it."""
     for path in sorted(RESULTS.glob("*.jsonl")):
         errors = read(path)
-        networks = len(errors[PLAIN])
-        seeds = len(next(iter(errors[PLAIN].values())))
-        print(f"{path.stem}: {networks} networks x {seeds} seeds, errors in %")
-        for arm, one in errors.items():
-            line = f"  {arm:<9} {100 * mean(map(mean, one.values())):6.2f}"
-            for base in errors if arm != PLAIN else ():
-                if base != arm and base != "bfloat16":
-                    middle, low, high = (100 * value for value in increase(errors, arm, base))
-                    line += f"   above {base} {middle:+.2f}, one-sided 95 % limits {low:+.2f} and {high:+.2f}"
+        arms = [arm for arm in ARMS if arm in errors]
+        seeds = len(next(iter(errors[arms[0]].values()), []))
+        print(f"{path.stem}: {len(errors[arms[0]])} networks x {seeds} seeds, errors in %")
+        for place, arm in enumerate(arms if len(errors[arms[0]]) > 1 else ()):
+            line = f"  {arm:<9} {100 * mean(map(mean, errors[arm].values())):6.2f}"
+            for base in arms[:place]:
+                middle, low, high = (100 * value for value in increase(errors, arm, base))
+                line += f"   above {base} {middle:+.2f}, one-sided 95 % limits {low:+.2f} and {high:+.2f}"
             print(line)
 
 
@@ -99,11 +99,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = parser.add_subparsers(dest="what", required=True)
     training = kinds.add_parser("run")
-    training.add_argument("flops", help="window of multiply-adds at 28 px, as 10M:20M")
+    training.add_argument("flops", help="window of multiply-adds at 28 px, as 10M:12M")
     training.add_argument("--arms", default=",".join(ARMS))
     training.add_argument("--networks", type=int, default=10)
     training.add_argument("--seeds", type=int, default=3)
-    training.add_argument("--epochs", type=int, default=4)
+    training.add_argument("--epochs", type=int, default=9)
     kinds.add_parser("report")
     options = parser.parse_args()
     if options.what == "report":
