@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from regnas.candidate import Candidate
 from regnas.evaluator import Result
+from regnas.pruner import NONE, Verdict, make_pruner
 from regnas.studies.progress import Silent
 from regnas.studies.search import plan, run
 
@@ -42,7 +44,8 @@ class Events(Silent):
 
     def ended(self, index: int, candidate: Candidate, result: Result) -> None:
         with self._path.open("a") as file:
-            file.write(json.dumps({"spent": self._spent, "index": index, "error": result.error}) + "\n")
+            event = {"spent": self._spent, "index": index, "error": result.error, "errors": result.errors}
+            file.write(json.dumps(event) + "\n")
 
 
 def search(pruner: str, seed: int, out: Path) -> None:
@@ -68,6 +71,57 @@ def curve(pruner: str, seed: int) -> np.ndarray:
     return best
 
 
+def simulated(pruner: str, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The curve of a search whose candidates are drawn from recorded trainings, ``(n, EPOCHS)``, one worker."""
+    judge = make_pruner(pruner, EPOCHS)
+    drawn: list[np.ndarray] = []
+    trained: dict[int, int] = {}  # of those that are paused
+    best, spent = np.ones(BUDGET + 1), 0
+    while spent < BUDGET:
+        index = judge.promoted() if judge is not None else None
+        if index is None:
+            index = len(drawn)
+            drawn.append(pool[rng.integers(len(pool))])
+        epoch, verdict = trained.pop(index, 0), Verdict.GO
+        while epoch < EPOCHS and spent < BUDGET and verdict is Verdict.GO:
+            epoch, spent = epoch + 1, spent + 1
+            if judge is not None:
+                verdict = judge.report(index, epoch, float(drawn[index][epoch - 1]))
+        if epoch == EPOCHS:
+            best[spent:] = np.minimum(best[spent:], drawn[index][-1])
+        else:
+            trained[index] = epoch
+    return best
+
+
+def resample(pruners: Sequence[str], pools: int = 100, repeats: int = 20) -> None:
+    """Print what pruners would do, by drawing searches from the recorded full trainings: the mean over searches, and a
+    95 % bootstrap interval over the trainings that were recorded."""
+    recorded = np.array(
+        [
+            json.loads(line)["errors"]
+            for path in sorted(RESULTS.glob("none-*.jsonl"))
+            for line in path.read_text().splitlines()
+        ]
+    )
+    rng = np.random.default_rng(0)
+    drawn = [recorded[rng.integers(len(recorded), size=len(recorded))] for _ in range(pools)]
+    means = {
+        pruner: np.array([np.mean([simulated(pruner, pool, rng) for _ in range(repeats)], axis=0) for pool in drawn])
+        for pruner in (NONE, *pruners)
+    }
+    print(f"drawn from {len(recorded)} full trainings: best error after {BUDGET} epochs in %, less than full trainings")
+    for pruner, curves in means.items():
+        ends = curves[:, BUDGET]
+        gains = means[NONE][:, BUDGET] - ends
+        low, high = 100 * np.quantile(gains, (0.025, 0.975))
+        equal = needed(curves.mean(axis=0), float(means[NONE][:, BUDGET].mean()))
+        print(
+            f"  {pruner:<16} {100 * ends.mean():6.2f}   {100 * gains.mean():+.2f} [{low:+.2f}, {high:+.2f}],"
+            f"  as good as full trainings after {equal or f'more than {BUDGET}'}",
+        )
+
+
 def interval(values: list[float]) -> tuple[float, float, float]:
     """Mean and its 95 % interval by Student's t over seeds."""
     from scipy import stats
@@ -76,11 +130,19 @@ def interval(values: list[float]) -> tuple[float, float, float]:
     return mean(values), mean(values) - half, mean(values) + half
 
 
-def saved(full: np.ndarray, halving: np.ndarray, at: int) -> float:
-    """Share of ``at`` epochs that halving did not need for the error of full trainings; 0 where it needed as many,
-    negative where it never got there within the budget: the budget stands in for what it would have needed."""
-    reached = np.flatnonzero(halving <= full[at])
-    return 1 - (int(reached[0]) if len(reached) else BUDGET) / at
+def needed(best: np.ndarray, error: float) -> int | None:
+    """Epochs after which an error was reached; None where it was not within the budget."""
+    reached = np.flatnonzero(best <= error)
+    return int(reached[0]) if len(reached) else None
+
+
+def share_of_epochs(full: np.ndarray, halving: np.ndarray, at: int) -> tuple[float, bool]:
+    """Epochs that halving needed over those that full trainings needed for the error that they had after ``at``; and
+    whether it got there: where it did not, the budget stands in for what it would have needed.
+    """
+    theirs, ours = needed(full, full[at]), needed(halving, full[at])
+    assert theirs is not None  # it is its own error
+    return (BUDGET if ours is None else ours) / theirs, ours is not None
 
 
 def report() -> None:
@@ -89,13 +151,18 @@ def report() -> None:
         int(path.stem.partition("-")[2]) for path in RESULTS.glob("asha-*.jsonl") if _whole(path.stem.partition("-")[2])
     )
     curves = {arm: np.stack([curve(arm, seed) for seed in seeds]) for arm in ARMS}
-    print(f"{len(seeds)} paired seeds, mean and 95 % interval")
-    print(f"{'epochs':>6}  {'full trainings':<24}{'asha':<24}{'asha less':<28}epochs saved at equal error")
+    pairs = list(zip(curves["none"], curves["asha"], strict=True))
+    print(f"{len(seeds)} paired seeds, mean and 95 % interval; errors in %")
+    print(f"{'epochs':>6}  {'full trainings':<23}{'asha':<23}{'asha less':<23}epochs at equal error, asha over full")
     for at in (45, 90, 135, 180, 225):
         cells = [_percent(interval(list(curves[arm][:, at]))) for arm in ARMS]
-        gain = _percent(interval(list(curves["none"][:, at] - curves["asha"][:, at])))
-        share = interval([saved(a, b, at) for a, b in zip(curves["none"], curves["asha"], strict=True)])
-        print(f"{at:>6}  {cells[0]:<24}{cells[1]:<24}{gain:<28}{share[0]:.0%} [{share[1]:.0%}, {share[2]:.0%}]")
+        gain = _percent(interval([full[at] - halving[at] for full, halving in pairs]))
+        shares, reached = zip(*(share_of_epochs(full, halving, at) for full, halving in pairs), strict=True)
+        middle, low, high = np.exp(interval([float(np.log(share)) for share in shares]))  # ratios: geometric
+        print(
+            f"{at:>6}  {cells[0]:<23}{cells[1]:<23}{gain:<23}{middle:.2f} [{low:.2f}, {high:.2f}], "
+            f"reached by {sum(reached)} of {len(seeds)}"
+        )
     _draw(curves)
 
 
@@ -139,6 +206,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "report":
         report()
+        resample(("asha", "asha[first=3]", "asha[eta=2]"))
         return
     for seed in map(int, options.seeds.split(",")):
         for pruner in options.pruner or ARMS:

@@ -61,7 +61,7 @@ def train(
     resolution = resolution or settings.get("images", {}).get("resolution")
     folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
     places = _devices(device, workers)
-    where: dict[str, Any] = {"root": None if data_root is None else str(data_root), "resolution": resolution}
+    where: dict[str, Any] = {"root": data_root, "resolution": resolution}
     images = make_dataset(data, **where, download=download, cache=folder / "cache")
     outputs = architecture.to_json().get("classes", len(images.class_names))
     if len(images.class_names) != outputs:
@@ -89,7 +89,7 @@ def train(
     _check_snapshot(folder, identity)
     told = {
         "architecture": architecture.to_json(),
-        "data": {**where, "text": data, "cache": str(folder / "cache")},
+        "data": {**where, "root": data_root and str(data_root), "text": data, "cache": str(folder / "cache")},
         "recipe": recipe.to_json(),
         "seed": seed,
         "threads": threads,
