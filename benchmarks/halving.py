@@ -97,6 +97,8 @@ def simulated(pruner: str, pool: np.ndarray, rng: np.random.Generator) -> np.nda
 def resample(pruners: Sequence[str], pools: int = 100, repeats: int = 20) -> None:
     """Print what pruners would do, by drawing searches from the recorded full trainings: the mean over searches, and a
     95 % bootstrap interval over the trainings that were recorded."""
+    from scipy.stats import spearmanr
+
     recorded = np.array(
         [
             json.loads(line)["errors"]
@@ -104,6 +106,9 @@ def resample(pruners: Sequence[str], pools: int = 100, repeats: int = 20) -> Non
             for line in path.read_text().splitlines()
         ]
     )
+    ranks = [float(spearmanr(recorded[:, epoch - 1], recorded[:, -1]).statistic) for epoch in (1, 3, 6)]
+    print("rank correlation of the error after 1, 3 and 6 epochs with the last:", *(f"{rank:.2f}" for rank in ranks))
+    print(f"errors of full trainings: standard deviation {100 * recorded[:, -1].std(ddof=1):.2f}")
     rng = np.random.default_rng(0)
     drawn = [recorded[rng.integers(len(recorded), size=len(recorded))] for _ in range(pools)]
     means = {
