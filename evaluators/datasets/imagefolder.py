@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,7 +118,7 @@ class ImageFolder:
         images = np.stack([_square(file, size) for file, _ in files])
         if stored is not None:
             stored.parent.mkdir(parents=True, exist_ok=True)
-            partial = stored.with_suffix(f".{role}.part.npy")
+            partial = stored.with_suffix(f".{role}.{os.getpid()}.part.npy")  # several processes may be at it
             np.save(partial, images)
             partial.replace(stored)
         return Split(images, labels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,25 @@ def test_decoded_images_come_from_the_cache_until_a_file_changes(tmp_path: Path)
             Image.new("RGB", (40, 40), (255, 255, 255)).save(file)
     changed, _ = make_dataset(f"imagefolder:{folder}", cache=cache).fit()
     assert (changed.images == 255).all()
+
+
+def test_two_processes_that_decode_at_once_leave_one_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins and ends while the first writes its file."""
+    folder, cache = _fill(tmp_path / "pets"), tmp_path / "cache"
+    spec, save = f"imagefolder:{folder}", np.save
+    program = f"from regnas.dataset import make_dataset; make_dataset({spec!r}, cache={str(cache)!r}).fit()"
+    begun: list[object] = []
+
+    def slow(path: Path, images: np.typing.NDArray[np.uint8]) -> None:
+        save(path, images)
+        if not begun:
+            begun.append(subprocess.run([sys.executable, "-c", program], check=True))
+
+    monkeypatch.setattr(np, "save", slow)
+    training, validation = make_dataset(spec, cache=cache).fit()
+    assert begun and not list(cache.glob("*.part*"))
+    again = make_dataset(spec, cache=cache).fit()
+    assert np.array_equal(again[0].images, training.images) and np.array_equal(again[1].images, validation.images)
 
 
 def test_a_broken_image_is_named(tmp_path: Path) -> None:
