@@ -100,11 +100,13 @@ def main() -> None:
     from regnas.evaluators.runtime import settle
     from regnas.evaluators.together import Share, joined
 
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print goes to the log
     job = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     share, device = Share(job["rank"], job["count"]), settle(job["device"], job["threads"] or 1)
     images = make_dataset(job["data"].pop("text"), **job["data"])
-    print(_READY, end="", flush=True)
+    channel.write(_READY)
     with joined(share, device, Path(job["meeting"])):
         training = FinalTraining(
             from_json(job["architecture"]),

@@ -58,20 +58,31 @@ def joined(share: Share, device: torch.device, meeting: Path) -> Iterator[None]:
     Args:
         meeting: a file that all of them can write, and that was not there before the first came.
     """
-    for library in ("GLOO", "NCCL"):  # all on this machine: nothing listens on other interfaces
-        if sys.platform != "win32":
-            os.environ.setdefault(f"{library}_SOCKET_IFNAME", _LOOPBACK)
-    distributed.init_process_group(
-        "nccl" if device.type == "cuda" else "gloo",
-        init_method=meeting.absolute().as_uri(),
-        rank=share.rank,
-        world_size=share.count,
-        timeout=_PATIENCE,
-    )
+    with _on_loopback():
+        distributed.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo",
+            init_method=meeting.absolute().as_uri(),
+            rank=share.rank,
+            world_size=share.count,
+            timeout=_PATIENCE,
+        )
+        try:
+            yield
+        finally:
+            distributed.destroy_process_group()
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """All processes are on this machine: nothing is to listen on another interface, unless the user named one."""
+    names = [name for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME") if name not in os.environ]
+    if sys.platform != "win32":
+        os.environ.update(dict.fromkeys(names, _LOOPBACK))
     try:
         yield
     finally:
-        distributed.destroy_process_group()
+        for name in names:
+            os.environ.pop(name, None)
 
 
 def averaging(network: nn.Module, share: Share, device: torch.device) -> nn.Module:

@@ -119,6 +119,33 @@ def _lives(process: int) -> bool:
         return False
 
 
+def test_three_train_on_a_folder_of_images_and_a_finished_training_is_left_alone(
+    regnas_command: Run, tmp_path: Path, network: str
+) -> None:
+    from PIL import Image
+
+    for kind in "abcd":
+        (tmp_path / "photos" / kind).mkdir(parents=True)
+        for number in range(12):
+            Image.new("RGB", (20, 20), (20 * number, 60, ord(kind))).save(tmp_path / "photos" / kind / f"{number}.png")
+    words = ("train", network, "--data", "imagefolder:photos", "--resolution", 16, "--epochs", 2, "--workers", 3)
+    code, printed, error = regnas_command(*words, "--out", "final")
+    assert (code, error) == (0, "") and "after 2 epochs" in printed
+    code, again, _ = regnas_command(*words, "--out", "final")
+    assert code == 0 and again.splitlines() == printed.splitlines()[-1:]
+    code, _, error = regnas_command(*words, "--out", "final", "--workers", 2)
+    assert code == 1 and "another finished training" in error
+
+
+def test_the_variables_of_the_process_are_left_as_they_were(
+    network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo" if sys.platform == "linux" else "lo0")
+    before = dict(os.environ)
+    train(network, out=tmp_path / "final", **{**WORDS, "epochs": 1})
+    assert dict(os.environ) == before
+
+
 def test_what_the_other_process_says_before_it_ends_is_quoted(
     network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
