@@ -149,8 +149,9 @@ def test_after_the_limit_the_search_ends_and_the_same_command_goes_on(
     assert sorted(fast.evaluated()) == list(range(8))  # the result that lay on disk was taken
 
 
+@pytest.mark.parametrize("slept", ["before it asked", "between its question and its write"])
 def test_a_driver_that_lost_its_lease_writes_nothing(
-    fast_search: Search, fast: Any, database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    fast_search: Search, fast: Any, database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, slept: str
 ) -> None:
     """It was stopped for longer than the lease lasts, and another driver took over meanwhile."""
     url = database()
@@ -160,26 +161,11 @@ def test_a_driver_that_lost_its_lease_writes_nothing(
             let_leases_end(url)
             storage = open_storage(url)
             lease = Lease(storage, stored_names(storage)[0])
-            monkeypatch.setattr("regnas.studies.lease.time.monotonic", lambda: 1e12)  # much later
             lease._ended.set()
-
-    monkeypatch.setattr(Silent, "began", taken)
-    with pytest.raises(StudyError, match="another driver has taken over study 'regnetx/random/0'"):
-        fast_search(6, storage=url)
-    assert complete(url) == [0, 1, 2]
-
-
-def test_a_driver_that_slept_between_its_question_and_its_write_writes_nothing(
-    fast_search: Search, fast: Any, database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = database()
-
-    def taken(self: Any, index: int, candidate: Any) -> None:
-        if index == 3:
-            monkeypatch.setattr(Lease, "check", lambda self: None)  # it has asked, all was well, and then it slept
-            let_leases_end(url)
-            storage = open_storage(url)
-            Lease(storage, stored_names(storage)[0])._ended.set()
+            if slept == "before it asked":
+                monkeypatch.setattr("regnas.studies.lease.time.monotonic", lambda: 1e12)  # much later
+            else:
+                monkeypatch.setattr(Lease, "check", lambda self: None)
 
     monkeypatch.setattr(Silent, "began", taken)
     with pytest.raises(StudyError, match="another driver has taken over study 'regnetx/random/0'"):
