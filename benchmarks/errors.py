@@ -1,7 +1,7 @@
 """Whether the speed costs accuracy: regnas's trainings in float32 and bfloat16 against the plain loop.
 
     python -m benchmarks.errors run 1M:5M --arms plain,float32
-    python -m benchmarks.errors run 10M:12M --arms float32,bfloat16
+    python -m benchmarks.errors run 10M:12M --arms float32,bfloat16 --seeds 6
     python -m benchmarks.errors report
 
 Every arm trains the same networks with the same recipe; a network's error is the mean over seeds, and networks are

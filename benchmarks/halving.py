@@ -15,6 +15,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ RESULTS = Path(__file__).parent / "results" / "halving"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 EPOCHS, BUDGET = 9, 225
 ARMS = ("none", "asha")
+_MOST_SEEDS = 100
 NAMES = {"none": "full trainings", "asha": "asha"}
 
 
@@ -35,7 +37,6 @@ class Events(Silent):
     """Writes a line for every candidate that is trained to its end: the epochs spent until then, and its error."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._spent = 0
 
@@ -43,9 +44,7 @@ class Events(Silent):
         self._spent = epochs
 
     def ended(self, index: int, candidate: Candidate, result: Result) -> None:
-        with self._path.open("a") as file:
-            event = {"spent": self._spent, "index": index, "error": result.error, "errors": result.errors}
-            file.write(json.dumps(event) + "\n")
+        _write(self._path, {"spent": self._spent, "index": index, "error": result.error, "errors": list(result.errors)})
 
 
 def search(pruner: str, seed: int, out: Path) -> None:
@@ -59,14 +58,35 @@ def search(pruner: str, seed: int, out: Path) -> None:
         workers=1,
         out=out,
     )
-    run(checked, Events(RESULTS / f"{pruner}-{seed}.jsonl"))
+    path = RESULTS / f"{pruner}-{seed}.jsonl"
+    if not (checked.folder / "study.json").exists():
+        path.unlink(missing_ok=True)  # what another search recorded
+    if not _whole(path):
+        run(checked, Events(path))
+        _write(path, {"spent": BUDGET})
+
+
+def _write(path: Path, event: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    """What was written of candidates that are whole, in its order."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [event for event in map(json.loads, lines) if "error" in event]
+
+
+def _whole(path: Path) -> bool:
+    """Whether a search has spent its budget: then that is its last line."""
+    return path.exists() and json.loads(path.read_text().splitlines()[-1]) == {"spent": BUDGET}
 
 
 def curve(pruner: str, seed: int) -> np.ndarray:
     """Best validation error of a whole training after each number of epochs, ``(BUDGET + 1,)``; 1 before the first."""
     best = np.ones(BUDGET + 1)
-    for line in (RESULTS / f"{pruner}-{seed}.jsonl").read_text().splitlines():
-        event = json.loads(line)
+    for event in _events(RESULTS / f"{pruner}-{seed}.jsonl"):
         best[event["spent"] :] = np.minimum(best[event["spent"] :], event["error"])
     return best
 
@@ -99,13 +119,7 @@ def resample(pruners: Sequence[str], pools: int = 100, repeats: int = 20) -> Non
     95 % bootstrap interval over the trainings that were recorded."""
     from scipy.stats import spearmanr
 
-    recorded = np.array(
-        [
-            json.loads(line)["errors"]
-            for path in sorted(RESULTS.glob("none-*.jsonl"))
-            for line in path.read_text().splitlines()
-        ]
-    )
+    recorded = np.array([event["errors"] for path in sorted(RESULTS.glob("none-*.jsonl")) for event in _events(path)])
     ranks = [float(spearmanr(recorded[:, epoch - 1], recorded[:, -1]).statistic) for epoch in (1, 3, 6)]
     print("rank correlation of the error after 1, 3 and 6 epochs with the last:", *(f"{rank:.2f}" for rank in ranks))
     print(f"errors of full trainings: standard deviation {100 * recorded[:, -1].std(ddof=1):.2f}")
@@ -152,9 +166,8 @@ def share_of_epochs(full: np.ndarray, halving: np.ndarray, at: int) -> tuple[flo
 
 def report() -> None:
     """Print the table and draw the figure, of the seeds that both arms have finished."""
-    seeds = sorted(
-        int(path.stem.partition("-")[2]) for path in RESULTS.glob("asha-*.jsonl") if _whole(path.stem.partition("-")[2])
-    )
+    both = (all(_whole(RESULTS / f"{arm}-{seed}.jsonl") for arm in ARMS) for seed in range(_MOST_SEEDS))
+    seeds = [seed for seed, whole in enumerate(both) if whole]
     curves = {arm: np.stack([curve(arm, seed) for seed in seeds]) for arm in ARMS}
     pairs = list(zip(curves["none"], curves["asha"], strict=True))
     print(f"{len(seeds)} paired seeds, mean and 95 % interval; errors in %")
@@ -169,12 +182,6 @@ def report() -> None:
             f"reached by {sum(reached)} of {len(seeds)}"
         )
     _draw(curves)
-
-
-def _whole(seed: str) -> bool:
-    """Whether both arms of a seed have spent their budget."""
-    paths = [RESULTS / f"{arm}-{seed}.jsonl" for arm in ARMS]
-    return all(path.exists() and (RESULTS / f"{path.stem}.done").exists() for path in paths)
 
 
 def _percent(values: tuple[float, float, float]) -> str:
@@ -216,7 +223,6 @@ def main() -> None:
     for seed in map(int, options.seeds.split(",")):
         for pruner in options.pruner or ARMS:
             search(pruner, seed, options.out)
-            (RESULTS / f"{pruner}-{seed}.done").touch()
             print(pruner, seed, f"{curve(pruner, seed)[-1]:.4f}", flush=True)
 
 
