@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import multiprocessing, nn
+from torch import nn
 
 from regnas.dataset import Split
 from regnas.errors import UsageError
@@ -54,19 +56,29 @@ def train(share: Share) -> tuple[list[float], dict[str, Any]]:
     return [one.run_epoch() for _ in range(RECIPE.epochs)], one.network.state_dict()
 
 
-def along(rank: int, count: int, folder: Path) -> None:
-    """What one of the processes does."""
-    torch.set_num_threads(1)
-    with joined(Share(rank, count), CPU, folder / "meeting"):
-        torch.save(train(Share(rank, count)), folder / f"{rank}.pt")
-
-
 def test_several_processes_train_what_one_trains(tmp_path: Path) -> None:
     """Batches of 7 in shares of 3, 2 and 2: gradients are means over images, not over processes."""
     losses, weights = train(Share())
-    multiprocessing.spawn(along, args=(3, tmp_path), nprocs=3)  # type: ignore[attr-defined, no-untyped-call]
+    command = [sys.executable, __file__, str(tmp_path), "3"]
+    processes = [subprocess.Popen([*command, str(rank)]) for rank in range(3)]
+    try:
+        assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
+    finally:
+        for process in processes:
+            process.kill()
     for rank in range(3):
         found, others = torch.load(tmp_path / f"{rank}.pt")
         assert found == pytest.approx(losses, rel=1e-5)
         for name, value in weights.items():
             torch.testing.assert_close(others[name], value, rtol=1e-4, atol=1e-5)
+
+
+def along(folder: Path, count: int, rank: int) -> None:
+    """What one of the processes does: this file as a script, for the tests are no package that could be imported."""
+    torch.set_num_threads(1)
+    with joined(Share(rank, count), CPU, folder / "meeting"):
+        torch.save(train(Share(rank, count)), folder / f"{rank}.pt")
+
+
+if __name__ == "__main__":
+    along(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
