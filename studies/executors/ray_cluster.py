@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import socket
@@ -50,13 +51,25 @@ def _on_loopback() -> Iterator[None]:
         ray_constants.ENABLE_RAY_CLUSTER = before
 
 
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without Ray's warnings, such as that a token guards its servers: what goes wrong is raised, too."""
+    logger = logging.getLogger("ray")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def start_here(cpus: int) -> Any:
     """Ray on this machine, for this process alone; returns the package.
 
     Raises:
         RegnasError: it does not start, such as on a machine that is very busy; nothing is left of it.
     """
-    with _environment({**_QUIET, **_LOOPBACK}), _on_loopback():
+    with _environment({**_QUIET, **_LOOPBACK}), _on_loopback(), _silent():
         import ray
 
         try:
@@ -85,8 +98,7 @@ def connect(address: str) -> Any:
     probe(address)
     import ray
 
-    here = address.rpartition(":")[0].strip("[]") in ("127.0.0.1", "localhost", "::1")
-    with _environment(_QUIET), _on_loopback() if here else nullcontext():
+    with _environment(_QUIET), _silent(), _on_loopback() if _is_here(address) else nullcontext():
         _bounded(lambda: ray.init(address=address, log_to_driver=False, configure_logging=False), address)
     try:
         check_nodes(ray)
@@ -94,6 +106,10 @@ def connect(address: str) -> Any:
         ray.shutdown()
         raise
     return ray
+
+
+def _is_here(address: str) -> bool:
+    return address.rpartition(":")[0].strip("[]") in ("127.0.0.1", "localhost", "::1")
 
 
 def _bounded(init: Callable[[], object], address: str, seconds: float = _JOIN) -> None:
@@ -123,7 +139,7 @@ def probe(address: str, seconds: float = _ANSWER) -> None:
     """Whether a Ray cluster answers: `ray.init` itself would wait for minutes.
 
     Raises:
-        RegnasError: none does.
+        RegnasError: none does, or it asks for a token that this machine does not send.
     """
     plain = address.removeprefix("ray://")
     host, colon, port = plain.rpartition(":")
@@ -182,15 +198,27 @@ def _first_line(error: BaseException) -> str:
 
 
 def _healthy(address: str, seconds: float) -> bool:
-    """Whether a cluster says that it is well; one that has just begun to listen is asked again."""
+    """Whether a cluster says that it is well; one that has just begun to listen is asked again.
+
+    Raises:
+        RegnasError: it says nothing to who has no token.
+    """
     words = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    # Without the switch Ray would ask at this machine's outer address, where a cluster on loopback does not listen.
+    environment = {**os.environ, **(_LOOPBACK if _is_here(address) else {})}
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         try:
-            if subprocess.run(words, timeout=left, capture_output=True).returncode == 0:
-                return True
+            asked = subprocess.run(words, timeout=left, capture_output=True, env=environment)
         except subprocess.TimeoutExpired:
             return False
+        if asked.returncode == 0:
+            return True
+        if b"uthentication" in asked.stderr:  # an AuthenticationError, or an abort in authentication_token_loader
+            raise RegnasError(
+                f"the Ray cluster at {address} asks for its token, and this machine sends none or another: set "
+                f"RAY_AUTH_MODE=token, with the token in ~/.ray/auth_token or in RAY_AUTH_TOKEN"
+            )
         if left < seconds - _YOUNG:
             return False
         time.sleep(0.5)
