@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from regnas.errors import UsageError
+from regnas.processes import variables
 
 _LOOPBACK = "lo" if sys.platform.startswith("linux") else "lo0"
 _PATIENCE = timedelta(minutes=5)  # that a step waits for the other processes
@@ -58,7 +59,7 @@ def joined(share: Share, device: torch.device, meeting: Path) -> Iterator[None]:
     Args:
         meeting: a file that all of them can write, and that was not there before the first came.
     """
-    with _on_loopback():
+    with variables(**_on_loopback()):
         distributed.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
             init_method=meeting.absolute().as_uri(),
@@ -72,17 +73,10 @@ def joined(share: Share, device: torch.device, meeting: Path) -> Iterator[None]:
             distributed.destroy_process_group()
 
 
-@contextmanager
-def _on_loopback() -> Iterator[None]:
+def _on_loopback() -> dict[str, str]:
     """All processes are on this machine: nothing is to listen on another interface, unless the user named one."""
-    names = [name for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME") if name not in os.environ]
-    if sys.platform != "win32":
-        os.environ.update(dict.fromkeys(names, _LOOPBACK))
-    try:
-        yield
-    finally:
-        for name in names:
-            os.environ.pop(name, None)
+    names = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")
+    return {} if sys.platform == "win32" else {name: _LOOPBACK for name in names if name not in os.environ}
 
 
 def averaging(network: nn.Module, share: Share, device: torch.device) -> nn.Module:

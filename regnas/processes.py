@@ -1,10 +1,12 @@
-"""Processes that help this one: Python modules that are sent lines and answer in lines."""
+"""Processes that help this one: Python modules that are sent lines and answer in lines; and their environment."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 # One thread for each: two threads on one small network are many times slower than one.
@@ -27,3 +29,18 @@ def start(module: str, log: IO[Any]) -> subprocess.Popen[str]:
         env={**os.environ, **_THREADS},
         start_new_session=True,
     )
+
+
+@contextmanager
+def variables(**values: str) -> Iterator[None]:
+    """Environment variables for what is read, and for the processes that are started, meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
 from regnas.errors import RegnasError
+from regnas.processes import variables
 
 _CONNECT = 10.0  # seconds for a connection
 _JOIN = 30.0  # seconds for `ray.init`
@@ -25,17 +26,6 @@ _ANSWER = 20.0  # seconds for Ray's own answer on it
 # when it is told that the node's address is 127.0.0.1.
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-
-
-@contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @contextmanager
@@ -69,7 +59,7 @@ def start_here(cpus: int) -> Any:
     Raises:
         RegnasError: it does not start, such as on a machine that is very busy; nothing is left of it.
     """
-    with _environment({**_QUIET, **_LOOPBACK}), _on_loopback(), _silent():
+    with variables(**_QUIET, **_LOOPBACK), _on_loopback(), _silent():
         import ray
 
         try:
@@ -98,7 +88,7 @@ def connect(address: str) -> Any:
     probe(address)
     import ray
 
-    with _environment(_QUIET), _silent(), _on_loopback() if _is_here(address) else nullcontext():
+    with variables(**_QUIET), _silent(), _on_loopback() if _is_here(address) else nullcontext():
         _bounded(lambda: ray.init(address=address, log_to_driver=False, configure_logging=False), address)
     try:
         check_nodes(ray)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas.hosts.nni.importing import load
+from regnas.processes import variables
 
 _launcher: Any = load("nni.experiment.launcher")
 
@@ -34,23 +35,8 @@ def local_server() -> Iterator[None]:
     The processes of trials need no Lightning: their framework is ``none`` unless ``NNI_FRAMEWORK`` says otherwise.
     """
     framework = os.environ.get("NNI_FRAMEWORK", "none")
-    with _patiently(), _environment(NNI_FRAMEWORK=framework, NODE_OPTIONS=node_options()):
+    with _patiently(), variables(NNI_FRAMEWORK=framework, NODE_OPTIONS=node_options()):
         yield
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Environment variables for the processes that are started meanwhile."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
