@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
@@ -17,20 +12,15 @@ from typing import Any
 
 from regnas.errors import RegnasError
 from regnas.processes import variables
+from regnas.studies.executors.ray_probe import LOOPBACK, is_here, probe
 
-_CONNECT = 10.0  # seconds for a connection
 _JOIN = 30.0  # seconds for `ray.init`
-_YOUNG = 8.0  # seconds in which a cluster that listens may still be starting
-_ANSWER = 20.0  # seconds for Ray's own answer on it
-# Ray's switch for laptops: every server then listens on the loopback interface. Without it Ray listens everywhere, also
-# when it is told that the node's address is 127.0.0.1.
-_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 @contextmanager
 def _on_loopback() -> Iterator[None]:
-    """`_LOOPBACK`, also where Ray was imported before and has read its environment."""
+    """`LOOPBACK`, also where Ray was imported before and has read its environment."""
     from ray._private import ray_constants
 
     before = getattr(ray_constants, "ENABLE_RAY_CLUSTER", None)
@@ -59,7 +49,7 @@ def start_here(cpus: int) -> Any:
     Raises:
         RegnasError: it does not start, such as on a machine that is very busy; nothing is left of it.
     """
-    with variables(**_QUIET, **_LOOPBACK), _on_loopback(), _silent():
+    with variables(**_QUIET, **LOOPBACK), _on_loopback(), _silent():
         import ray
 
         try:
@@ -88,7 +78,7 @@ def connect(address: str) -> Any:
     probe(address)
     import ray
 
-    with variables(**_QUIET), _silent(), _on_loopback() if _is_here(address) else nullcontext():
+    with variables(**_QUIET), _silent(), _on_loopback() if is_here(address) else nullcontext():
         _bounded(lambda: ray.init(address=address, log_to_driver=False, configure_logging=False), address)
     try:
         check_nodes(ray)
@@ -96,10 +86,6 @@ def connect(address: str) -> Any:
         ray.shutdown()
         raise
     return ray
-
-
-def _is_here(address: str) -> bool:
-    return address.rpartition(":")[0].strip("[]") in ("127.0.0.1", "localhost", "::1")
 
 
 def _bounded(init: Callable[[], object], address: str, seconds: float = _JOIN) -> None:
@@ -123,27 +109,6 @@ def _bounded(init: Callable[[], object], address: str, seconds: float = _JOIN) -
         ) from None
     if error is not None:
         raise RegnasError(f"the Ray cluster at {address} refuses: {_first_line(error)}") from error
-
-
-def probe(address: str, seconds: float = _ANSWER) -> None:
-    """Whether a Ray cluster answers: `ray.init` itself would wait for minutes.
-
-    Raises:
-        RegnasError: none does, or it asks for a token that this machine does not send.
-    """
-    plain = address.removeprefix("ray://")
-    host, colon, port = plain.rpartition(":")
-    if not (colon and host and port.isdecimal()):
-        raise RegnasError(f"--ray-address is HOST:PORT, such as 10.0.0.1:6379; got {address!r}")
-    way_out = "check it with `ray status` on the head node, or leave --ray-address out for Ray on this machine"
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
-    except (OSError, OverflowError) as error:
-        raise RegnasError(f"no Ray cluster answers at {address} ({error}); {way_out}") from error
-    if address.startswith("ray://"):
-        return
-    if not _healthy(plain, seconds):
-        raise RegnasError(f"what listens at {address} does not answer as a Ray cluster of this version does; {way_out}")
 
 
 def check_nodes(ray: Any, ours: str | None = None) -> None:
@@ -185,31 +150,3 @@ def check_nodes(ray: Any, ours: str | None = None) -> None:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _healthy(address: str, seconds: float) -> bool:
-    """Whether a cluster says that it is well; one that has just begun to listen is asked again.
-
-    Raises:
-        RegnasError: it says nothing to who has no token.
-    """
-    words = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
-    # Without the switch Ray would ask at this machine's outer address, where a cluster on loopback does not listen.
-    environment = {**os.environ, **(_LOOPBACK if _is_here(address) else {})}
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        try:
-            asked = subprocess.run(words, timeout=left, capture_output=True, env=environment)
-        except subprocess.TimeoutExpired:
-            return False
-        if asked.returncode == 0:
-            return True
-        if b"uthentication" in asked.stderr:  # an AuthenticationError, or an abort in authentication_token_loader
-            raise RegnasError(
-                f"the Ray cluster at {address} asks for its token, and this machine sends none or another: set "
-                f"RAY_AUTH_MODE=token, with the token in ~/.ray/auth_token or in RAY_AUTH_TOKEN"
-            )
-        if left < seconds - _YOUNG:
-            return False
-        time.sleep(0.5)
-    return False

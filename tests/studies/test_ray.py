@@ -25,7 +25,8 @@ from regnas.studies.executors.fleet import Fleet
 from regnas.studies.executors.make import make_engine
 from regnas.studies.search import SearchResult
 
-pytest.importorskip("ray")
+KNOWS_TOKENS = hasattr(pytest.importorskip("ray")._raylet, "get_authentication_mode")
+NO_TOKENS = "this release of Ray knows no tokens"
 
 Run = Callable[..., tuple[int, str, str]]
 Search = Callable[..., SearchResult]
@@ -115,14 +116,16 @@ def test_a_candidate_that_kills_its_process_is_recorded_with_its_signal(regnas_c
 
 
 @pytest.fixture
-def head(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def head(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, dict[str, str]]]:
     """The address of a head node on the loopback interface, which stands for a cluster, and the environment of its
-    users: it asks for a token, as clusters do by default from Ray 2.60 on where one was made.
+    users: it asks for a token, as clusters do by default from Ray 2.60 on where one was made, unless the test says
+    ``disabled``.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
+    token = {"RAY_AUTH_MODE": getattr(request, "param", "token"), "RAY_AUTH_TOKEN": "a" * 64}
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", **token}
     ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", f"--port={port}", "--block"]
     words = ["--include-dashboard=false", "--num-cpus=2", '--resources={"fast": 1}', f"--temp-dir=/tmp/ray-{port}"]
     with (tmp_path / "ray.log").open("w") as log:
@@ -148,6 +151,12 @@ def _search(environment: dict[str, str], *words: object) -> subprocess.Completed
     return subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True, timeout=300)
 
 
+def test_a_search_in_ray_of_this_machine_has_no_words_of_ray(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
+    done = _search(environment, "--data", "fake", "--budget", 1, "--executor", "ray", "--out", tmp_path / "runs")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
 @pytest.mark.slow
 def test_a_cluster_gets_the_images_and_gives_its_resources(head: tuple[str, dict[str, str]], tmp_path: Path) -> None:
     """The data set lies where only the driver is told."""
@@ -162,8 +171,8 @@ def test_a_cluster_gets_the_images_and_gives_its_resources(head: tuple[str, dict
                 Image.new("RGB", (16, 16), (colour, number, 0)).save(image)
     ray = ("--executor", "ray[resources=fast:0.5]", "--ray-address", address)
     images = ("--data", f"imagefolder:{tmp_path}/photos", "--resolution", 16)
-    ended = _search(environment, *ray, *images, "--flops", ":2M", "--budget", 2, "--out", tmp_path / "runs")
-    assert ended.returncode == 0 and not ended.stderr, ended.stderr
+    done = _search(environment, *ray, *images, "--flops", ":2M", "--budget", 2, "--out", tmp_path / "runs")
+    assert done.returncode == 0 and not done.stderr, done.stderr
     trials = (tmp_path / "runs/regnetx-random-0/trials.csv").read_text()
     assert trials.count("COMPLETE") == 2
 
@@ -173,17 +182,32 @@ def test_a_cluster_gets_the_images_and_gives_its_resources(head: tuple[str, dict
 def test_a_cluster_that_asks_for_a_token_is_said_to(
     head: tuple[str, dict[str, str]], tmp_path: Path, changes: dict[str, str] | None
 ) -> None:
-    if not hasattr(pytest.importorskip("ray")._raylet, "get_authentication_mode"):
-        pytest.skip("this release of Ray knows no tokens")
+    if not KNOWS_TOKENS:
+        pytest.skip(NO_TOKENS)
     address, environment = head
     if changes is None:  # a home without one
         changes = {"HOME": str(tmp_path)}
         del environment["RAY_AUTH_TOKEN"]
     words = ("--data", "fake", "--budget", 1, "--executor", "ray", "--ray-address", address, "--out", tmp_path / "runs")
-    ended = _search({**environment, **changes}, *words)
-    assert ended.returncode == 1
-    assert f"Error: the Ray cluster at {address} asks for its token" in ended.stderr
-    assert "RAY_AUTH_MODE=token, with the token in ~/.ray/auth_token or in RAY_AUTH_TOKEN" in ended.stderr
+    done = _search({**environment, **changes}, *words)
+    assert done.returncode == 1
+    assert f"Error: the Ray cluster at {address} asks for its token" in done.stderr
+    assert "RAY_AUTH_MODE=token, with the token in ~/.ray/auth_token or in RAY_AUTH_TOKEN" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["disabled"], indirect=True)
+def test_a_cluster_without_a_token_is_not_sent_one(head: tuple[str, dict[str, str]], tmp_path: Path) -> None:
+    """Ray's actors would die there."""
+    if not KNOWS_TOKENS:
+        pytest.skip(NO_TOKENS)
+    address, environment = head
+    words = ("--data", "fake", "--budget", 1, "--executor", "ray", "--ray-address", address, "--out", tmp_path / "runs")
+    done = _search({**environment, "RAY_AUTH_MODE": "token"}, *words)
+    assert done.returncode == 1
+    assert f"Error: the Ray cluster at {address} takes no token" in done.stderr
+    done = _search(environment, *words)
+    assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 def _answers(port: int) -> None:
@@ -206,7 +230,7 @@ def test_an_address_where_nothing_listens_is_said_at_once(fast_search: Search, t
 
 
 def test_an_address_where_something_else_listens_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    from regnas.studies.executors.ray_cluster import probe
+    from regnas.studies.executors.ray_probe import probe
 
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
