@@ -17,6 +17,7 @@ GROUPS = {
     "evaluator": "regnas.evaluators",
     "data set": "regnas.datasets",
     "executor": "regnas.executors",
+    "table": "regnas.tables",
 }
 
 

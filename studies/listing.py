@@ -14,6 +14,7 @@ KINDS = {
     "datasets": "data set",
     "architectures": "architecture",
     "executors": "executor",
+    "tables": "table",
 }
 
 

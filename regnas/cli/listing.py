@@ -22,6 +22,7 @@ from regnas.cli import options
             "datasets",
             "architectures",
             "executors",
+            "tables",
             "presets",
             "populations",
         ]

@@ -1,20 +1,31 @@
-"""Tables by name: NAS-Bench-201, a population that comes with regnas, a file."""
+"""Tables by name: an installed one such as NAS-Bench-201, a population that comes with regnas, a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from regnas import registry
 from regnas.tables.files import read_trainings
-from regnas.tables.nasbench201 import NAME, nasbench201_trainings
 from regnas.tables.rows import SUFFIXES
 from regnas.tables.table import Table, TableError
 from regnas.tables.trainings import Trainings
 
 RECORDED = "recorded:"
 OPTIONS = ("signal", "score", "surrogate")
+
+
+class MakeTable(Protocol):
+    """What an entry point of ``regnas.tables`` names."""
+
+    def __call__(self, data: str) -> Trainings:
+        """The recorded trainings on a data set, the part of ``NAME/DATA`` behind the slash.
+
+        Raises:
+            TableError: another data set, or the recordings are missing or damaged.
+        """
 
 
 def load_table(argument: str, options: Mapping[str, Any] | None = None) -> Table:
@@ -42,8 +53,10 @@ def load_trainings(argument: str) -> Trainings:
     """
     if not argument:
         raise TableError(f"a table needs a name: {_offer()}")
-    if argument.startswith(f"{NAME}/") and not Path(argument).exists():
-        return nasbench201_trainings(argument.removeprefix(f"{NAME}/"))
+    name, slash, data = argument.partition("/")
+    if slash and name in registry.installed("table") and not Path(argument).exists():
+        make: MakeTable = registry.load("table", name)
+        return make(data)
     if argument.startswith(RECORDED):
         return _recorded(argument)
     path = Path(argument)
@@ -64,4 +77,5 @@ def _recorded(argument: str) -> Trainings:
 
 
 def _offer() -> str:
-    return f"{NAME}/cifar10, {RECORDED}DATA/SPACE or a file {', '.join(SUFFIXES)}"
+    installed = "".join(f"{name}/DATA, " for name in registry.installed("table"))
+    return f"{installed}{RECORDED}DATA/SPACE or a file {', '.join(SUFFIXES)}"

@@ -117,7 +117,7 @@ def test_what_is_damaged_or_makes_no_table_says_so(tmp_path: Path, case: str) ->
 
 
 def test_a_table_that_is_not_there_says_what_can_be_named(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="there is no table none.csv; name nasbench201/cifar10, recorded:DATA/SPACE"):
+    with pytest.raises(TableError, match="there is no table none.csv; name nasbench201/DATA, recorded:DATA/SPACE"):
         load_table("none.csv")
     with pytest.raises(TableError, match="a table needs a name"):
         load_table("")
