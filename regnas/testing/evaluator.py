@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from regnas.architecture import Architecture
 from regnas.errors import UsageError
 from regnas.evaluator import Context, Evaluator, Result, SupportsPrepare, SupportsTest, Task
-from regnas.staged import Staged
+from regnas.testing.network import SmallNetwork
 
 
 class EvaluatorRules:
@@ -32,8 +31,7 @@ class EvaluatorRules:
 
     def architectures(self) -> tuple[Architecture, Architecture]:
         """Two networks with the classes of the task's data set."""
-        one = Staged(stem_width=8, depths=(1, 1), widths=(8, 16), strides=(2, 2), classes=4)
-        return one, replace(one, widths=(16, 16))
+        return SmallNetwork((8, 16)), SmallNetwork((16, 16))
 
     def test_equal_architecture_and_seed_give_an_equal_error(self) -> None:
         one, _ = self.architectures()
