@@ -1,4 +1,4 @@
-"""How many candidates should train on one GPU at a time: measured with a typical network, in a minute.
+"""How many candidates should train on one GPU at a time: measured with a reference network, in a minute.
 
 A small network leaves most of a GPU idle between its kernels; several processes fill the gaps, until memory or the
 device is full. Processes of one to some trainings run for a few seconds each, and the number is doubled as long as all
@@ -18,16 +18,12 @@ from typing import Any
 
 import torch
 
-from regnas.dataset import Regime
 from regnas.evaluator import Task
-from regnas.staged import Staged
-from regnas.window import parse_bounds
 
 MOST = 16
 _GAIN = 1.15  # a doubling that gains less is not worth its memory
 _FULL = 0.9  # share of the memory that may be used
 _SECONDS = 4.0
-_WIDTHS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -54,30 +50,8 @@ def best_share(measure: Callable[[int], Sharing], most: int = MOST) -> int:
     return share
 
 
-def typical(regime: Regime) -> Staged:
-    """A network of four stages near the upper end of a regime's window."""
-    images = regime.images
-    high = parse_bounds(regime.flops, "flops").high or float("inf")
-
-    def network(width: int) -> Staged:
-        return Staged(
-            depths=(1, 2, 6, 4),
-            widths=tuple(width * times for times in _WIDTHS),
-            strides=images.strides or (2, 2, 2, 2),
-            stem=images.stem or "simple",
-            stem_width=images.stem_width or 32,
-            group_widths=(8, 8, 8, 8),
-            classes=images.classes,
-        )
-
-    widths = [8]
-    while widths[-1] < 128 and network(widths[-1] + 8).complexity(images.resolution).flops <= high:
-        widths.append(widths[-1] + 8)
-    return network(widths[-1])
-
-
 def measured(task: Task, options: Mapping[str, Any], device: str) -> Callable[[int], Sharing]:
-    """The measurement: so many processes that each train the typical network on a device.
+    """The measurement: so many processes that each train the reference network on a device.
 
     Raises:
         RuntimeError: a process ends before it has measured, out of memory for example.
@@ -114,10 +88,11 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 def _train(setup: dict[str, Any]) -> None:
     """What a process of the measurement does."""
+    from regnas.evaluators.reference_network import reference_network
     from regnas.evaluators.train import make
 
     evaluator = make(Task(**setup["task"]), setup["options"])
-    network = typical(evaluator.data.regime)
+    network = reference_network(evaluator.data.regime)
     trainer, images = evaluator.trainer(network, seed=0, device=setup["device"], threads=1)
     steps = trainer.steps()
     for _ in range(10):

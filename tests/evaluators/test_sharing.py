@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
+from torch import nn
 
 from regnas.dataset import make_dataset
 from regnas.evaluator import Task
 from regnas.evaluators import sharing
-from regnas.evaluators.sharing import Sharing, best_share, measured, typical
+from regnas.evaluators.reference_network import ReferenceNetwork, reference_network
+from regnas.evaluators.sharing import Sharing, best_share, measured
 from regnas.window import parse_bounds
 
 
@@ -48,11 +51,29 @@ def test_nothing_is_started_that_would_not_fit() -> None:
 
 
 @pytest.mark.parametrize("data", ["fashion-mnist-mini", "fake"])
-def test_the_typical_network_is_near_the_upper_end_of_the_window(data: str) -> None:
+def test_the_reference_network_is_near_the_upper_end_of_the_window(data: str) -> None:
     regime = make_dataset(data).regime
     bounds = parse_bounds(regime.flops, "flops")
-    flops = typical(regime).complexity(regime.images.resolution).flops
+    flops = reference_network(regime).complexity(regime.images.resolution).flops
     assert bounds.high is not None and bounds.high / 3 < flops <= bounds.high
+
+
+def test_the_reference_network_counts_its_own_multiply_adds() -> None:
+    network = ReferenceNetwork(16, 8, (2, 2, 1, 2, 2), classes=5)
+    flops = 0
+
+    def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal flops
+        if isinstance(module, nn.Conv2d):
+            flops += module.weight[0].numel() * output[0].numel()
+        elif isinstance(module, nn.Linear):
+            flops += module.weight.numel() + module.bias.numel()
+
+    built = network.build().eval()
+    for module in built.modules():
+        module.register_forward_hook(count)
+    built(torch.zeros(1, 3, 30, 30))
+    assert network.complexity(30).flops == flops
 
 
 def test_processes_measure_the_speed_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
