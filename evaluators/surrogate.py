@@ -16,6 +16,7 @@ import numpy as np
 
 from regnas import keyed
 from regnas.architecture import Architecture, from_json
+from regnas.describe import numbers
 from regnas.tables.table import Floats, Table, TableError
 
 _TREES = 200
@@ -74,27 +75,9 @@ class Surrogate:
 
 
 def features(architecture: Architecture, resolution: int) -> dict[str, float]:
-    """Numbers of a network by name: those of its JSON form, its own `features` where it has them, log complexity."""
-    described = {
-        name: value for name, value in architecture.to_json().items() if name not in ("kind", "schema", *_COSTS)
-    }
-    found = dict(_numbers("", described))
-    own = getattr(architecture, "features", None)
-    if callable(own):
-        found |= {f"features.{name}": float(value) for name, value in own().items()}
+    """Numbers of a network by name: what it says of itself (`regnas.describe.numbers`), and log complexity."""
     cost = architecture.complexity(resolution)
-    return found | {f"log {name}": math.log1p(getattr(cost, name)) for name in _COSTS}
-
-
-def _numbers(name: str, value: Any) -> list[tuple[str, float]]:
-    """Every number below a JSON value; a word is a feature that is 1."""
-    if isinstance(value, Mapping):
-        return [pair for key, entry in value.items() for pair in _numbers(f"{name}.{key}".strip("."), entry)]
-    if isinstance(value, list | tuple):
-        return [pair for place, entry in enumerate(value) for pair in _numbers(f"{name}.{place}", entry)]
-    if isinstance(value, str):
-        return [(f"{name}={value}", 1.0)]
-    return [] if value is None else [(name, float(value))]
+    return numbers(architecture) | {f"log {name}": math.log1p(getattr(cost, name)) for name in _COSTS}
 
 
 def _matrix(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Floats:

@@ -15,6 +15,7 @@ import numpy as np
 
 from regnas.architecture import key_of
 from regnas.complexity import BLOCKS, STEMS, StagedBatch, Template, staged_complexity
+from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
 from regnas.window import Complexity
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import torch
 
 ACTIVATIONS = ("relu", "silu", "gelu")
+
+_FEATURED = 4  # stages that predictors are told of: networks have more or fewer, and rows of numbers one length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +191,24 @@ class Staged:
             group_widths=np.array([self.group_widths]),
         )
         return staged_complexity(batch, self.template, resolution).row(0)
+
+    def features(self) -> dict[str, float]:
+        """Numbers for predictors: blocks in all, depths and log widths of the first four stages.
+
+        A stage that is not there has no block, and the width of the last one.
+        """
+        missing = max(0, _FEATURED - self.stages)
+        depths = [*self.depths, *[0] * missing][:_FEATURED]
+        widths = [*self.widths, *[self.widths[-1]] * missing][:_FEATURED]
+        return {
+            "depth": float(sum(self.depths)),
+            **{f"depth_{stage}": float(depth) for stage, depth in enumerate(depths, 1)},
+            **{f"log_width_{stage}": math.log(width) for stage, width in enumerate(widths, 1)},
+        }
+
+    def numbers(self) -> dict[str, float]:
+        """Numbers by name: those of the JSON form, from which `features` follow."""
+        return json_numbers(self.to_json())
 
     def build(self) -> torch.nn.Module:
         """A new module, initialised as the authors do from torch's current seed."""

@@ -11,18 +11,16 @@ import numpy.typing as npt
 from regnas.architecture import Architecture, SupportsFeatures
 from regnas.candidate import Candidate
 from regnas.design_space import Space
-from regnas.staged import Staged
 from regnas.tables.encoding import unit_cube
 
 Floats = npt.NDArray[np.float64]
 
 _COSTS = ("flops", "params", "activations")
-_STAGES = 4  # networks have more or fewer; rows have one length
 
 
 class Features:
     """The features of a space's networks: parameters in the unit cube, logarithms of the costs, and what the network
-    says of itself (`SupportsFeatures`) or, if it is staged, depths and widths.
+    says of itself (`SupportsFeatures`).
 
     Source: costs and encodings together, as in White et al. 2021 (arXiv 2104.01177).
     """
@@ -41,14 +39,4 @@ class Features:
 
 
 def _own(architecture: Architecture) -> list[float]:
-    if isinstance(architecture, SupportsFeatures):
-        return list(architecture.features().values())
-    return _staged(architecture) if isinstance(architecture, Staged) else []
-
-
-def _staged(network: Staged) -> list[float]:
-    """Blocks in all, depths and log widths of the first four stages; a stage that is not there has no block."""
-    missing = max(0, _STAGES - network.stages)
-    depths = [*network.depths, *[0] * missing][:_STAGES]
-    widths = [*network.widths, *[network.widths[-1]] * missing][:_STAGES]
-    return [float(sum(network.depths)), *map(float, depths), *map(math.log, widths)]
+    return list(architecture.features().values()) if isinstance(architecture, SupportsFeatures) else []
