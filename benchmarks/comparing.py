@@ -22,11 +22,11 @@ import numpy.typing as npt
 
 import regnas
 from benchmarks.comparison import Arm, Comparison, compare
-from regnas.population import Population, from_rows
 from regnas.statistics import best_of, edf, two_sample
-from regnas.studies.compare import output
 from regnas.studies.compare.analysis import analyse
+from regnas.studies.compare.report import output
 from regnas.studies.compare.rules import Rules
+from regnas.studies.populations.population import Population, from_rows
 
 Floats = npt.NDArray[np.float64]
 SPACES = ("anynetx-a", "anynetx-b", "anynetx-c", "anynetx-d", "anynetx-e", "regnetx")

@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.comparison import Arm, Comparison, compare
 from regnas.design_space import make_space
 from regnas.evaluator import Task
-from regnas.studies.executors.contract import Crew, Executor
+from regnas.executor import Crew, Executor
 from regnas.studies.executors.make import make_engine
 
 TABLE = "table:recorded:fashion-mnist/regnetx"

@@ -22,8 +22,8 @@ import numpy as np
 from regnas.candidate import Candidate
 from regnas.evaluator import Result
 from regnas.pruner import NONE, Verdict, make_pruner
-from regnas.studies.progress import Silent
-from regnas.studies.search import plan, run
+from regnas.studies.run.progress import Silent
+from regnas.studies.search.search import plan, run
 
 RESULTS = Path(__file__).parent / "results" / "halving"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -192,7 +192,7 @@ def _percent(values: tuple[float, float, float]) -> str:
 def _draw(curves: dict[str, np.ndarray]) -> None:
     from matplotlib import rc_context
 
-    from regnas.studies.compare.figures import style
+    from regnas.studies.reporting import style
 
     with rc_context(style.RC):
         figure, axes = style.new(6, 3.8)

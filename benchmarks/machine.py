@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from regnas.studies.executors.staff import cores
+from regnas.studies.executors.resources import cores
 
 PACKAGES = ("numpy", "optuna", "torch", "torchvision")
 

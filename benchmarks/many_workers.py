@@ -26,14 +26,14 @@ import regnas
 from regnas.architecture import from_json
 from regnas.design_space import Space
 from regnas.evaluator import Result
+from regnas.executor import Event, Judge
 from regnas.strategy import make_strategy
-from regnas.studies.driver import Driver
-from regnas.studies.executors.contract import Event, Judge
-from regnas.studies.lease import held
-from regnas.studies.one_writer import OneWriter
-from regnas.studies.progress import Silent
-from regnas.studies.storage import open_study, quiet
-from regnas.studies.worker import write_result
+from regnas.studies.executors.worker import write_result
+from regnas.studies.run.driver import Driver
+from regnas.studies.run.progress import Silent
+from regnas.studies.storage.lease import held
+from regnas.studies.storage.open import open_study, quiet
+from regnas.studies.storage.write_through import OneWriter
 from regnas.testing.postgres import NoPostgres, server
 
 WORKERS, MINUTES, SPREAD = 1000, 10.0, 0.2

@@ -25,13 +25,13 @@ from benchmarks.comparison import Arm, Comparison, compare
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.evaluator import Result
+from regnas.executor import Event, Judge
 from regnas.strategy import make_strategy
-from regnas.studies.driver import Driver
-from regnas.studies.executors.contract import Event, Judge
-from regnas.studies.one_writer import OneWriter
-from regnas.studies.progress import Silent
-from regnas.studies.storage import open_storage, quiet
-from regnas.studies.worker import write_result
+from regnas.studies.executors.worker import write_result
+from regnas.studies.run.driver import Driver
+from regnas.studies.run.progress import Silent
+from regnas.studies.storage.open import open_storage, quiet
+from regnas.studies.storage.write_through import OneWriter
 
 ATTRIBUTES = 10  # index, mflops, params_m, acts_m, depth, seed, draws, architecture, seconds, diverged
 STORAGES = ("memory", "journal", "SQLite")
@@ -113,7 +113,7 @@ class Run:
 
 
 def ours(space: Space, trials: int, kind: str) -> Run:
-    """A random search with instant evaluations, its study held as `regnas.studies.populate.opened` holds it."""
+    """A random search with instant evaluations, its study held as `regnas.studies.search.session.opened` holds it."""
     with tempfile.TemporaryDirectory() as folder, quiet():
         where = storage(kind, Path(folder))
         study = optuna.create_study(storage=where, sampler=make_strategy("random", space, seed=0))

@@ -15,8 +15,8 @@ from torchvision import transforms
 from torchvision.models.regnet import BlockParams, RegNet
 
 from regnas.dataset import Split
-from regnas.evaluators.recipe import Recipe
-from regnas.staged import Staged
+from regnas.evaluators.training.recipe import Recipe
+from regnas.search_spaces.staged.architecture import Staged
 
 
 class Pictures(Dataset[tuple[torch.Tensor, int]]):

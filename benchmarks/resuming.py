@@ -19,10 +19,11 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.overhead import Instant
-from regnas.studies import outcome, populate, search
-from regnas.studies.executors.contract import Judge
-from regnas.studies.progress import Silent
-from regnas.studies.search_plan import Plan, plan
+from regnas.executor import Judge
+from regnas.studies.run.progress import Silent
+from regnas.studies.search import outcome, search
+from regnas.studies.search import session as populate
+from regnas.studies.search.plan import Plan, plan
 
 TRIALS = 5000
 STORAGES = {"SQLite": "sqlite:///{}/s.db", "journal": "{}/s.journal"}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 import regnas
 from benchmarks.comparison import Arm, Comparison, compare
-from regnas.stream import Tally, candidates
+from regnas.sampling.stream import Tally, candidates
 
 SPACES = (
     "regnetx",

@@ -19,12 +19,12 @@ from torch.nn import functional
 from benchmarks.training import DATA, Work, large, small
 from regnas.architecture import Architecture
 from regnas.dataset import make_dataset
-from regnas.evaluators.batches import Batches, statistics
-from regnas.evaluators.computing import Computing, choose, machine_of
-from regnas.evaluators.loop import Trainer
-from regnas.evaluators.recipe import Recipe
-from regnas.evaluators.runtime import settle
-from regnas.evaluators.train import build
+from regnas.evaluators.training.batches import Batches, statistics
+from regnas.evaluators.training.devices import settle
+from regnas.evaluators.training.evaluator import build
+from regnas.evaluators.training.loop import Trainer
+from regnas.evaluators.training.precision import Computing, choose, machine_of
+from regnas.evaluators.training.recipe import Recipe
 
 SEED = 0
 DEVICE = torch.device("cpu")

@@ -85,7 +85,7 @@ def write(parts: Sequence[tuple[str, str, Sequence[Comparison]]]) -> None:
     """
     from matplotlib import rc_context
 
-    from regnas.studies.compare.figures import style
+    from regnas.studies.reporting import style
 
     everything = [one for _, _, comparisons in parts for one in comparisons]
     machines = sorted({machine for _, machine, _ in parts})

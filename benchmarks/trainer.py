@@ -20,8 +20,8 @@ from regnas.evaluator import Context, Task, make_evaluator
 def plain(setup: dict[str, Any]) -> Callable[[Any, int], float]:
     """The peer."""
     from benchmarks.plain_training import PlainTraining
-    from regnas.evaluators.batches import statistics
-    from regnas.evaluators.recipe import Recipe
+    from regnas.evaluators.training.batches import statistics
+    from regnas.evaluators.training.recipe import Recipe
 
     splits = make_dataset(setup["data"], resolution=setup["resolution"]).fit()
     mean, std = (values.expand(3).tolist() for values in statistics(splits[0]))

@@ -21,7 +21,7 @@ import regnas
 from benchmarks.comparison import Arm, Comparison, compare
 from regnas.architecture import Architecture
 from regnas.dataset import make_dataset
-from regnas.search_spaces.presets import preset
+from regnas.search_spaces.staged.presets import preset
 
 DATA = "fashion-mnist-mini"
 RECIPE = {"flip": True, "pad": 4}

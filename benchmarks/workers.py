@@ -20,9 +20,9 @@ from benchmarks.comparison import Arm, Comparison, compare, spread
 from regnas.dataset import make_dataset
 from regnas.design_space import make_space
 from regnas.evaluator import Task
-from regnas.studies.executors.contract import Crew, Executor
+from regnas.executor import Crew, Executor
 from regnas.studies.executors.make import make_engine
-from regnas.studies.regime import in_regime
+from regnas.studies.search.regime import in_regime
 from regnas.window import Window
 
 AIM = 0.9  # efficiency
@@ -63,7 +63,7 @@ def trainings(pool: Executor, folder: Path, networks: list[Any]) -> Callable[[],
 
 def comparisons(quick: bool) -> Iterator[Comparison]:
     """Two workers against one."""
-    from regnas.evaluators.train import make
+    from regnas.evaluators.training.evaluator import make
 
     count, rounds = (8, 3) if quick else (16, 5)
     task = Task(data="fake:1024", epochs=1 if quick else 2)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regnas.design_space import Space
     from regnas.studies.bench.results import Benchmark
     from regnas.studies.compare.analysis import Comparison
-    from regnas.studies.search import SearchResult
+    from regnas.studies.search.search import SearchResult
 
 __all__ = ["bench", "compare", "load", "search", "space"]
 
@@ -61,7 +61,7 @@ def space(
 
 
 def search(space: str | Space = "regnetx", **options: Any) -> SearchResult:
-    """What ``regnas search`` does; the options are its flags (see `regnas.studies.search_plan.plan`).
+    """What ``regnas search`` does; the options are its flags (see `regnas.studies.search.plan.plan`).
 
     Args:
         space: a spec string, or a space with a window of its own.
@@ -73,7 +73,7 @@ def search(space: str | Space = "regnetx", **options: Any) -> SearchResult:
     Returns:
         ``best``, ``trials`` (a DataFrame where pandas is installed) and ``study``.
     """
-    from regnas.studies.search import search as run
+    from regnas.studies.search.search import search as run
 
     return run(space, **options)
 
@@ -99,7 +99,7 @@ def bench(
     strategies: str | Sequence[str] = (),
     **options: Any,
 ) -> Benchmark:
-    """What ``regnas bench`` does; the options are its flags (see `regnas.studies.bench.python.bench`).
+    """What ``regnas bench`` does; the options are its flags (see `regnas.studies.bench.api.bench`).
 
     Args:
         spaces: one or several, each a spec string or a space.
@@ -109,7 +109,7 @@ def bench(
     Returns:
         Every number of the benchmark.
     """
-    from regnas.studies.bench.python import bench as run
+    from regnas.studies.bench.api import bench as run
 
     return run(spaces, evaluators, strategies, **options)
 

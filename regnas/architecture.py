@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from regnas import registry
 from regnas.errors import InvalidArchitecture
+from regnas.plugins import registry
 from regnas.window import Complexity
 
 if TYPE_CHECKING:

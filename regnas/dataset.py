@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from regnas import keyed, registry, spec
 from regnas.design_space import Images
 from regnas.errors import DataError, UsageError
+from regnas.plugins import registry, spec
+from regnas.sampling import keyed
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from regnas import registry, spec
 from regnas.architecture import Architecture
-from regnas.batch import Batch, Columns, DecodedOneByOne, Params
 from regnas.candidate import STREAM_VERSION, STREAM_VERSIONS, Candidate
-from regnas.derive import derived, option_text
 from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
+from regnas.overrides import derived, option_text
+from regnas.plugins import registry, spec
+from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Params
 from regnas.window import Complexities, Complexity, Window
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class Space(ABC):
 
     def stream(self, *, seed: int = 0, duplicates: str = "reject") -> Iterator[Candidate]:
         """All candidates of a seed, one after the other, without end."""
-        from regnas.stream import candidates
+        from regnas.sampling.stream import candidates
 
         return candidates(self, seed=seed, duplicates=duplicates)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from regnas import registry, spec
 from regnas.architecture import Architecture
+from regnas.plugins import registry, spec
 
 if TYPE_CHECKING:
     from regnas.design_space import Images

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Protocol
 
-from regnas import registry, spec
 from regnas.errors import UsageError
+from regnas.plugins import registry, spec
 
 NONE = "none"
 

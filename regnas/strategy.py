@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from regnas import registry, spec
 from regnas.errors import UsageError
+from regnas.plugins import registry, spec
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

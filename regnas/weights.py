@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from regnas.architecture import Architecture, from_json
 from regnas.errors import RegnasError
-from regnas.files import write_json
+from regnas.system.files import write_json
 
 if TYPE_CHECKING:
     import torch

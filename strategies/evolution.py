@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.moves import feasible_mutant
-from regnas.strategies.feasible import FeasibleSampler
-from regnas.strategies.members import KeepsMembers
+from regnas.sampling.batch import Params
+from regnas.sampling.moves import feasible_mutant
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.population import KeepsMembers
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class AgeingEvolution(KeepsMembers):
 
     The population is a queue in the order of completion: a new member drops the oldest. Until it is full, the
     sampler has no opinion. A child always differs from its parent: in one parameter, and where that left the window
-    in a second one that makes up for it (`regnas.moves`).
+    in a second one that makes up for it (`regnas.sampling.moves`).
     """
 
     def __init__(self, space: Space, *, population: int, tournament: int) -> None:

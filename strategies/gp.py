@@ -12,12 +12,12 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.moves import feasible_mutant, into_window
-from regnas.strategies.feasible import FeasibleSampler, KeyedSampler
-from regnas.strategies.improvement import improvement_of
+from regnas.sampling.batch import Params
+from regnas.sampling.moves import feasible_mutant, into_window
+from regnas.strategies.models.expected_improvement import improvement_of
+from regnas.strategies.sampling.feasible import FeasibleSampler, KeyedSampler
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from regnas import keyed
-from regnas.batch import Columns
 from regnas.design_space import Space
 from regnas.dimension import Dimension
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.strategies.feasible import FeasibleSampler
+from regnas.sampling import keyed
+from regnas.sampling.batch import Columns
+from regnas.sampling.stream import Stream, Tally
+from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategy import own_options
-from regnas.stream import Stream, Tally
 
 LARGEST = 100_000
 

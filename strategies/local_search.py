@@ -11,13 +11,13 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from regnas import keyed
-from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.moves import into_window
-from regnas.strategies.feasible import FeasibleSampler
-from regnas.strategies.whole import ProposesWhole
+from regnas.sampling import keyed
+from regnas.sampling.batch import Params
+from regnas.sampling.moves import into_window
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.joint import ProposesWhole
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class LocalSearch(ProposesWhole):
     A climb is a set of evaluated points, and its best one is where it stands. With restarts at the best there is one
     climb; with random restarts every new random candidate begins one, and an older climb that can go on does so
     first. A neighbour outside the window is replaced by the nearest point inside that keeps the change, if there is
-    one (`regnas.moves`). Where no climb can go on, the sampler has no opinion.
+    one (`regnas.sampling.moves`). Where no climb can go on, the sampler has no opinion.
     """
 
     def __init__(self, space: Space, *, seed: int, init: int, greedy: bool, restart: str) -> None:

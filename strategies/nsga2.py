@@ -15,12 +15,12 @@ import numpy.typing as npt
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.moves import feasible_mutant
-from regnas.strategies.feasible import FeasibleSampler
-from regnas.strategies.members import KeepsMembers
+from regnas.sampling.batch import Params
+from regnas.sampling.moves import feasible_mutant
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.population import KeepsMembers
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from optuna.samplers import BaseSampler
 
 from regnas.design_space import Space
 from regnas.errors import HostError, UsageError
-from regnas.hosts.require import require
-from regnas.strategies.feasible import FeasibleSampler
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.system.optional import require
 
 _HUB = "hub/"
 

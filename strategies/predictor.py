@@ -2,7 +2,8 @@
 
 Sources: BANANAS, White et al. 2021 (arXiv 1910.11858), algorithm 1: candidates are mutations of the best networks,
 and an acquisition function on an ensemble chooses; SMAC, Hutter et al. 2011: forests as the model, random candidates
-beside the neighbours of the best. Here the ensemble is trees and a Gaussian process (`regnas.strategies.forest`).
+beside the neighbours of the best. Here the ensemble is trees and a Gaussian process
+(`regnas.strategies.models.ensemble`).
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from optuna.trial import FrozenTrial
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.strategies.candidates import CandidateSource
-from regnas.strategies.feasible import FeasibleSampler
-from regnas.strategies.features import Features, Floats
-from regnas.strategies.forest import MODELS, Ensemble, Prediction
-from regnas.strategies.improvement import expected_improvement
-from regnas.strategies.record import Record
-from regnas.strategies.warp import Warp
-from regnas.strategies.whole import ProposesWhole
+from regnas.strategies.models.ensemble import MODELS, Ensemble, Prediction
+from regnas.strategies.models.expected_improvement import expected_improvement
+from regnas.strategies.models.features import Features, Floats
+from regnas.strategies.models.transform import Warp
+from regnas.strategies.sampling.candidates import CandidateSource
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.joint import ProposesWhole
+from regnas.strategies.sampling.record import Record
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from regnas import keyed
-from regnas.batch import Columns
 from regnas.design_space import Space
-from regnas.strategies.feasible import FeasibleSampler
+from regnas.sampling import keyed
+from regnas.sampling.batch import Columns
+from regnas.sampling.stream import Stream
+from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategy import own_options
-from regnas.stream import Stream
 
 # Enough for any search, and every point is a double below 1.
 _BITS = 48

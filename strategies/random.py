@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from regnas.design_space import Space
-from regnas.strategies.feasible import FeasibleSampler
+from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategy import own_options
 
 

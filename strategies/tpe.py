@@ -8,7 +8,7 @@ from typing import Any
 from optuna.samplers import TPESampler
 
 from regnas.design_space import Space
-from regnas.strategies.feasible import FeasibleSampler, KeyedSampler
+from regnas.strategies.sampling.feasible import FeasibleSampler, KeyedSampler
 from regnas.strategy import own_options
 
 

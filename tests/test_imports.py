@@ -61,7 +61,7 @@ class H:
     import i
     def j(self):
         from . import k
-        import regnas.studies.search
+        import regnas.studies.search.search
 try:
     import m
 except ImportError:
@@ -75,7 +75,7 @@ except ImportError:
         ("g", 0, False),
         ("i", 0, False),
         ("None.k", 1, True),
-        ("regnas.studies.search", 0, True),
+        ("regnas.studies.search.search", 0, True),
         ("m", 0, False),
     ]
     assert len(FILES) > 40

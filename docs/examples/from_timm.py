@@ -10,8 +10,8 @@ import sys
 import timm
 import torch
 
-from regnas.networks.timm import state_dict_from_timm
-from regnas.search_spaces.formats.timm import network
+from regnas.search_spaces.staged.formats.timm import network
+from regnas.search_spaces.staged.formats.timm_weights import state_dict_from_timm
 
 name = sys.argv[1] if len(sys.argv) > 1 else "regnety_004"
 architecture = network(name)

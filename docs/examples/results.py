@@ -6,7 +6,7 @@ python docs/examples/results.py
 import numpy as np
 from scipy.stats import spearmanr
 
-from regnas.population import Population
+from regnas.studies.populations.population import Population
 from regnas.studies.populations.sources import load
 
 RATES = {"0.033": "fashion-mnist-lr-0.033", "0.1": "fashion-mnist", "0.3": "fashion-mnist-lr-0.3"}

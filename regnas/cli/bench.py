@@ -91,11 +91,12 @@ def bench(
     """Compare search strategies: on tables with a simulated clock, or by real training. The same command resumes."""
     from rich.console import Console
 
-    from regnas.studies.bench import output, record
+    from regnas.studies.bench import record
     from regnas.studies.bench.plan import plan_bench
+    from regnas.studies.bench.report import output
     from regnas.studies.bench.rules import Rules
     from regnas.studies.bench.run import run_bench
-    from regnas.studies.driver import Interrupted
+    from regnas.studies.run.driver import Interrupted
 
     training = _trainings_flags(evaluators, flags)
     window = {"flops": flops, "params": params_window, "acts": acts}

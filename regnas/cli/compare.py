@@ -74,10 +74,11 @@ def compare(
     """
     from rich.console import Console
 
-    from regnas.studies.compare import output, record, run
+    from regnas.studies.compare import record, run
     from regnas.studies.compare.progress import BatchLines, SilentBatches
+    from regnas.studies.compare.report import output
     from regnas.studies.compare.rules import Rules
-    from regnas.studies.driver import Interrupted
+    from regnas.studies.run.driver import Interrupted
 
     _check_flags(populations)
     rules = Rules(complexity=complexity, bins=bins, margin=margin / 100, alpha=alpha, seed=flags["seed"])

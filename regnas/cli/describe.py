@@ -38,7 +38,7 @@ def describe(
 ) -> None:
     """Describe a network (a point of a space, a preset, a file), or what a window leaves of a space."""
     import regnas
-    from regnas.studies import describe as describing
+    from regnas.studies.design import describe as describing
 
     if sum(given is not None for given in (parameters, name, file)) > 1 or not (text or name or file):
         raise click.UsageError("give one of: --space with --params, --space with a window, --preset, --architecture")

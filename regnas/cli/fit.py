@@ -19,7 +19,7 @@ def fit(target: str, as_json: bool) -> None:
     TARGET is a study's folder, an architecture, a network of the paper, a .yaml of pycls, timm:NAME or
     torchvision:NAME, there also a ResNet such as torchvision:resnet50.
     """
-    from regnas.studies.interchange import fit as nearest
+    from regnas.studies.export.export import fit as nearest
 
     found = nearest(target)
     depths, widths = found.nearest

@@ -26,7 +26,7 @@ def export(target: str, form: str, output: str | None, weights: str | None) -> N
     """
     from pathlib import Path
 
-    from regnas.studies import interchange
+    from regnas.studies.export import export as interchange
 
     named = interchange.find(target)
     text = interchange.export(named, form)
@@ -49,7 +49,7 @@ def import_command(source: str, index: int | None, output: str | None) -> None:
     import json
 
     from regnas.errors import UsageError
-    from regnas.studies.interchange import read
+    from regnas.studies.export.export import read
 
     found = [network.to_json() for network in read(source)]
     if index is not None:
@@ -67,7 +67,7 @@ def _write(text: str, output: str | None) -> None:
     from pathlib import Path
 
     from regnas.errors import RegnasError
-    from regnas.files import write_text
+    from regnas.system.files import write_text
 
     try:
         write_text(Path(output), text)

@@ -32,7 +32,7 @@ from regnas.cli import options
 @options.debug
 def list_command(what: str | None, as_json: bool) -> None:
     """List the installed plug-ins, and the networks and populations known by name."""
-    from regnas.studies.listing import installed
+    from regnas.studies.design.listing import installed
 
     found = installed(what)
     if as_json:

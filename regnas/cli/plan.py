@@ -42,7 +42,7 @@ def plan(
 
     from regnas.studies.compare.plan import make_plan
     from regnas.studies.compare.progress import BatchLines, SilentBatches
-    from regnas.studies.progress import duration
+    from regnas.studies.run.progress import duration
 
     made = make_plan(
         spaces,

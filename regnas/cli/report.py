@@ -19,8 +19,9 @@ def report(target: str, complexity: str | None, force: bool, as_json: bool) -> N
     """Make the report of a comparison or of one study again, from what is stored; nothing is trained."""
     from rich.console import Console
 
-    from regnas.studies.compare import output, record
-    from regnas.studies.compare.report import report_again
+    from regnas.studies.compare import record
+    from regnas.studies.compare.report import output
+    from regnas.studies.compare.report.again import report_again
 
     comparison, folder = report_again(target, complexity=complexity, force=force)
     if as_json:

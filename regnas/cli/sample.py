@@ -43,7 +43,7 @@ def sample(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     import regnas
-    from regnas.studies.sample import sample_to
+    from regnas.studies.design.sample import sample_to
 
     space = regnas.space(text, flops=flops, params=params_window, acts=acts, resolution=resolution, classes=classes)
     start = time.perf_counter()

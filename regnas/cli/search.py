@@ -54,12 +54,12 @@ def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str |
     """Sample networks of a space, train them, rank them, keep the best. The same command resumes."""
     from rich.console import Console
 
-    from regnas.studies import search as searching
     from regnas.studies.dashboard.decorate import decorate_if_hosted
-    from regnas.studies.progress import Lines, Progress, Silent
-    from regnas.studies.report import print_search
-    from regnas.studies.train import train
-    from regnas.studies.writer import without_password
+    from regnas.studies.run.progress import Lines, Progress, Silent
+    from regnas.studies.search import search as searching
+    from regnas.studies.search.report import print_search
+    from regnas.studies.storage.compatibility import without_password
+    from regnas.studies.training.train import train
 
     console = Console()
     checked = searching.plan(params=params_window, retrain=retrain, **flags)

@@ -29,6 +29,6 @@ def train(target: str, **flags: Any) -> None:
 
     It is tested once at the end, and leaves weights.safetensors for regnas.load. The same command resumes.
     """
-    from regnas.studies.train import train as run
+    from regnas.studies.training.train import train as run
 
     run(target, **flags)

@@ -12,7 +12,7 @@ from regnas.architecture import Architecture
 from regnas.design_space import make_space
 from regnas.errors import InvalidArchitecture
 from regnas.evaluator import Context, SupportsOwnImages, Task, make_evaluator
-from regnas.hosts.require import require
+from regnas.system.optional import require
 from regnas.window import Complexity, Window
 
 require("optunahub", "hub", low="0.5", below="1")

@@ -11,8 +11,8 @@ from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import gammaln, ndtr
 
-from regnas import keyed
 from regnas.errors import UsageError
+from regnas.sampling import keyed
 from regnas.statistics.arrays import Floats, pieces
 
 _SIMULATIONS = 2000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regnas.batch import Params
+from regnas.sampling.batch import Params
 from regnas.tables.table import Floats
 
 if TYPE_CHECKING:

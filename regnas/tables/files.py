@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from regnas.architecture import canonical, from_json
-from regnas.batch import Params
-from regnas.derive import number
 from regnas.design_space import Images
-from regnas.files import COLUMNS
-from regnas.point import Point
+from regnas.overrides import number
+from regnas.sampling.batch import Params
+from regnas.system.files import COLUMNS
+from regnas.tables.point import Point
 from regnas.tables.rows import Row, Sheet, read_number, read_object, read_sheet
 from regnas.tables.table import Floats, TableError, point
 from regnas.tables.trainings import Trainings

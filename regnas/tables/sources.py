@@ -7,7 +7,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Protocol
 
-from regnas import registry
+from regnas.plugins import registry
 from regnas.tables.files import read_trainings
 from regnas.tables.rows import SUFFIXES
 from regnas.tables.table import Table, TableError

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas import keyed
-from regnas.batch import Params
 from regnas.design_space import Images
 from regnas.errors import UsageError
-from regnas.point import Point
+from regnas.sampling import keyed
+from regnas.sampling.batch import Params
+from regnas.tables.point import Point
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from regnas.batch import Params
 from regnas.design_space import Images
+from regnas.sampling.batch import Params
 from regnas.tables.table import Floats, Table, TableError, unknown
 
 _EPOCH = re.compile(r"epoch_([1-9]\d*)")

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from regnas import registry
 from regnas.architecture import Architecture, from_json
 from regnas.errors import InvalidArchitecture
+from regnas.plugins import registry
 
 _ELSEWHERE = """
 import json, sys

@@ -11,10 +11,10 @@ import numpy as np
 import optuna
 import pytest
 
-from regnas import registry
 from regnas.architecture import Architecture
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
+from regnas.plugins import registry
 from regnas.window import Bounds, Window
 
 

@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution
 
 from regnas.architecture import key_of
 from regnas.design_space import Params
-from regnas.plain_space import DistributionDimension, PlainSpace
+from regnas.sampling.plain_space import DistributionDimension, PlainSpace
 from regnas.window import Complexity
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from regnas.batch import Params
 from regnas.hosts.nni.importing import load
+from regnas.sampling.batch import Params
 
 _Engine: Any = load("nni.nas.execution").ExecutionEngine
 

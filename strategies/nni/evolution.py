@@ -10,14 +10,14 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from regnas.batch import Params
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.hosts.nni.importing import load
 from regnas.hosts.nni.space import RegnasSpace
-from regnas.strategies.feasible import FeasibleSampler
-from regnas.strategies.members import KeepsMembers
+from regnas.sampling.batch import Params
 from regnas.strategies.nni.engine import OneProposal, proposal, sample_of
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.population import KeepsMembers
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from regnas.batch import Columns
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow
 from regnas.hosts.nni.importing import load
 from regnas.hosts.nni.json_space import search_space_json
-from regnas.strategies.feasible import FeasibleSampler
+from regnas.sampling.batch import Columns
+from regnas.sampling.stream import Stream, Tally
+from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategy import own_options
-from regnas.stream import Stream, Tally
 
 # Points that are made before they are judged: NNI takes a tenth of a millisecond for one.
 _AT_ONCE = 512

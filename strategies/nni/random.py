@@ -11,9 +11,9 @@ from optuna.trial import FrozenTrial
 from regnas.design_space import Space
 from regnas.hosts.nni.importing import load
 from regnas.hosts.nni.space import RegnasSpace
-from regnas.strategies.feasible import FeasibleSampler
 from regnas.strategies.nni.engine import OneProposal, proposal, sample_of
-from regnas.strategies.whole import ProposesWhole
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.joint import ProposesWhole
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

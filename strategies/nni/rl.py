@@ -14,16 +14,16 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from regnas import keyed
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.hosts.nni.importing import load
 from regnas.hosts.nni.space import RegnasSpace
-from regnas.hosts.require import require
-from regnas.strategies.feasible import FeasibleSampler
+from regnas.sampling import keyed
 from regnas.strategies.nni.engine import OneProposal, proposal, sample_of
-from regnas.strategies.whole import ProposesWhole
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.joint import ProposesWhole
 from regnas.strategy import WARM, own_options
+from regnas.system.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.hosts.nni.importing import load
 from regnas.hosts.nni.json_space import search_space_json
-from regnas.strategies.feasible import FeasibleSampler
-from regnas.strategies.record import Record
-from regnas.strategies.whole import ProposesWhole
+from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.joint import ProposesWhole
+from regnas.strategies.sampling.record import Record
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:

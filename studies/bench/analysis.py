@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from regnas import keyed
+from regnas.sampling import keyed
 from regnas.statistics.anytime import (
     against,
     budget_of_random,
@@ -28,7 +28,7 @@ from regnas.studies.bench.results import (
     Versus,
 )
 from regnas.studies.bench.rules import Rules
-from regnas.studies.bench.runs import Floats, Run
+from regnas.studies.bench.running.runs import Floats, Run
 from regnas.tables.table import Table
 
 CLOCK_STEPS = 200  # places on the time axis

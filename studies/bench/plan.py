@@ -10,12 +10,12 @@ from typing import Any
 from regnas.design_space import Space, make_space
 from regnas.errors import PluginNotFound, UsageError
 from regnas.pruner import NONE, make_pruner
-from regnas.studies.bench.arena import Arena, table_arena, tabular
 from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
 from regnas.studies.bench.rules import MODEL, Rules
-from regnas.studies.executors.staff import cores
-from regnas.studies.settings import folder_name
+from regnas.studies.bench.running.problem import Arena, table_arena, tabular
+from regnas.studies.executors.resources import cores
+from regnas.studies.search.identity import folder_name
 from regnas.window import Window
 
 DEFAULT_STRATEGIES = (RANDOM, "local-search", "evolution", "tpe", "predictor")
@@ -29,7 +29,7 @@ class BenchPlan:
     Attributes:
         jobs: processes that simulate at a time.
         remote: whether the arenas can be made again from their specs, in other processes.
-        options: of the searches where networks are really trained, as of `regnas.studies.search_plan.plan`.
+        options: of the searches where networks are really trained, as of `regnas.studies.search.plan.plan`.
     """
 
     name: str
@@ -169,7 +169,7 @@ def _arenas(pairs: list[tuple[str | Space, str]], window: Window, rules: Rules, 
     if kinds == {False}:
         if rules.null:
             raise UsageError("--null permutes the errors of a table; give an evaluator table:NAME")
-        from regnas.studies.bench.real import trained_arena
+        from regnas.studies.bench.running.training_runs import trained_arena
 
         arenas = [trained_arena(space, evaluator, window, rules, options) for space, evaluator in pairs]
         return _different(arenas)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from regnas.studies.bench.checklist import answers, checklist
+from regnas.studies.bench.report.checklist import answers, checklist
 from regnas.studies.bench.results import Benchmark, SpaceResult, StrategyResult, Versus
 from regnas.studies.compare.record import plain
 

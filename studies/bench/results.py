@@ -13,7 +13,7 @@ from regnas.statistics.paired import Paired
 from regnas.statistics.ranks import Friedman
 from regnas.statistics.two_sample import Interval
 from regnas.studies.bench.rules import Rules
-from regnas.studies.bench.runs import Floats, Run
+from regnas.studies.bench.running.runs import Floats, Run
 
 RANDOM = "random"
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from regnas.errors import StudyError
-from regnas.files import write_json
 from regnas.studies.bench.analysis import analyse_space, combine
-from regnas.studies.bench.arena import Arena
-from regnas.studies.bench.crew import Crew, Job
 from regnas.studies.bench.plan import BenchPlan
 from regnas.studies.bench.record import metadata
 from regnas.studies.bench.results import Benchmark
-from regnas.studies.bench.runs import Run, read_run
-from regnas.studies.bench.worker import complete, perform, window_json
-from regnas.studies.settings import differing
-from regnas.studies.storage import FolderLock
+from regnas.studies.bench.running.problem import Arena
+from regnas.studies.bench.running.processes import Crew, Job
+from regnas.studies.bench.running.runs import Run, read_run
+from regnas.studies.bench.running.worker import complete, perform, window_json
+from regnas.studies.search.identity import differing
+from regnas.studies.storage.open import FolderLock
+from regnas.system.files import write_json
 
 REQUEST = "bench-settings.json"
 
@@ -40,7 +40,7 @@ def run_bench(plan: BenchPlan, say: Say = lambda text: None) -> Benchmark:
     try:
         _settle(plan)
         if plan.real:
-            from regnas.studies.bench.real import train_runs
+            from regnas.studies.bench.running.training_runs import train_runs
 
             train_runs(plan, say)
         else:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from regnas import keyed
-from regnas.population import Population
+from regnas.sampling import keyed
 from regnas.statistics import best_of, edf, noise, two_sample
 from regnas.statistics.best_range import BestRange, best_models, best_range
 from regnas.statistics.bins import Bins, bin_weights
@@ -17,6 +16,7 @@ from regnas.statistics.multiple import holm
 from regnas.statistics.two_sample import Interval, Test
 from regnas.studies.compare.rules import Rules, binned
 from regnas.studies.compare.verdict import Judgement, judge, permutations, sentence
+from regnas.studies.populations.population import Population
 from regnas.studies.populations.quantities import quantities, with_line_fits
 
 Floats = npt.NDArray[np.float64]

@@ -12,7 +12,6 @@ import numpy as np
 
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.population import Population
 from regnas.statistics.power import (
     detectable_difference,
     lehmann_exponent,
@@ -22,6 +21,7 @@ from regnas.statistics.power import (
 from regnas.studies.compare.progress import Batches, SilentBatches
 from regnas.studies.compare.rules import Rules
 from regnas.studies.compare.run import Runs, plan_runs, train_first
+from regnas.studies.populations.population import Population
 
 PILOT = 4  # models of each space that are timed unless said
 

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from regnas.candidate import Candidate
 from regnas.evaluator import Result
-from regnas.population import Population
-from regnas.studies.progress import Progress, Silent, duration
+from regnas.studies.populations.population import Population
+from regnas.studies.run.progress import Progress, Silent, duration
 
 
 class Batches(Progress, Protocol):

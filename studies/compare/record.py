@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from regnas.population import COMPLEXITIES, CONDITIONS
 from regnas.statistics.power import detectable_difference, detectable_distance
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Pair, Summary
 from regnas.studies.compare.rules import NONE, Rules
+from regnas.studies.populations.population import COMPLEXITIES, CONDITIONS
 
 SCHEMA = 1
 RECORD = "compare.json"

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from regnas.errors import UsageError
-from regnas.files import write_json
-from regnas.population import Population, PopulationError, differences, from_rows, to_rows
 from regnas.studies.compare.analysis import Comparison, analyse
-from regnas.studies.compare.looks import decide
+from regnas.studies.compare.interim_analyses import decide
 from regnas.studies.compare.record import RECORD
 from regnas.studies.compare.rules import Rules
+from regnas.studies.populations.population import Population, PopulationError, differences, from_rows, to_rows
 from regnas.studies.populations.recorded import RECORDED
 from regnas.studies.populations.sources import load
-from regnas.studies.settings import folder_name
+from regnas.studies.search.identity import folder_name
+from regnas.system.files import write_json
 
 REQUEST = "request.json"
 _LONGEST_NAME = 80

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from regnas.errors import UsageError
-from regnas.population import COMPLEXITIES, Population, PopulationError
 from regnas.statistics.bins import Bins, common_bins
 from regnas.statistics.difference import LEAST
+from regnas.studies.populations.population import COMPLEXITIES, Population, PopulationError
 from regnas.window import Bounds, parse_bounds
 
 NONE = "none"  # the complexity of a comparison that is not normalised

@@ -13,13 +13,12 @@ from rich.console import Console
 from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.population import Population, PopulationError, from_rows
-from regnas.studies.compare import output
+from regnas.executor import Executor
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.attach import attach
-from regnas.studies.compare.known import stream_versions, take_over
-from regnas.studies.compare.looks import BATCH, Looking, look_sizes
+from regnas.studies.compare.dashboard import attach
+from regnas.studies.compare.interim_analyses import BATCH, Looking, look_sizes
 from regnas.studies.compare.progress import Batches, BatchLines, SilentBatches
+from regnas.studies.compare.report import output
 from regnas.studies.compare.request import (
     Request,
     compare_populations,
@@ -30,15 +29,16 @@ from regnas.studies.compare.request import (
     remembering,
     write_request,
 )
+from regnas.studies.compare.reuse import stream_versions, take_over
 from regnas.studies.compare.rules import Rules
-from regnas.studies.driver import Interrupted, TooManyFailures
-from regnas.studies.executors.contract import Executor
-from regnas.studies.outcome import rows_of
-from regnas.studies.populate import completed, look_ahead, make_workers, populate, under_free_name
 from regnas.studies.populations.files import write_population
-from regnas.studies.search_plan import Plan, plan
-from regnas.studies.settings import folder_name
-from regnas.studies.storage import open_storage
+from regnas.studies.populations.population import Population, PopulationError, from_rows
+from regnas.studies.run.driver import Interrupted, TooManyFailures
+from regnas.studies.search.identity import folder_name
+from regnas.studies.search.outcome import rows_of
+from regnas.studies.search.plan import Plan, plan
+from regnas.studies.search.session import completed, look_ahead, make_workers, populate, under_free_name
+from regnas.studies.storage.open import open_storage
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ def plan_runs(
         seeds: trainings of each network.
         seeds_on: networks that get more than one; all unless said.
         until_decided: stop a pair as soon as it is decided.
-        known: populations whose trainings are taken over, as `regnas.studies.compare.known.take_over` takes them.
-        options: as of `regnas.studies.search_plan.plan`: data, flops, epochs, seed, workers ...
+        known: populations whose trainings are taken over, as `regnas.studies.compare.reuse.take_over` takes them.
+        options: as of `regnas.studies.search.plan.plan`: data, flops, epochs, seed, workers ...
 
     Raises:
-        UsageError, RegnasError: as `regnas.studies.search_plan.plan`, or spaces in different regimes.
+        UsageError, RegnasError: as `regnas.studies.search.plan.plan`, or spaces in different regimes.
     """
     if budget < 2 or seeds < 1 or (seeds_on is not None and seeds_on < 1):
         shown = f"{budget} and {seeds}" if seeds_on is None else f"{budget}, {seeds} and {seeds_on}"
@@ -132,7 +132,7 @@ def run(runs: Runs, progress: Batches | None = None) -> Comparison:
 
     Raises:
         Interrupted: Ctrl-C; a report of what is there was written if there is enough for one.
-        RegnasError: as `regnas.studies.populate.populate`.
+        RegnasError: as `regnas.studies.search.session.populate`.
     """
     heard = progress or SilentBatches()
     for note in runs.plans[0][0].staff.notes:

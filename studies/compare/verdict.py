@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from regnas import keyed
 from regnas.errors import UsageError
-from regnas.population import Population
+from regnas.sampling import keyed
 from regnas.statistics.difference import Difference, normalised_difference
 from regnas.statistics.multiple import holm
 from regnas.statistics.power import models_for_difference, models_for_equivalence
 from regnas.statistics.sequential import nominal_levels, sequential_p
 from regnas.statistics.two_sample import Interval
 from regnas.studies.compare.rules import MOST_REPEATS, NONE, PER_BIN, Rules, binned
+from regnas.studies.populations.population import Population
 
 BETTER = "better"
 EQUAL = "practically equal"

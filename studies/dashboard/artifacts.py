@@ -16,7 +16,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from regnas.studies.dashboard.evaluations import Evaluation
-from regnas.studies.describe import plot_widths
+from regnas.studies.design.describe import plot_widths
 
 FOLDER = "artifacts"  # below the output folder
 ARCHITECTURE, PICTURE = "architecture.json", "stage-widths.png"

@@ -15,8 +15,8 @@ from regnas.studies.dashboard.figures import figures
 from regnas.studies.dashboard.host import require_dashboard
 from regnas.studies.dashboard.note import note
 from regnas.studies.dashboard.written import prepared, read, write
-from regnas.studies.settings import ATTRIBUTE
-from regnas.studies.storage import counted_states, quiet, trial_states
+from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.storage.open import counted_states, quiet, trial_states
 
 
 def decorate(study: optuna.Study, *, out: Path, storage: str) -> bool:

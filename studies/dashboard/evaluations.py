@@ -11,8 +11,8 @@ import optuna
 from optuna.trial import TrialState
 
 from regnas.pruner import NONE
-from regnas.studies.enqueue import ENQUEUED
-from regnas.studies.settings import ATTRIBUTE
+from regnas.studies.search.enqueue import ENQUEUED
+from regnas.studies.search.identity import ATTRIBUTE
 
 
 @dataclass(frozen=True)

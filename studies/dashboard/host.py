@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regnas.hosts.require import require
+from regnas.system.optional import require
 
 
 def require_dashboard() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import optuna
 
 from regnas.studies.dashboard.evaluations import Evaluation, best, biased
-from regnas.studies.report import dashboard_command, stages
-from regnas.studies.settings import folder_name
-from regnas.studies.storage import DEFAULT_OUT, storage_url
-from regnas.studies.table import Table, markdown
-from regnas.studies.writer import without_password
+from regnas.studies.reporting.text_table import Table, markdown
+from regnas.studies.search.identity import folder_name
+from regnas.studies.search.report import dashboard_command, stages
+from regnas.studies.storage.compatibility import without_password
+from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 
 _FLAGS = {"flops": "--flops", "params": "--params", "acts": "--acts"}
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from regnas.studies.compare.figures.style import COLOURS
+from regnas.studies.reporting.style import COLOURS
 
 
 class PlotlyFigure:

@@ -14,7 +14,7 @@ from regnas.studies.dashboard.artifacts import artifact_store
 from regnas.studies.dashboard.decorate import decorate_all
 from regnas.studies.dashboard.host import require_dashboard
 from regnas.studies.dashboard.target import Target
-from regnas.studies.writer import other_writer
+from regnas.studies.storage.compatibility import other_writer
 
 HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")  # that a browser on this machine, or at the end of a tunnel, knows it by

@@ -11,9 +11,9 @@ import optuna
 from optuna.storages import BaseStorage
 
 from regnas.errors import StudyError, UsageError
-from regnas.studies.settings import folder_name
-from regnas.studies.storage import open_storage, quiet, storage_url, stored_names
-from regnas.studies.writer import without_password
+from regnas.studies.search.identity import folder_name
+from regnas.studies.storage.compatibility import without_password
+from regnas.studies.storage.open import open_storage, quiet, storage_url, stored_names
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from regnas import registry, spec
 from regnas.errors import UsageError
-from regnas.studies.executors.contract import Crew, Engine, Executor
-from regnas.studies.executors.here import InProcess
+from regnas.executor import Crew, Engine, Executor
+from regnas.plugins import registry, spec
+from regnas.studies.executors.local.in_process import InProcess
 
 PROCESS = "process"
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from regnas.errors import RegnasError
-from regnas.files import COLUMNS, record
-from regnas.population import SCHEMA, Population, PopulationError, from_rows, to_rows
+from regnas.studies.populations.population import SCHEMA, Population, PopulationError, from_rows, to_rows
+from regnas.system.files import COLUMNS, record
 from regnas.tables.rows import SUFFIXES, TOP, Row, is_jsonl, read_number, read_object, read_sheet
 
 _EXTRA = ("e_fit", "trial", "failure")

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from regnas.errors import InvalidArchitecture
-from regnas.population import Population, PopulationError, from_arrays
-from regnas.staged import Staged
+from regnas.search_spaces.staged.architecture import Staged
+from regnas.studies.populations.population import Population, PopulationError, from_arrays
 
 MARK = "NDS errors are the smallest TEST error over all epochs, and its flops count more than ours"
 _BLOCKS = {

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.population import Population
-from regnas.search_spaces.fit import fit_line
+from regnas.search_spaces.staged.fit.nearest import fit_line
+from regnas.studies.populations.population import Population
 
 Floats = npt.NDArray[np.float64]
 

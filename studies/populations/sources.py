@@ -10,14 +10,14 @@ from typing import Any
 
 import optuna
 
-from regnas.population import Population, PopulationError, from_rows
-from regnas.studies.enqueue import ENQUEUED
-from regnas.studies.outcome import rows_of
 from regnas.studies.populations.files import read_population
 from regnas.studies.populations.nds import read_nds
+from regnas.studies.populations.population import Population, PopulationError, from_rows
 from regnas.studies.populations.recorded import RECORDED, recorded_files, recorded_names
-from regnas.studies.settings import ATTRIBUTE
-from regnas.studies.storage import open_storage, quiet, stored_names
+from regnas.studies.search.enqueue import ENQUEUED
+from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.search.outcome import rows_of
+from regnas.studies.storage.open import open_storage, quiet, stored_names
 from regnas.tables.rows import SUFFIXES
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import regnas
-from regnas.staged import Staged
+from regnas.search_spaces.staged.architecture import Staged
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -19,9 +19,9 @@ from optuna.testing.pytest_samplers import BasicSamplerTestCase, RelativeSampler
 from optuna.trial import TrialState
 
 from regnas.errors import HostError, UsageError
-from regnas.hosts import require as requiring
 from regnas.strategies import FeasibleSampler
 from regnas.strategy import make_strategy
+from regnas.system import optional as requiring
 from regnas.tables.table import TableError
 
 REGISTRY = Path(__file__).resolve().parents[2] / "contrib" / "optunahub" / "package"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regnas import keyed
+from regnas.sampling import keyed
 
 keys = st.lists(st.one_of(st.integers(-(2**63), 2**63), st.text(max_size=8)), min_size=1, max_size=4).map(tuple)
 

@@ -11,7 +11,7 @@ import torch
 import regnas
 from regnas import weights
 from regnas.errors import InvalidArchitecture, RegnasError
-from regnas.staged import Staged
+from regnas.search_spaces.staged.architecture import Staged
 
 SMALL = Staged(depths=(1, 1), widths=(8, 16), strides=(2, 2), group_widths=(8, 8), se_ratio=0.25, classes=4)
 

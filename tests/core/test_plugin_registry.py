@@ -7,9 +7,9 @@ from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
-from regnas import registry
 from regnas.errors import PluginBroken, PluginNotFound, UsageError
-from regnas.staged import Staged
+from regnas.plugins import registry
+from regnas.search_spaces.staged.architecture import Staged
 
 
 @pytest.fixture

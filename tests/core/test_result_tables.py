@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from regnas.files import COLUMNS, record, write_csv, write_json, write_text
+from regnas.system.files import COLUMNS, record, write_csv, write_json, write_text
 
 ROW = {
     "space": "regnetx",

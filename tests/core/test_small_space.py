@@ -15,8 +15,8 @@ from optuna.trial import FixedTrial
 from regnas.design_space import Images, Params, Space
 from regnas.dimension import Choice, Dimension, LogUniform, Uniform
 from regnas.errors import InvalidArchitecture, UsageError
-from regnas.staged import Staged
-from regnas.stream import survey
+from regnas.sampling.stream import survey
+from regnas.search_spaces.staged.architecture import Staged
 from regnas.window import Window
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regnas import spec
 from regnas.errors import UsageError
+from regnas.plugins import spec
 
 words = st.text("abcdefghijklmnopqrstuvwxyz0123456789_.-|", min_size=1, max_size=12)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,15}", fullmatch=True)

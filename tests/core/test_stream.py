@@ -16,7 +16,7 @@ import regnas
 from regnas.candidate import Candidate
 from regnas.design_space import Space, make_space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.stream import STREAM_VERSION, Stream, Tally, candidates, survey
+from regnas.sampling.stream import STREAM_VERSION, Stream, Tally, candidates, survey
 from regnas.window import Window
 
 # RegNetX with wa alone free: five different networks, most draws repeat one of them.

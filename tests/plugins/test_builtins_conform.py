@@ -11,12 +11,12 @@ import pytest
 from optuna.samplers import BaseSampler
 from PIL import Image
 
-from regnas import registry, spec
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Source, make_dataset
 from regnas.design_space import Space, make_space
 from regnas.evaluator import Evaluator, Task
-from regnas.staged import Staged
+from regnas.plugins import registry, spec
+from regnas.search_spaces.staged.architecture import Staged
 from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, SpaceRules, StrategyRules
 from regnas.window import Window
 

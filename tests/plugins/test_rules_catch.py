@@ -19,7 +19,7 @@ from regnas.dataset import DataSet, Source, Split, make_dataset
 from regnas.design_space import Params, Space
 from regnas.errors import InfeasibleWindow
 from regnas.evaluator import Context, Evaluator, Result, Task
-from regnas.staged import Staged
+from regnas.search_spaces.staged.architecture import Staged
 from regnas.strategies import FeasibleSampler
 from regnas.testing import ArchitectureRules, DataSetRules, DistributionSpace, EvaluatorRules, SpaceRules, StrategyRules
 from regnas.window import Complexity

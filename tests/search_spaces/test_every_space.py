@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import regnas
-from regnas import registry
 from regnas.architecture import from_json
 from regnas.candidate import Candidate
 from regnas.design_space import Images, Space, make_space
-from regnas.search_spaces.staged import StagedSpace
-from regnas.staged import Staged
+from regnas.plugins import registry
+from regnas.search_spaces.staged.architecture import Staged
+from regnas.search_spaces.staged.space import StagedSpace
 from regnas.window import Window
 
 NAMES = [

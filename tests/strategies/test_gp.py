@@ -15,7 +15,7 @@ from scipy.stats import norm
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
 from regnas.strategies.gp import make
-from regnas.strategies.improvement import expected_improvement
+from regnas.strategies.models.expected_improvement import expected_improvement
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window

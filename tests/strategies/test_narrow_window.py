@@ -7,9 +7,9 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 
-from regnas import registry
 from regnas.design_space import make_space
-from regnas.moves import feasible_mutant, into_window
+from regnas.plugins import registry
+from regnas.sampling.moves import feasible_mutant, into_window
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window

@@ -17,12 +17,12 @@ from optuna.trial import TrialState
 from regnas.candidate import Candidate
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
-from regnas.strategies.candidates import CandidateSource
-from regnas.strategies.features import Features
-from regnas.strategies.forest import Ensemble, posterior
+from regnas.strategies.models.ensemble import Ensemble, posterior
+from regnas.strategies.models.features import Features
+from regnas.strategies.models.transform import Warp
 from regnas.strategies.predictor import make
-from regnas.strategies.record import Record
-from regnas.strategies.warp import Warp
+from regnas.strategies.sampling.candidates import CandidateSource
+from regnas.strategies.sampling.record import Record
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from optuna.samplers import BaseSampler
 
-from regnas import registry, spec
 from regnas.design_space import Space, make_space
+from regnas.plugins import registry, spec
 from regnas.testing import StrategyRules
 from regnas.window import Window
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from regnas import registry
 from regnas.errors import HostError
-from regnas.hosts import require as requiring
 from regnas.hosts.nni.importing import load
-from regnas.hosts.require import require
+from regnas.plugins import registry
+from regnas.system import optional as requiring
+from regnas.system.optional import require
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -67,7 +67,7 @@ def test_a_search_says_which_extra_to_install(
 def test_nothing_but_its_own_strategies_and_its_host_imports_nni(tmp_path: Path) -> None:
     code = """
 import sys
-import regnas.studies.search, regnas.studies.bench.run, regnas.hosts.nni
+import regnas.studies.search.search, regnas.studies.bench.run, regnas.hosts.nni
 from regnas.cli import main
 try:
     main(["list"])

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regnas.nasbench201 import NASBench201
-from regnas.staged import Staged
-from regnas.tables import nasbench201
-from regnas.tables.nasbench201 import read_rows, trainings_of
+from regnas.search_spaces.cells.nasbench201 import table as nasbench201
+from regnas.search_spaces.cells.nasbench201.architecture import NASBench201
+from regnas.search_spaces.cells.nasbench201.table import read_rows, trainings_of
+from regnas.search_spaces.staged.architecture import Staged
 from regnas.tables.sources import load_table, load_trainings
 from regnas.tables.table import TableError
 

@@ -6,11 +6,11 @@ import inspect
 from dataclasses import asdict
 from typing import Any
 
-from regnas import keyed
 from regnas.architecture import Architecture
 from regnas.errors import UsageError
 from regnas.evaluator import Context, Task, make_evaluator
 from regnas.hosts.nni.importing import load
+from regnas.sampling import keyed
 
 _nni: Any = load("nni")
 _evaluators: Any = load("nni.nas.evaluator")

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from regnas.hosts.require import require
+from regnas.system.optional import require
 
 
 def load(name: str) -> Any:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from regnas import keyed
-from regnas.batch import Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.hosts.nni.space import RegnasSpace
-from regnas.moves import into_window
+from regnas.sampling import keyed
+from regnas.sampling.batch import Params
+from regnas.sampling.moves import into_window
 
 
 class NewNetworks(RegnasSpace):

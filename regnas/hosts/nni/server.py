@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas.hosts.nni.importing import load
-from regnas.processes import variables
+from regnas.system.processes import variables
 
 _launcher: Any = load("nni.experiment.launcher")
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from regnas import keyed
 from regnas.architecture import Architecture
-from regnas.batch import Columns, Params
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension
@@ -18,7 +16,9 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.hosts.nni.importing import load
 from regnas.hosts.nni.json_space import entry
 from regnas.hosts.nni.specs import space_from_json, space_to_json
-from regnas.stream import candidates
+from regnas.sampling import keyed
+from regnas.sampling.batch import Columns, Params
+from regnas.sampling.stream import candidates
 
 _spaces: Any = load("nni.nas.space")
 _mutables: Any = load("nni.mutable")

@@ -10,8 +10,8 @@ import numpy as np
 
 from regnas.statistics.anytime import CurveSummary
 from regnas.studies.bench.results import SpaceResult, StrategyResult, TableFacts
-from regnas.studies.bench.runs import Floats
-from regnas.studies.compare.figures import style
+from regnas.studies.bench.running.runs import Floats
+from regnas.studies.reporting import style
 
 EXACT = "random, exact"  # the closed form, without noise
 DIFFERENT = "different networks"

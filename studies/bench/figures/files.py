@@ -10,9 +10,9 @@ from regnas.studies.bench.figures.finals import finals
 from regnas.studies.bench.figures.gains import gains, matrix
 from regnas.studies.bench.figures.ranks import ranks
 from regnas.studies.bench.results import Benchmark, SpaceResult
-from regnas.studies.compare.figures import style
-from regnas.studies.figure_files import save
-from regnas.studies.settings import folder_name
+from regnas.studies.reporting import style
+from regnas.studies.reporting.figure_files import save
+from regnas.studies.search.identity import folder_name
 
 NULL = "null table: errors are permuted over the networks, and nothing can be learned"
 

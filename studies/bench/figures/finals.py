@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from regnas import keyed
+from regnas.sampling import keyed
 from regnas.studies.bench.results import SpaceResult
-from regnas.studies.compare.figures import style
+from regnas.studies.reporting import style
 
 _TITLE = 60  # characters of a space in small print
 

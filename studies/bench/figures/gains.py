@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, Versus
-from regnas.studies.compare.figures import style
+from regnas.studies.reporting import style
 
 _COLUMNS = 3
 _TITLE = 48  # characters of a space in small print

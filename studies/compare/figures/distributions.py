@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.figures import style
 from regnas.studies.compare.rules import NONE
+from regnas.studies.reporting import style
 
 _SHOWN = 0.97  # share of all models that the error axis reaches to: a few failures must not squeeze the rest
 

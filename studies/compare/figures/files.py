@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.figures import distributions, models, pairs, style
-from regnas.studies.figure_files import save
-from regnas.studies.settings import folder_name
+from regnas.studies.compare.figures import distributions, models, pairs
+from regnas.studies.reporting import style
+from regnas.studies.reporting.figure_files import save
+from regnas.studies.search.identity import folder_name
 
 
 def draw(comparison: Comparison) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from regnas.population import COMPLEXITIES
 from regnas.studies.compare.analysis import Comparison, Summary
-from regnas.studies.compare.figures import style
+from regnas.studies.populations.population import COMPLEXITIES
+from regnas.studies.reporting import style
 
 _COLUMNS = 5
 _LOG_RATIO = 8  # a positive quantity that spans more than this is drawn on a log axis

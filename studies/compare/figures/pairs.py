@@ -8,9 +8,9 @@ import numpy as np
 
 from regnas.statistics.power import detectable_difference
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.figures import style
 from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.verdict import BETTER, EQUAL
+from regnas.studies.reporting import style
 
 _STEPS = 25
 

@@ -12,9 +12,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from regnas import registry, spec
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import InfeasibleWindow, UsageError
+from regnas.plugins import registry, spec
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace, StrategyRules
 from regnas.window import Window

@@ -14,8 +14,8 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from regnas import keyed
 from regnas.errors import RegnasError
+from regnas.sampling import keyed
 from regnas.statistics.anytime import random_search_without_noise
 from regnas.statistics.ranks import cliques
 from regnas.studies.bench.analysis import analyse_space, combine
@@ -24,12 +24,12 @@ from regnas.studies.bench.figures.anytime import EXACT, anytime
 from regnas.studies.bench.figures.finals import finals
 from regnas.studies.bench.figures.gains import gains, matrix
 from regnas.studies.bench.figures.ranks import ranks
-from regnas.studies.bench.html import report
+from regnas.studies.bench.report.html import report
 from regnas.studies.bench.results import Benchmark, SpaceResult, TableFacts
 from regnas.studies.bench.rules import Rules
-from regnas.studies.bench.runs import Run
-from regnas.studies.compare.figures import style
-from regnas.studies.settings import folder_name
+from regnas.studies.bench.running.runs import Run
+from regnas.studies.reporting import style
+from regnas.studies.search.identity import folder_name
 
 STRATEGIES = ("random", "evolution", "tpe")
 ODD = ("random", "gp[kernel=$x_1$]", "predictor[acquisition=thompson,candidates=mutations,members=12]", "<b>é</b>")

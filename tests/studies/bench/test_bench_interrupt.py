@@ -21,7 +21,7 @@ def workers(folder: Path) -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            simulates = b"regnas.studies.bench.worker" in (path / "cmdline").read_bytes()
+            simulates = b"regnas.studies.bench.running.worker" in (path / "cmdline").read_bytes()
             if simulates and (path / "cwd").readlink() == folder.resolve():
                 found.append(path.name)
         except OSError:

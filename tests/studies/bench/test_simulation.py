@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from regnas.architecture import Architecture
-from regnas.studies.bench.arena import Arena, table_arena
-from regnas.studies.bench.oracle import Look
 from regnas.studies.bench.rules import Rules
-from regnas.studies.bench.runs import Run
-from regnas.studies.bench.simulate import Simulation
-from regnas.studies.bench.worker import simulate
+from regnas.studies.bench.running.lookup import Look
+from regnas.studies.bench.running.problem import Arena, table_arena
+from regnas.studies.bench.running.runs import Run
+from regnas.studies.bench.running.simulate import Simulation
+from regnas.studies.bench.running.worker import simulate
 from regnas.window import Window
 
 RULES = Rules(budget=40, repeats=1)

@@ -13,10 +13,10 @@ from scipy import stats
 
 from regnas.statistics.anytime import incumbents
 from regnas.statistics.paired import wilcoxon
-from regnas.studies.bench.arena import Arena, table_arena
 from regnas.studies.bench.rules import Rules
-from regnas.studies.bench.runs import Floats
-from regnas.studies.bench.worker import simulate
+from regnas.studies.bench.running.problem import Arena, table_arena
+from regnas.studies.bench.running.runs import Floats
+from regnas.studies.bench.running.worker import simulate
 from regnas.window import Window
 
 LEARNING = {"local-search": 80, "evolution": 80, "tpe": 80, "predictor": 40}  # evaluations of each run

@@ -12,12 +12,12 @@ import numpy as np
 import optuna
 import pytest
 
-from regnas.population import from_arrays
 from regnas.studies.compare import run
 from regnas.studies.compare.progress import SilentBatches
 from regnas.studies.compare.request import write_request
 from regnas.studies.compare.rules import Rules
 from regnas.studies.populations.files import read_population, write_population
+from regnas.studies.populations.population import from_arrays
 
 Command = Callable[..., tuple[int, str, str]]
 TRAINED = ("--data", "fake", "--evaluator", "fast", "--workers", 0)
@@ -29,7 +29,7 @@ FIGURES = ("edf", "efficiency", "differences", "power", "complexity", "networks"
 def _figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take seconds: only tests marked with ``usefixtures("drawn")`` draw them."""
     if "drawn" not in request.fixturenames:
-        monkeypatch.setattr("regnas.studies.compare.output.write_figures", lambda comparison, folder: {})
+        monkeypatch.setattr("regnas.studies.compare.report.output.write_figures", lambda comparison, folder: {})
 
 
 @pytest.fixture

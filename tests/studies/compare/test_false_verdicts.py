@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from regnas.population import Population, from_arrays
 from regnas.statistics.power import difference_power, models_for_distance
 from regnas.statistics.two_sample import kolmogorov_smirnov
-from regnas.studies.compare.looks import decide, look_sizes
+from regnas.studies.compare.interim_analyses import decide, look_sizes
 from regnas.studies.compare.rules import Rules, binned
 from regnas.studies.compare.verdict import BETTER, judge
+from regnas.studies.populations.population import Population, from_arrays
 from regnas.studies.populations.sources import load
 
 SPLITS = 1000

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regnas.population import Population, from_arrays
 from regnas.statistics.two_sample import kolmogorov_smirnov
 from regnas.studies.compare.rules import Rules
 from regnas.studies.compare.verdict import BETTER, judge
+from regnas.studies.populations.population import Population, from_arrays
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regnas.population import Population, PopulationError, from_arrays
-from regnas.studies.compare import tables
 from regnas.studies.compare.analysis import analyse
+from regnas.studies.compare.report import tables
 from regnas.studies.compare.rules import Rules, binned
 from regnas.studies.compare.verdict import BETTER, EQUAL, NO_VERDICT, UNDECIDED, Judgement, judge
+from regnas.studies.populations.population import Population, PopulationError, from_arrays
 
 FAST = Rules(repeats=999, resamples=200)
 

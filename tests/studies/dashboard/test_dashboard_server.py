@@ -20,8 +20,8 @@ from regnas.studies.dashboard.decorate import decorate_if_hosted
 from regnas.studies.dashboard.host import require_dashboard
 from regnas.studies.dashboard.serve import Dashboard, listen
 from regnas.studies.dashboard.target import find
-from regnas.studies.search import SearchResult
-from regnas.studies.storage import open_storage
+from regnas.studies.search.search import SearchResult
+from regnas.studies.storage.open import open_storage
 
 Search = Callable[..., SearchResult]
 
@@ -138,7 +138,7 @@ def test_a_host_that_is_not_installed_is_said(
     def absent(package: str) -> str:
         raise PackageNotFoundError(package)
 
-    monkeypatch.setattr("regnas.hosts.require.version", absent)
+    monkeypatch.setattr("regnas.system.optional.version", absent)
     with pytest.raises(
         HostError, match=re.escape("optuna-dashboard, which is not installed: pip install 'regnas[dashboard]'")
     ):
@@ -149,6 +149,6 @@ def test_a_host_that_is_not_installed_is_said(
 
 @pytest.mark.parametrize("version", ["0.20.1", "1.0.0", "1.2rc1"])
 def test_a_host_of_another_version_is_said(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regnas.hosts.require.version", lambda package: version)
+    monkeypatch.setattr("regnas.system.optional.version", lambda package: version)
     with pytest.raises(HostError, match=f"optuna-dashboard from 0.21 to below 1, and {version} is installed"):
         require_dashboard()

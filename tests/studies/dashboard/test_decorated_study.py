@@ -19,8 +19,8 @@ from regnas.studies.dashboard.decorate import decorate, decorate_all
 from regnas.studies.dashboard.note import search_command
 from regnas.studies.dashboard.serve import application
 from regnas.studies.dashboard.target import find
-from regnas.studies.search import SearchResult
-from regnas.studies.storage import open_storage
+from regnas.studies.search.search import SearchResult
+from regnas.studies.storage.open import open_storage
 
 Search = Callable[..., SearchResult]
 Get = Callable[..., Any]

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from regnas import keyed
 from regnas.dataset import Regime, Source, Split, held_out
 from regnas.design_space import Images
 from regnas.errors import UsageError
+from regnas.sampling import keyed
 
 
 def stripes(source: Source) -> Stripes:

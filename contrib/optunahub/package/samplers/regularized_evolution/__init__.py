@@ -1,5 +1,5 @@
 """Regularised evolution for Optuna; the code is in regnas."""
 
-from regnas.strategies.any_space import RegularizedEvolutionSampler
+from regnas.strategies.sampling.any_space import RegularizedEvolutionSampler
 
 __all__ = ["RegularizedEvolutionSampler"]

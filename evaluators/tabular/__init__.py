@@ -1,0 +1,1 @@
+"""The evaluator ``table``: looks recorded trainings up."""

@@ -1,0 +1,1 @@
+"""The evaluator ``train``: trains each candidate on a device."""

@@ -1,0 +1,91 @@
+"""Images on the device, and batches of them: augmented and normalised all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from regnas.dataset import Split
+from regnas.evaluators.training.data_parallel import WHOLE, Share
+
+
+class Batches:
+    """The images of a split on a device, as normalised batches of three channels.
+
+    Args:
+        split: uint8 images.
+        mean, std: ``(channels,)``, of the training images, in units of 0..255.
+        pad: pixels of zero padding around each image, for random crops.
+    """
+
+    def __init__(self, split: Split, device: torch.device, *, mean: Tensor, std: Tensor, pad: int = 0) -> None:
+        images = torch.from_numpy(np.ascontiguousarray(split.images)).to(device)
+        self._images = functional.pad(images, (pad, pad, pad, pad)) if pad else images
+        self._labels = torch.from_numpy(np.ascontiguousarray(split.labels)).to(device)
+        self._size = (split.images.shape[2], split.images.shape[3])
+        self._pad = pad
+        self._mean = mean.to(device).view(-1, 1, 1)
+        self._scale = 1 / std.to(device).view(-1, 1, 1)
+        self._device = device
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def in_order(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """All images once, not augmented: for evaluation."""
+        height, width = self._size
+        for start in range(0, len(self), size):
+            images = self._images[start : start + size]
+            if self._pad:
+                images = images[:, :, self._pad : self._pad + height, self._pad : self._pad + width]
+            yield self._normalised(images), self._labels[start : start + size]
+
+    def shuffled(
+        self, size: int, generator: torch.Generator, *, flip: bool, share: Share = WHOLE
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Full batches in a new order, cropped and mirrored at random, or a process's share of each; what does not
+        fill a batch is left out.
+
+        The generator lives on the CPU, so that every device sees the same order.
+        """
+        order = torch.randperm(len(self), generator=generator)
+        size = min(size, len(self))
+        for start in range(0, len(self) - size + 1, size):
+            rows = order[start : start + size]
+            draws = torch.rand(3, size, generator=generator)
+            rows, draws = share.of(rows).to(self._device), share.of(draws).to(self._device)
+            yield self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
+
+    def _augmented(self, rows: Tensor, draws: Tensor, flip: bool) -> Tensor:
+        if not self._pad and not flip:
+            return self._images[rows]
+        height, width = self._size
+        offsets = (draws[:2] * (2 * self._pad + 1)).long()
+        down = offsets[0, :, None] + torch.arange(height, device=self._device)
+        across = torch.arange(width, device=self._device).expand(len(rows), width)
+        if flip:
+            across = torch.where(draws[2, :, None] < 0.5, across.flip(1), across)
+        across = offsets[1, :, None] + across
+        # Advanced indices around a slice come first: (n, height, width, channels), which is channels-last already.
+        picked = self._images[rows[:, None, None], :, down[:, :, None], across[:, None, :]]
+        return picked.permute(0, 3, 1, 2)
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        floats = (images.float() - self._mean) * self._scale
+        return floats.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def statistics(split: Split) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel, ``(channels,)``, in units of 0..255."""
+    sums = np.zeros((2, split.images.shape[1]))
+    for start in range(0, len(split), 4096):  # in pieces: a float copy of all images may not fit
+        part = split.images[start : start + 4096].astype(np.float64)
+        sums += np.stack([part.sum((0, 2, 3)), (part**2).sum((0, 2, 3))])
+    count = len(split) * split.images.shape[2] * split.images.shape[3]
+    mean = sums[0] / count
+    std = np.sqrt(np.maximum(sums[1] / count - mean**2, 1e-6))
+    return torch.from_numpy(mean).float(), torch.from_numpy(std).float()

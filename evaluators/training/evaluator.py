@@ -1,0 +1,202 @@
+"""The evaluator ``train``: trains each candidate on the training images, scores it on the validation images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from regnas import weights
+from regnas.architecture import Architecture
+from regnas.dataset import DataSet, Split, make_dataset
+from regnas.evaluator import Context, OutOfMemory, Result, Task
+from regnas.evaluators.training import checkpoint as snapshot
+from regnas.evaluators.training.batches import Batches, statistics
+from regnas.evaluators.training.devices import is_out_of_memory, seeded, settle
+from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
+from regnas.evaluators.training.per_device import best_share, measured
+from regnas.evaluators.training.precision import Computing, choose, machine_of
+from regnas.evaluators.training.recipe import Recipe
+
+
+def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
+    """The evaluator of a task; ``options`` change the recipe, such as ``learning_rate``.
+
+    Raises:
+        UsageError: an option the recipe does not have.
+    """
+    data = make_dataset(
+        task.data, root=task.data_root, download=task.download, resolution=task.resolution, cache=task.cache
+    )
+    regime = data.regime
+    recipe = Recipe(epochs=task.epochs or regime.epochs, flip=regime.flip, pad=regime.pad)
+    return TrainEvaluator(data, recipe.with_options(options), source=(task, options))
+
+
+@dataclass(frozen=True, eq=False)
+class TrainEvaluator:
+    """Trains on one device; keeps the images there between candidates.
+
+    Attributes:
+        source: what it was made from, for processes that make it again.
+    """
+
+    data: DataSet
+    recipe: Recipe
+    source: tuple[Task, Mapping[str, Any]] | None = None
+    _loaded: dict[str, Batches] = field(default_factory=dict)
+
+    @cached_property
+    def _splits(self) -> tuple[Split, Split]:
+        return self.data.fit()
+
+    def prepare(self) -> dict[str, Any]:
+        """Read the images a search needs, so that what is wrong with them is said before any training."""
+        training, validation = self._splits
+        mean, std = statistics(training)
+        return {
+            "data": self.data.name,
+            "class_names": list(self.data.class_names),
+            "resolution": self.data.regime.images.resolution,
+            "mean": mean.tolist(),
+            "std": std.tolist(),
+            "images": {"training": len(training), "validation": len(validation)},
+            "recipe": self.recipe.to_json(),
+        }
+
+    def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
+        """The last epoch's validation error; out of memory is tried again once, at half the batch."""
+        for accumulation in (1, 2):
+            try:
+                return self._train(architecture, seed, context, accumulation)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = str(error).splitlines()[0] if str(error) else "out of memory"
+            if context.device.startswith("cuda"):
+                torch.cuda.empty_cache()
+        raise OutOfMemory(f"does not fit at half the batch of {self.recipe.batch_size} either: {reason}")
+
+    def _train(self, architecture: Architecture, seed: int, context: Context, accumulation: int) -> Result:
+        start = time.perf_counter()
+        trainer = self._trainer(architecture, seed, settle(context.device, context.threads), accumulation)
+        network, device, computing = trainer.network, trainer.device, trainer.computing
+        _, validation = self._batches(device)
+        kept = context.folder if context.resumable else None
+        identity = {
+            "key": architecture.key(),
+            "seed": seed,
+            "recipe": self.recipe.to_json(),
+            "accumulation": accumulation,
+        }
+        past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
+        errors, diverged, going = list(past.errors), False, True
+        while going and not diverged and trainer.epoch < self.recipe.epochs:
+            try:
+                trainer.run_epoch()
+                errors.append(top1_error(network, validation, device, computing))
+            except Diverged:
+                diverged = True
+                errors.append(chance_error(len(self.data.class_names)))
+            else:
+                going = context.report(trainer.epoch, errors[-1])
+        seconds = past.seconds + time.perf_counter() - start
+        if kept and not going:
+            snapshot.save(kept, trainer, snapshot.Past(errors=tuple(errors), seconds=seconds), identity)
+        elif context.folder is not None:
+            weights.save(network, context.folder)
+            snapshot.remove(context.folder)
+        return Result(
+            error=errors[-1],
+            seconds=seconds,
+            epochs=trainer.epoch,
+            errors=tuple(errors),
+            diverged=diverged,
+            notes={
+                "threads": context.threads,
+                "device": device.type,
+                "accumulation": accumulation,
+                "precision": computing.precision,
+            },
+        )
+
+    def per_device(self, device: str) -> int:
+        """Candidates that should train on one device at a time; see `regnas.evaluators.training.per_device`."""
+        if self.source is None:
+            return 1
+        return best_share(measured(*self.source, device))
+
+    def trainer(self, architecture: Architecture, *, seed: int, device: str, threads: int) -> tuple[Trainer, int]:
+        """A training that has not begun, and the images of its steps: for measurements."""
+        made = self._trainer(architecture, seed, settle(device, threads))
+        return made, min(self.recipe.batch_size, len(self._splits[0]))
+
+    def test(self, architecture: Architecture, *, context: Context) -> float | None:
+        """Top-1 error on the test images of the weights in ``context.folder``."""
+        images = self.data.test()
+        if images is None or context.folder is None:
+            return None
+        return self.score(architecture, images, context)
+
+    def score(self, architecture: Architecture, images: Split, context: Context) -> float:
+        """Top-1 error of the weights in ``context.folder`` on any images."""
+        if context.folder is None:
+            raise ValueError("the context names no folder with weights")
+        device = settle(context.device, context.threads)
+        network = architecture.build()
+        weights.load_into(network, context.folder)
+        mean, std = statistics(self._splits[0])
+        computing = self._computing(architecture, device)
+        batches = Batches(images, device, mean=mean, std=std)
+        return top1_error(computing.prepared(network, device), batches, device, computing)
+
+    def _trainer(self, architecture: Architecture, seed: int, device: torch.device, accumulation: int = 1) -> Trainer:
+        """A training that has not begun."""
+        training, _ = self._batches(device)
+        computing = self._computing(architecture, device, len(training), accumulation)
+        return Trainer(
+            build(architecture, seed, device, computing),
+            training,
+            self.recipe,
+            seed=seed,
+            device=device,
+            computing=computing,
+            accumulation=accumulation,
+        )
+
+    def _computing(
+        self, architecture: Architecture, device: torch.device, images: int = 0, accumulation: int = 1
+    ) -> Computing:
+        """How a network is computed: trained on so many images an epoch, or only scored."""
+        return choose(
+            machine_of(device),
+            self.recipe.precision,
+            flops=architecture.complexity(self.data.regime.images.resolution).flops,
+            steps=self.recipe.steps(images),
+            accumulation=accumulation,
+        )
+
+    def _batches(self, device: torch.device) -> tuple[Batches, Batches]:
+        keys = [f"{device} training", f"{device} validation"]
+        if keys[0] not in self._loaded:
+            training, validation = self._splits
+            mean, std = statistics(training)
+            self._loaded[keys[0]] = Batches(training, device, mean=mean, std=std, pad=self.recipe.pad)
+            self._loaded[keys[1]] = Batches(validation, device, mean=mean, std=std)
+        return self._loaded[keys[0]], self._loaded[keys[1]]
+
+
+def chance_error(classes: int) -> float:
+    """The error of guessing: what a diverged training counts as."""
+    return 1 - 1 / classes
+
+
+def build(architecture: Architecture, seed: int, device: torch.device, computing: Computing) -> nn.Module:
+    """A new network with the initial weights of ``seed``, ready on the device."""
+    with seeded(seed):
+        return computing.prepared(architecture.build(), device)

@@ -1,0 +1,117 @@
+"""The final training of a winner: on training and validation images, tested once, resumable after every epoch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regnas import weights
+from regnas.architecture import Architecture
+from regnas.dataset import DataSet
+from regnas.errors import RegnasError
+from regnas.evaluators.training.batches import Batches, statistics
+from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
+from regnas.evaluators.training.devices import settle
+from regnas.evaluators.training.evaluator import build
+from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
+from regnas.evaluators.training.precision import choose, machine_of
+from regnas.evaluators.training.recipe import Recipe
+
+
+class FinalTraining:
+    """One long training, or one process's share of it. ``threads`` None is torch's own choice on a GPU, one thread on a
+    CPU.
+
+    Raises:
+        UsageError: more processes than half the images of a batch.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        data: DataSet,
+        recipe: Recipe,
+        *,
+        seed: int,
+        device: str,
+        threads: int | None,
+        share: Share = WHOLE,
+    ) -> None:
+        self._data = data
+        self._device = settle(device, threads or 1)
+        training, validation = data.fit()
+        everything = training.joined(validation)
+        self._mean, self._std = statistics(everything)
+        batches = Batches(everything, self._device, mean=self._mean, std=self._std, pad=recipe.pad)
+        self._computing = choose(
+            machine_of(self._device),
+            recipe.precision,
+            flops=architecture.complexity(data.regime.images.resolution).flops,
+            steps=recipe.steps(len(batches)),
+        )
+        if share.count > 1:
+            check_shares(share.count, min(recipe.batch_size, len(batches)))
+            self._computing = replace(self._computing, recorded=False)  # what waits for others is not recorded
+        network = build(architecture, seed, self._device, self._computing)
+        self._trainer = Trainer(
+            network, batches, recipe, seed=seed, device=self._device, computing=self._computing, share=share
+        )
+        self.epochs = recipe.epochs
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return self._trainer.epoch
+
+    def run_epoch(self) -> float:
+        """Train one epoch; returns the mean loss.
+
+        Raises:
+            RegnasError: the loss stopped being finite.
+        """
+        try:
+            return self._trainer.run_epoch()
+        except Diverged as error:
+            raise RegnasError(f"{error}; try another --seed, or a lower learning rate in the recipe") from error
+
+    def save(self, path: Path) -> None:
+        """Write a snapshot, whole or not at all."""
+        partial = path.with_suffix(".part")
+        torch.save(self._trainer.state(), partial)
+        partial.replace(path)
+
+    def resume(self, path: Path) -> bool:
+        """Go on from a snapshot if there is one.
+
+        Raises:
+            RegnasError: it is damaged.
+        """
+        if not path.exists():
+            return False
+        try:
+            self._trainer.load(torch.load(path, map_location=self._device, weights_only=True))
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise RegnasError(f"the snapshot {path} is damaged ({error}); remove it to start again") from error
+        return True
+
+    def facts(self) -> dict[str, Any]:
+        """What a user of the weights needs."""
+        return {
+            "class_names": list(self._data.class_names),
+            "resolution": self._data.regime.images.resolution,
+            "mean": self._mean.tolist(),
+            "std": self._std.tolist(),
+            "trained": f"{self.epochs} epochs on training and validation images",
+        }
+
+    def finish(self, folder: Path) -> float | None:
+        """Write the weights and score them on the test images, where there are any."""
+        weights.save(self._trainer.network, folder)
+        test = self._data.test()
+        if test is None:
+            return None
+        batches = Batches(test, self._device, mean=self._mean, std=self._std)
+        return top1_error(self._trainer.network, batches, self._device, self._computing)

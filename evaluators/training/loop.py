@@ -1,0 +1,173 @@
+"""The training loop: a network, its optimiser, and the images it learns from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from regnas.evaluators.training.batches import Batches
+from regnas.evaluators.training.cuda_graph import CudaRecorder, RecordedStep, Recorder
+from regnas.evaluators.training.data_parallel import WHOLE, Share, averaged, averaging
+from regnas.evaluators.training.precision import Computing
+from regnas.evaluators.training.recipe import Recipe
+
+_EVALUATION_BATCH = 512
+
+
+class Diverged(ArithmeticError):
+    """The training loss stopped being finite."""
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameters with weight decay, and those of normalisation layers without."""
+    norms = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+    plain = [p for module in network.modules() if isinstance(module, norms) for p in module.parameters(recurse=False)]
+    without = {id(parameter) for parameter in plain}
+    decayed = [parameter for parameter in network.parameters() if id(parameter) not in without]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+class Trainer:
+    """Trains one network, an epoch at a time.
+
+    Args:
+        network: on the device, channels-last.
+        computing: how; its ``recorded`` asks for a CUDA device, or for a ``recorder`` of another.
+        accumulation: parts that each batch is computed in, one after the other.
+        share: of each batch, where several processes train the network.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Batches,
+        recipe: Recipe,
+        *,
+        seed: int,
+        device: torch.device,
+        computing: Computing | None = None,
+        accumulation: int = 1,
+        recorder: Recorder | None = None,
+        share: Share = WHOLE,
+    ) -> None:
+        self.network = network
+        self._share = share
+        self._forward = averaging(network, share, device)
+        self.epoch = 0
+        self._batches = batches
+        self._recipe = recipe
+        self._size = min(recipe.batch_size, len(batches))
+        self.device = device
+        self.computing = computing or Computing()
+        self._accumulation = accumulation
+        self._order = torch.Generator().manual_seed(seed)
+        groups = parameter_groups(network, recipe.weight_decay)
+        fused = device.type in ("cpu", "cuda")
+        self.optimiser = torch.optim.SGD(
+            groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, fused=fused
+        )
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self.computing.precision == "float16")
+        self._loss = torch.zeros((), device=device)  # read once an epoch: no waiting for the device in between
+        self._run = self._step
+        if self.computing.recorded:
+            self._run = RecordedStep(self._step, recorder or CudaRecorder(), self._rates_to_device)
+
+    def run_epoch(self) -> float:
+        """One pass over the training images; returns the mean loss.
+
+        Raises:
+            Diverged: the mean loss is not finite.
+        """
+        recipe, size, share = self._recipe, self._size, self._share
+        per_epoch = len(self._batches) // size
+        self.network.train()
+        self._loss.zero_()
+        drawn = self._batches.shuffled(size, self._order, flip=recipe.flip, share=share)
+        for number, (images, labels) in enumerate(drawn):
+            self._set_rate(recipe.rate(self.epoch * per_epoch + number, recipe.epochs * per_epoch))
+            self._run(images, labels)
+        self.epoch += 1
+        loss = averaged(self._loss, share).item() / per_epoch
+        if not math.isfinite(loss):
+            raise Diverged(f"the training loss of epoch {self.epoch} is {loss}")
+        return loss
+
+    def steps(self) -> Iterator[None]:
+        """Train step after step without end and without epochs: for measurements."""
+        self.network.train()
+        self._set_rate(self._recipe.learning_rate / 100)
+        while True:
+            for images, labels in self._batches.shuffled(self._size, self._order, flip=self._recipe.flip):
+                self._run(images, labels)
+                yield
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimiser.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def _rates_to_device(self) -> None:
+        """A recording repeats the numbers it was made with: the learning rate becomes a tensor that it reads."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
+
+    def _step(self, images: Tensor, labels: Tensor) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        parts = zip(images.chunk(self._accumulation), labels.chunk(self._accumulation), strict=True)
+        for part, truth in parts:
+            with self.computing.autocast(self.device):
+                logits = self._forward(part)
+            loss = functional.cross_entropy(logits.float(), truth, label_smoothing=self._recipe.label_smoothing) * (
+                len(truth) * self._share.count / self._size
+            )
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            self._loss += loss.detach()
+        self._scaler.step(self.optimiser)
+        self._scaler.update()
+
+    def state(self) -> dict[str, Any]:
+        """All that resuming needs."""
+        return {
+            "epoch": self.epoch,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "order": self._order.get_state(),
+            "scaler": self._scaler.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self.epoch = state["epoch"]
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self._order.set_state(state["order"])
+        self._scaler.load_state_dict(state.get("scaler", {}))  # a snapshot of an earlier release has none
+
+
+@torch.inference_mode()
+def top1_error(network: nn.Module, batches: Batches, device: torch.device, computing: Computing | None = None) -> float:
+    """Share of the images whose largest logit is another class.
+
+    Raises:
+        Diverged: a logit is not finite.
+    """
+    network.eval()
+    computing = computing or Computing()
+    wrong = torch.zeros((), dtype=torch.long, device=device)
+    finite = torch.ones((), dtype=torch.bool, device=device)
+    for images, labels in batches.in_order(_EVALUATION_BATCH):
+        with computing.autocast(device):
+            logits = network(images)
+        wrong += (logits.argmax(1) != labels).sum()
+        finite &= torch.isfinite(logits).all()
+    if not finite.item():
+        raise Diverged("a logit is not finite")
+    return wrong.item() / len(batches)

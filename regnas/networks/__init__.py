@@ -1,1 +1,0 @@
-"""Torch modules of the architectures that ship with regnas."""

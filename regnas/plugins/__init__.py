@@ -1,0 +1,1 @@
+"""Plug-ins: entry points by name, and the spec strings that name them."""

@@ -1,0 +1,1 @@
+"""What regnas asks of the machine: files, processes, optional packages."""

@@ -1,0 +1,1 @@
+"""NAS-Bench-201: its networks, its space and its table."""

@@ -1,0 +1,170 @@
+"""Networks of NAS-Bench-201: a fixed skeleton that repeats one cell of six edges.
+
+Source: Dong & Yang 2020 (arXiv 2001.00326), section 2 and figure 1; exact semantics as in the authors' code
+(AutoDL-Projects ``cell_operations.py``, ``TinyNetwork``). Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regnas.architecture import key_of
+from regnas.errors import InvalidArchitecture
+from regnas.search_spaces.staged.complexity import halved
+from regnas.window import Complexities, Complexity
+
+if TYPE_CHECKING:
+    import torch
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # from node, to node
+STAGES = 3
+# Every way from the cell's input to its output, as places in EDGES.
+_PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
+_NONE, _CONV_1X1, _CONV_3X3 = 0, 2, 3
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class NASBench201:
+    """One network of the space. Isomorphic cells stay different: the published tables measure each of them.
+
+    Attributes:
+        ops: the operation of each of `EDGES`, as a place in `OPERATIONS`.
+        cells: cells per stage; the paper's networks have 5.
+        width: channels of the first stage, doubled in each further one; the paper's networks have 16.
+    """
+
+    ops: tuple[int, ...]
+    classes: int = 10
+    cells: int = 5
+    width: int = 16
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ops", tuple(self.ops))  # lists are taken, and compare as equal
+        if len(self.ops) != len(EDGES) or not all(_whole(op, 0) and op < len(OPERATIONS) for op in self.ops):
+            raise InvalidArchitecture(
+                f"ops are six numbers, each 0 to 4 for {', '.join(OPERATIONS)}; got {list(self.ops)}"
+            )
+        for name, low in (("classes", 2), ("cells", 1), ("width", 1)):
+            if not _whole(getattr(self, name), low):
+                raise InvalidArchitecture(f"{name} is a whole number from {low}, got {getattr(self, name)!r}")
+
+    @property
+    def kind(self) -> str:
+        return "nasbench201"
+
+    @property
+    def schema(self) -> int:
+        return 1
+
+    @property
+    def digits(self) -> str:
+        """The cell as six digits in the order of `EDGES`, the key of the published tables."""
+        return "".join(map(str, self.ops))
+
+    def key(self) -> str:
+        """Hash of the canonical JSON."""
+        return key_of(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `from_json` reads them back."""
+        shape = {"classes": self.classes, "cells": self.cells, "width": self.width}
+        return {"kind": self.kind, "schema": self.schema, "ops": list(self.ops), **shape}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> NASBench201:
+        """Read `to_json`'s form; all but ``ops`` may be left out.
+
+        Raises:
+            InvalidArchitecture: a missing or unknown key, another schema, or numbers no network can have.
+        """
+        known = [field.name for field in fields(cls)]
+        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
+        if value.get("schema", 1) != 1:
+            raise InvalidArchitecture(f"this release reads schema 1 of nasbench201 networks, got {value['schema']!r}")
+        if unknown := sorted(set(given) - set(known)):
+            raise InvalidArchitecture(f"a nasbench201 network has no {', '.join(unknown)}; it has {', '.join(known)}")
+        if not isinstance(given.get("ops"), list | tuple):
+            raise InvalidArchitecture(f"ops is a list of six numbers, got {given.get('ops')!r}")
+        return cls(**given)
+
+    def complexity(self, resolution: int) -> Complexity:
+        """Cost of one image of ``resolution`` pixels, in closed form; no module is built."""
+        ops = np.array([self.ops], dtype=np.int64)
+        return cell_complexity(ops, self.classes, self.cells, self.width, resolution).row(0)
+
+    def features(self) -> dict[str, float]:
+        """Numbers of the cell for predictors: operations in all and on ways through, and the longest ways."""
+        ways = [[self.ops[edge] for edge in path] for path in _PATHS]
+        open_ways = [way for way in ways if _NONE not in way]
+        used = {edge for path, way in zip(_PATHS, ways, strict=True) if _NONE not in way for edge in path}
+        live = [self.ops[edge] for edge in used]
+        found: dict[str, float] = {"paths": len(open_ways)}
+        for code, name in enumerate(OPERATIONS):
+            found[f"count_{name}"] = self.ops.count(code)
+            if code != _NONE:
+                found[f"used_{name}"] = live.count(code)
+        found["longest_conv_path"] = max((_convs(way) for way in open_ways), default=0)
+        found["longest_conv_3x3_path"] = max((way.count(_CONV_3X3) for way in open_ways), default=0)
+        found["shortest_conv_path"] = min((_convs(way) for way in open_ways), default=0)
+        return found
+
+    def build(self) -> torch.nn.Module:
+        """A new module, initialised as the authors do from torch's current seed."""
+        from regnas.search_spaces.cells.nasbench201.network import CellNetwork
+
+        return CellNetwork(self)
+
+
+def cell_complexity(ops: Ints, classes: int, cells: int, width: int, resolution: int) -> Complexities:
+    """Complexity of every cell ``(n, 6)`` in its skeleton, for one image of ``resolution`` pixels.
+
+    Counted as in `regnas.search_spaces.staged.complexity`. Edges that no way passes count as well, as their operations
+    are run. All but the two kinds of convolutions is the same in every network, so each number is linear in how many
+    there are.
+    """
+    small, large = (ops == _CONV_1X1).sum(axis=1), (ops == _CONV_3X3).sum(axis=1)
+    total = np.array(_skeleton(classes, width, resolution), dtype=np.int64)[:, None] * np.ones_like(small)
+    size, wide = resolution, width
+    for _ in range(STAGES):
+        total += np.outer(cells * np.array(_conv(size, 1, wide, wide)), small)
+        total += np.outer(cells * np.array(_conv(size, 3, wide, wide)), large)
+        size, wide = halved(size, 2), 2 * wide
+    return Complexities(total[0], total[1], total[2])
+
+
+def _skeleton(classes: int, width: int, resolution: int) -> tuple[int, ...]:
+    """Flops, parameters and activations of everything but the cells."""
+    parts = [_conv(resolution, 3, 3, width)]
+    size, wide = resolution, width
+    for _ in range(STAGES - 1):
+        size = halved(size, 2)
+        parts += [_conv(size, 3, wide, 2 * wide), _conv(size, 3, 2 * wide, 2 * wide)]
+        # The shortcut's 1x1 convolution has no batch normalisation.
+        weights = wide * 2 * wide
+        parts.append((weights * size * size, weights, 2 * wide * size * size))
+        wide *= 2
+    linear = (wide + 1) * classes
+    parts += [(0, 2 * wide, 0), (linear, linear, classes)]  # the last batch normalisation; the classifier
+    return tuple(map(sum, zip(*parts, strict=True)))
+
+
+def _conv(size: int, kernel: int, wide_in: int, wide: int) -> tuple[int, int, int]:
+    """Flops, parameters and activations of a convolution without bias and its batch normalisation."""
+    weights = kernel * kernel * wide_in * wide
+    return weights * size * size, weights + 2 * wide, wide * size * size
+
+
+def _convs(way: list[int]) -> int:
+    return way.count(_CONV_1X1) + way.count(_CONV_3X3)
+
+
+def _whole(value: Any, low: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low

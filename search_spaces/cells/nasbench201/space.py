@@ -1,0 +1,101 @@
+"""NAS-Bench-201: one cell of four nodes, five operations on each of six edges: 15,625 networks.
+
+Source: Dong & Yang 2020 (arXiv 2001.00326), section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from regnas.design_space import Images, Space
+from regnas.dimension import Choice, Dimension
+from regnas.errors import UsageError
+from regnas.overrides import number
+from regnas.sampling.batch import Columns, Params
+from regnas.search_spaces.cells.nasbench201.architecture import EDGES, OPERATIONS, NASBench201, cell_complexity
+from regnas.window import Complexities
+
+NAMES = tuple(f"op_{start}{end}" for start, end in EDGES)
+_CODES = {name: code for code, name in enumerate(OPERATIONS)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NASBench201Space(Space):
+    """All cells in one skeleton. Stem and strides of a data set are not heeded: the skeleton has its own.
+
+    Attributes:
+        laws: the operations of every edge.
+        cells: cells per stage.
+        width: channels of the first stage.
+    """
+
+    laws: tuple[tuple[str, Dimension], ...]
+    cells: int = 5
+    width: int = 16
+
+    @property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        tied = dict(self.ties)
+        return {name: law for name, law in self.laws if name not in tied}
+
+    def with_dimension(self, name: str, dimension: Dimension) -> Self:
+        for value in dimension.values if isinstance(dimension, Choice) else (str(dimension),):
+            _code(name, value)
+        return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
+
+    def with_option(self, key: str, value: str) -> Self | None:
+        if key not in ("cells", "width"):
+            return None
+        whole = number(value)
+        if not isinstance(whole, int) or whole < 1:
+            raise UsageError(f"{key} is a whole number from 1, got {value!r}")
+        return replace(self, cells=whole) if key == "cells" else replace(self, width=whole)
+
+    def decode(self, params: Params) -> NASBench201:
+        return self._network([_code(name, params[name]) for name in NAMES])
+
+    def _network(self, ops: list[int]) -> NASBench201:
+        return NASBench201(tuple(ops), classes=self.classes, cells=self.cells, width=self.width)
+
+    def batch(self, columns: Columns) -> CellRows:
+        coded = [np.array([_CODES[op] for op in columns[name].tolist()], dtype=np.int64) for name in NAMES]
+        return CellRows(self, np.stack(coded, axis=1))
+
+
+@dataclass(frozen=True)
+class CellRows:
+    """Cells as operations ``(n, 6)``: the `Batch` of the space, where every point is a network."""
+
+    space: NASBench201Space
+    ops: npt.NDArray[np.int64]
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        return np.arange(len(self.ops))
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        return {}
+
+    def complexity(self, resolution: int) -> Complexities:
+        return cell_complexity(self.ops, self.space.classes, self.space.cells, self.space.width, resolution)
+
+    def architecture(self, index: int) -> NASBench201:
+        return self.space._network(self.ops[index].tolist())
+
+
+def _code(name: str, value: object) -> int:
+    if not isinstance(value, str) or value not in _CODES:
+        raise UsageError(f"{name} is one of {', '.join(OPERATIONS)}, got {value!r}")
+    return _CODES[value]
+
+
+def nasbench201() -> NASBench201Space:
+    """The paper's space on CIFAR-10: 32 pixels, 10 classes."""
+    laws = tuple((name, Choice(OPERATIONS)) for name in NAMES)
+    return NASBench201Space(name="nasbench201", images=Images(resolution=32, classes=10), laws=laws)

@@ -1,1 +1,0 @@
-"""Networks as other libraries write them: pycls, timm, torchvision."""

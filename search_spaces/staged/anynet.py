@@ -1,0 +1,184 @@
+"""AnyNetX_A to AnyNetX_E (Radosavovic et al. 2020, section 3.2, and table 1's refinements)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from regnas.dimension import Array, Choice, Dimension, LogUniform
+from regnas.errors import UsageError
+from regnas.sampling.batch import Columns, Params
+from regnas.search_spaces.staged.architecture import Staged
+from regnas.search_spaces.staged.compatibility import compatible
+from regnas.search_spaces.staged.complexity import StagedBatch
+from regnas.search_spaces.staged.space import StagedRows, StagedSpace, inner_groups
+
+_KINDS = ("depth", "width", "bottleneck_ratio", "group_width")
+_LAWS: dict[str, Dimension] = {
+    "depth": LogUniform(1, 16),
+    "width": LogUniform(8, 1024, 8),
+    "bottleneck_ratio": Choice((1, 2, 4)),
+    "group_width": Choice((1, 2, 4, 8, 16, 32)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyNetSpace(StagedSpace):
+    """Stages with depths, widths, bottleneck ratios and group widths of their own, or shared.
+
+    Attributes:
+        shared: which of the four are one parameter for all stages.
+        rising: which of ``width`` and ``depth`` never decrease from stage to stage. Where all stages have the same
+            law, a draw is sorted; otherwise a draw in the wrong order is rejected.
+        last_depth: ``rising``, or ``free``: the last stage's depth is exempt from the order.
+    """
+
+    shared: tuple[str, ...] = ()
+    rising: tuple[str, ...] = ()
+    last_depth: str = "rising"
+
+    def parameters_of(self, key: str) -> Sequence[str]:
+        if key in _KINDS and key not in self.shared:
+            return self._names(key)
+        return super().parameters_of(key)
+
+    def _names(self, kind: str) -> list[str]:
+        return [kind] if kind in self.shared else [f"{kind}_{stage}" for stage in range(1, self.stages + 1)]
+
+    def _ordered_names(self, kind: str) -> list[str]:
+        names = self._names(kind)
+        return names[:-1] if kind == "depth" and self.last_depth == "free" else names
+
+    def _sortable(self, names: Sequence[str]) -> bool:
+        laws = self.dimensions
+        return all(name in laws and laws[name] == laws[names[0]] for name in names)
+
+    def with_stages(self, stages: int) -> Self:
+        return replace(self, stages=stages, laws=_parameters(stages, self.shared))
+
+    def with_option(self, key: str, value: str) -> Self | None:
+        if key == "last_depth":
+            if value not in ("rising", "free") or "depth" not in self.rising:
+                raise UsageError(f"last_depth is rising or free, in spaces with rising depths; got {value!r}")
+            return replace(self, last_depth=value)
+        return super().with_option(key, value)
+
+    @property
+    def defaults(self) -> Params:
+        ratios = {name: 1 for name in self._names("bottleneck_ratio")}
+        return {**ratios, **super().defaults}
+
+    def check(self, name: str, value: Any) -> None:
+        if name.startswith("bottleneck_ratio"):
+            self.check_ratio(name, value)
+        else:
+            self.check_whole(name, value)
+
+    def ordered(self, params: Params) -> Params:
+        for kind in self.rising:
+            names = self._ordered_names(kind)
+            if self._sortable(names):
+                values = sorted(params[name] for name in names)
+                params = {**params, **dict(zip(names, values, strict=True))}
+        return params
+
+    def ordered_columns(self, columns: Columns) -> Columns:
+        return self._in_order(columns)[0]
+
+    def member(self, params: Params) -> str | None:
+        for kind in self.rising:
+            values = [params[name] for name in self._ordered_names(kind)]
+            if values != sorted(values):
+                return f"{kind}s not rising"
+        return None
+
+    def decode(self, params: Params) -> Staged:
+        for name, value in params.items():
+            self.check(name, value)
+        depths, raw, ratios, groups = (np.array([params[name] for name in self._stage_names(kind)]) for kind in _KINDS)
+        widths, groups = compatible(raw, ratios, inner_groups(self, groups, raw))
+        return self.network(depths, widths, ratios, groups)
+
+    def _stage_names(self, kind: str) -> list[str]:
+        names = self._names(kind)
+        return names * self.stages if kind in self.shared else names
+
+    def batch(self, columns: Columns) -> StagedRows:
+        columns, good = self._in_order(columns)
+        rows = np.flatnonzero(good)
+        depths, raw, ratios, groups = (
+            np.stack([columns[name][rows] for name in self._stage_names(kind)], axis=1) for kind in _KINDS
+        )
+        widths, groups = compatible(raw, ratios, inner_groups(self, groups, raw))
+        stages = StagedBatch(depths, widths, ratios.astype(np.float64), groups)
+        wrong = len(good) - len(rows)
+        return StagedRows(self, rows, stages, {"order of the stages": wrong} if wrong else {})
+
+    def _in_order(self, columns: Columns) -> tuple[Columns, Array]:
+        good = np.ones(len(next(iter(columns.values()))), dtype=np.bool_)
+        for kind in self.rising:
+            names = self._ordered_names(kind)
+            if not names:
+                continue  # one stage, whose depth is free
+            values = np.stack([columns[name] for name in names])
+            if self._sortable(names):
+                columns = {**columns, **dict(zip(names, np.sort(values, axis=0), strict=True))}
+            else:
+                good &= (np.diff(values, axis=0) >= 0).all(axis=0)
+        return columns, good
+
+    def cardinality(self) -> int:
+        """Exact number of points, all stages having equal laws: ordered stages are counted as multisets.
+
+        Source: section 3.2, where the paper divides by 4! instead.
+        """
+        total = 1
+        for kind in _KINDS:
+            names = self._names(kind)
+            ordered = self._ordered_names(kind) if kind in self.rising else []
+            if ordered:
+                size = self.dimensions[ordered[0]].size
+                total *= math.comb(size + len(ordered) - 1, len(ordered))
+            total *= math.prod(self.dimensions[name].size for name in names if name not in ordered)
+        return total
+
+
+def _parameters(stages: int, shared: tuple[str, ...]) -> tuple[tuple[str, Dimension], ...]:
+    laws: list[tuple[str, Dimension]] = []
+    for kind in _KINDS:
+        names = [kind] if kind in shared else [f"{kind}_{stage}" for stage in range(1, stages + 1)]
+        laws += [(name, _LAWS[kind]) for name in names]
+    return tuple(laws)
+
+
+def _anynet(letter: str, shared: tuple[str, ...] = (), rising: tuple[str, ...] = ()) -> AnyNetSpace:
+    return AnyNetSpace(name=f"anynetx-{letter}", laws=_parameters(4, shared), shared=shared, rising=rising)
+
+
+def anynetx_a() -> AnyNetSpace:
+    """AnyNetX_A: 16 free parameters."""
+    return _anynet("a")
+
+
+def anynetx_b() -> AnyNetSpace:
+    """AnyNetX_B: A with one bottleneck ratio."""
+    return _anynet("b", ("bottleneck_ratio",))
+
+
+def anynetx_c() -> AnyNetSpace:
+    """AnyNetX_C: B with one group width."""
+    return _anynet("c", ("bottleneck_ratio", "group_width"))
+
+
+def anynetx_d() -> AnyNetSpace:
+    """AnyNetX_D: C with widths that never decrease."""
+    return _anynet("d", ("bottleneck_ratio", "group_width"), ("width",))
+
+
+def anynetx_e() -> AnyNetSpace:
+    """AnyNetX_E: D with depths that never decrease."""
+    return _anynet("e", ("bottleneck_ratio", "group_width"), ("width", "depth"))

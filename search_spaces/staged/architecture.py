@@ -1,0 +1,225 @@
+"""Staged networks: stem, stages of equal blocks, head. AnyNet and RegNet networks are of this kind.
+
+Source: Radosavovic et al. 2020 (arXiv 2003.13678), section 3.2 and figure 3; exact semantics as in the authors'
+code (pycls ``models/anynet.py``). Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regnas.architecture import key_of
+from regnas.describe import json_numbers
+from regnas.errors import InvalidArchitecture
+from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, staged_complexity
+from regnas.window import Complexity
+
+if TYPE_CHECKING:
+    import torch
+
+ACTIVATIONS = ("relu", "silu", "gelu")
+
+_FEATURED = 4  # stages that predictors are told of: networks have more or fewer, and rows of numbers one length
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """One network of stages. Equal values are equal networks: what a block ignores is put in one form.
+
+    Attributes:
+        depths: blocks per stage.
+        widths: output channels per stage.
+        strides: stride of the first block of each stage.
+        bottleneck_ratios: the paper's b = w / w_b, per stage; below 1 the bottleneck is inverted.
+        group_widths: channels per group of the 3x3 convolution, per stage, after the compatibility step.
+        se_ratio: squeeze channels over the block's input channels; 0 is no squeeze-and-excitation.
+        head_width: channels of a 1x1 convolution before pooling; 0 is none.
+    """
+
+    stem: str = "simple"
+    stem_width: int = 32
+    block: str = "x"
+    depths: tuple[int, ...]
+    widths: tuple[int, ...]
+    strides: tuple[int, ...]
+    bottleneck_ratios: tuple[float, ...] = ()
+    group_widths: tuple[int, ...] = ()
+    se_ratio: float = 0.0
+    head_width: int = 0
+    classes: int = 1000
+    activation: str = "relu"
+
+    def __post_init__(self) -> None:
+        for name in ("depths", "widths", "strides", "bottleneck_ratios", "group_widths"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # lists are taken, and compare as equal
+        self._check_names()
+        self._check_numbers()
+        for name, value in self._canonical().items():
+            object.__setattr__(self, name, value)
+        self._check_groups()
+
+    @classmethod
+    def unchecked(cls, **values: Any) -> Staged:
+        """The network of values for all attributes that are known to be right, as those of a space's batch are."""
+        made = object.__new__(cls)
+        made.__dict__.update(values)
+        made.__dict__.update(made._canonical())
+        return made
+
+    @property
+    def kind(self) -> str:
+        return "staged"
+
+    @property
+    def schema(self) -> int:
+        return 1
+
+    @property
+    def stages(self) -> int:
+        """Number of stages."""
+        return len(self.depths)
+
+    @property
+    def bottleneck_widths(self) -> tuple[int, ...]:
+        """Channels of the 3x3 convolution per stage: w / b, rounded half to even."""
+        return tuple(round(w / b) for w, b in zip(self.widths, self.bottleneck_ratios, strict=True))
+
+    @property
+    def template(self) -> Template:
+        """What all networks of one space share."""
+        return Template(
+            stem=self.stem,
+            stem_width=self.stem_width,
+            block=self.block,
+            strides=self.strides,
+            se_ratio=self.se_ratio,
+            head_width=self.head_width,
+            classes=self.classes,
+            activation=self.activation,
+        )
+
+    def _check_names(self) -> None:
+        for name, known in (("stem", STEMS), ("block", BLOCKS), ("activation", ACTIVATIONS)):
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in known:
+                raise InvalidArchitecture(f"{name} is one of {', '.join(known)}, got {getattr(self, name)!r}")
+
+    def _check_numbers(self) -> None:
+        for name, low in (("stem_width", 1), ("head_width", 0), ("classes", 2)):
+            if not _whole(getattr(self, name), low):
+                raise InvalidArchitecture(f"{name} is a whole number from {low}, got {getattr(self, name)!r}")
+        if not _real(self.se_ratio) or self.se_ratio < 0:
+            raise InvalidArchitecture(f"se_ratio is a number from 0, got {self.se_ratio!r}")
+        stages = len(self.depths)
+        if not stages:
+            raise InvalidArchitecture("a network has at least one stage, got no depths")
+        for name in ("depths", "widths", "strides", "bottleneck_ratios", "group_widths"):
+            values = getattr(self, name)
+            if not values and name in ("bottleneck_ratios", "group_widths"):
+                continue  # left out: b = 1, one group
+            if len(values) != stages:
+                raise InvalidArchitecture(f"{stages} depths ask for {stages} {name}, got {list(values)}")
+            ratio = name == "bottleneck_ratios"
+            if not all((_real(value) and value > 0) if ratio else _whole(value, 1) for value in values):
+                rule = "positive numbers" if ratio else "whole numbers from 1"
+                raise InvalidArchitecture(f"{name} are {rule}, got {list(values)}")
+
+    def _canonical(self) -> dict[str, Any]:
+        rule = BLOCKS[self.block]
+        ones = (1,) * len(self.depths)
+        ratios = (self.bottleneck_ratios or ones) if rule.bottleneck else ones
+        ratios = tuple(int(b) if float(b).is_integer() else float(b) for b in ratios)
+        inner = tuple(round(w / b) for w, b in zip(self.widths, ratios, strict=True))
+        groups = (self.group_widths or inner) if rule.grouped else inner
+        se = float(self.se_ratio) if rule.squeezes else 0.0
+        return {"bottleneck_ratios": ratios, "group_widths": tuple(groups), "se_ratio": se}
+
+    def _check_groups(self) -> None:
+        for w, b, inner, g in zip(
+            self.widths, self.bottleneck_ratios, self.bottleneck_widths, self.group_widths, strict=True
+        ):
+            if inner < 1 or inner % g:
+                raise InvalidArchitecture(
+                    f"the bottleneck width is a multiple of the group width, got width {w}, bottleneck ratio {b}, "
+                    f"so {inner} channels in groups of {g}; choose a width that divides"
+                )
+
+    def key(self) -> str:
+        """Hash of the canonical JSON."""
+        return key_of(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `from_json` reads them back."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {"kind": self.kind, "schema": self.schema, **plain}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Staged:
+        """Read `to_json`'s form. What may be left out has the value of the paper's RegNetX.
+
+        Raises:
+            InvalidArchitecture: a missing or unknown key, another schema, or numbers no network can have.
+        """
+        known = {field.name for field in fields(cls)}
+        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
+        if value.get("schema", 1) != 1:
+            raise InvalidArchitecture(f"this release reads schema 1 of staged networks, got {value['schema']!r}")
+        if unknown := sorted(set(given) - known):
+            raise InvalidArchitecture(
+                f"a staged network has no {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+            )
+        if missing := sorted({"depths", "widths", "strides"} - set(given)):
+            raise InvalidArchitecture(f"a staged network needs {', '.join(missing)}")
+        plural = ("depths", "widths", "strides", "bottleneck_ratios", "group_widths")
+        for name in plural:
+            if name in given and not isinstance(given[name], list | tuple):
+                raise InvalidArchitecture(f"{name} is a list with one number per stage, got {given[name]!r}")
+        read: dict[str, Any] = {name: tuple(entry) if name in plural else entry for name, entry in given.items()}
+        return cls(**read)
+
+    def complexity(self, resolution: int) -> Complexity:
+        """Cost of one image of ``resolution`` pixels, in closed form; no module is built."""
+        batch = StagedBatch(
+            depths=np.array([self.depths]),
+            widths=np.array([self.widths]),
+            bottleneck_ratios=np.array([self.bottleneck_ratios], dtype=np.float64),
+            group_widths=np.array([self.group_widths]),
+        )
+        return staged_complexity(batch, self.template, resolution).row(0)
+
+    def features(self) -> dict[str, float]:
+        """Numbers for predictors: blocks in all, depths and log widths of the first four stages.
+
+        A stage that is not there has no block, and the width of the last one.
+        """
+        missing = max(0, _FEATURED - self.stages)
+        depths = [*self.depths, *[0] * missing][:_FEATURED]
+        widths = [*self.widths, *[self.widths[-1]] * missing][:_FEATURED]
+        return {
+            "depth": float(sum(self.depths)),
+            **{f"depth_{stage}": float(depth) for stage, depth in enumerate(depths, 1)},
+            **{f"log_width_{stage}": math.log(width) for stage, width in enumerate(widths, 1)},
+        }
+
+    def numbers(self) -> dict[str, float]:
+        """Numbers by name: those of the JSON form, from which `features` follow."""
+        return json_numbers(self.to_json())
+
+    def build(self) -> torch.nn.Module:
+        """A new module, initialised as the authors do from torch's current seed."""
+        from regnas.search_spaces.staged.network import StagedNetwork
+
+        return StagedNetwork(self)
+
+
+def _whole(value: Any, low: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

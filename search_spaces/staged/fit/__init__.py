@@ -1,0 +1,1 @@
+"""The RegNet line of a given network: exactly, or the nearest."""

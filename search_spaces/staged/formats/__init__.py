@@ -1,0 +1,1 @@
+"""Staged networks and their weights as other libraries write them: pycls, timm, torchvision."""

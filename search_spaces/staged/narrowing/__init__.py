@@ -1,0 +1,1 @@
+"""Proposals of RegNet points narrowed to where a window can be met."""

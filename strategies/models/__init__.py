@@ -1,0 +1,1 @@
+"""Models that predict errors: what they know of a network, and what they learn with."""

@@ -1,0 +1,1 @@
+"""What keeps samplers inside a window, and what samplers share."""

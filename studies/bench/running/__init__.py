@@ -1,0 +1,1 @@
+"""Running a benchmark: problems, simulated clusters, real trainings, their records."""

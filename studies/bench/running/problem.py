@@ -1,0 +1,109 @@
+"""An arena: a space with what evaluates its networks, where strategies are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from regnas.design_space import Space, make_space
+from regnas.errors import UsageError
+from regnas.evaluator import Task, make_evaluator
+from regnas.evaluators.tabular.surrogate import fit
+from regnas.strategy import make_strategy
+from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.running.lookup import Oracle, TableOracle
+from regnas.studies.search.regime import in_regime
+from regnas.studies.storage.open import quiet
+from regnas.tables.table import Table
+from regnas.window import Window
+
+_NULL_SEED = 0  # of the permutation of a null table
+
+
+@dataclass(frozen=True, eq=False)
+class Arena:
+    """A space, its table and its window; a benchmark with real training has no table.
+
+    Attributes:
+        facts: what the evaluator says of itself; part of the benchmark's identity.
+        made_of: spec from which another process makes the space again; a pool's own spec is that of its base.
+        surrogate: predicts networks that are not in the table, if that was asked for.
+    """
+
+    space: Space
+    evaluator: str
+    table: Table | None
+    facts: Mapping[str, Any]
+    made_of: str
+    surrogate: Any = None
+
+    @property
+    def label(self) -> str:
+        """A name that tells it from the other arenas of a benchmark."""
+        inside = "" if self.space.window.open else f" inside {self.space.window}"
+        return f"{self.space.spec} with {self.evaluator}{inside}"
+
+    @property
+    def oracle(self) -> Oracle:
+        """What answers for trainings."""
+        if self.table is None:
+            raise UsageError(f"{self.evaluator} trains networks: there is nothing to simulate")
+        return TableOracle(self.table, self.surrogate)
+
+    def reachable(self) -> Table | None:
+        """The table without the networks that no strategy can propose: outside the window or the space's ranges."""
+        if self.table is None or self.table.points is None or (self.space.window.open and not self.space.overrides):
+            return self.table
+        inside = [row for row, point in enumerate(self.table.points) if self._holds(point)]
+        return self.table if len(inside) == len(self.table) else self.table.take(inside)
+
+    def _holds(self, point: Mapping[str, Any]) -> bool:
+        if not all(law.contains(point[name]) for name, law in self.space.dimensions.items()):
+            return False
+        return self.space.judge(self.space.canonical(point)) is not None
+
+    def sampler(self, strategy: str, seed: int, rules: Rules) -> Any:
+        """A new sampler of a strategy.
+
+        Raises:
+            UsageError: no such strategy, or one that cannot handle the space.
+        """
+        with quiet():  # some of Optuna's samplers warn that they are experimental
+            return make_strategy(
+                strategy, self.space, seed=seed, duplicates=rules.duplicates, parallel=rules.workers > 1
+            )
+
+
+def tabular(evaluator: str) -> bool:
+    """Whether an evaluator's spec names a table."""
+    return evaluator.partition(":")[0].partition("[")[0] == "table"
+
+
+def table_arena(space: str | Space, evaluator: str, window: Window, *, null: bool = False) -> Arena:
+    """The arena of a table.
+
+    Args:
+        null: permute which network has which errors.
+
+    Raises:
+        UsageError: no such space or table, or the table's networks are not of this space.
+    """
+    made: Any = make_evaluator(evaluator, Task(data=evaluator))
+    table: Table = made.table.permuted(_NULL_SEED) if null else made.table
+    spec = space if isinstance(space, str) else space.spec
+    found = in_regime(make_space(space) if isinstance(space, str) else space, made, None, window)
+    surrogate = fit(table) if made.surrogate else None
+    _check_known(found, table, surrogate)
+    recipe = dict(made.prepare())["recipe"]
+    return Arena(found, evaluator, table, recipe, spec, surrogate)
+
+
+def _check_known(space: Space, table: Table, surrogate: Any) -> None:
+    """Before the first trial: the table knows the networks of the space."""
+    one = next(space.stream(seed=0, duplicates="allow"))
+    if surrogate is None and table.row(one.architecture.key()) is None:
+        raise UsageError(
+            f"the table {table.name} does not know the networks of {space.spec}, such as {one.params}; give the space "
+            f"that the table was made from, or --space table:FILE for the table's own parameters"
+        )

@@ -1,0 +1,138 @@
+"""Strategies compared by real training: every run is a search of its own, resumable, in a study of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from regnas.design_space import Space, make_space
+from regnas.errors import InfeasibleWindow, UsageError
+from regnas.pruner import NONE
+from regnas.studies.bench.plan import BenchPlan
+from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.running.problem import Arena
+from regnas.studies.bench.running.runs import Run, read_run, write_run
+from regnas.studies.run.progress import Silent
+from regnas.studies.search.plan import Plan, plan
+from regnas.studies.search.session import completed, drive, make_workers, opened, spent
+from regnas.window import Window
+
+Say = Callable[[str], None]
+
+
+def trained_arena(
+    space: str | Space, evaluator: str, window: Window, rules: Rules, options: Mapping[str, Any]
+) -> Arena:
+    """The arena of an evaluator that trains; its space is on the images of the data set, inside its regime's window.
+
+    Raises:
+        RegnasError: as `regnas.studies.search.plan.plan`.
+    """
+    found = make_space(space) if isinstance(space, str) else space
+    one = plan(
+        found if window.open else found.within(window),
+        evaluator=evaluator,
+        budget=1,
+        duplicates=rules.duplicates,
+        pruner=rules.pruner,
+        **options,
+    )
+    facts = {"data": one.settings.data, "images": dict(one.settings.images), "recipe": dict(one.settings.recipe)}
+    return Arena(one.space, evaluator, None, facts, made_of=one.space.spec)
+
+
+def train_runs(bench: BenchPlan, say: Say) -> None:
+    """Train what is missing, the repeats of all strategies in turn.
+
+    Candidate i of every strategy starts from the same random candidates and trains with the same seeds, which is
+    what pairs the runs.
+    """
+    for seed in bench.rules.seeds:
+        for arena in bench.arenas:
+            for strategy in bench.strategies:
+                path, settings = bench.run_path(arena, strategy, seed), bench.run_settings(arena, strategy, seed)
+                if read_run(path, settings) is not None:
+                    continue
+                run = _train(_search(bench, arena, strategy, seed), strategy, bench.rules)
+                write_run(path, run, settings)
+                best = float(np.nanmin(run.signal))
+                say(f"  {strategy}, seed {seed}: best validation error {best:.2%} of {len(run)}")
+
+
+def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> Plan:
+    number = bench.arenas.index(arena)
+    where = bench.folder / "studies" / str(number) if len(bench.arenas) > 1 else bench.folder / "studies"
+    rules = bench.rules
+    options: dict[str, Any] = {
+        name: value for name, value in bench.options.items() if name not in ("flops", "params", "acts")
+    }
+    if rules.pruner != NONE:
+        options["pruner"] = rules.pruner
+    return plan(
+        arena.space,
+        evaluator=arena.evaluator,
+        strategy=strategy,
+        seed=seed,
+        budget=rules.budget,
+        workers=rules.workers,
+        duplicates=rules.duplicates,
+        out=where,
+        **options,
+    )
+
+
+def _train(search: Plan, strategy: str, rules: Rules) -> Run:
+    with opened(search) as study:
+        if not spent(search, study):
+            pool = make_workers(search)
+            try:
+                drive(search, study, pool, Silent())
+            except InfeasibleWindow:
+                if not completed(search):
+                    raise
+                # No network is left: the run ends early, as it does in a simulation.
+            finally:
+                pool.close()
+        return run_of(study, strategy, search.seed)
+
+
+def run_of(study: optuna.Study, strategy: str, seed: int) -> Run:
+    """A search that was really run, as a run of a benchmark.
+
+    What is reported is the validation error that the search saw: no other is there for all networks.
+
+    Raises:
+        UsageError: nothing was evaluated.
+    """
+    ended = [trial for trial in study.get_trials(deepcopy=False) if _counts(trial)]
+    if not ended:
+        raise UsageError(f"study {study.study_name!r} has no evaluation that ended; nothing can be compared")
+    ended.sort(key=lambda trial: (trial.datetime_complete or trial.datetime_start, trial.number))
+    begun = min(trial.datetime_start for trial in ended if trial.datetime_start)
+    signal = np.array([_error(trial) for trial in ended])
+    return Run(
+        strategy=strategy,
+        seed=seed,
+        networks=tuple(str(trial.user_attrs.get("architecture", trial.number)) for trial in ended),
+        signal=signal,
+        score=signal,
+        started=np.array([(trial.datetime_start - begun).total_seconds() for trial in ended if trial.datetime_start]),
+        ended=np.array(
+            [(trial.datetime_complete - begun).total_seconds() for trial in ended if trial.datetime_complete]
+        ),
+        epochs=np.array([len(trial.intermediate_values) for trial in ended], dtype=np.int64),
+        whole=np.array([trial.state == TrialState.COMPLETE for trial in ended], dtype=np.bool_),
+    )
+
+
+def _counts(trial: FrozenTrial) -> bool:
+    return trial.user_attrs.get("index") is not None and trial.state.is_finished()
+
+
+def _error(trial: FrozenTrial) -> float:
+    known = trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.value is not None
+    return float(trial.value) if known and trial.value is not None else float("nan")

@@ -1,0 +1,60 @@
+"""``regnas report``: a report made again from what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+
+from regnas.errors import UsageError
+from regnas.studies.compare.analysis import Comparison
+from regnas.studies.compare.dashboard import attach
+from regnas.studies.compare.report import output
+from regnas.studies.compare.request import REQUEST, Request, read_request, remake
+from regnas.studies.compare.rules import Rules
+from regnas.studies.populations.sources import study_of
+from regnas.studies.search.identity import folder_name
+
+_RUNS = Path("regnas-runs")
+
+
+def report_again(target: str, *, complexity: str | None = None, force: bool = False) -> tuple[Comparison, Path]:
+    """Write the report of a comparison's folder, or of one study, and attach it to the studies that can be reached.
+
+    Args:
+        target: a comparison's folder, a study's folder, or a study's name below regnas-runs.
+
+    Returns:
+        The comparison and the folder it was written to: the comparison's own, or ``report`` in the study's.
+
+    Raises:
+        UsageError: neither.
+        PopulationError: too few models yet.
+    """
+    folder = _folder(target)
+    if (folder / REQUEST).exists():
+        if complexity is not None:
+            raise UsageError("a comparison's rules are fixed before its data: repeat regnas compare for another one")
+        request, place = read_request(folder), folder
+    else:
+        rules = Rules(complexity=complexity or "flops")
+        request, place = Request(folder.name, ((str(folder),),), rules, force=force), folder / "report"
+    comparison = remake(replace(request, force=request.force or force))
+    output.write(comparison, place, [text for group in request.sources for text in group])
+    studies = [_study(group[0]) for group in request.sources]
+    attach(comparison, [study for study in studies if study is not None])
+    return comparison, place
+
+
+def _folder(target: str) -> Path:
+    for path in (Path(target), _RUNS / target, _RUNS / folder_name(target), _RUNS / f"compare-{folder_name(target)}"):
+        if (path / REQUEST).exists() or (path / "study.json").exists():
+            return path
+    raise UsageError(f"{target} is no folder of a comparison or of a study; name one below regnas-runs")
+
+
+def _study(text: str) -> optuna.Study | None:
+    """The Optuna study of a source, where it is a study that can be reached."""
+    path = Path(text)
+    return study_of(path) if (path / "study.json").exists() else None

@@ -1,0 +1,1 @@
+"""Looking at spaces: what is installed, what a point is, what a window leaves."""

@@ -1,0 +1,92 @@
+"""Workers as processes of this machine; and one such process, which other executors have on other machines."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from regnas.errors import UsageError
+from regnas.executor import Crew, Message
+from regnas.studies.executors.worker_pool import Ended, Fleet, Tell
+from regnas.system.processes import start
+
+
+class Child:
+    """A worker process of this machine.
+
+    Args:
+        log: file for what it prints.
+        tell: called in a thread with every message, and with its end.
+    """
+
+    def __init__(self, log: Path, tell: Tell) -> None:
+        self.log = str(log)
+        self._tell = tell
+        self._quiet = False
+        with log.open("a") as file:
+            self.process = start("regnas.studies.executors.worker", file)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout or ():
+            try:
+                self._tell(json.loads(line))
+            except ValueError:
+                break  # killed in the middle of a line
+        code = self.process.wait()
+        if not self._quiet:
+            self._tell(Ended(cause(code)))
+
+    def send(self, message: Message) -> None:
+        try:
+            if self.process.stdin is not None:
+                self.process.stdin.write(json.dumps(message) + "\n")
+                self.process.stdin.flush()
+        except (OSError, ValueError):
+            pass  # it died; its end is on its way
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+
+    def close(self) -> None:
+        self._quiet = True
+        self.kill()
+        self.process.wait()
+
+
+def cause(code: int) -> str:
+    """The end of a process in words that follow "it was"."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+    return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+@dataclass(frozen=True)
+class ProcessEngine:
+    """Processes of this machine."""
+
+    remote: bool = False
+    sized: bool = True
+    shares: bool = True
+
+    def start(self, crew: Crew) -> Fleet:
+        """One process for each worker; worker k computes on device k // ``crew.per_device``."""
+        return Fleet(crew, lambda number, tell: Child(crew.logs / f"worker-{number}.log", tell))
+
+
+def make(options: Mapping[str, Any]) -> ProcessEngine:
+    """The executor ``process``.
+
+    Raises:
+        UsageError: it has no options.
+    """
+    if options:
+        raise UsageError(f"the executor process has no options, got {', '.join(options)}; see --workers, --per-device")
+    return ProcessEngine()

@@ -1,0 +1,139 @@
+"""A worker process: rebuilds the evaluator from its name, evaluates what it is sent, one candidate at a time.
+
+Lines of JSON come in on standard input and go out on standard output; nothing is pickled. The end of standard input
+means that the driver is gone: the worker then ends at once. A result is on disk, whole, before it is reported.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from regnas.architecture import from_json
+from regnas.evaluator import Context, Evaluator, Result, SupportsTest, Task, make_evaluator
+from regnas.system.files import append_json, write_json
+
+Message = dict[str, Any]
+
+
+def result_name(index: int) -> str:
+    """File name of a candidate's result."""
+    return f"{index}.json"
+
+
+def write_result(path: Path, key: str, seed: int, result: Result) -> None:
+    """Put a result on disk, with what it is the result of: as a file, or as a line of a file ``*.jsonl``."""
+    record = {"schema": 1, "key": key, "seed": seed, "result": result.to_json()}
+    append_json(path, record) if path.suffix == ".jsonl" else write_json(path, record)
+
+
+def read_result(path: Path, key: str, seed: int) -> Result | None:
+    """The result on disk if it is of this architecture and seed, else None."""
+    try:
+        stored = json.loads(path.read_text())
+        if stored["key"] == key and stored["seed"] == seed:
+            return Result.from_json(stored["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def evaluate(evaluator: Evaluator, job: Message, device: str, report: Callable[[int, float], bool]) -> float | None:
+    """Evaluate one job and put its result on disk.
+
+    Returns:
+        None; of an evaluation that was told to stop and did, and so has no result, its seconds.
+    """
+    architecture = from_json(job["architecture"])
+    folder = Path(job["folder"]) if job.get("folder") else None
+    going = True
+
+    def answered(epoch: int, error: float) -> bool:
+        nonlocal going
+        going = report(epoch, error)
+        return going
+
+    resumable = bool(job.get("resumable"))
+    context = Context(device=device, threads=1, folder=folder, report=answered, resumable=resumable)
+    if job.get("test"):
+        if not isinstance(evaluator, SupportsTest):
+            raise TypeError("this evaluator cannot test weights")
+        write_json(Path(job["result"]), {"test_error": evaluator.test(architecture, context=context)})
+        return None
+    result = evaluator(architecture, seed=job["seed"], context=context)
+    if not going:
+        return result.seconds
+    write_result(Path(job["result"]), architecture.key(), job["seed"], result)
+    return None
+
+
+def describe(error: BaseException) -> str:
+    """One line: the kind of an exception and the first line of what it says."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = f" for {error.filename}" if error.filename else ""
+        return f"the disk is full: no space left{where}; free some, and the same command goes on"
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def main() -> None:
+    """Serve until standard input ends. The first line names evaluator, task and device."""
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print goes to the log
+    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(inbox,), daemon=True).start()
+
+    def send(**message: Any) -> None:
+        channel.write(json.dumps(message) + "\n")
+
+    setup = inbox.get()
+    try:
+        evaluator = make_evaluator(setup["evaluator"], Task(**setup["task"]))
+        device = _found(setup["device"])
+    except BaseException as error:
+        traceback.print_exc()
+        send(event="broken", error=describe(error))
+        return
+    send(event="ready")
+    while True:
+        job = inbox.get()
+        index = job["index"]
+
+        def report(epoch: int, error: float, index: int = index) -> bool:
+            send(event="epoch", index=index, epoch=epoch, error=error)
+            return bool(inbox.get()["go"])
+
+        try:
+            stopped = evaluate(evaluator, job, device, report)
+        except Exception as error:
+            traceback.print_exc()
+            send(event="failed", index=index, error=describe(error))
+        else:
+            send(event="done", index=index) if stopped is None else send(event="stopped", index=index, seconds=stopped)
+
+
+def _found(device: str) -> str:
+    """The device itself where the driver, on another machine, could only say ``auto`` or ``cuda``."""
+    if device not in ("auto", "cuda"):
+        return device
+    from regnas.evaluators.training.devices import devices
+
+    return devices(device)[0]
+
+
+def _read(inbox: queue.SimpleQueue[Message]) -> None:
+    for line in sys.stdin:
+        inbox.put(json.loads(line))
+    os._exit(0)  # the driver is gone
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What reports share: colours, tables of text, pages, figure files."""

@@ -1,0 +1,58 @@
+"""Pages in one file: figures are part of it, and nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from regnas.studies.reporting.text_table import Table
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1080px; margin: 2em auto; padding: 0 1em }
+h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em }
+table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
+th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top }
+td { white-space: nowrap }
+th:first-child, td:first-child { text-align: left; white-space: nowrap }
+th { border-bottom: 2px solid #888 }
+.words th, .words td { text-align: left; white-space: normal; overflow-wrap: anywhere }
+figure { margin: 1em 0 } img { max-width: 100% } figcaption, .small { color: #555; font-size: 13px }
+.mark { color: #b00000; font-weight: 600 } li { margin: .5em 0 }
+details { margin: 1em 0 } summary { cursor: pointer }
+@media print { details { display: block } }
+"""
+
+
+def page(title: str, parts: Iterable[str]) -> str:
+    """A whole page of parts that are HTML already."""
+    body = "\n".join(parts)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width"><title>{escape(title)}</title><style>{_STYLE}</style></head>\n'
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def table(one: Table, *, words: bool = False) -> str:
+    """A table under its title; one of words is not aligned like numbers, and its lines are broken."""
+    kind = ' class="words"' if words else ""
+    heads = "".join(f"<th>{escape(head)}</th>" for head in one.heads)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in one.rows)
+    return f"<h2>{escape(one.title)}</h2><table{kind}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def figures(pictures: Mapping[str, bytes], captions: Mapping[str, str]) -> list[str]:
+    """The figures of these captions that there are, in their order.
+
+    Args:
+        pictures: PNG files by name.
+        captions: what each shows, by name.
+    """
+    found = []
+    for name, caption in captions.items():
+        if name in pictures:
+            data = base64.b64encode(pictures[name]).decode()
+            image = f'<img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
+            found.append(f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>")
+    return found

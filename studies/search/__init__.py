@@ -1,0 +1,1 @@
+"""``regnas search``: from what was asked to a winner."""

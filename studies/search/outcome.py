@@ -1,0 +1,133 @@
+"""The outcome of a search: trials as rows, the winner's folder, and the files that hold both."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from regnas import weights
+from regnas.architecture import Architecture, from_json
+from regnas.design_space import Space
+from regnas.errors import StudyError
+from regnas.studies.search.identity import ATTRIBUTE, check_same
+from regnas.system.files import SCHEMA, write_csv, write_json
+
+Row = dict[str, Any]
+
+
+def rows_of(study: optuna.Study, space: Space) -> list[Row]:
+    """Every trial with a candidate index, in the order of the index."""
+    strategy = json.loads(study.user_attrs.get(ATTRIBUTE, "{}")).get("strategy", "")
+    found = [
+        {**row_of(trial, space), "strategy": strategy}
+        for trial in study.get_trials(deepcopy=False)
+        if trial.user_attrs.get("index") is not None
+    ]
+    return sorted(found, key=lambda row: row["index"])
+
+
+def row_of(trial: FrozenTrial, space: Space) -> Row:
+    """One trial as a row of trials.csv (see docs/files.md)."""
+    stored = trial.user_attrs
+    # A pruned trial's value is its last error: on record, and never among the complete ones.
+    complete = trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+    row: Row = {
+        "space": space.spec,
+        "index": stored["index"],
+        "seed": stored.get("seed", ""),
+        "error": trial.value if complete and trial.value is not None else "",
+        "architecture": json.loads(stored["architecture"]) if "architecture" in stored else "",
+        "seconds": stored.get("seconds", ""),
+        "diverged": stored.get("diverged", ""),
+        "state": trial.state.name,
+        "errors": [value for _, value in sorted(trial.intermediate_values.items())] if complete else [],
+        "params_by_name": space.canonical(trial.params) if trial.params else {},
+        "trial": trial.number,
+        "failure": stored.get("failure", ""),
+    }
+    row["epochs"] = len(row["errors"]) if complete else ""
+    if row["architecture"]:
+        row |= _cost(stored) or asdict(from_json(row["architecture"]).complexity(space.resolution))
+    return row
+
+
+def _cost(stored: Mapping[str, Any]) -> dict[str, int]:
+    """Flops, parameters and activations as the trial has them, in millions; nothing where it does not."""
+    names = {"flops": "mflops", "params": "params_m", "activations": "acts_m"}
+    if not all(name in stored for name in names.values()):
+        return {}
+    return {name: round(1e6 * stored[million]) for name, million in names.items()}
+
+
+@dataclass(frozen=True)
+class Best:
+    """The winner of a search.
+
+    Attributes:
+        error: its validation error, a fraction.
+        test_error: its error on images the search never saw, or None.
+        folder: what `regnas.load` reads: its architecture and its weights; None where the evaluator keeps none.
+    """
+
+    index: int
+    error: float
+    test_error: float | None
+    architecture: Architecture
+    folder: Path | None
+
+
+def complete_rows(rows: list[Row]) -> list[Row]:
+    """Completed rows, the best first; equal errors in the order of the index."""
+    done = [row for row in rows if row["state"] == "COMPLETE"]
+    return sorted(done, key=lambda row: (row["error"], row["index"]))
+
+
+def write_files(folder: Path, rows: list[Row]) -> None:
+    """Write trials.csv."""
+    write_csv(folder / "trials.csv", rows)
+
+
+def known_test_error(folder: Path, winner: Row, settings: Row) -> float | None:
+    """The winner's test error, if best.json has it already: test images are used once."""
+    try:
+        stored = json.loads((folder / "best.json").read_text())
+        same = stored["index"] == winner["index"] and stored["validation_error"] == winner["error"]
+        check_same(stored["settings"], settings, "")
+        return stored["test_error"] if same else None
+    except (OSError, ValueError, KeyError, StudyError):
+        return None
+
+
+def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str, Any], settings: Row) -> Best:
+    """Write best.json, and the folder ``best`` with the winner's architecture and its weights if they were kept."""
+    architecture = from_json(row["architecture"])
+    kept = folder / "checkpoints" / str(row["index"]) / weights.WEIGHTS
+    trained = f"proxy weights, {row['epochs']} epochs on the training images"
+    details = {
+        "schema": SCHEMA,
+        "index": row["index"],
+        "seed": row["seed"],
+        "validation_error": row["error"],
+        "test_error": test_error,
+        "trained": trained if kept.exists() else "no weights: the evaluator kept none",
+        **{key: value for key, value in facts.items() if key not in ("recipe", "images")},
+    }
+    best = folder / "best"
+    weights.save_architecture(architecture, best, details)
+    if kept.exists():
+        shutil.copyfile(kept, best / f"{weights.WEIGHTS}.part")
+        (best / f"{weights.WEIGHTS}.part").replace(best / weights.WEIGHTS)
+    numbers = {name: row.get(name) for name in ("flops", "params", "activations", "seconds", "epochs", "diverged")}
+    params = {"params_by_name": row["params_by_name"]}
+    write_json(
+        folder / "best.json",
+        {**details, **numbers, **params, "architecture": architecture.to_json(), "settings": settings},
+    )
+    return Best(row["index"], row["error"], test_error, architecture, best if kept.exists() else None)

@@ -1,0 +1,73 @@
+"""What the networks of a study are made for: the images of its data set, or of an evaluator that needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from regnas.dataset import DataSet, make_dataset
+from regnas.design_space import Images, Space
+from regnas.errors import UsageError
+from regnas.evaluator import Evaluator, SupportsOwnImages, Task
+from regnas.window import Window
+
+
+def images_of(evaluator: Evaluator, task: Task) -> DataSet | None:
+    """The data set of a study; None where the evaluator brings its own images.
+
+    Raises:
+        UsageError: another resolution than that of an evaluator's own images.
+        DataError: there is no such data set.
+    """
+    own = _own(evaluator)
+    if own is None:
+        cache = Path(task.cache) if task.cache else None
+        return make_dataset(
+            task.data, root=task.data_root, download=task.download, resolution=task.resolution, cache=cache
+        )
+    if task.resolution not in (None, own.resolution):
+        raise UsageError(
+            f"the evaluator's images have {own.resolution} pixels, got --resolution {task.resolution}; leave it out"
+        )
+    return None
+
+
+def _own(evaluator: Evaluator) -> Images | None:
+    """The evaluator's own images; an attribute of this name may be something else."""
+    images = getattr(evaluator, "images", None) if isinstance(evaluator, SupportsOwnImages) else None
+    return images if isinstance(images, Images) else None
+
+
+def in_regime(space: Space, evaluator: Evaluator, data: DataSet | None, window: Window) -> Space:
+    """The space on the images, inside the window asked for, or its own, or the data set's."""
+    asked = window if not window.open else space.window
+    if data is not None:
+        if asked.open:
+            asked = Window.parse(flops=data.regime.flops)
+        return space.on(data.regime.images).within(asked)
+    return _pooled(space, evaluator).on(_own(evaluator) or space.images).within(asked)
+
+
+def _pooled(space: Space, evaluator: Evaluator) -> Space:
+    """The space itself, or the part of it that a table knows, where the table is a sample and nothing predicts."""
+    table = getattr(evaluator, "table", None)
+    if table is None or table.exhaustive or getattr(evaluator, "surrogate", False) or space.name == "table":
+        return space
+    if table.points is None:
+        raise UsageError(
+            f"the table {table.name} is a sample of networks without their parameters: they cannot be proposed; "
+            f"predict the others with surrogate=true"
+        )
+    from regnas.search_spaces.tabular.space import pooled
+
+    return pooled(space, table.points)
+
+
+def epochs_of(evaluator: Evaluator, facts: Mapping[str, Any]) -> int | None:
+    """Epochs of a whole evaluation, where the evaluator says them (see `regnas.evaluator.SupportsPrepare`)."""
+    known = facts.get("epochs", facts.get("recipe", {}).get("epochs"))
+    table = getattr(evaluator, "table", None)
+    if known is None and table is not None:
+        known = table.curves.shape[2]
+    return int(known) if known else None

@@ -1,0 +1,164 @@
+"""What a search prints at its end."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from regnas.strategy import WARM
+from regnas.studies.run.fidelity import epochs_spent
+from regnas.studies.run.progress import shape
+from regnas.studies.search import warm_start as warm
+from regnas.studies.search.outcome import Row, complete_rows
+from regnas.studies.search.search import SearchResult
+from regnas.studies.storage.compatibility import without_password
+from regnas.studies.storage.open import DEFAULT_OUT, storage_url
+
+
+def print_search(console: Console, result: SearchResult, *, retrained: bool, storage: str) -> None:
+    """The five best, what can and cannot be told apart, the winner's test error, failures, and what to do next."""
+    done = complete_rows(result.rows)
+    console.print(_table(done[:5], len(done)))
+    for table in _fronts(result.fronts):
+        console.print(table)
+    for line in _remarks(result, done):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in _next_steps(result, retrained=retrained, storage=storage):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(best: list[Row], total: int) -> Table:
+    table = Table(title=f"The {len(best)} best of {total}", title_justify="left", box=None, pad_edge=False)
+    for name in ("candidate", "error", "MF", "params", "acts"):
+        table.add_column(name, justify="right", no_wrap=True)
+    staged = all(row["architecture"]["kind"] == "staged" for row in best)
+    table.add_column("stages: blocks x width" if staged else "network", no_wrap=False)
+    for row in best:
+        table.add_row(
+            str(row["index"]),
+            f"{row['error']:.2%}",
+            f"{row['flops'] / 1e6:.2f}",
+            f"{row['params'] / 1e3:.1f}k",
+            f"{row['activations'] / 1e3:.1f}k",
+            stages(row["architecture"]),
+        )
+    return table
+
+
+def stages(architecture: Mapping[str, Any]) -> str:
+    """A network in a line, with its bottleneck ratios and group widths where it has stages."""
+    described = shape(dict(architecture))
+    if architecture.get("kind") != "staged":
+        return described
+    ratios = sorted({f"{ratio:g}" for ratio in architecture["bottleneck_ratios"]})
+    groups = sorted(set(architecture["group_widths"]))
+    return f"{described}, b {'/'.join(ratios)}, g {'/'.join(map(str, groups))}"
+
+
+def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
+    lines = []
+    if apart := _alike(result, done):
+        lines.append(apart)
+    if result.best.test_error is not None:
+        lines.append(
+            f"winner: candidate {result.best.index}, test error {result.best.test_error:.2%} on images the search "
+            f"never saw (proxy weights, {done[0]['epochs']} epochs)"
+        )
+    else:
+        lines.append(f"winner: candidate {result.best.index}; there are no test images or no kept weights to score")
+    lines += _early(result, done) + _warm(result)
+    failed = [row for row in result.rows if row["state"] == "FAIL"]
+    if failed:
+        reasons = Counter(str(row["failure"]) for row in failed).most_common(3)
+        lines.append(f"{len(failed)} candidates failed: " + "; ".join(f"{count} x {text}" for text, count in reasons))
+    if diverged := sum(bool(row["diverged"]) for row in done):
+        lines.append(f"{diverged} trainings diverged and count with the error of guessing")
+    return lines
+
+
+def _early(result: SearchResult, done: list[Row]) -> list[str]:
+    """How much was trained, where candidates were stopped on the way."""
+    if not any(row["state"] == "PRUNED" for row in result.rows):
+        return []
+    total, whole = epochs_spent(result.study.get_trials(deepcopy=False)), max(row["epochs"] for row in done)
+    return [
+        f"{len(done)} of {len(result.rows)} candidates ran to their end of {whole} epochs; the others were stopped on "
+        f"the way; {total} epochs were trained in all"
+    ]
+
+
+def _warm(result: SearchResult) -> list[str]:
+    """What was known from another study: it is no trial of this one."""
+    known = warm.of_study(result.study)
+    if not known:
+        return []
+    origins = ", ".join(sorted({str(trial.user_attrs[WARM]).rpartition(":")[0] for trial in known}))
+    best = f"the best of which had {known[0].value:.2%}"
+    return [f"started from {len(known)} trials of {origins}, {best}: they are no trials of this study"]
+
+
+def _fronts(fronts: Mapping[str, list[Row]]) -> list[Table]:
+    """Of every complexity asked for, the networks that no other beats in it and in error."""
+    tables = []
+    for name, rows in fronts.items():
+        title = f"No other is better in {name} and in error"
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in ("candidate", "error", name):
+            table.add_column(column, justify="right", no_wrap=True)
+        table.add_column("network", no_wrap=False)
+        for row in rows:
+            table.add_row(str(row["index"]), f"{row['error']:.2%}", f"{row[name]:,}", shape(row["architecture"]))
+        tables.append(table)
+    return tables
+
+
+def _alike(result: SearchResult, done: list[Row]) -> str:
+    """Which of the best could change places in another training.
+
+    Two trainings of one network differ by a standard deviation of sqrt(2) seed_sd; a gap of less than two of these
+    tells nothing. Where the seed noise was not measured, the binomial noise of the validation images is a lower
+    bound for it.
+    """
+    if len(done) < 2:
+        return ""
+    best = done[0]["error"]
+    images = result.facts.get("images", {}).get("validation")
+    if result.seed_sd is not None:
+        noise, source = result.seed_sd, f"measured training noise of {result.seed_sd:.2%}"
+    elif images:
+        noise = math.sqrt(max(best * (1 - best), 1 / images) / images)
+        source = f"noise of {images} validation images"
+    else:
+        return ""
+    gap = 2 * math.sqrt(2) * noise
+    alike = sum(row["error"] - best < gap for row in done)
+    if alike == 1:
+        return f"the winner's lead is larger than {gap:.2%}, twice the standard deviation of a difference ({source})"
+    return (
+        f"the best {alike} of {len(done)} lie within {gap:.2%} and cannot be told apart by one training each ({source})"
+    )
+
+
+def _next_steps(result: SearchResult, *, retrained: bool, storage: str) -> list[str]:
+    lines = [f"files: {result.folder}/ (trials.csv, best.json, best/)"]
+    if not retrained and result.best.folder is not None:
+        lines.append(f"train the winner: regnas train {shlex.quote(str(result.folder))} --epochs 30")
+    lines.append(f"dashboard: {dashboard_command(result.folder.parent, storage)}  (pip install 'regnas[dashboard]')")
+    return lines
+
+
+def dashboard_command(out: Path, storage: str) -> str:
+    """The command that shows the studies of a storage; what it assumes anyway is left out."""
+    words = ["regnas", "dashboard"]
+    if storage != storage_url(None, out):
+        words += ["--storage", without_password(storage)]
+    if out != Path(DEFAULT_OUT):
+        words += ["--out", str(out)]
+    return shlex.join(words)

@@ -1,0 +1,174 @@
+"""``regnas search``: sample, train, rank, store; and the same from Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from regnas import weights
+from regnas.design_space import Space
+from regnas.errors import StudyError
+from regnas.executor import Event, Executor, Message
+from regnas.studies.run.driver import Interrupted
+from regnas.studies.run.progress import Progress, Silent
+from regnas.studies.search import enqueue, outcome
+from regnas.studies.search import pareto as fronts
+from regnas.studies.search import warm_start as warm
+from regnas.studies.search.plan import Plan, plan
+from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
+
+_ENDS = ("done", "failed", "stopped")
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What a search returns.
+
+    Attributes:
+        best: the winner by validation error.
+        rows: every trial as a mapping, in the order of the candidate index.
+        study: the Optuna study.
+        folder: the study's files.
+        seed_sd: spread of trainings of one network, where the data set's regime was measured.
+        fronts: of every complexity asked for with ``pareto``, the rows that no other beats in it and in error, the
+            cheapest first.
+    """
+
+    best: outcome.Best
+    rows: list[dict[str, Any]]
+    study: optuna.Study
+    folder: Path
+    settings: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    seed_sd: float | None = None
+    fronts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def trials(self) -> Any:
+        """A pandas DataFrame of the trials where pandas is installed, else `rows`."""
+        try:
+            import pandas
+        except ImportError:
+            return self.rows
+        return pandas.DataFrame(self.rows)
+
+
+def run(search_plan: Plan, progress: Progress) -> SearchResult:
+    """Run a checked search to its budget, or go on with one.
+
+    Raises:
+        Interrupted: Ctrl-C; what is finished is stored.
+        StudyError: the study is another one, is in use, or its candidates fail.
+    """
+    one = search_plan
+    pool: Executor | None = None
+    for note in one.staff.notes:
+        progress.say(note)
+    try:
+        with opened(one) as study:
+            if one.warm is not None:
+                progress.say(one.warm.said())
+                warm.add(study, one.warm)
+            enqueue.add(study, one.enqueued, one.space)
+            if not spent(one, study):
+                look_ahead(one)
+                pool = make_workers(one, count=min(one.workers, one.budget))
+                drive(one, study, pool, progress)
+            return _finish(one, study, one.settings.to_json(), pool)
+    finally:
+        if pool is not None:
+            pool.close()
+
+
+def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Executor | None) -> SearchResult:
+    rows = outcome.rows_of(study, one.space)
+    outcome.write_files(one.folder, rows)
+    if not (complete := outcome.complete_rows(rows)):
+        raise StudyError(
+            f"no candidate ran to its end, so there is no winner: {len(rows)} were started and paused on the way; "
+            f"raise --budget-epochs, and they go on"
+        )
+    winner = complete[0]
+    test_error = outcome.known_test_error(one.folder, winner, settings)
+    if test_error is None:
+        test_error = _test(one, winner, pool)
+    best = outcome.write_best(one.folder, winner, test_error, dict(one.facts), settings)
+    found = fronts.write(one.folder, rows, one.pareto)
+    return SearchResult(best, rows, study, one.folder, settings, one.facts, _seed_sd(one), found)
+
+
+def _seed_sd(one: Plan) -> float | None:
+    """Spread of trainings of one network; measured with the regime's own recipe, it says nothing of another."""
+    if one.data is None or one.evaluator != "train" or one.task.epochs not in (None, one.data.regime.epochs):
+        return None
+    return one.data.regime.seed_sd
+
+
+def _test(one: Plan, winner: dict[str, Any], pool: Executor | None) -> float | None:
+    """Score the winner's kept weights on the test images, in a worker: the only use of these images."""
+    kept, result = one.folder / "checkpoints" / str(winner["index"]), one.folder / "test.json"
+    if not one.can_test or not (kept / weights.WEIGHTS).exists():
+        return None
+    lent = pool or make_workers(one, count=min(1, one.workers))
+    try:
+        job = {"index": -1, "test": True, "architecture": winner["architecture"]}
+        end = _awaited(lent, {**job, "folder": str(kept), "result": str(result)})
+        if end.kind == "failed":
+            raise StudyError(f"the winner cannot be tested: {end.message}; the same command tries again")
+        error: float | None = json.loads(result.read_text())["test_error"]
+        return error
+    finally:
+        if pool is None:
+            lent.close()
+
+
+def _awaited(pool: Executor, job: Message) -> Event:
+    """The end of a job that is submitted as soon as a worker is ready."""
+    while True:
+        while not pool.free():
+            pool.events(1.0)
+        pool.submit(job)
+        ends: list[Event] = []
+        while not ends:
+            ends = [event for event in pool.events(1.0) if event.index == job["index"] and event.kind in _ENDS]
+        if ends[0].kind != "stopped":  # its worker was preempted: again
+            return ends[0]
+
+
+def search(
+    space: str | Space = "regnetx", *, quiet: bool = False, retrain: int | None = None, **options: Any
+) -> SearchResult:
+    """What ``regnas search`` does, from Python; the options are its flags.
+
+    Args:
+        space: a spec string, or a space with a window of its own.
+        strategy: a spec string, or any Optuna sampler.
+        retrain: epochs to train the winner afterwards, on training and validation images.
+
+    Returns:
+        The winner, all trials, and the Optuna study. A finished study returns what is stored.
+
+    Raises:
+        RegnasError: see `plan` and `run`.
+    """
+    from rich.console import Console
+
+    from regnas.studies.run.progress import Lines
+
+    checked = plan(space, retrain=retrain, **options)
+    progress: Progress = Silent() if quiet else Lines(Console(), checked.workers)
+    result = run(checked, progress)
+    if retrain is not None:
+        from regnas.studies.training.train import train
+
+        where = {"data_root": options.get("data_root"), "device": options.get("device", "auto")}
+        train(str(result.folder), epochs=retrain, quiet=quiet, **where)
+    return result
+
+
+__all__ = ["Interrupted", "Plan", "SearchResult", "plan", "run", "search"]

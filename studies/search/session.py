@@ -1,0 +1,213 @@
+"""Filling a study with evaluations: its lock, its settings, its workers; no winner is chosen here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from regnas.errors import StudyError, UsageError
+from regnas.executor import Crew, Executor
+from regnas.pruner import make_pruner
+from regnas.studies.executors.make import start
+from regnas.studies.run.driver import Driver
+from regnas.studies.run.fidelity import Fidelity, epochs_spent
+from regnas.studies.run.progress import Progress
+from regnas.studies.search import outcome
+from regnas.studies.search.identity import ATTRIBUTE, check_same, differing, folder_name
+from regnas.studies.search.plan import Plan, on_stream
+from regnas.studies.search.stream_version import version_of
+from regnas.studies.storage.compatibility import to_keep
+from regnas.studies.storage.lease import held
+from regnas.studies.storage.open import FolderLock, find_study, open_study, storage_file
+from regnas.studies.storage.write_through import OneWriter
+from regnas.system.files import write_json
+
+# Distinct candidates that must exist are looked for before any training, up to this many.
+_LOOK_AHEAD = 1000
+
+
+def populate(one: Plan, progress: Progress, pool: Executor) -> optuna.Study:
+    """Run a checked search to its budget and nothing else: no winner is chosen, no test image is read.
+
+    Args:
+        pool: lent by the caller, who closes it.
+
+    Raises:
+        Interrupted, StudyError: as `run`.
+    """
+    if one.stops_early:
+        raise UsageError("a population is of networks that are all trained to their end: no pruner, no --budget-epochs")
+    with opened(one) as study:
+        if not spent(one, study):
+            drive(one, study, pool, progress)
+        return study
+
+
+@contextmanager
+def opened(one: Plan) -> Iterator[optuna.Study]:
+    """The study of a plan, locked and checked; made if it is new.
+
+    Raises:
+        StudyError: it has other settings, is in use, or its storage fails.
+    """
+    locks = ExitStack()
+    try:
+        for lock in _locks(one):
+            locks.callback(lock.release)
+        study = open_study(one.storage, one.name, one.sampler)
+        with _alone(study):
+            settings = one.settings.to_json()
+            _settle(study, settings, one.name)
+            _check_folder(one)
+            kept = {"name": one.name, "storage": to_keep(one.storage), "settings": settings}
+            write_json(one.folder / "study.json", kept)
+            yield study
+    except (OSError, optuna.exceptions.StorageInternalError) as error:
+        raise StudyError(f"cannot go on with study {one.name!r}: {error}") from error
+    finally:
+        locks.close()
+
+
+def _locks(one: Plan) -> Iterator[FolderLock]:
+    """What a driver locks: a file in the study's folder, and one beside a storage that lies elsewhere: two folders can
+    be of the same study there.
+    """
+    yield FolderLock(one.folder)
+    file = storage_file(one.storage)
+    if file is not None and file.parent.resolve() != one.folder.parent.resolve():
+        yield FolderLock(file.parent, f"{file.name}.{folder_name(one.name)}.lock", one.storage)
+
+
+@contextmanager
+def _alone(study: optuna.Study) -> Iterator[None]:
+    """While this is its only driver, a study is kept in memory too, and its storage is only written to."""
+    shared = study._storage
+    with held(shared, study.study_name) as lease:
+        study._storage = OneWriter(shared, study._study_id, whole="index", guard=lease)
+        try:
+            yield
+        finally:
+            study._storage = shared  # for those who go on with it: others may write to it from now on
+
+
+def spent(one: Plan, study: optuna.Study) -> bool:
+    """Whether the budget is spent, and nothing that was stopped on the way is left to be told."""
+    trials = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
+    states = Counter(trial.state for trial in trials)
+    over = states[TrialState.COMPLETE] + states[TrialState.PRUNED] >= one.budget
+    if not one.stops_early:
+        return over
+    over |= one.budget_epochs is not None and epochs_spent(trials) >= one.budget_epochs
+    return over and not any(trial.state == TrialState.RUNNING and trial.intermediate_values for trial in trials)
+
+
+def completed(one: Plan) -> int:
+    """Evaluations of a plan that are there already; 0 for a study that does not exist yet."""
+    study = find_study(one.storage, one.name)
+    trials = [] if study is None else study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return sum("index" in trial.user_attrs for trial in trials)
+
+
+def under_free_name(one: Plan, new: int) -> Plan:
+    """The plan as it is, or under NAME/2, NAME/3 ... where a study of other settings has its name.
+
+    For runs that a user names no study for: the first name that is free or holds these very settings. The same plan
+    finds the same study again, and goes on with its stream.
+
+    Args:
+        new: version of the stream of a study that is not there yet.
+    """
+    for number in itertools.count(1):
+        name = one.name if number == 1 else f"{one.name}/{number}"
+        study = find_study(one.storage, name)
+        version = new if study is None else version_of(study)
+        fitting = one if version is None else on_stream(one, version)
+        if _fits(study, fitting.settings.to_json()):
+            break
+    return fitting if name == one.name else replace(fitting, name=name, folder=one.folder.parent / folder_name(name))
+
+
+def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
+    if study is None:
+        return True
+    stored = study.user_attrs.get(ATTRIBUTE)
+    return stored is not None and not differing(json.loads(stored), settings)
+
+
+def look_ahead(one: Plan) -> None:
+    """Find the candidates before any training, so that a window with too few says so at once.
+
+    Raises:
+        InfeasibleWindow: it holds too few.
+    """
+    if one.budget_epochs is not None:
+        return  # how many candidates that takes is not known
+    one.space.sample(min(one.budget, _LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
+
+
+def _check_folder(one: Plan) -> None:
+    """Two names can make one folder, ``a/b`` and ``a-b``; two studies cannot."""
+    try:
+        other = json.loads((one.folder / "study.json").read_text())["name"]
+    except (OSError, ValueError, KeyError):
+        return
+    if other != one.name:
+        raise StudyError(f"{one.folder} is the folder of study {other!r}; give this one another name with --study")
+
+
+def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:
+    stored = study.user_attrs.get(ATTRIBUTE)
+    if stored is None:
+        if study.get_trials(deepcopy=False):
+            raise StudyError(f"study {name!r} was not made by regnas search; give this one another name with --study")
+        study.set_user_attr(ATTRIBUTE, json.dumps(settings, sort_keys=True))
+        return
+    check_same(json.loads(stored), settings, name)
+
+
+def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) -> Executor:
+    """The workers of a plan; what they print goes to ``logs``, the study's own folder unless said."""
+    crew = Crew(
+        evaluator=one.evaluator,
+        task=one.task,
+        devices=one.staff.devices,
+        count=one.staff.count if count is None else count,
+        logs=logs or one.folder / "logs",
+        folder=one.folder,
+        per_device=one.staff.per_device,
+        timeout=one.staff.timeout,
+    )
+    return start(one.staff.engine, crew)
+
+
+def drive(one: Plan, study: optuna.Study, pool: Executor, progress: Progress) -> None:
+    """Evaluate until the budget is spent, and write trials.csv whatever ends it."""
+    pruner = make_pruner(one.settings.pruner, one.epochs) if one.epochs else None
+    driver = Driver(
+        study,
+        one.space,
+        pool,
+        one.folder,
+        seed=one.seed,
+        duplicates=one.settings.duplicates,
+        progress=progress,
+        repeat=one.repeat,
+        fidelity=Fidelity(pruner, one.epochs, one.budget_epochs),
+    )
+    if isinstance(study._storage, OneWriter):
+        study._storage.patience.say = progress.say
+        study._storage.patience.stopped = lambda: driver.hurried
+    try:
+        driver.run(one.budget)
+    finally:
+        progress.stop()
+        outcome.write_files(one.folder, outcome.rows_of(study, one.space))

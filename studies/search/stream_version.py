@@ -1,0 +1,30 @@
+"""Which version of the stream of candidates a study goes on with: the one that it began with."""
+
+from __future__ import annotations
+
+import json
+
+import optuna
+
+from regnas.candidate import STREAM_VERSIONS
+from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.storage.open import find_study
+
+
+def version_of(study: optuna.Study) -> int | None:
+    """The version that a study's settings say; None where they say none that this release has."""
+    stored = json.loads(study.user_attrs.get(ATTRIBUTE, "{}")).get("stream_version")
+    return stored if stored in STREAM_VERSIONS else None
+
+
+def stored_version(storage: str, *names: str) -> int | None:
+    """The version of the first of these studies that is there; None where none is.
+
+    Raises:
+        StudyError: the storage cannot be opened.
+    """
+    for name in names:
+        study = find_study(storage, name)
+        if study is not None:
+            return version_of(study)
+    return None

@@ -1,0 +1,148 @@
+"""Warm start: a search that learns from the trials of another study, which count in no budget and cannot win."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from regnas.architecture import from_json
+from regnas.design_space import Space
+from regnas.errors import InvalidArchitecture, StudyError, UsageError
+from regnas.strategy import WARM
+from regnas.studies.populations.sources import study_of
+from regnas.studies.search.identity import ATTRIBUTE, differing
+from regnas.studies.storage.open import open_storage, quiet, stored_names
+
+_CONDITIONS = ("data", "images", "evaluator", "recipe")  # under which an error means the same
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """What another study knows.
+
+    Attributes:
+        name: of the study.
+        trials: complete ones, made for this study's parameters.
+        outside: complete ones that lie outside of this study's ranges and are left out.
+        begun: when its own trials began, which tells it from another study of the same name.
+    """
+
+    name: str
+    trials: tuple[FrozenTrial, ...]
+    outside: int = 0
+    begun: frozenset[Any] = frozenset()
+
+    def said(self) -> str:
+        """What is learned from, in a line."""
+        left = f"; {self.outside} outside of this space are left out" if self.outside else ""
+        return f"learning from {len(self.trials)} trials of study {self.name!r}{left}"
+
+
+def read(text: str | Path, storage: str, settings: Mapping[str, Any], space: Space) -> WarmStart:
+    """The trials of another study, checked against the one that is to learn from them.
+
+    Args:
+        text: the other study's folder, or its name in ``storage``.
+        settings: of the study that is to learn.
+
+    Raises:
+        StudyError: there is no such study, it was evaluated in another way, or has other parameters.
+    """
+    study = _study(str(text), storage)
+    stored = json.loads(study.user_attrs.get(ATTRIBUTE, "{}"))
+    if not stored:
+        raise StudyError(f"study {study.study_name!r} was not made by regnas search: how it was evaluated is unknown")
+    different = differing(_conditions(stored), _conditions(settings))
+    if different:
+        raise StudyError(
+            f"cannot start from study {study.study_name!r}: it was evaluated in another way ({'; '.join(different)})"
+        )
+    found = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if _known(trial)]
+    if not found:
+        raise StudyError(f"cannot start from study {study.study_name!r}: none of its trials is complete")
+    made = [_made(trial, study.study_name, space) for trial in found]
+    inside = [trial for trial in made if trial is not None]
+    if not inside:
+        raise StudyError(f"cannot start from study {study.study_name!r}: all its trials lie outside {space.spec}")
+    begun = frozenset(trial.datetime_start for trial in found if "index" in trial.user_attrs)
+    return WarmStart(study.study_name, tuple(inside), len(made) - len(inside), begun)
+
+
+def add(study: optuna.Study, warm: WarmStart) -> None:
+    """Put the trials into a study, each once, however often the search goes on.
+
+    Raises:
+        StudyError: it is the same study.
+    """
+    own = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
+    if study.study_name == warm.name and any(trial.datetime_start in warm.begun for trial in own):
+        raise StudyError(f"study {warm.name!r} cannot start from itself: the same command without --warm-start goes on")
+    there = {trial.user_attrs.get(WARM) for trial in study.get_trials(deepcopy=False)}
+    study.add_trials([trial for trial in warm.trials if trial.user_attrs[WARM] not in there])
+
+
+def of_study(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that a study was started with, the best first."""
+    found = [trial for trial in study.get_trials(deepcopy=False) if WARM in trial.user_attrs]
+    return sorted(found, key=lambda trial: (trial.value, trial.number))
+
+
+def _study(text: str, storage: str) -> optuna.Study:
+    if Path(text).is_dir():
+        study = study_of(Path(text))
+        if study is None:
+            raise StudyError(f"cannot start from {text}: its storage is not there, or holds it no longer")
+        return study
+    if storage.startswith("sqlite:///") and not Path(storage.removeprefix("sqlite:///")).exists():
+        raise UsageError(f"--warm-start names a study's folder, or a study in {storage}, which is not there: {text!r}")
+    with quiet():
+        opened = open_storage(storage)
+        names = stored_names(opened)
+        if text in names:
+            return optuna.load_study(study_name=text, storage=opened)
+    listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    raise UsageError(f"there is no study {text!r} in {storage}, and no such folder; studies there: {listed or 'none'}")
+
+
+def _conditions(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: settings.get(name) for name in _CONDITIONS}
+
+
+def _known(trial: FrozenTrial) -> bool:
+    return "index" in trial.user_attrs or WARM in trial.user_attrs
+
+
+def _made(trial: FrozenTrial, name: str, space: Space) -> FrozenTrial | None:
+    """The trial as one of another study of this space, or None where it lies outside of its ranges."""
+    laws = space.distributions
+    where = f"cannot start from study {name!r}"
+    if set(trial.params) != set(laws):
+        has, asked = ", ".join(sorted(trial.params)), ", ".join(sorted(laws))
+        raise StudyError(f"{where}: its parameters are {has}, those of {space.spec} are {asked}")
+    point = space.canonical(trial.params)
+    if any(not space.dimensions[free].contains(trial.params[free]) for free in laws):
+        return None
+    stored = trial.user_attrs.get("architecture")
+    if stored is None or not _same(stored, point, space):
+        raise StudyError(f"{where}: the same parameters are other networks in {space.spec}")
+    return create_trial(
+        state=TrialState.COMPLETE,
+        value=trial.value,
+        params={free: trial.params[free] for free in laws},
+        distributions=laws,
+        user_attrs={WARM: trial.user_attrs.get(WARM, f"{name}:{trial.number}"), "architecture": stored},
+        intermediate_values=trial.intermediate_values,
+    )
+
+
+def _same(stored: str, point: dict[str, Any], space: Space) -> bool:
+    try:
+        return space.decode(point).key() == from_json(json.loads(stored)).key()
+    except (InvalidArchitecture, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""Storages of studies: opening, reading and writing them, leases and outages."""

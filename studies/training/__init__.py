@@ -1,0 +1,1 @@
+"""``regnas train``: a network trained for use."""

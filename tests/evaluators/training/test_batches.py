@@ -1,0 +1,93 @@
+"""Batches of images: order, augmentation, normalisation."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from regnas.dataset import Split
+from regnas.evaluators.training.batches import Batches, statistics
+
+CPU = torch.device("cpu")
+ZERO, ONE = torch.zeros(1), torch.ones(1)
+
+
+def _numbered(count: int, size: int = 6) -> Split:
+    """Images whose pixels name the image and the place: no two pixels of a batch are equal by accident."""
+    pixels = np.arange(1, size * size + 1, dtype=np.uint8).reshape(1, 1, size, size)
+    return Split(np.repeat(pixels, count, axis=0), np.arange(count, dtype=np.int64))
+
+
+def test_evaluation_sees_every_image_once_in_order() -> None:
+    batches = Batches(_numbered(10), CPU, mean=ZERO, std=ONE, pad=2)
+    seen = list(batches.in_order(4))
+    assert [len(labels) for _, labels in seen] == [4, 4, 2]
+    assert torch.cat([labels for _, labels in seen]).tolist() == list(range(10))
+    expected = torch.arange(1, 37).reshape(6, 6).float()
+    assert all((image == expected).all() for images, _ in seen for image in images)
+
+
+def test_training_batches_are_full_and_hold_no_image_twice() -> None:
+    batches = Batches(_numbered(11), CPU, mean=ZERO, std=ONE)
+    labels = [part for _, part in batches.shuffled(4, torch.Generator().manual_seed(0), flip=False)]
+    assert [len(part) for part in labels] == [4, 4]
+    assert len(set(torch.cat(labels).tolist())) == 8
+
+
+def test_crops_shift_by_at_most_the_padding_and_flips_mirror() -> None:
+    size, pad = 6, 2
+    batches = Batches(_numbered(64, size), CPU, mean=ZERO, std=ONE, pad=pad)
+    (images, _), *_ = batches.shuffled(64, torch.Generator().manual_seed(0), flip=True)
+    padded = np.pad(np.arange(1, 37).reshape(size, size), pad)
+    windows = {
+        padded[down : down + size, across : across + size].tobytes(): (down, across)
+        for down in range(2 * pad + 1)
+        for across in range(2 * pad + 1)
+    }
+    mirrored = 0
+    shifts = set()
+    for image in images[:, 0].numpy().astype(padded.dtype):
+        straight = image.tobytes() in windows
+        mirrored += not straight
+        shifts.add(windows[image.tobytes() if straight else image[:, ::-1].tobytes()])
+    # 64 fair coins: outside 12..52 less than once in a million.
+    assert 12 <= mirrored <= 52
+    assert {down for down, _ in shifts} == set(range(2 * pad + 1))  # every offset, the last one too
+
+
+def test_the_order_depends_on_the_generator_alone() -> None:
+    batches = Batches(_numbered(32), CPU, mean=ZERO, std=ONE, pad=1)
+    first, again, other = (
+        [labels.tolist() for _, labels in batches.shuffled(8, torch.Generator().manual_seed(seed), flip=True)]
+        for seed in (3, 3, 4)
+    )
+    assert first == again != other
+
+
+def test_normalised_training_images_have_mean_zero_and_variance_one() -> None:
+    rng = np.random.default_rng(0)
+    split = Split(rng.integers(0, 256, (5000, 3, 4, 4), dtype=np.uint8), np.zeros(5000, dtype=np.int64))
+    mean, std = statistics(split)
+    batches = Batches(split, CPU, mean=mean, std=std)
+    images = torch.cat([part for part, _ in batches.in_order(512)])
+    assert torch.allclose(images.mean((0, 2, 3)), torch.zeros(3), atol=1e-4)
+    assert torch.allclose(images.var((0, 2, 3)), torch.ones(3), atol=1e-3)
+
+
+def test_grey_images_reach_the_network_with_three_equal_channels() -> None:
+    (images, _), *_ = Batches(_numbered(2), CPU, mean=ZERO, std=ONE).in_order(2)
+    assert images.shape == (2, 3, 6, 6)
+    assert (images[:, 0] == images[:, 1]).all() and (images[:, 0] == images[:, 2]).all()
+    assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_an_image_keeps_its_label() -> None:
+    images = np.broadcast_to(np.arange(12, dtype=np.uint8)[:, None, None, None], (12, 3, 4, 4)).copy()
+    batches = Batches(Split(images, np.arange(12)), CPU, mean=ZERO, std=ONE, pad=1)
+    for pictures, labels in batches.shuffled(4, torch.Generator().manual_seed(3), flip=True):
+        assert torch.equal(pictures.amax((1, 2, 3)).long(), labels)
+
+
+def test_images_of_one_shade_have_a_deviation_above_zero() -> None:
+    mean, std = statistics(Split(np.full((4, 1, 2, 2), 7, dtype=np.uint8), np.zeros(4, dtype=np.int64)))
+    assert mean.tolist() == [7] and 0 < std.item() < 0.01

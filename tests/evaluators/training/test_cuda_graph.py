@@ -1,0 +1,117 @@
+"""A recorded step: every call is a step, and a training ends as without a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from regnas.dataset import make_dataset
+from regnas.evaluators.training.batches import Batches, statistics
+from regnas.evaluators.training.cuda_graph import RecordedStep
+from regnas.evaluators.training.evaluator import build
+from regnas.evaluators.training.loop import Trainer
+from regnas.evaluators.training.precision import Computing
+from regnas.evaluators.training.recipe import Recipe
+from regnas.search_spaces.staged.architecture import Staged
+
+CPU = torch.device("cpu")
+NETWORK = Staged(depths=(1, 1), widths=(8, 16), strides=(1, 2), block="x", group_widths=(4, 4), classes=4)
+
+
+class Again:
+    """Records nothing: its recording does the work again, on the memory it was recorded on."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.warmed = self.recorded = 0
+        self._fails = fails
+
+    def warm_up(self, work: Callable[[], None]) -> None:
+        self.warmed += 1
+        work()
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        self.recorded += 1
+        if self._fails:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        return work
+
+
+def trained(recorder: Again | None, epochs: int = 2, split_at: int | None = None) -> dict[str, Tensor]:
+    """Weights after a training, with or without a recording; stopped and resumed once if ``split_at``."""
+    training, _ = make_dataset("fake:96").fit()
+    mean, std = statistics(training)
+    recipe = Recipe(epochs=epochs, batch_size=8, learning_rate=0.05)
+    computing = Computing(recorded=recorder is not None)
+
+    def trainer() -> Trainer:
+        batches = Batches(training, CPU, mean=mean, std=std, pad=1)
+        network = build(NETWORK, 0, CPU, computing)
+        return Trainer(network, batches, recipe, seed=0, device=CPU, computing=computing, recorder=recorder)
+
+    one = trainer()
+    for epoch in range(epochs):
+        if epoch == split_at:
+            state = one.state()
+            one = trainer()
+            one.load(state)
+        one.run_epoch()
+    return {name: values.clone() for name, values in one.network.state_dict().items()}
+
+
+def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_recorded_training_ends_with_the_weights_of_an_ordinary_one() -> None:
+    recorder = Again()
+    assert equal(trained(None), trained(recorder))
+    assert (recorder.warmed, recorder.recorded) == (3, 1)
+
+
+def test_a_recorded_training_is_resumed_as_if_it_had_not_stopped() -> None:
+    assert equal(trained(None), trained(Again(), split_at=1))
+
+
+def test_where_recording_fails_the_step_runs_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Again(fails=True)
+    assert equal(trained(None), trained(recorder))
+    assert recorder.recorded == 1 and "cannot be recorded" in caplog.text
+
+
+def test_a_recording_sees_the_images_and_the_learning_rate_of_each_call() -> None:
+    seen: list[tuple[float, float]] = []
+    rate = torch.zeros(())
+    step = RecordedStep(lambda images, labels: seen.append((images.item(), rate.item())), Again(), lambda: None)
+    for number in range(6):
+        rate.fill_(10 * number)
+        step(torch.tensor(float(number)), torch.tensor(0))
+    assert seen == [(float(number), 10.0 * number) for number in range(6)]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_recorded_training_on_a_gpu_ends_near_an_ordinary_one() -> None:
+    from regnas.evaluators.training.cuda_graph import CudaRecorder
+
+    device = torch.device("cuda:0")
+    training, _ = make_dataset("fake:96").fit()
+    mean, std = statistics(training)
+    losses = []
+    for recorded in (False, True):
+        computing = Computing("float32", recorded=recorded)
+        batches = Batches(training, device, mean=mean, std=std)
+        network = build(NETWORK, 0, device, computing)
+        recorder = CudaRecorder() if recorded else None
+        trainer = Trainer(
+            network,
+            batches,
+            Recipe(epochs=2, batch_size=8),
+            seed=0,
+            device=device,
+            computing=computing,
+            recorder=recorder,
+        )
+        losses.append([trainer.run_epoch(), trainer.run_epoch()])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-2)

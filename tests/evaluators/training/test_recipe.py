@@ -1,0 +1,89 @@
+"""The recipe: its schedule, its limits, and what it decays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from regnas.errors import UsageError
+from regnas.evaluator import Task
+from regnas.evaluators.training.evaluator import make
+from regnas.evaluators.training.loop import parameter_groups
+from regnas.evaluators.training.recipe import Recipe
+
+
+@given(st.integers(10, 5000), st.floats(0, 0.5))
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_almost_nothing(steps: int, warmup: float) -> None:
+    recipe = Recipe(learning_rate=0.2, warmup=warmup)
+    rates = [recipe.rate(step, steps) for step in range(steps)]
+    peak = max(range(steps), key=rates.__getitem__)
+    assert all(a <= b for a, b in zip(rates[:peak], rates[1 : peak + 1], strict=True))
+    assert all(a >= b for a, b in zip(rates[peak:-1], rates[peak + 1 :], strict=True))
+    assert 0.19 < rates[peak] < 0.2 + 1e-9 or steps < 20
+    assert 0 <= rates[-1] < 0.2 * 0.1
+
+
+def test_the_half_cosine_is_half_way_down_in_the_middle() -> None:
+    recipe = Recipe(learning_rate=0.2, warmup=0.0)
+    assert recipe.rate(0, 1000) == pytest.approx(0.2)
+    assert recipe.rate(500, 1000) == pytest.approx(0.1)
+
+
+def test_the_warm_up_rises_in_equal_steps_from_a_tenth_and_ends_at_the_peak() -> None:
+    """By hand: ten steps of warm-up, then 0.5 (1 + cos(pi t)) over ninety."""
+    recipe = Recipe(learning_rate=0.2, warmup=0.1)
+    rates = [recipe.rate(step, 100) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.2 * (0.1 + 0.09 * (step + 1)) for step in range(10)])
+    assert rates[9] == rates[10] == pytest.approx(0.2)
+    assert rates[55] == pytest.approx(0.1)
+    assert rates[99] == pytest.approx(0.1 * (1 + math.cos(math.pi * 89 / 90))) and rates[99] < 0.2 / 1000
+
+
+def test_options_replace_numbers_of_the_recipe_and_leave_the_others() -> None:
+    made = make(Task(data="fake", epochs=7), {"learning_rate": 1, "batch_size": 32, "flip": True}).recipe
+    assert asdict(made) == {**asdict(Recipe()), "epochs": 7, "learning_rate": 1, "batch_size": 32, "flip": True}
+
+
+@pytest.mark.parametrize(("data", "flip", "pad"), [("fashion-mnist-mini", False, 0), ("cifar10", True, 4)])
+def test_what_nobody_says_is_the_regime_of_the_data_set(data: str, flip: bool, pad: int) -> None:
+    made = make(Task(data=data), {})
+    assert made.recipe == Recipe(epochs=made.data.regime.epochs, flip=flip, pad=pad) and made.recipe.epochs >= 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 0},
+        {"batch_size": 1},
+        {"learning_rate": 0.0},
+        {"momentum": 1.0},
+        {"weight_decay": -1.0},
+        {"warmup": 1.0},
+        {"label_smoothing": 1.5},
+        {"pad": -1},
+        {"learning_rate": "fast"},
+        {"flip": 1},
+        {"batch_size": 12.5},
+        {"lerning_rate": 0.1},
+    ],
+)
+def test_a_recipe_that_makes_no_sense_names_the_number(options: dict[str, object]) -> None:
+    (name,) = options
+    with pytest.raises(UsageError, match=name):
+        Recipe().with_options(options)
+
+
+def test_batch_normalisation_has_no_weight_decay_and_everything_is_trained_once() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 4))
+    decayed, plain = parameter_groups(network, 5e-4)
+    assert decayed["weight_decay"] == 5e-4 and plain["weight_decay"] == 0
+    assert {id(p) for p in plain["params"]} == {id(p) for p in network[1].parameters()}
+    together = [id(p) for group in (decayed, plain) for p in group["params"]]
+    assert sorted(together) == sorted(id(p) for p in network.parameters())
+    assert torch.optim.SGD([decayed, plain], lr=0.1).param_groups[1]["weight_decay"] == 0

@@ -1,0 +1,60 @@
+"""Ctrl-C: once finishes what is in flight, twice stops at once; the exit code is 130, and the way on is printed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from regnas.studies.storage.open import open_storage
+
+WORDS = ("search", "--data", "fake", "--budget", 6)
+
+
+def states(folder: Path) -> list[TrialState]:
+    storage = open_storage(f"sqlite:///{folder}/regnas-runs/regnas.db")
+    return [trial.state for trial in optuna.load_study(study_name="regnetx/random/0", storage=storage).get_trials()]
+
+
+def test_one_interrupt_finishes_what_is_in_flight_and_says_how_to_go_on(
+    command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None]
+) -> None:
+    words = (*WORDS, "--evaluator", "fast[sleep=400]", "--workers", 2)
+    running = command(*words)
+    eventually(lambda: len(fast.lines()) >= 2, otherwise="no evaluation began")
+    running.interrupt()
+    assert running.wait() == 130
+    assert "stopping after the candidates in flight" in running.output
+    assert "stopped; go on with: regnas search --data fake --budget 6 --evaluator 'fast[sleep=400]' --workers 2" in (
+        running.output
+    )
+    assert "Traceback" not in running.output
+    begun = len(fast.lines())
+    assert states(tmp_path) == [TrialState.COMPLETE] * begun
+    assert (tmp_path / "regnas-runs/regnetx-random-0/trials.csv").read_text().count("COMPLETE") == begun
+    again = command(*words)
+    assert again.wait() == 0, again.output
+    assert f"resuming: {begun} of 6 evaluations are done" in again.output
+    assert sorted(fast.evaluated()) == list(range(6))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_second_interrupt_stops_at_once(
+    command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None], workers: int
+) -> None:
+    running = command(*WORDS, "--evaluator", "fast[sleep=60000]", "--workers", workers)
+    eventually(lambda: len(fast.lines()) >= max(1, workers), otherwise="no evaluation began")
+    running.interrupt()
+    eventually(lambda: "Ctrl-C again stops at once" in running.output, 5, "the first interrupt was not heard")
+    start = time.monotonic()
+    running.interrupt()
+    assert running.wait(10) == 130
+    assert time.monotonic() - start < 5
+    assert "stopped; go on with: regnas search" in running.output
+    assert "Traceback" not in running.output
+    assert set(states(tmp_path)) == {TrialState.RUNNING}
