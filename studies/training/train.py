@@ -11,36 +11,22 @@ from rich.console import Console
 
 from regnas import weights
 from regnas.architecture import canonical
-from regnas.dataset import make_dataset, whole_of
-from regnas.errors import RegnasError, StudyError, UsageError
+from regnas.errors import StudyError
+from regnas.studies.training.plan import TrainingPlan, plan_training
 from regnas.system.files import write_json
 
 _SNAPSHOT = "resume.pt"
 
 
-def train(
-    target: str,
-    *,
-    epochs: int,
-    data: str | None = None,
-    data_root: str | Path | None = None,
-    download: bool = False,
-    resolution: int | None = None,
-    out: str | Path | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    threads: int | None = None,
-    workers: int = 1,
-    quiet: bool = False,
-) -> Path:
+def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
     """Train a network on training and validation images together, and test it once at the end.
 
     Args:
         target: a study's folder or its best.json, or an architecture's JSON file.
-        epochs: passes over the images; the same command goes on after an interruption.
-        data: spec of the data set; a study's own unless said.
-        workers: processes that train it together, each with a share of every batch; each has a GPU where there are any.
-        out: folder of the result; ``final-N`` beside the target unless said.
+        options: as of `regnas.studies.training.plan.plan_training`. ``epochs``: passes over the images; the same
+            command goes on after an interruption. ``data``: spec of the data set; a study's own unless said.
+            ``workers``: processes that train it together, each with a share of every batch and a GPU where there are
+            any. ``out``: folder of the result; ``final-N`` beside the target unless said.
 
     Returns:
         The folder, which `regnas.load` reads: architecture.json, weights.safetensors, result.json.
@@ -48,79 +34,40 @@ def train(
     Raises:
         RegnasError: no such target, data set or device, or an interrupted training with other settings.
     """
-    from regnas.evaluators.training.data_parallel import Share, check_shares
+    made = plan_training(target, **options)
+    if (made.folder / "result.json").exists():
+        result = _finished(made.folder, made.identity)
+        _say(quiet, _summary(result, made.folder))
+        return made.folder
+    _check_snapshot(made.folder, made.identity)
+    _say(quiet, _summary(_trained(made, quiet), made.folder))
+    return made.folder
+
+
+def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
+    """Train to the end, test, and write what is to be kept; the result as result.json has it."""
+    from regnas.evaluators.training.data_parallel import Share
     from regnas.evaluators.training.final import FinalTraining
     from regnas.evaluators.training.processes import peers
-    from regnas.evaluators.training.recipe import Recipe
 
-    if epochs < 1:
-        raise UsageError(f"--epochs is at least 1, got {epochs}")
-    path, settings = _target(target)
-    architecture = weights.read_architecture(path)
-    data = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
-    resolution = resolution or settings.get("images", {}).get("resolution")
-    folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
-    places = _devices(device, workers)
-    where: dict[str, Any] = {"root": data_root, "resolution": resolution}
-    images = make_dataset(data, **where, download=download, cache=folder / "cache")
-    outputs = architecture.to_json().get("classes", len(images.class_names))
-    if len(images.class_names) != outputs:
-        raise UsageError(
-            f"the network has {outputs} outputs and {data} {len(images.class_names)} classes; "
-            f"name the data set it is for with --data, or change classes in its JSON"
+    folder = made.folder
+    with peers(made.told, made.devices, folder / _SNAPSHOT, folder / "workers.log"):
+        job = FinalTraining(
+            made.architecture,
+            made.images,
+            made.recipe,
+            seed=made.seed,
+            device=made.devices[0],
+            threads=made.threads,
+            share=Share(0, len(made.devices)),
         )
-    regime = images.regime
-    of_train = str(settings.get("evaluator")).partition("[")[0] == "train"  # others' recipes are not for training
-    stored = settings["recipe"] if of_train else {"flip": regime.flip, "pad": regime.pad}
-    recipe = Recipe(**{**stored, "epochs": epochs})
-    check_shares(workers, recipe.batch_size)
-    identity = {
-        "architecture": architecture.to_json(),
-        "data": data,
-        "resolution": regime.images.resolution,
-        "seed": seed,
-        "recipe": recipe.to_json(),
-        **({"workers": workers} if workers > 1 else {}),
-    }
-    if (folder / "result.json").exists():
-        result = _finished(folder, identity)
-        _say(quiet, _summary(result, folder))
-        return folder
-    _check_snapshot(folder, identity)
-    told = {
-        "architecture": architecture.to_json(),
-        "data": {**where, "root": data_root and str(data_root), "text": data, "cache": str(folder / "cache")},
-        "recipe": recipe.to_json(),
-        "seed": seed,
-        "threads": threads,
-    }
-    with peers(told, places, folder / _SNAPSHOT, folder / "workers.log"):
-        share = Share(0, workers)
-        job = FinalTraining(architecture, images, recipe, seed=seed, device=places[0], threads=threads, share=share)
         _run(job, folder, quiet)
     test_error = job.finish(folder)
-    details = {"data": data, "epochs": epochs, "test_error": test_error, **job.facts()}
-    weights.save_architecture(architecture, folder, details)
-    write_json(folder / "result.json", {"schema": 1, "identity": identity, **details})
+    details = {"data": made.text, "epochs": made.recipe.epochs, "test_error": test_error, **job.facts()}
+    weights.save_architecture(made.architecture, folder, details)
+    write_json(folder / "result.json", {"schema": 1, "identity": made.identity, **details})
     (folder / _SNAPSHOT).unlink(missing_ok=True)
-    _say(quiet, _summary(details, folder))
-    return folder
-
-
-def _devices(device: str, workers: int) -> list[str]:
-    """One for each process."""
-    from regnas.evaluators.training.devices import devices
-
-    found = devices(device)
-    if workers < 1:
-        raise UsageError(f"--workers is at least 1, got {workers}")
-    if found == ["cpu"]:
-        return found * workers
-    if workers > len(found):
-        raise UsageError(
-            f"--workers is at most {len(found)}, the devices of --device {device}: each process has one; got {workers}"
-        )
-    return found[:workers]
+    return details
 
 
 def _run(job: Any, folder: Path, quiet: bool) -> None:
@@ -134,24 +81,6 @@ def _run(job: Any, folder: Path, quiet: bool) -> None:
             quiet,
             f"epoch {job.epoch:>3}/{job.epochs}  training loss {loss:.4f}  {time.perf_counter() - start:.1f} s",
         )
-
-
-def _target(target: str) -> tuple[Path, dict[str, Any]]:
-    """The file or folder with the architecture, and the settings of the study it comes from."""
-    path = Path(target)
-    if not path.exists():
-        raise RegnasError(f"there is no {target}; name a study's folder below regnas-runs, or an architecture file")
-    if path.is_dir() and (path / "best.json").exists():
-        path = path / "best.json"
-    if path.is_dir() and not (path / weights.ARCHITECTURE).exists():
-        raise RegnasError(f"{path} holds no best.json: finish the search first, or name an architecture file")
-    if path.is_dir():
-        return path, {}
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise RegnasError(f"cannot read {path}: {error}") from error
-    return path, value.get("settings", {}) if isinstance(value, dict) else {}
 
 
 def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:

@@ -1,0 +1,165 @@
+"""What ``regnas train`` trains: a target and flags, checked, as one value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regnas import weights
+from regnas.architecture import Architecture
+from regnas.dataset import DataSet, make_dataset, whole_of
+from regnas.errors import RegnasError, UsageError
+
+if TYPE_CHECKING:
+    from regnas.evaluators.training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """A final training that has been checked and can start.
+
+    Attributes:
+        text: spec of the data set.
+        where: the arguments of `make_dataset` beside the spec, as JSON values.
+        devices: one for each process.
+        threads: of each process; None for its own choice.
+    """
+
+    architecture: Architecture
+    text: str
+    where: dict[str, Any]
+    images: DataSet
+    recipe: Recipe
+    seed: int
+    folder: Path
+    devices: tuple[str, ...]
+    threads: int | None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for a training to go on: JSON values."""
+        workers = len(self.devices)
+        return {
+            "architecture": self.architecture.to_json(),
+            "data": self.text,
+            "resolution": self.images.regime.images.resolution,
+            "seed": self.seed,
+            "recipe": self.recipe.to_json(),
+            **({"workers": workers} if workers > 1 else {}),
+        }
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the other processes of the training are told: JSON values."""
+        return {
+            "architecture": self.architecture.to_json(),
+            "data": {**self.where, "text": self.text},
+            "recipe": self.recipe.to_json(),
+            "seed": self.seed,
+            "threads": self.threads,
+        }
+
+
+def plan_training(
+    target: str,
+    *,
+    epochs: int,
+    data: str | None = None,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    resolution: int | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    workers: int = 1,
+) -> TrainingPlan:
+    """Check everything before a training starts; arguments as of `regnas.studies.training.train.train`.
+
+    Raises:
+        UsageError: what was asked makes no sense.
+        RegnasError: no such target, data set or device.
+    """
+    if epochs < 1:
+        raise UsageError(f"--epochs is at least 1, got {epochs}")
+    path, settings = _target(target)
+    text = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
+    folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
+    where: dict[str, Any] = {
+        "root": str(data_root) if data_root else None,
+        "resolution": resolution or settings.get("images", {}).get("resolution"),
+        "cache": str(folder / "cache"),
+    }
+    devices = _devices(device, workers)
+    images = make_dataset(text, **where, download=download)
+    architecture = weights.read_architecture(path)
+    _check_classes(architecture, images, text)
+    return TrainingPlan(
+        architecture=architecture,
+        text=text,
+        where=where,
+        images=images,
+        recipe=_recipe(settings, images, epochs, workers),
+        seed=seed,
+        folder=folder,
+        devices=devices,
+        threads=threads,
+    )
+
+
+def _check_classes(architecture: Architecture, images: DataSet, text: str) -> None:
+    classes = len(images.class_names)
+    outputs = architecture.to_json().get("classes", classes)
+    if classes != outputs:
+        raise UsageError(
+            f"the network has {outputs} outputs and {text} {classes} classes; "
+            f"name the data set it is for with --data, or change classes in its JSON"
+        )
+
+
+def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int) -> Recipe:
+    """A study's own recipe where its candidates were trained, else the data set's."""
+    from regnas.evaluators.training.data_parallel import check_shares
+    from regnas.evaluators.training.recipe import Recipe
+
+    of_train = str(settings.get("evaluator")).partition("[")[0] == "train"  # others' recipes are not for training
+    stored = settings["recipe"] if of_train else {"flip": images.regime.flip, "pad": images.regime.pad}
+    recipe = Recipe(**{**stored, "epochs": epochs})
+    check_shares(workers, recipe.batch_size)
+    return recipe
+
+
+def _devices(device: str, workers: int) -> tuple[str, ...]:
+    """One for each process."""
+    from regnas.evaluators.training.devices import devices
+
+    found = devices(device)
+    if workers < 1:
+        raise UsageError(f"--workers is at least 1, got {workers}")
+    if found == ["cpu"]:
+        return (*found * workers,)
+    if workers > len(found):
+        raise UsageError(
+            f"--workers is at most {len(found)}, the devices of --device {device}: each process has one; got {workers}"
+        )
+    return tuple(found[:workers])
+
+
+def _target(target: str) -> tuple[Path, dict[str, Any]]:
+    """The file or folder with the architecture, and the settings of the study it comes from."""
+    path = Path(target)
+    if not path.exists():
+        raise RegnasError(f"there is no {target}; name a study's folder below regnas-runs, or an architecture file")
+    if path.is_dir() and (path / "best.json").exists():
+        path = path / "best.json"
+    if path.is_dir() and not (path / weights.ARCHITECTURE).exists():
+        raise RegnasError(f"{path} holds no best.json: finish the search first, or name an architecture file")
+    if path.is_dir():
+        return path, {}
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RegnasError(f"cannot read {path}: {error}") from error
+    return path, value.get("settings", {}) if isinstance(value, dict) else {}
