@@ -13,7 +13,7 @@ from regnas.pruner import NONE, make_pruner
 from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
 from regnas.studies.bench.rules import MODEL, Rules
-from regnas.studies.bench.running.problem import Arena, table_arena, tabular
+from regnas.studies.bench.running.problem import Arena, table_arena, tabular, trained_arena
 from regnas.studies.executors.resources import cores
 from regnas.studies.search.identity import folder_name
 from regnas.window import Window
@@ -169,8 +169,6 @@ def _arenas(pairs: list[tuple[str | Space, str]], window: Window, rules: Rules, 
     if kinds == {False}:
         if rules.null:
             raise UsageError("--null permutes the errors of a table; give an evaluator table:NAME")
-        from regnas.studies.bench.running.training_runs import trained_arena
-
         arenas = [trained_arena(space, evaluator, window, rules, options) for space, evaluator in pairs]
         return _different(arenas)
     if options:

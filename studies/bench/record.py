@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from regnas.studies.bench.report.checklist import answers, checklist
 from regnas.studies.bench.results import Benchmark, SpaceResult, StrategyResult, Versus
-from regnas.studies.compare.record import plain
+from regnas.studies.reporting.numbers import plain
 
 if TYPE_CHECKING:
     from regnas.studies.bench.plan import BenchPlan

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +13,7 @@ from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Pair, Summary
 from regnas.studies.compare.rules import NONE, Rules
 from regnas.studies.populations.population import COMPLEXITIES, CONDITIONS
+from regnas.studies.reporting.numbers import plain
 
 SCHEMA = 1
 RECORD = "compare.json"
@@ -147,18 +147,3 @@ def _pair(pair: Pair, comparison: Comparison) -> dict[str, Any]:
         "chance_that_best_of_first_wins": pair.chance_of_winning,
         "models_of_first_for_best_of_second": pair.equal_effort,
     }
-
-
-def plain(value: Any) -> Any:
-    """Lists, dicts, numbers and words alone."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

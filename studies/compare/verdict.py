@@ -16,6 +16,7 @@ from regnas.statistics.sequential import nominal_levels, sequential_p
 from regnas.statistics.two_sample import Interval
 from regnas.studies.compare.rules import MOST_REPEATS, NONE, PER_BIN, Rules, binned
 from regnas.studies.populations.population import Population
+from regnas.studies.reporting.numbers import p_text
 
 BETTER = "better"
 EQUAL = "practically equal"
@@ -297,8 +298,3 @@ def between(interval: Interval, sign: str = "+") -> str:
 def points(value: float) -> str:
     """A difference of error in points: ``1.23 points``."""
     return f"{100 * value:.2f} points"
-
-
-def p_text(p: float) -> str:
-    """A p value in the digits that matter."""
-    return f"{p:.2g}" if p >= 0.0001 else "< 0.0001"

@@ -8,8 +8,8 @@ import numpy as np
 
 from regnas.statistics.ranks import Friedman, cliques
 from regnas.studies.bench.results import Benchmark
-from regnas.studies.compare.verdict import p_text
 from regnas.studies.reporting import style
+from regnas.studies.reporting.numbers import p_text
 
 _AXIS = 3.6  # inches of the axis of ranks
 _LETTER = 0.072  # inches of a letter of a name

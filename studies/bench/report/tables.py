@@ -7,7 +7,7 @@ import math
 from regnas.studies.bench.report.checklist import checklist as items
 from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, StrategyResult, Value
 from regnas.studies.bench.rules import MODEL
-from regnas.studies.compare.verdict import p_text
+from regnas.studies.reporting.numbers import p_text
 from regnas.studies.reporting.text_table import Table
 
 

@@ -13,6 +13,7 @@ from regnas.evaluators.tabular.surrogate import fit
 from regnas.strategy import make_strategy
 from regnas.studies.bench.rules import Rules
 from regnas.studies.bench.running.lookup import Oracle, TableOracle
+from regnas.studies.search.plan import plan
 from regnas.studies.search.regime import in_regime
 from regnas.studies.storage.open import quiet
 from regnas.tables.table import Table
@@ -97,6 +98,27 @@ def table_arena(space: str | Space, evaluator: str, window: Window, *, null: boo
     _check_known(found, table, surrogate)
     recipe = dict(made.prepare())["recipe"]
     return Arena(found, evaluator, table, recipe, spec, surrogate)
+
+
+def trained_arena(
+    space: str | Space, evaluator: str, window: Window, rules: Rules, options: Mapping[str, Any]
+) -> Arena:
+    """The arena of an evaluator that trains; its space is on the images of the data set, inside its regime's window.
+
+    Raises:
+        RegnasError: as `regnas.studies.search.plan.plan`.
+    """
+    found = make_space(space) if isinstance(space, str) else space
+    one = plan(
+        found if window.open else found.within(window),
+        evaluator=evaluator,
+        budget=1,
+        duplicates=rules.duplicates,
+        pruner=rules.pruner,
+        **options,
+    )
+    facts = {"data": one.settings.data, "images": dict(one.settings.images), "recipe": dict(one.settings.recipe)}
+    return Arena(one.space, evaluator, None, facts, made_of=one.space.spec)
 
 
 def _check_known(space: Space, table: Table, surrogate: Any) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from regnas.design_space import Space, make_space
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.pruner import NONE
 from regnas.studies.bench.plan import BenchPlan
@@ -19,30 +18,8 @@ from regnas.studies.bench.running.runs import Run, read_run, write_run
 from regnas.studies.run.progress import Silent
 from regnas.studies.search.plan import Plan, plan
 from regnas.studies.search.session import completed, drive, make_workers, opened, spent
-from regnas.window import Window
 
 Say = Callable[[str], None]
-
-
-def trained_arena(
-    space: str | Space, evaluator: str, window: Window, rules: Rules, options: Mapping[str, Any]
-) -> Arena:
-    """The arena of an evaluator that trains; its space is on the images of the data set, inside its regime's window.
-
-    Raises:
-        RegnasError: as `regnas.studies.search.plan.plan`.
-    """
-    found = make_space(space) if isinstance(space, str) else space
-    one = plan(
-        found if window.open else found.within(window),
-        evaluator=evaluator,
-        budget=1,
-        duplicates=rules.duplicates,
-        pruner=rules.pruner,
-        **options,
-    )
-    facts = {"data": one.settings.data, "images": dict(one.settings.images), "recipe": dict(one.settings.recipe)}
-    return Arena(one.space, evaluator, None, facts, made_of=one.space.spec)
 
 
 def train_runs(bench: BenchPlan, say: Say) -> None:

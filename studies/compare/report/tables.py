@@ -7,7 +7,8 @@ import math
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Summary
 from regnas.studies.compare.rules import NONE
-from regnas.studies.compare.verdict import between, p_text, sure
+from regnas.studies.compare.verdict import between, sure
+from regnas.studies.reporting.numbers import p_text
 from regnas.studies.reporting.text_table import Table
 
 
