@@ -11,12 +11,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import torch
 
 from regnas.evaluator import Task
 
@@ -59,7 +56,7 @@ def measured(task: Task, options: Mapping[str, Any], device: str) -> Callable[[i
     setup = json.dumps({"task": asdict(task), "options": dict(options), "device": device, "seconds": _SECONDS})
 
     def measure(count: int) -> Sharing:
-        command = [sys.executable, "-P", "-m", "regnas.evaluators.training.per_device", setup]
+        command = [sys.executable, "-P", "-m", "regnas.evaluators.training.calibration", setup]
         pipe = subprocess.PIPE
         processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(count)]
         try:
@@ -84,44 +81,3 @@ def _line(process: subprocess.Popen[str]) -> str:
     if not line:
         raise RuntimeError("a process that measures how many candidates share a device ended; its error is above")
     return line
-
-
-def _train(setup: dict[str, Any]) -> None:
-    """What a process of the measurement does."""
-    from regnas.evaluators.training.evaluator import make
-    from regnas.evaluators.training.reference_network import reference_network
-
-    evaluator = make(Task(**setup["task"]), setup["options"])
-    network = reference_network(evaluator.data.regime)
-    trainer, images = evaluator.trainer(network, seed=0, device=setup["device"], threads=1)
-    steps = trainer.steps()
-    for _ in range(10):
-        next(steps)
-    _wait(setup["device"])
-    print("ready", flush=True)
-    sys.stdin.readline()
-    start, done = time.perf_counter(), 0
-    while time.perf_counter() - start < setup["seconds"]:
-        for _ in range(5):
-            next(steps)
-        done += 5 * images
-        _wait(setup["device"])
-    speed = done / (time.perf_counter() - start)
-    print(json.dumps({"speed": speed, "memory": _memory(setup["device"])}), flush=True)
-    sys.stdin.readline()  # its memory stays in use until all have measured
-
-
-def _wait(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-
-
-def _memory(device: str) -> float:
-    if not device.startswith("cuda"):
-        return 0.0
-    free, total = torch.cuda.mem_get_info(device)
-    return 1 - free / total
-
-
-if __name__ == "__main__":
-    _train(json.loads(sys.argv[1]))

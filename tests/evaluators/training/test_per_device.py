@@ -10,7 +10,7 @@ from torch import nn
 
 from regnas.dataset import make_dataset
 from regnas.evaluator import Task
-from regnas.evaluators.training import per_device as sharing
+from regnas.evaluators.training import per_device
 from regnas.evaluators.training.per_device import Sharing, best_share, measured
 from regnas.evaluators.training.reference_network import ReferenceNetwork, reference_network
 from regnas.window import parse_bounds
@@ -77,7 +77,7 @@ def test_the_reference_network_counts_its_own_multiply_adds() -> None:
 
 
 def test_processes_measure_the_speed_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_SECONDS", 0.2)
+    monkeypatch.setattr(per_device, "_SECONDS", 0.2)
     found = measured(Task(data="fake:256"), {"batch_size": 16}, "cpu")(2)
     assert found.speed > 0 and found.memory == 0
 
