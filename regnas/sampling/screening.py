@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regnas.candidate import Candidate
-from regnas.design_space import Space
 from regnas.dimension import Array
 from regnas.sampling.batch import Columns, SupportsIdentities
 from regnas.window import Complexities, Complexity, human
+
+if TYPE_CHECKING:
+    from regnas.design_space import Space
 
 
 @dataclass

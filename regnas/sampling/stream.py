@@ -7,15 +7,17 @@ seed, i, the space's stream_version) alone: uniforms come in chunks whose sizes 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regnas.candidate import STREAM_VERSION, Candidate
-from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.sampling import keyed
 from regnas.sampling.batch import Columns
 from regnas.sampling.proposals import count_unproposed, size_of, source_of
 from regnas.sampling.screening import Screened, Tally, screen
+
+if TYPE_CHECKING:
+    from regnas.design_space import Space
 
 __all__ = ["DUPLICATES", "STREAM_VERSION", "Stream", "Tally", "candidates", "screen", "survey"]
 
