@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.comparison import Arm, Comparison, compare
 from regnas.design_space import make_space
 from regnas.evaluator import Task
-from regnas.executor import Crew, Executor
+from regnas.executor import Executor, WorkerSpec
 from regnas.studies.executors.make import make_engine
 
 TABLE = "table:recorded:fashion-mnist/regnetx"
@@ -30,8 +30,10 @@ EXECUTORS = {"ray": "ray", "submitit": "submitit[local=true]"}
 @contextmanager
 def one_worker(spec: str, folder: Path) -> Iterator[Executor]:
     """An executor whose worker is ready."""
-    crew = Crew(evaluator=TABLE, task=Task(data="fake"), devices=("cpu",), count=1, logs=folder / "logs", folder=folder)
-    pool = make_engine(spec).start(crew)
+    workers = WorkerSpec(
+        evaluator=TABLE, task=Task(data="fake"), devices=("cpu",), count=1, logs=folder / "logs", folder=folder
+    )
+    pool = make_engine(spec).start(workers)
     try:
         while not pool.free():
             pool.events(0.05)

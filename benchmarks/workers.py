@@ -20,7 +20,7 @@ from benchmarks.comparison import Arm, Comparison, compare, spread
 from regnas.dataset import make_dataset
 from regnas.design_space import make_space
 from regnas.evaluator import Task
-from regnas.executor import Crew, Executor
+from regnas.executor import Executor, WorkerSpec
 from regnas.studies.executors.make import make_engine
 from regnas.studies.search.regime import in_regime
 from regnas.window import Window
@@ -29,10 +29,10 @@ AIM = 0.9  # efficiency
 
 
 @contextmanager
-def crew_of(count: int, folder: Path, task: Task) -> Iterator[Executor]:
+def workers_of(count: int, folder: Path, task: Task) -> Iterator[Executor]:
     """Processes that are ready."""
-    crew = Crew(evaluator="train", task=task, devices=("cpu",), count=count, logs=folder / "logs", folder=folder)
-    pool = make_engine("process").start(crew)
+    spec = WorkerSpec(evaluator="train", task=task, devices=("cpu",), count=count, logs=folder / "logs", folder=folder)
+    pool = make_engine("process").start(spec)
     try:
         while pool.free() < count:
             pool.events(0.05)
@@ -70,7 +70,7 @@ def comparisons(quick: bool) -> Iterator[Comparison]:
     space = in_regime(make_space("regnetx"), make(task, {}), make_dataset(task.data), Window.parse(flops="1M:1.2M"))
     networks = [one.architecture.to_json() for one in space.sample(count, seed=0)]
     with tempfile.TemporaryDirectory() as there:
-        with crew_of(2, Path(there) / "two", task) as two, crew_of(1, Path(there) / "one", task) as one:
+        with workers_of(2, Path(there) / "two", task) as two, workers_of(1, Path(there) / "one", task) as one:
             yield compare(
                 "trainings of small networks on two cores",
                 Arm("two workers", trainings(two, Path(there) / "two", networks)),

@@ -34,7 +34,7 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crew:
+class WorkerSpec:
     """What an executor is to run.
 
     Attributes:
@@ -102,7 +102,7 @@ class Engine(Protocol):
     def shares(self) -> bool:
         """Whether several workers can share a device."""
 
-    def start(self, crew: Crew) -> Executor:
+    def start(self, spec: WorkerSpec) -> Executor:
         """Start workers.
 
         Raises:
@@ -110,7 +110,7 @@ class Engine(Protocol):
         """
 
 
-class MakeEngine(Protocol):
+class MakeExecutor(Protocol):
     """What an entry point of ``regnas.executors`` names."""
 
     def __call__(self, options: Mapping[str, Any]) -> Engine:

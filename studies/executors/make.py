@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from regnas.errors import UsageError
-from regnas.executor import Crew, Engine, Executor
+from regnas.executor import Engine, Executor, WorkerSpec
 from regnas.plugins import registry, spec
 from regnas.studies.executors.local.in_process import InProcess
 
@@ -36,10 +36,10 @@ def make_engine(text: str, ray_address: str | None = None) -> Engine:
     return made
 
 
-def start(engine: Engine, crew: Crew) -> Executor:
-    """The executor of a crew; without workers, this process.
+def start(engine: Engine, workers: WorkerSpec) -> Executor:
+    """The executor of these workers; without any, this process.
 
     Raises:
         UsageError, RegnasError: the evaluator cannot be made, or workers cannot be started.
     """
-    return engine.start(crew) if crew.count else InProcess(crew)
+    return engine.start(workers) if workers.count else InProcess(workers)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from regnas.errors import StudyError
-from regnas.executor import Crew, Event, Judge, Message
+from regnas.executor import Event, Judge, Message, WorkerSpec
 
 DEATHS = 3  # in a row, without work and without a finished evaluation, after which a worker is given up
 _WAITING = 20.0  # seconds without any worker after which the user is told
@@ -80,7 +80,7 @@ class Fleet:
 
     def __init__(
         self,
-        crew: Crew,
+        spec: WorkerSpec,
         launch: Launch,
         *,
         device: Callable[[int], str] | None = None,
@@ -88,19 +88,19 @@ class Fleet:
         waiting: str = "",
         notes: Sequence[str] = (),
     ) -> None:
-        self._crew = crew
+        self._spec = spec
         self._launch = launch
-        self._device = device or crew.device
+        self._device = device or spec.device
         self._ended = ended
         self._waiting = waiting
         self._notes = list(notes)
         self._inbox: queue.SimpleQueue[tuple[Worker, Message | Ended]] = queue.SimpleQueue()
-        self._vain = [0] * crew.count  # deaths in a row of each worker without work
+        self._vain = [0] * spec.count  # deaths in a row of each worker without work
         self._since = time.monotonic()
-        crew.logs.mkdir(parents=True, exist_ok=True)
+        spec.logs.mkdir(parents=True, exist_ok=True)
         self.workers: list[Worker] = []
         try:
-            for number in range(crew.count):
+            for number in range(spec.count):
                 self.workers.append(self._start(number))
         except BaseException:
             self.close()
@@ -109,7 +109,7 @@ class Fleet:
     def _start(self, number: int) -> Worker:
         one = Worker(number)
         one.link = self._launch(number, lambda message: self._inbox.put((one, message)))
-        one.link.send(self._crew.setup(self._device(number)))
+        one.link.send(self._spec.setup(self._device(number)))
         return one
 
     def free(self) -> int:
@@ -190,15 +190,15 @@ class Fleet:
 
     def _why(self, one: Worker, end: Ended) -> str:
         if one.late:
-            return f"it took longer than {self._crew.timeout:g} s (--timeout) and was stopped"
+            return f"it took longer than {self._spec.timeout:g} s (--timeout) and was stopped"
         return f"its worker was {end.cause}"
 
     def _stop_late(self) -> None:
-        if self._crew.timeout is None:
+        if self._spec.timeout is None:
             return
         now = time.monotonic()
         for one in self.workers:
-            if one.job is not None and not one.late and now - one.began > self._crew.timeout and one.link is not None:
+            if one.job is not None and not one.late and now - one.began > self._spec.timeout and one.link is not None:
                 one.late = True
                 one.link.kill()
 

@@ -15,7 +15,7 @@ import optuna
 from optuna.trial import TrialState
 
 from regnas.errors import StudyError, UsageError
-from regnas.executor import Crew, Executor
+from regnas.executor import Executor, WorkerSpec
 from regnas.pruner import make_pruner
 from regnas.studies.executors.make import start
 from regnas.studies.run.driver import Driver
@@ -176,7 +176,7 @@ def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:
 
 def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) -> Executor:
     """The workers of a plan; what they print goes to ``logs``, the study's own folder unless said."""
-    crew = Crew(
+    spec = WorkerSpec(
         evaluator=one.evaluator,
         task=one.task,
         devices=one.staff.devices,
@@ -186,7 +186,7 @@ def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) 
         per_device=one.staff.per_device,
         timeout=one.staff.timeout,
     )
-    return start(one.staff.engine, crew)
+    return start(one.staff.engine, spec)
 
 
 def drive(one: Plan, study: optuna.Study, pool: Executor, progress: Progress) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from regnas.evaluator import make_evaluator
-from regnas.executor import Crew, Event, Judge, Message
+from regnas.executor import Event, Judge, Message, WorkerSpec
 from regnas.studies.executors import worker
 
 
@@ -12,9 +12,9 @@ class InProcess:
 
     in_driver = True  # its results are lines of one file
 
-    def __init__(self, crew: Crew) -> None:
-        self._evaluator = make_evaluator(crew.evaluator, crew.task)
-        self._device = crew.device(0)
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._evaluator = make_evaluator(spec.evaluator, spec.task)
+        self._device = spec.device(0)
         self._job: Message | None = None
         self._judge: Judge | None = None
 

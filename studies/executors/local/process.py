@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas.errors import UsageError
-from regnas.executor import Crew, Message
+from regnas.executor import Message, WorkerSpec
 from regnas.studies.executors.worker_pool import Ended, Fleet, Tell
 from regnas.system.processes import start
 
@@ -76,9 +76,9 @@ class ProcessEngine:
     sized: bool = True
     shares: bool = True
 
-    def start(self, crew: Crew) -> Fleet:
-        """One process for each worker; worker k computes on device k // ``crew.per_device``."""
-        return Fleet(crew, lambda number, tell: Child(crew.logs / f"worker-{number}.log", tell))
+    def start(self, spec: WorkerSpec) -> Fleet:
+        """One process for each worker; worker k computes on device k // ``spec.per_device``."""
+        return Fleet(spec, lambda number, tell: Child(spec.logs / f"worker-{number}.log", tell))
 
 
 def make(options: Mapping[str, Any]) -> ProcessEngine:

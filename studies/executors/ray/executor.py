@@ -18,7 +18,7 @@ from typing import Any
 from regnas.dataset import make_dataset, whole_of
 from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import SupportsOwnImages, make_evaluator
-from regnas.executor import Crew, Message
+from regnas.executor import Message, WorkerSpec
 from regnas.studies.executors import file_transfer as parcels
 from regnas.studies.executors.ray.sockets import exposed
 from regnas.studies.executors.remote_worker import KILL
@@ -73,7 +73,7 @@ class RayEngine:
                 raise UsageError(f"resources of ray are name:amount|name:amount, amounts above 0; got {part!r}")
         return found
 
-    def start(self, crew: Crew) -> Fleet:
+    def start(self, spec: WorkerSpec) -> Fleet:
         """Connect, check, and ask for an actor for each worker.
 
         Raises:
@@ -81,33 +81,33 @@ class RayEngine:
         """
         from regnas.studies.executors.ray import cluster as ray_cluster
 
-        data = None if self.address is None else packed_data(crew)
+        data = None if self.address is None else packed_data(spec)
         if self.address is None:
-            ray = ray_cluster.start_here(max(cores(), math.ceil(crew.count * self.cpus)))
+            ray = ray_cluster.start_here(max(cores(), math.ceil(spec.count * self.cpus)))
         else:
             ray = ray_cluster.connect(self.address)
         try:
-            return self._fleet(ray, crew, data)
+            return self._fleet(ray, spec, data)
         except BaseException:
             ray.shutdown()
             raise
 
-    def _fleet(self, ray: Any, crew: Crew, data: bytes | None) -> Fleet:
-        word, there = crew.device(0), ray.cluster_resources().get("GPU", 0)
+    def _fleet(self, ray: Any, spec: WorkerSpec, data: bytes | None) -> Fleet:
+        word, there = spec.device(0), ray.cluster_resources().get("GPU", 0)
         if word == "cuda" and not there:
             raise RegnasError("--device cuda asks for GPUs and the Ray cluster has none; use --device cpu or auto")
-        gpus = 1 / crew.per_device if word in ("auto", "cuda") and there else 0
+        gpus = 1 / spec.per_device if word in ("auto", "cuda") and there else 0
         lease = {"num_cpus": self.cpus, "num_gpus": gpus, "resources": self.amounts, "max_restarts": 0}
-        seats = Seats(ray, crew, lease, None if data is None else ray.put(data), self.address is None)
+        seats = Seats(ray, spec, lease, None if data is None else ray.put(data), self.address is None)
         notes = []
         if self.address is None and (beyond := exposed(os.getpid())):
             notes.append(f"Ray listens beyond this machine: {', '.join(beyond)}; see docs/executors.md")
         return Fleet(
-            crew,
+            spec,
             seats.launch,
             device=lambda number: "cuda" if gpus else "cpu",
             ended=seats.close,
-            waiting=f"the Ray cluster has not made any of {crew.count} workers yet: is it busy, or has it no {lease}?",
+            waiting=f"the Ray cluster has not made any of {spec.count} workers yet: is it busy, or has it no {lease}?",
             notes=notes,
         )
 
@@ -157,13 +157,13 @@ class Line:
 
 
 class Seats:
-    """The actors of a crew, by number of the worker."""
+    """The actors, by number of the worker."""
 
-    def __init__(self, ray: Any, crew: Crew, lease: dict[str, Any], data: Any, here: bool) -> None:
+    def __init__(self, ray: Any, spec: WorkerSpec, lease: dict[str, Any], data: Any, here: bool) -> None:
         from regnas.studies.executors.ray.actor import Host
 
         self._ray = ray
-        self._crew = crew
+        self._spec = spec
         # A thread to hear, beside one for all else, which keeps the order of messages.
         self._host = ray.remote(**lease, concurrency_groups={"hear": 1})(Host)
         self._given = (data, str(Path.cwd()) if here else None)
@@ -179,7 +179,7 @@ class Seats:
             self._actors[number] = self._host.remote(*self._given)
         actor = self._actors[number]
         self._runs += 1
-        log = f"{self._crew.logs}/worker-{number}.log"
+        log = f"{self._spec.logs}/worker-{number}.log"
         self._lines[number] = Line(actor, self._runs, tell, log)
         if fresh:
             threading.Thread(target=self._listen, args=(number, actor), daemon=True).start()
@@ -205,7 +205,7 @@ class Seats:
         """What a worker printed lies on its node: keep its end here."""
         try:
             text = self._ray.get(actor.printed.remote(), timeout=10)
-            Path(f"{self._crew.logs}/worker-{number}.log").write_text(text)
+            Path(f"{self._spec.logs}/worker-{number}.log").write_text(text)
         except Exception:  # the message says what is known without
             return
 
@@ -224,14 +224,14 @@ def _why(error: BaseException) -> str:
     )
 
 
-def packed_data(crew: Crew) -> bytes | None:
+def packed_data(spec: WorkerSpec) -> bytes | None:
     """The images of a task that its workers may not have; None where they have, or need none."""
-    evaluator = make_evaluator(crew.evaluator, crew.task)
-    if isinstance(evaluator, SupportsOwnImages) or whole_of(crew.task.data).partition(":")[0] in _EVERYWHERE:
+    evaluator = make_evaluator(spec.evaluator, spec.task)
+    if isinstance(evaluator, SupportsOwnImages) or whole_of(spec.task.data).partition(":")[0] in _EVERYWHERE:
         return None
     from regnas.evaluators.datasets.packed import pack
 
-    task = crew.task
+    task = spec.task
     return pack(make_dataset(task.data, root=task.data_root, resolution=task.resolution, cache=task.cache))
 
 

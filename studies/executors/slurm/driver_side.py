@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas.errors import RegnasError
-from regnas.executor import Crew, Message
+from regnas.executor import Message, WorkerSpec
 from regnas.studies.executors.remote_worker import KILL
 from regnas.studies.executors.slurm.job import DRIVER, Serve, beat_of, from_worker, pause, to_worker
 from regnas.studies.executors.slurm.mailbox import Beat, Inbox, Outbox, Pulse
@@ -112,7 +112,7 @@ class Box:
 
 
 class Desk:
-    """All workers of a crew.
+    """All workers.
 
     Args:
         submitter: a submitit executor.
@@ -120,20 +120,20 @@ class Desk:
         grace: seconds that jobs have to end of themselves before they are cancelled.
     """
 
-    def __init__(self, crew: Crew, submitter: Any, patience: float, grace: float = 0.0) -> None:
+    def __init__(self, spec: WorkerSpec, submitter: Any, patience: float, grace: float = 0.0) -> None:
         self._submitter = submitter
         self._patience = patience
         self._grace = grace
-        mail = crew.folder.resolve() / MAIL
+        mail = spec.folder.resolve() / MAIL
         _remove(mail)  # workers of an earlier driver that live still: they end
         self._folder = mail / uuid.uuid4().hex[:12]
         self._folder.mkdir(parents=True)
-        self._logs = crew.logs.resolve()
+        self._logs = spec.logs.resolve()
         self._logs.mkdir(parents=True, exist_ok=True)
         self._closed = threading.Event()
         self._beat = Beat(self._folder / DRIVER)
         self._beat.beat()
-        names = [str(self._logs / f"worker-{number}.log") for number in range(crew.count)]
+        names = [str(self._logs / f"worker-{number}.log") for number in range(spec.count)]
         self._boxes = [Box(self._folder, number, name) for number, name in enumerate(names)]
         try:
             for box, job in zip(self._boxes, self._submit(self._boxes), strict=True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from regnas.errors import RegnasError, UsageError
-from regnas.executor import Crew
+from regnas.executor import WorkerSpec
 from regnas.studies.executors.slurm.driver_side import Desk
 from regnas.studies.executors.worker_pool import Fleet
 
@@ -54,29 +54,29 @@ class SubmititEngine:
     def shares(self) -> bool:
         return False
 
-    def start(self, crew: Crew) -> Fleet:
+    def start(self, spec: WorkerSpec) -> Fleet:
         """Submit an array of one job for each worker.
 
         Raises:
             RegnasError: there is no SLURM here, or it refuses.
         """
-        desk = Desk(crew, self.submitter(crew), self.patience, grace=10.0 if self.local else 0.0)
+        desk = Desk(spec, self.submitter(spec), self.patience, grace=10.0 if self.local else 0.0)
         try:
             return Fleet(
-                crew,
+                spec,
                 desk.launch,
                 ended=desk.close,
-                waiting=f"no job of {crew.count} has begun yet; the search goes on as soon as one does (squeue --me)",
+                waiting=f"no job of {spec.count} has begun yet; the search goes on as soon as one does (squeue --me)",
             )
         except BaseException:
             desk.close()
             raise
 
-    def submitter(self, crew: Crew) -> Any:
+    def submitter(self, spec: WorkerSpec) -> Any:
         """A submitit executor with these parameters."""
         import submitit
 
-        logs = crew.logs.resolve() / "submitit"
+        logs = spec.logs.resolve() / "submitit"
         logs.mkdir(parents=True, exist_ok=True)
         common = {"timeout_min": _DAYS if self.local else self.time, "gpus_per_node": self.gpus, "name": "regnas"}
         if self.local:
@@ -93,7 +93,7 @@ class SubmititEngine:
             raise RegnasError(
                 f"there is no SLURM here ({error}): run the command where sbatch is, or try submitit[local=true]"
             ) from error
-        made.update_parameters(**common, **given, cpus_per_task=self.cpus, slurm_array_parallelism=crew.count)
+        made.update_parameters(**common, **given, cpus_per_task=self.cpus, slurm_array_parallelism=spec.count)
         return made
 
 

@@ -19,7 +19,7 @@ import pytest
 import regnas
 from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import Task
-from regnas.executor import Crew, Event
+from regnas.executor import Event, WorkerSpec
 from regnas.studies.executors.make import make_engine
 from regnas.studies.executors.ray import sockets
 from regnas.studies.executors.worker_pool import Fleet
@@ -32,9 +32,9 @@ Run = Callable[..., tuple[int, str, str]]
 Search = Callable[..., SearchResult]
 
 
-def crew(folder: Path, evaluator: str = "fast", count: int = 1, **changes: Any) -> Crew:
+def spec_of(folder: Path, evaluator: str = "fast", count: int = 1, **changes: Any) -> WorkerSpec:
     usual: dict[str, Any] = {"task": Task(data="fake"), "devices": ("cpu",), "logs": folder / "logs", "folder": folder}
-    return Crew(evaluator=evaluator, count=count, **{**usual, **changes})
+    return WorkerSpec(evaluator=evaluator, count=count, **{**usual, **changes})
 
 
 def job(folder: Path, index: int = 0) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def ended(events: list[Event]) -> list[Event]:
 
 @pytest.fixture
 def fleet(fast: Any, tmp_path: Path) -> Iterator[Fleet]:
-    made = make_engine("ray").start(crew(tmp_path, "fast[hang_once=0]"))
+    made = make_engine("ray").start(spec_of(tmp_path, "fast[hang_once=0]"))
     assert isinstance(made, Fleet)
     yield made
     made.close()

@@ -38,9 +38,9 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def devices_of(one: Staff) -> list[str]:
     from regnas.evaluator import Task
-    from regnas.executor import Crew
+    from regnas.executor import WorkerSpec
 
-    crew = Crew(
+    spec = WorkerSpec(
         evaluator="fast",
         task=Task(data="fake"),
         devices=one.devices,
@@ -49,7 +49,7 @@ def devices_of(one: Staff) -> list[str]:
         folder=Path(),
         per_device=one.per_device,
     )
-    return [crew.device(number) for number in range(crew.count)]
+    return [spec.device(number) for number in range(spec.count)]
 
 
 def test_several_candidates_share_a_gpu(two_gpus: None) -> None:

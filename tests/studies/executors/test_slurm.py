@@ -16,7 +16,7 @@ import pytest
 import regnas
 from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import Task
-from regnas.executor import Crew, Event
+from regnas.executor import Event, WorkerSpec
 from regnas.studies.executors.slurm.driver_side import Desk
 from regnas.studies.executors.slurm.mailbox import Beat, Inbox, Outbox, Pulse
 from regnas.studies.executors.worker_pool import Fleet
@@ -29,9 +29,9 @@ Search = Callable[..., SearchResult]
 LOCAL = "submitit[local=true,patience=3]"
 
 
-def crew(folder: Path, evaluator: str = "fast", count: int = 1) -> Crew:
+def spec_of(folder: Path, evaluator: str = "fast", count: int = 1) -> WorkerSpec:
     task = Task(data="fake")
-    return Crew(
+    return WorkerSpec(
         evaluator=evaluator, task=task, devices=("cpu",), count=count, logs=folder / "logs", folder=folder / "study"
     )
 
@@ -43,7 +43,7 @@ def job(folder: Path, index: int = 0) -> dict[str, Any]:
 
 
 @contextmanager
-def started(one: Crew) -> Iterator[Fleet]:
+def started(one: WorkerSpec) -> Iterator[Fleet]:
     from regnas.studies.executors.make import make_engine
 
     fleet = make_engine(LOCAL).start(one)
@@ -145,7 +145,7 @@ def test_a_pruner_stops_trainings_in_jobs_as_in_processes(fast_search: Search) -
 
 
 def test_a_preempted_job_is_queued_again_and_its_candidate_is_blameless(fast: Any, tmp_path: Path) -> None:
-    with started(crew(tmp_path, "fast[hang_once=0]")) as fleet:
+    with started(spec_of(tmp_path, "fast[hang_once=0]")) as fleet:
         ready(fleet)
         fleet.submit(job(tmp_path))
         until(fleet, lambda _: bool(fast.lines()))
@@ -169,7 +169,7 @@ def _tasks(controller: str) -> list[int]:
 
 
 def test_a_job_that_dies_is_submitted_again_and_its_candidate_has_failed(fast: Any, tmp_path: Path) -> None:
-    with started(crew(tmp_path, "fast[hang_once=0]")) as fleet:
+    with started(spec_of(tmp_path, "fast[hang_once=0]")) as fleet:
         ready(fleet)
         fleet.submit(job(tmp_path))
         until(fleet, lambda _: bool(fast.lines()))
@@ -187,7 +187,7 @@ def test_a_job_that_dies_is_submitted_again_and_its_candidate_has_failed(fast: A
 
 
 def test_a_job_that_falls_silent_is_given_up_and_submitted_again(fast: Any, tmp_path: Path) -> None:
-    with started(crew(tmp_path)) as fleet:
+    with started(spec_of(tmp_path)) as fleet:
         ready(fleet)
         stopped = _tasks(fleet.workers[0].link.box.job.job_id)[0]  # type: ignore[union-attr]
         os.kill(stopped, signal.SIGSTOP)
@@ -224,8 +224,8 @@ class Queue:
 def test_a_long_queue_is_no_failure_and_nothing_is_given_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regnas.studies.executors.worker_pool._WAITING", 0.3)
     queue = Queue()
-    desk = Desk(crew(tmp_path, count=3), queue, patience=0.1)
-    fleet = Fleet(crew(tmp_path, count=3), desk.launch, ended=desk.close, waiting="no job has begun yet")
+    desk = Desk(spec_of(tmp_path, count=3), queue, patience=0.1)
+    fleet = Fleet(spec_of(tmp_path, count=3), desk.launch, ended=desk.close, waiting="no job has begun yet")
     found = [event for _ in range(20) for event in fleet.events(0.05)]
     fleet.close()
     assert [(event.kind, event.message) for event in found] == [("note", "no job has begun yet")]
@@ -238,7 +238,7 @@ def test_a_cluster_that_refuses_is_quoted(tmp_path: Path) -> None:
             raise RuntimeError("sbatch: error: invalid partition specified: gpuu\nmore")
 
     with pytest.raises(RegnasError, match="the cluster refuses the jobs: sbatch: error: invalid partition .* gpuu$"):
-        Desk(crew(tmp_path), Refusing(), patience=1)
+        Desk(spec_of(tmp_path), Refusing(), patience=1)
     assert not (tmp_path / "study" / "executor").exists()
 
 

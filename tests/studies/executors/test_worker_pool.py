@@ -15,7 +15,7 @@ import torch
 import regnas
 from regnas.errors import UsageError
 from regnas.evaluator import Task
-from regnas.executor import Crew, Event
+from regnas.executor import Event, WorkerSpec
 from regnas.studies.executors.local.in_process import InProcess
 from regnas.studies.executors.local.process import Child
 from regnas.studies.executors.make import make_engine, start
@@ -45,18 +45,18 @@ def job(tmp_path: Path) -> Callable[[int], dict[str, Any]]:
 
 @pytest.fixture
 def processes(fast: Any, tmp_path: Path) -> Iterator[Fleet]:
-    pool = fleet(crew(tmp_path, "fast[epochs=2,kill_once=1]", count=3, devices=("cuda:0", "cuda:1")))
+    pool = fleet(spec_of(tmp_path, "fast[epochs=2,kill_once=1]", count=3, devices=("cuda:0", "cuda:1")))
     all_ready(pool, 3)
     yield pool
     pool.close()
 
 
-def crew(folder: Path, evaluator: str = "fast", **changes: Any) -> Crew:
+def spec_of(folder: Path, evaluator: str = "fast", **changes: Any) -> WorkerSpec:
     usual: dict[str, Any] = {"task": TASK, "devices": ("cpu",), "count": 1, "logs": folder / "logs", "folder": folder}
-    return Crew(evaluator=evaluator, **{**usual, **changes})
+    return WorkerSpec(evaluator=evaluator, **{**usual, **changes})
 
 
-def fleet(one: Crew) -> Fleet:
+def fleet(one: WorkerSpec) -> Fleet:
     """Worker processes."""
     made = start(make_engine("process"), one)
     assert isinstance(made, Fleet)
@@ -100,7 +100,7 @@ def test_devices_are_leased_in_turn_and_a_replaced_worker_keeps_its_own(
     assert ends[1].message == "its worker was killed by SIGKILL (out of memory?)"
     all_ready(processes, 3)
     assert [worker.number for worker in processes.workers] == [0, 1, 2]
-    assert [processes._crew.device(number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+    assert [processes._spec.device(number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
     epochs = [(event.epoch, event.error) for event in events if event.kind == "epoch" and event.index == 0]
     result = read_result(tmp_path / "0.json", regnas_key(job(0)), 7)
     assert result is not None and epochs == list(enumerate(result.errors, 1))
@@ -135,14 +135,14 @@ def test_closing_ends_every_worker(processes: Fleet) -> None:
 
 def test_workers_compute_with_one_thread_each(fast: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
-    pool = fleet(crew(tmp_path))
+    pool = fleet(spec_of(tmp_path))
     environment = Path(f"/proc/{child(pool, 0).process.pid}/environ").read_bytes().decode().split("\0")
     pool.close()
     assert {"OMP_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"} <= set(environment)
 
 
 def test_no_worker_is_this_process(fast: Any, tmp_path: Path, job: Callable[[int], dict[str, Any]]) -> None:
-    pool = start(make_engine("process"), crew(tmp_path, "fast[epochs=2,fail=1]", count=0))
+    pool = start(make_engine("process"), spec_of(tmp_path, "fast[epochs=2,fail=1]", count=0))
     assert isinstance(pool, InProcess) and pool.free() == 1 and pool.events(0.0) == []
     pool.submit(job(0))
     assert pool.free() == 0
