@@ -25,7 +25,7 @@ from benchmarks.comparison import Arm, Comparison, compare
 from regnas.statistics import best_of, edf, two_sample
 from regnas.studies.compare.analysis import analyse
 from regnas.studies.compare.report import output
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.population import Population, from_rows
 
 Floats = npt.NDArray[np.float64]
@@ -122,7 +122,7 @@ def main() -> None:
     found = {"models": options.models, "ours": seconds(lambda: ours(a, b)), "plain": seconds(lambda: plain(a, b))}
     populations = [made_up(space, options.networks) for space in SPACES]
     with tempfile.TemporaryDirectory() as folder:
-        report = seconds(lambda: output.write(analyse("six", populations, Rules()), Path(folder)))
+        report = seconds(lambda: output.write(analyse("six", populations, ComparisonRules()), Path(folder)))
     found |= {"networks": options.networks, "report": report}
     print(f"{options.models:,} models: {found['ours']:.2f} s, by plain resampling {found['plain']:.1f} s")
     print(f"report of {len(SPACES)} populations of {options.networks}: {report:.1f} s, line fits included")

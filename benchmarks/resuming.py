@@ -23,7 +23,7 @@ from regnas.executor import Judge
 from regnas.studies.run.progress import Silent
 from regnas.studies.search import outcome, search
 from regnas.studies.search import session as populate
-from regnas.studies.search.plan import Plan, plan
+from regnas.studies.search.plan import SearchPlan, plan
 
 TRIALS = 5000
 STORAGES = {"SQLite": "sqlite:///{}/s.db", "journal": "{}/s.journal"}
@@ -57,14 +57,14 @@ def seconds(name: str, profile: bool = False) -> Iterator[None]:
         pstats.Stats(watch).sort_stats("cumtime").print_stats(35)
 
 
-def planned(folder: str, storage: str, trials: int) -> Plan:
+def planned(folder: str, storage: str, trials: int) -> SearchPlan:
     """A search whose candidates cost nothing to evaluate."""
     return plan(
         data="fake", epochs=1, resolution=28, flops="1M:4M", workers=0, budget=trials, out=folder, storage=storage
     )
 
 
-def resume(one: Plan, pool: Callable[[], Any]) -> None:
+def resume(one: SearchPlan, pool: Callable[[], Any]) -> None:
     """What the command does once it has a plan."""
     with mock.patch.object(search, "make_workers", lambda *_, **__: pool()):
         search.run(one, Silent())

@@ -94,14 +94,14 @@ def bench(
     from regnas.studies.bench import record
     from regnas.studies.bench.plan import plan_bench
     from regnas.studies.bench.report import output
-    from regnas.studies.bench.rules import Rules
+    from regnas.studies.bench.rules import BenchRules
     from regnas.studies.bench.run import run_bench
     from regnas.studies.run.driver import Interrupted
 
     training = _trainings_flags(evaluators, flags)
     window = {"flops": flops, "params": params_window, "acts": acts}
     plan = plan_bench(
-        spaces, evaluators, strategies, Rules(**flags), out=out, name=name, jobs=jobs, **window, **training
+        spaces, evaluators, strategies, BenchRules(**flags), out=out, name=name, jobs=jobs, **window, **training
     )
     console = Console(width=None if sys.stdout.isatty() else 200)
 

@@ -77,11 +77,11 @@ def compare(
     from regnas.studies.compare import record, run
     from regnas.studies.compare.progress import BatchLines, SilentBatches
     from regnas.studies.compare.report import output
-    from regnas.studies.compare.rules import Rules
+    from regnas.studies.compare.rules import ComparisonRules
     from regnas.studies.run.driver import Interrupted
 
     _check_flags(populations)
-    rules = Rules(complexity=complexity, bins=bins, margin=margin / 100, alpha=alpha, seed=flags["seed"])
+    rules = ComparisonRules(complexity=complexity, bins=bins, margin=margin / 100, alpha=alpha, seed=flags["seed"])
     console = Console(width=None if sys.stdout.isatty() else 200)
     if bool(spaces) == bool(populations):
         raise click.UsageError(

@@ -27,7 +27,7 @@ from regnas.studies.bench.results import (
     Value,
     Versus,
 )
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.runs import Floats, Run
 from regnas.tables.table import Table
 
@@ -36,7 +36,7 @@ CLOCK_STEPS = 200  # places on the time axis
 
 def analyse_space(
     runs: Mapping[str, Sequence[Run]],
-    rules: Rules,
+    rules: BenchRules,
     *,
     space: str,
     evaluator: str,
@@ -63,7 +63,7 @@ def analyse_space(
     return SpaceResult(space, evaluator, window, facts, strategies, times, ranks)
 
 
-def combine(name: str, spaces: Sequence[SpaceResult], rules: Rules, settings: Mapping[str, Any]) -> Benchmark:
+def combine(name: str, spaces: Sequence[SpaceResult], rules: BenchRules, settings: Mapping[str, Any]) -> Benchmark:
     """Spaces together: ranks over spaces where there are several, as seeds of one say nothing of another."""
     count = len(spaces[0].strategies)
     ranks, blocks = spaces[0].ranks, "seeds"
@@ -74,7 +74,7 @@ def combine(name: str, spaces: Sequence[SpaceResult], rules: Rules, settings: Ma
     return Benchmark(name, rules, tuple(spaces), ranks, critical, blocks, settings)
 
 
-def table_facts(table: Table, rules: Rules, *, predicted: bool = False) -> TableFacts:
+def table_facts(table: Table, rules: BenchRules, *, predicted: bool = False) -> TableFacts:
     """What a table says before any search, and what needs no search."""
     score = table.score
     baselines = {"mean of all networks": float(score.mean())}
@@ -112,7 +112,7 @@ def _curves(runs: Sequence[Run], budget: int) -> Floats:
 
 
 def _strategy(
-    name: str, runs: tuple[Run, ...], curves: Floats, times: Floats, rules: Rules, versus: Mapping[int, Versus]
+    name: str, runs: tuple[Run, ...], curves: Floats, times: Floats, rules: BenchRules, versus: Mapping[int, Versus]
 ) -> StrategyResult:
     rng = keyed.generator("bench bootstrap", rules.seed)
     unique = np.stack([_by_unique(run, curve, rules.budget) for run, curve in zip(runs, curves, strict=True)])
@@ -155,7 +155,7 @@ def _by_unique(run: Run, curve: Floats, budget: int) -> Floats:
     return path
 
 
-def _by_model(runs: Sequence[Run], rules: Rules) -> dict[int, Value]:
+def _by_model(runs: Sequence[Run], rules: BenchRules) -> dict[int, Value]:
     shared = [n for n in rules.checkpoints if all(n in run.returned_by_model for run in runs)]
     return {n: _value(np.array([run.returned_by_model[n] for run in runs]), rules.seed) for n in shared}
 
@@ -170,7 +170,7 @@ def _value(scores: Floats, seed: int) -> Value:
     )
 
 
-def _versus(curves: Mapping[str, Floats], rules: Rules, scores: Floats | None) -> dict[str, dict[int, Versus]]:
+def _versus(curves: Mapping[str, Floats], rules: BenchRules, scores: Floats | None) -> dict[str, dict[int, Versus]]:
     """Every strategy but random search against it, at every checkpoint."""
     if RANDOM not in curves:
         return {}

@@ -12,10 +12,10 @@ from regnas.design_space import Space
 from regnas.studies.bench.plan import plan_bench
 from regnas.studies.bench.report import output
 from regnas.studies.bench.results import Benchmark
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.run import run_bench
 
-_RULES = {field.name for field in fields(Rules)}
+_RULES = {field.name for field in fields(BenchRules)}
 
 
 def bench(
@@ -30,13 +30,13 @@ def bench(
 
     Args:
         spaces, evaluators, strategies: as of `plan_bench`; one alone needs no list.
-        options: of `Rules` (budget, repeats, seed, workers, duplicates, pruner, returned, null, alpha) and of
+        options: of `BenchRules` (budget, repeats, seed, workers, duplicates, pruner, returned, null, alpha) and of
             `plan_bench` (out, name, jobs, flops, params, acts, and where networks are trained data, epochs ...).
 
     Raises:
         RegnasError: as `plan_bench` and `run_bench`.
     """
-    rules = Rules(**{name: options.pop(name) for name in list(options) if name in _RULES})
+    rules = BenchRules(**{name: options.pop(name) for name in list(options) if name in _RULES})
     places = [spaces] if isinstance(spaces, str | Space) else list(spaces)
     answers = [evaluators] if isinstance(evaluators, str) else list(evaluators)
     named = (strategies,) if isinstance(strategies, str) else tuple(strategies)

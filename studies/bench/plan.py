@@ -12,7 +12,7 @@ from regnas.errors import PluginNotFound, UsageError
 from regnas.pruner import NONE, make_pruner
 from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
-from regnas.studies.bench.rules import MODEL, Rules
+from regnas.studies.bench.rules import MODEL, BenchRules
 from regnas.studies.bench.running.problem import Arena, table_arena, tabular, trained_arena
 from regnas.studies.executors.resources import cores
 from regnas.studies.search.identity import folder_name
@@ -35,7 +35,7 @@ class BenchPlan:
     name: str
     arenas: tuple[Arena, ...]
     strategies: tuple[str, ...]
-    rules: Rules
+    rules: BenchRules
     folder: Path
     jobs: int
     remote: bool
@@ -95,7 +95,7 @@ def plan_bench(
     spaces: Sequence[str | Space],
     evaluators: Sequence[str],
     strategies: Sequence[str] = (),
-    rules: Rules | None = None,
+    rules: BenchRules | None = None,
     *,
     out: str | Path = "regnas-runs",
     name: str | None = None,
@@ -118,7 +118,7 @@ def plan_bench(
         UsageError: what was asked makes no sense, or a strategy cannot handle a space.
         RegnasError: a table, plug-in or window that is not there.
     """
-    rules = rules or Rules()
+    rules = rules or BenchRules()
     pairs = _pairs(spaces, evaluators)
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs is at least 1, got {jobs}")
@@ -162,7 +162,9 @@ def _pairs(spaces: Sequence[str | Space], evaluators: Sequence[str]) -> list[tup
     return list(zip(spaces, evaluators, strict=True))
 
 
-def _arenas(pairs: list[tuple[str | Space, str]], window: Window, rules: Rules, options: dict[str, Any]) -> list[Arena]:
+def _arenas(
+    pairs: list[tuple[str | Space, str]], window: Window, rules: BenchRules, options: dict[str, Any]
+) -> list[Arena]:
     kinds = {tabular(evaluator) for _, evaluator in pairs}
     if len(kinds) > 1:
         raise UsageError("tables and real training are not compared in one benchmark; run one after the other")
@@ -190,7 +192,7 @@ def _strategies(named: Sequence[str]) -> tuple[str, ...]:
     return chosen if RANDOM in chosen else (RANDOM, *chosen)
 
 
-def _check_pruner(arena: Arena, rules: Rules) -> None:
+def _check_pruner(arena: Arena, rules: BenchRules) -> None:
     if arena.table is None or rules.pruner == NONE:
         return
     epochs = arena.table.curves.shape[2]

@@ -12,7 +12,7 @@ from regnas.statistics.anytime import CurveSummary
 from regnas.statistics.paired import Paired
 from regnas.statistics.ranks import Friedman
 from regnas.statistics.two_sample import Interval
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.runs import Floats, Run
 
 RANDOM = "random"
@@ -156,7 +156,7 @@ class Benchmark:
     """
 
     name: str
-    rules: Rules
+    rules: BenchRules
     spaces: tuple[SpaceResult, ...]
     ranks: Friedman | None
     critical: float | None

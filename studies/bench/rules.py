@@ -11,7 +11,7 @@ OBSERVED, MODEL = "observed", "model"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class BenchRules:
     """The protocol of a benchmark.
 
     Attributes:

@@ -14,7 +14,7 @@ from regnas.statistics.best_range import BestRange, best_models, best_range
 from regnas.statistics.bins import Bins, bin_weights
 from regnas.statistics.multiple import holm
 from regnas.statistics.two_sample import Interval, Test
-from regnas.studies.compare.rules import Rules, binned
+from regnas.studies.compare.rules import ComparisonRules, binned
 from regnas.studies.compare.verdict import Judgement, judge, permutations, sentence
 from regnas.studies.populations.population import Population
 from regnas.studies.populations.quantities import quantities, with_line_fits
@@ -129,7 +129,7 @@ class Comparison:
     """
 
     name: str
-    rules: Rules
+    rules: ComparisonRules
     bins: Bins
     summaries: tuple[Summary, ...]
     pairs: tuple[Pair, ...]
@@ -162,7 +162,7 @@ class Comparison:
 def analyse(
     name: str,
     populations: Sequence[Population],
-    rules: Rules,
+    rules: ComparisonRules,
     *,
     planned: int | None = None,
     judgements: Sequence[Judgement] | None = None,
@@ -203,7 +203,7 @@ def _error_axis(populations: Sequence[Population]) -> Floats:
 def _summary(
     population: Population,
     members: npt.NDArray[np.int64],
-    rules: Rules,
+    rules: ComparisonRules,
     at: Floats,
     sizes: list[int],
     limit: float,
@@ -264,7 +264,9 @@ def _agreement(population: Population, rng: np.random.Generator) -> Agreement:
     return Agreement(components, between_seeds, epochs)
 
 
-def _pairs(summaries: tuple[Summary, ...], bins: Bins, rules: Rules, verdicts: list[Judgement]) -> tuple[Pair, ...]:
+def _pairs(
+    summaries: tuple[Summary, ...], bins: Bins, rules: ComparisonRules, verdicts: list[Judgement]
+) -> tuple[Pair, ...]:
     names = [one.population.name for one in summaries]
     best = {place: one.best for place, one in enumerate(summaries)}
     found = [_pair(summaries, bins, rules, one, sentence(one, names, rules, best)) for one in verdicts]
@@ -274,7 +276,7 @@ def _pairs(summaries: tuple[Summary, ...], bins: Bins, rules: Rules, verdicts: l
     return tuple(found)
 
 
-def _pair(summaries: tuple[Summary, ...], bins: Bins, rules: Rules, judgement: Judgement, text: str) -> Pair:
+def _pair(summaries: tuple[Summary, ...], bins: Bins, rules: ComparisonRules, judgement: Judgement, text: str) -> Pair:
     """One pair; its p values are not yet adjusted."""
     a, b = judgement.first, judgement.second
     one, two = summaries[a].population.error, summaries[b].population.error

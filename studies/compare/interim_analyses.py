@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.compare.verdict import History, Judgement, judge
 from regnas.studies.populations.population import Population, PopulationError
 
@@ -20,7 +20,7 @@ class Looking:
         judgements: of the last look.
     """
 
-    rules: Rules
+    rules: ComparisonRules
     budget: int
     history: History = field(default_factory=History)
     judgements: list[Judgement] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Looking:
 
 
 def decide(
-    populations: Sequence[Population], rules: Rules, budget: int, looks: Sequence[int]
+    populations: Sequence[Population], rules: ComparisonRules, budget: int, looks: Sequence[int]
 ) -> tuple[list[Judgement], list[Population]]:
     """Look several times, until every pair is decided: what ``--until-decided`` does with populations at hand.
 

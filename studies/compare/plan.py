@@ -19,7 +19,7 @@ from regnas.statistics.power import (
     models_for_distance,
 )
 from regnas.studies.compare.progress import Batches, SilentBatches
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.compare.run import Runs, plan_runs, train_first
 from regnas.studies.populations.population import Population
 
@@ -42,7 +42,7 @@ class Pilot:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PowerPlan:
     """The answer of ``regnas plan``.
 
     Attributes:
@@ -76,7 +76,7 @@ def make_plan(
     out: str | Path = "regnas-runs",
     progress: Batches | None = None,
     **options: Any,
-) -> Plan:
+) -> PowerPlan:
     """Models of each space for a comparison, and its hours from a few timed candidates.
 
     The timed candidates are the first of each space's study: ``regnas compare`` goes on from them.
@@ -107,12 +107,14 @@ def make_plan(
     elif not sds:
         raise UsageError("--difference needs the spread of the errors: time some models of --space, or give --sd")
     else:
-        models = models_for_difference(difference, sds[0], sds[-1], alpha=level, power=power, bins=Rules().bins_for)
+        models = models_for_difference(
+            difference, sds[0], sds[-1], alpha=level, power=power, bins=ComparisonRules().bins_for
+        )
         spread = " and ".join(dict.fromkeys(f"{100 * one:.2f}" for one in sds))
         why = f"mean errors that differ by {100 * difference:g} points, with a spread of {spread} points"
     workers = max(1, runs.plans[0][0].workers) if runs else 1
     hours = sum(one.seconds for one in pilots) * models / 3600
-    return Plan(
+    return PowerPlan(
         models=models,
         why=why,
         alpha=level,
@@ -139,7 +141,7 @@ def _sees(sds: Sequence[float], models: int, level: float, power: float) -> floa
     """The difference of mean error that so many models see."""
     if not sds:
         return None
-    return detectable_difference(sds[0], sds[-1], models, alpha=level, power=power, bins=Rules().bins_for)
+    return detectable_difference(sds[0], sds[-1], models, alpha=level, power=power, bins=ComparisonRules().bins_for)
 
 
 def _pilots(runs: Runs, count: int, progress: Batches | None) -> tuple[Pilot, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from regnas.statistics.power import detectable_difference, detectable_distance
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Pair, Summary
-from regnas.studies.compare.rules import NONE, Rules
+from regnas.studies.compare.rules import NONE, ComparisonRules
 from regnas.studies.populations.population import COMPLEXITIES, CONDITIONS
 from regnas.studies.reporting.numbers import plain
 
@@ -21,7 +21,7 @@ PRIMARY = "difference of complexity-normalised mean errors, studentised permutat
 PLAIN = "difference of mean errors, studentised permutation test"
 
 
-def primary(rules: Rules) -> str:
+def primary(rules: ComparisonRules) -> str:
     """The statistic that decides, in words."""
     return PLAIN if rules.complexity == NONE else PRIMARY
 

@@ -17,7 +17,7 @@ from regnas.errors import UsageError
 from regnas.studies.compare.analysis import Comparison, analyse
 from regnas.studies.compare.interim_analyses import decide
 from regnas.studies.compare.record import RECORD
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.population import Population, PopulationError, differences, from_rows, to_rows
 from regnas.studies.populations.recorded import RECORDED
 from regnas.studies.populations.sources import load
@@ -43,7 +43,7 @@ class Request:
 
     name: str
     sources: tuple[tuple[str, ...], ...]
-    rules: Rules
+    rules: ComparisonRules
     budget: int | None = None
     looks: tuple[int, ...] = ()
     force: bool = False
@@ -53,7 +53,7 @@ class Request:
 
 
 def compare_populations(
-    texts: Sequence[str], rules: Rules | None = None, *, name: str | None = None, force: bool = False
+    texts: Sequence[str], rules: ComparisonRules | None = None, *, name: str | None = None, force: bool = False
 ) -> tuple[Comparison, Request]:
     """Compare populations by name, without any training.
 
@@ -67,7 +67,7 @@ def compare_populations(
     if not texts:
         raise UsageError("name populations to compare: --population FILE, or --space SPACE to train them")
     called = name or name_of([_label(text) for text in texts])
-    request = Request(called, tuple((text,) for text in texts), rules or Rules(), force=force)
+    request = Request(called, tuple((text,) for text in texts), rules or ComparisonRules(), force=force)
     return remake(request), request
 
 
@@ -177,7 +177,7 @@ def read_request(folder: Path) -> Request:
         return Request(
             name=stored["name"],
             sources=sources,
-            rules=Rules(**stored["rules"]),
+            rules=ComparisonRules(**stored["rules"]),
             budget=stored["budget"],
             looks=tuple(stored["looks"]),
             force=stored["force"],

@@ -15,13 +15,13 @@ from regnas.sampling import keyed
 from regnas.studies.populations.population import CONDITIONS, Population, PopulationError
 from regnas.studies.populations.sources import load
 from regnas.studies.run.pending import attributes_of
-from regnas.studies.search.plan import Plan
+from regnas.studies.search.plan import SearchPlan
 from regnas.studies.search.session import opened
 
 _SAME = ("space", "seed", "stream_version", *CONDITIONS)
 
 
-def take_over(texts: Sequence[str], plans: Sequence[Plan]) -> int:
+def take_over(texts: Sequence[str], plans: Sequence[SearchPlan]) -> int:
     """Put the trainings of populations into the studies of these plans, where they are missing.
 
     Only trainings of the same candidates under the same regime, recipe and seed are taken; the architectures are
@@ -60,13 +60,13 @@ def stream_versions(texts: Sequence[str]) -> dict[str, int]:
     return {str(space): version for space, version in stored.items() if version in STREAM_VERSIONS}
 
 
-def _differing(population: Population, plan: Plan) -> list[str]:
+def _differing(population: Population, plan: SearchPlan) -> list[str]:
     wanted = plan.settings.to_json()
     stored = population.settings
     return [f"{key}: {stored.get(key)!r} and {wanted[key]!r}" for key in _SAME if stored.get(key) != wanted[key]]
 
 
-def _into(population: Population, plan: Plan) -> int:
+def _into(population: Population, plan: SearchPlan) -> int:
     last = int(population.indices.max())
     candidates = plan.space.sample(last + 1, seed=plan.seed, duplicates=plan.settings.duplicates)
     repeat = (plan.repeat,) if plan.repeat else ()
@@ -107,7 +107,7 @@ def _training(population: Population, row: int, column: int, seed: int, candidat
     }
 
 
-def _add(study: optuna.Study, plan: Plan, candidate: Candidate, trial: dict[str, Any]) -> None:
+def _add(study: optuna.Study, plan: SearchPlan, candidate: Candidate, trial: dict[str, Any]) -> None:
     distributions = plan.space.distributions
     trial["user_attrs"] |= {"draws": candidate.draws, "index": candidate.index}
     params = {name: candidate.params[name] for name in distributions}

@@ -21,7 +21,7 @@ _NAMES = {"flops": "flops", "params": "params", "activations": "acts"}  # as a w
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class ComparisonRules:
     """The rules of a comparison.
 
     Attributes:
@@ -65,7 +65,7 @@ class Rules:
         return self.bins or max(1, min(MOST_BINS, count // PER_BIN))
 
 
-def binned(populations: Sequence[Population], rules: Rules) -> Bins:
+def binned(populations: Sequence[Population], rules: ComparisonRules) -> Bins:
     """The complexity bins of populations: over the window the models were drawn in, else over what all reach.
 
     Raises:

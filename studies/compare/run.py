@@ -30,13 +30,13 @@ from regnas.studies.compare.request import (
     write_request,
 )
 from regnas.studies.compare.reuse import stream_versions, take_over
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.files import write_population
 from regnas.studies.populations.population import Population, PopulationError, from_rows
 from regnas.studies.run.driver import Interrupted, TooManyFailures
 from regnas.studies.search.identity import folder_name
 from regnas.studies.search.outcome import rows_of
-from regnas.studies.search.plan import Plan, plan
+from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import completed, look_ahead, make_workers, populate, under_free_name
 from regnas.studies.storage.open import open_storage
 
@@ -45,7 +45,7 @@ from regnas.studies.storage.open import open_storage
 class Runs:
     """The searches behind a comparison: by space, its plan and the plans of further seeds."""
 
-    plans: tuple[tuple[Plan, ...], ...]
+    plans: tuple[tuple[SearchPlan, ...], ...]
     budget: int
     seeds_on: int
     request: Request
@@ -55,7 +55,7 @@ class Runs:
 
 def plan_runs(
     spaces: Sequence[str | Space],
-    rules: Rules | None = None,
+    rules: ComparisonRules | None = None,
     *,
     budget: int = 100,
     seeds: int = 1,
@@ -103,7 +103,7 @@ def plan_runs(
     request = Request(
         called,
         tuple(tuple(str(one.folder) for one in made) for made in plans),
-        rules or Rules(),
+        rules or ComparisonRules(),
         budget,
         look_sizes(budget) if until_decided else (),
         force,
@@ -114,7 +114,7 @@ def plan_runs(
     return Runs(tuple(plans), budget, min(seeds_on or budget, budget), request, folder, tuple(known))
 
 
-def _check_alike(plans: Sequence[Plan], force: bool) -> None:
+def _check_alike(plans: Sequence[SearchPlan], force: bool) -> None:
     """Refuse spaces whose specs bring windows of their own before hours are spent on them."""
     first = plans[0].settings.to_json()
     for other in plans[1:]:
@@ -190,7 +190,7 @@ def compare(
     Raises:
         RegnasError: as `plan_runs`, `run` and `regnas.studies.compare.request.compare_populations`.
     """
-    rules = Rules(complexity=complexity, bins=bins, margin=margin, alpha=alpha, seed=seed)
+    rules = ComparisonRules(complexity=complexity, bins=bins, margin=margin, alpha=alpha, seed=seed)
     several = [populations] if isinstance(populations, str | Path | Population) else list(populations)
     if bool(spaces) == bool(several):
         raise UsageError("give spaces to train, or populations that are there")
@@ -209,7 +209,7 @@ def _kept(population: Population, out: Path) -> str:
 
 
 def compare_stored(
-    populations: Sequence[str], rules: Rules, *, out: str | Path, name: str | None = None, force: bool = False
+    populations: Sequence[str], rules: ComparisonRules, *, out: str | Path, name: str | None = None, force: bool = False
 ) -> tuple[Comparison, Path]:
     """Compare populations that are there, and write the report.
 

@@ -14,7 +14,7 @@ from regnas.statistics.multiple import holm
 from regnas.statistics.power import models_for_difference, models_for_equivalence
 from regnas.statistics.sequential import nominal_levels, sequential_p
 from regnas.statistics.two_sample import Interval
-from regnas.studies.compare.rules import MOST_REPEATS, NONE, PER_BIN, Rules, binned
+from regnas.studies.compare.rules import MOST_REPEATS, NONE, PER_BIN, ComparisonRules, binned
 from regnas.studies.populations.population import Population
 from regnas.studies.reporting.numbers import p_text
 
@@ -93,7 +93,7 @@ class History:
 
 
 def judge(
-    populations: Sequence[Population], rules: Rules, *, fraction: float = 1.0, history: History | None = None
+    populations: Sequence[Population], rules: ComparisonRules, *, fraction: float = 1.0, history: History | None = None
 ) -> list[Judgement]:
     """Judge every pair of populations, each in complexity bins of its own.
 
@@ -134,7 +134,7 @@ Two = tuple[Population, Population]
 
 
 def _looked(
-    two: Two, rules: Rules, pair: tuple[int, int], pairs: int, fraction: float, before: tuple[Look, ...]
+    two: Two, rules: ComparisonRules, pair: tuple[int, int], pairs: int, fraction: float, before: tuple[Look, ...]
 ) -> Judgement:
     """A pair with its statistic, and no verdict yet."""
     a, b = two
@@ -172,7 +172,7 @@ def permutations(wanted: int, size: int) -> int:
     return max(min(wanted, 999), min(wanted, int(2e8 / size)))
 
 
-def _judged(two: Two, rules: Rules, looked: Judgement, pairs: int) -> Judgement:
+def _judged(two: Two, rules: ComparisonRules, looked: Judgement, pairs: int) -> Judgement:
     """The verdict on a pair."""
     interval = looked.interval
     inside = -rules.margin <= interval.low and interval.high <= rules.margin
@@ -185,7 +185,7 @@ def _judged(two: Two, rules: Rules, looked: Judgement, pairs: int) -> Judgement:
     return replace(looked, needed=_needed(two, rules, looked, pairs))
 
 
-def _needed(two: Two, rules: Rules, looked: Judgement, pairs: int) -> int | None:
+def _needed(two: Two, rules: ComparisonRules, looked: Judgement, pairs: int) -> int | None:
     """Models of each space at which the difference as it now looks would be found, or found not to matter."""
     difference = looked.difference
     counts = [len(one) for one in two]
@@ -211,7 +211,7 @@ def _needed(two: Two, rules: Rules, looked: Judgement, pairs: int) -> int | None
 
 
 def sentence(
-    judgement: Judgement, names: Sequence[str], rules: Rules, best: Mapping[int, tuple[float, float, float]]
+    judgement: Judgement, names: Sequence[str], rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]
 ) -> str:
     """One sentence on a pair, in points of error.
 
@@ -243,7 +243,7 @@ def sentence(
     return text + _best_of(judgement, names, rules, best) + "."
 
 
-def _at(judgement: Judgement, rules: Rules) -> str:
+def _at(judgement: Judgement, rules: ComparisonRules) -> str:
     """At what complexity, and after how many models."""
     text = ""
     if rules.complexity != NONE:
@@ -265,7 +265,7 @@ def sure(judgement: Judgement) -> str:
 
 
 def _best_of(
-    judgement: Judgement, names: Sequence[str], rules: Rules, best: Mapping[int, tuple[float, float, float]]
+    judgement: Judgement, names: Sequence[str], rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]
 ) -> str:
     """The expected best of a search beside it, and whether it points the other way."""
     one, two = best[judgement.first], best[judgement.second]

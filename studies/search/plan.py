@@ -34,7 +34,7 @@ from regnas.window import Window
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class SearchPlan:
     """A search that has been checked and can start."""
 
     space: Space
@@ -121,7 +121,7 @@ def plan(
     enqueue: str | Path | None = None,
     pareto: Sequence[str] = (),
     repeat: int = 0,
-) -> Plan:
+) -> SearchPlan:
     """Check everything that can be checked before a search starts.
 
     Args:
@@ -188,7 +188,7 @@ def plan(
         repeat=repeat,
         pruner=pruner,
     )
-    return Plan(
+    return SearchPlan(
         space=found,
         strategy=label,
         sampler=_sampler(strategy, found, seed, duplicates, evaluating.count),
@@ -240,7 +240,7 @@ def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: s
     return FeasibleSampler(space, strategy, seed=seed, duplicates=duplicates)
 
 
-def on_stream(one: Plan, version: int) -> Plan:
+def on_stream(one: SearchPlan, version: int) -> SearchPlan:
     """A plan with a strategy by name, on a version of the stream."""
     if one.space.stream_version == version:
         return one

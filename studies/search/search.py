@@ -19,7 +19,7 @@ from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search import enqueue, outcome
 from regnas.studies.search import pareto as fronts
 from regnas.studies.search import warm_start as warm
-from regnas.studies.search.plan import Plan, plan
+from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 
 _ENDS = ("done", "failed", "stopped")
@@ -58,7 +58,7 @@ class SearchResult:
         return pandas.DataFrame(self.rows)
 
 
-def run(search_plan: Plan, progress: Progress) -> SearchResult:
+def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     """Run a checked search to its budget, or go on with one.
 
     Raises:
@@ -85,7 +85,7 @@ def run(search_plan: Plan, progress: Progress) -> SearchResult:
             pool.close()
 
 
-def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Executor | None) -> SearchResult:
+def _finish(one: SearchPlan, study: optuna.Study, settings: dict[str, Any], pool: Executor | None) -> SearchResult:
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
     if not (complete := outcome.complete_rows(rows)):
@@ -102,14 +102,14 @@ def _finish(one: Plan, study: optuna.Study, settings: dict[str, Any], pool: Exec
     return SearchResult(best, rows, study, one.folder, settings, one.facts, _seed_sd(one), found)
 
 
-def _seed_sd(one: Plan) -> float | None:
+def _seed_sd(one: SearchPlan) -> float | None:
     """Spread of trainings of one network; measured with the regime's own recipe, it says nothing of another."""
     if one.data is None or one.evaluator != "train" or one.task.epochs not in (None, one.data.regime.epochs):
         return None
     return one.data.regime.seed_sd
 
 
-def _test(one: Plan, winner: dict[str, Any], pool: Executor | None) -> float | None:
+def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> float | None:
     """Score the winner's kept weights on the test images, in a worker: the only use of these images."""
     kept, result = one.folder / "checkpoints" / str(winner["index"]), one.folder / "test.json"
     if not one.can_test or not (kept / weights.WEIGHTS).exists():
@@ -171,4 +171,4 @@ def search(
     return result
 
 
-__all__ = ["Interrupted", "Plan", "SearchResult", "plan", "run", "search"]
+__all__ = ["Interrupted", "SearchPlan", "SearchResult", "plan", "run", "search"]

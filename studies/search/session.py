@@ -23,7 +23,7 @@ from regnas.studies.run.fidelity import Fidelity, epochs_spent
 from regnas.studies.run.progress import Progress
 from regnas.studies.search import outcome
 from regnas.studies.search.identity import ATTRIBUTE, check_same, differing, folder_name
-from regnas.studies.search.plan import Plan, on_stream
+from regnas.studies.search.plan import SearchPlan, on_stream
 from regnas.studies.search.stream_version import version_of
 from regnas.studies.storage.compatibility import to_keep
 from regnas.studies.storage.lease import held
@@ -35,7 +35,7 @@ from regnas.system.files import write_json
 _LOOK_AHEAD = 1000
 
 
-def populate(one: Plan, progress: Progress, pool: Executor) -> optuna.Study:
+def populate(one: SearchPlan, progress: Progress, pool: Executor) -> optuna.Study:
     """Run a checked search to its budget and nothing else: no winner is chosen, no test image is read.
 
     Args:
@@ -53,7 +53,7 @@ def populate(one: Plan, progress: Progress, pool: Executor) -> optuna.Study:
 
 
 @contextmanager
-def opened(one: Plan) -> Iterator[optuna.Study]:
+def opened(one: SearchPlan) -> Iterator[optuna.Study]:
     """The study of a plan, locked and checked; made if it is new.
 
     Raises:
@@ -77,7 +77,7 @@ def opened(one: Plan) -> Iterator[optuna.Study]:
         locks.close()
 
 
-def _locks(one: Plan) -> Iterator[FolderLock]:
+def _locks(one: SearchPlan) -> Iterator[FolderLock]:
     """What a driver locks: a file in the study's folder, and one beside a storage that lies elsewhere: two folders can
     be of the same study there.
     """
@@ -99,7 +99,7 @@ def _alone(study: optuna.Study) -> Iterator[None]:
             study._storage = shared  # for those who go on with it: others may write to it from now on
 
 
-def spent(one: Plan, study: optuna.Study) -> bool:
+def spent(one: SearchPlan, study: optuna.Study) -> bool:
     """Whether the budget is spent, and nothing that was stopped on the way is left to be told."""
     trials = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
     states = Counter(trial.state for trial in trials)
@@ -110,14 +110,14 @@ def spent(one: Plan, study: optuna.Study) -> bool:
     return over and not any(trial.state == TrialState.RUNNING and trial.intermediate_values for trial in trials)
 
 
-def completed(one: Plan) -> int:
+def completed(one: SearchPlan) -> int:
     """Evaluations of a plan that are there already; 0 for a study that does not exist yet."""
     study = find_study(one.storage, one.name)
     trials = [] if study is None else study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return sum("index" in trial.user_attrs for trial in trials)
 
 
-def under_free_name(one: Plan, new: int) -> Plan:
+def under_free_name(one: SearchPlan, new: int) -> SearchPlan:
     """The plan as it is, or under NAME/2, NAME/3 ... where a study of other settings has its name.
 
     For runs that a user names no study for: the first name that is free or holds these very settings. The same plan
@@ -143,7 +143,7 @@ def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
     return stored is not None and not differing(json.loads(stored), settings)
 
 
-def look_ahead(one: Plan) -> None:
+def look_ahead(one: SearchPlan) -> None:
     """Find the candidates before any training, so that a window with too few says so at once.
 
     Raises:
@@ -154,7 +154,7 @@ def look_ahead(one: Plan) -> None:
     one.space.sample(min(one.budget, _LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
 
 
-def _check_folder(one: Plan) -> None:
+def _check_folder(one: SearchPlan) -> None:
     """Two names can make one folder, ``a/b`` and ``a-b``; two studies cannot."""
     try:
         other = json.loads((one.folder / "study.json").read_text())["name"]
@@ -174,7 +174,7 @@ def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:
     check_same(json.loads(stored), settings, name)
 
 
-def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) -> Executor:
+def make_workers(one: SearchPlan, logs: Path | None = None, count: int | None = None) -> Executor:
     """The workers of a plan; what they print goes to ``logs``, the study's own folder unless said."""
     spec = WorkerSpec(
         evaluator=one.evaluator,
@@ -189,7 +189,7 @@ def make_workers(one: Plan, logs: Path | None = None, count: int | None = None) 
     return start(one.staff.engine, spec)
 
 
-def drive(one: Plan, study: optuna.Study, pool: Executor, progress: Progress) -> None:
+def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progress) -> None:
     """Evaluate until the budget is spent, and write trials.csv whatever ends it."""
     pruner = make_pruner(one.settings.pruner, one.epochs) if one.epochs else None
     driver = Driver(

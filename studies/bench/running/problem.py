@@ -11,7 +11,7 @@ from regnas.errors import UsageError
 from regnas.evaluator import Task, make_evaluator
 from regnas.evaluators.tabular.surrogate import fit
 from regnas.strategy import make_strategy
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.lookup import Oracle, TableOracle
 from regnas.studies.search.plan import plan
 from regnas.studies.search.regime import in_regime
@@ -64,7 +64,7 @@ class Arena:
             return False
         return self.space.judge(self.space.canonical(point)) is not None
 
-    def sampler(self, strategy: str, seed: int, rules: Rules) -> Any:
+    def sampler(self, strategy: str, seed: int, rules: BenchRules) -> Any:
         """A new sampler of a strategy.
 
         Raises:
@@ -101,7 +101,7 @@ def table_arena(space: str | Space, evaluator: str, window: Window, *, null: boo
 
 
 def trained_arena(
-    space: str | Space, evaluator: str, window: Window, rules: Rules, options: Mapping[str, Any]
+    space: str | Space, evaluator: str, window: Window, rules: BenchRules, options: Mapping[str, Any]
 ) -> Arena:
     """The arena of an evaluator that trains; its space is on the images of the data set, inside its regime's window.
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from regnas.candidate import Candidate
 from regnas.errors import UsageError
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.problem import Arena
 from regnas.studies.bench.running.runs import Run
 
 _LEAST = 10  # evaluations below which no model is fitted and the best seen is returned
 
 
-def returned_by_model(arena: Arena, run: Run, rules: Rules) -> dict[int, float]:
+def returned_by_model(arena: Arena, run: Run, rules: BenchRules) -> dict[int, float]:
     """Score of the network returned after each checkpoint's number of evaluations, of a run on a table."""
     from regnas.strategies.models.ensemble import posterior
     from regnas.strategies.models.features import Features

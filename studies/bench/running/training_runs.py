@@ -12,11 +12,11 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.pruner import NONE
 from regnas.studies.bench.plan import BenchPlan
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.problem import Arena
 from regnas.studies.bench.running.runs import Run, read_run, write_run
 from regnas.studies.run.progress import Silent
-from regnas.studies.search.plan import Plan, plan
+from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import completed, drive, make_workers, opened, spent
 
 Say = Callable[[str], None]
@@ -40,7 +40,7 @@ def train_runs(bench: BenchPlan, say: Say) -> None:
                 say(f"  {strategy}, seed {seed}: best validation error {best:.2%} of {len(run)}")
 
 
-def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> Plan:
+def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> SearchPlan:
     number = bench.arenas.index(arena)
     where = bench.folder / "studies" / str(number) if len(bench.arenas) > 1 else bench.folder / "studies"
     rules = bench.rules
@@ -62,7 +62,7 @@ def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> Plan:
     )
 
 
-def _train(search: Plan, strategy: str, rules: Rules) -> Run:
+def _train(search: SearchPlan, strategy: str, rules: BenchRules) -> Run:
     with opened(search) as study:
         if not spent(search, study):
             pool = make_workers(search)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas.pruner import make_pruner
-from regnas.studies.bench.rules import MODEL, Rules
+from regnas.studies.bench.rules import MODEL, BenchRules
 from regnas.studies.bench.running.problem import Arena, table_arena
 from regnas.studies.bench.running.recommendation import returned_by_model
 from regnas.studies.bench.running.runs import Run, read_run, write_run
@@ -29,7 +29,7 @@ from regnas.window import Bounds, Window
 Message = dict[str, Any]
 
 
-def simulate(arena: Arena, strategy: str, seed: int, rules: Rules) -> Run:
+def simulate(arena: Arena, strategy: str, seed: int, rules: BenchRules) -> Run:
     """One run: equal arguments give equal runs, but for the time that proposals take."""
     epochs = arena.table.curves.shape[2] if arena.table is not None else 0
     simulation = Simulation(
@@ -46,14 +46,14 @@ def simulate(arena: Arena, strategy: str, seed: int, rules: Rules) -> Run:
 
 def perform(arena: Arena, job: Mapping[str, Any]) -> None:
     """Simulate a run unless it is there, add what the model rule returns if that was asked for, put it on disk."""
-    rules, path = Rules(**job["rules"]), Path(job["path"])
+    rules, path = BenchRules(**job["rules"]), Path(job["path"])
     run = read_run(path, job["settings"]) or simulate(arena, job["strategy"], job["seed"], rules)
     if rules.returned == MODEL:
         run = replace(run, returned_by_model=returned_by_model(arena, run, rules))
     write_run(path, run, job["settings"])
 
 
-def complete(run: Run | None, rules: Rules) -> bool:
+def complete(run: Run | None, rules: BenchRules) -> bool:
     """Whether nothing of a stored run is missing."""
     return run is not None and (rules.returned != MODEL or bool(run.returned_by_model))
 

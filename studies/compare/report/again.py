@@ -12,7 +12,7 @@ from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.dashboard import attach
 from regnas.studies.compare.report import output
 from regnas.studies.compare.request import REQUEST, Request, read_request, remake
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.sources import study_of
 from regnas.studies.search.identity import folder_name
 
@@ -38,7 +38,7 @@ def report_again(target: str, *, complexity: str | None = None, force: bool = Fa
             raise UsageError("a comparison's rules are fixed before its data: repeat regnas compare for another one")
         request, place = read_request(folder), folder
     else:
-        rules = Rules(complexity=complexity or "flops")
+        rules = ComparisonRules(complexity=complexity or "flops")
         request, place = Request(folder.name, ((str(folder),),), rules, force=force), folder / "report"
     comparison = remake(replace(request, force=request.force or force))
     output.write(comparison, place, [text for group in request.sources for text in group])

@@ -26,7 +26,7 @@ from regnas.studies.bench.figures.gains import gains, matrix
 from regnas.studies.bench.figures.ranks import ranks
 from regnas.studies.bench.report.html import report
 from regnas.studies.bench.results import Benchmark, SpaceResult, TableFacts
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.runs import Run
 from regnas.studies.reporting import style
 from regnas.studies.search.identity import folder_name
@@ -35,7 +35,7 @@ STRATEGIES = ("random", "evolution", "tpe")
 ODD = ("random", "gp[kernel=$x_1$]", "predictor[acquisition=thompson,candidates=mutations,members=12]", "<b>é</b>")
 
 
-def _run(space: str, strategy: str, seed: int, rules: Rules, skill: float, repeats: bool) -> Run:
+def _run(space: str, strategy: str, seed: int, rules: BenchRules, skill: float, repeats: bool) -> Run:
     """A search that made up its networks: the better the higher ``skill`` is."""
     rng = keyed.generator("made-up run", space, strategy, seed)
     luck = rng.random(rules.budget) ** (1 + skill * np.log2(1 + np.arange(rules.budget) / 5))
@@ -58,7 +58,7 @@ def _run(space: str, strategy: str, seed: int, rules: Rules, skill: float, repea
 
 
 def _space(
-    name: str, rules: Rules, strategies: Sequence[str] = STRATEGIES, *, repeats: bool = True, facts: bool = True
+    name: str, rules: BenchRules, strategies: Sequence[str] = STRATEGIES, *, repeats: bool = True, facts: bool = True
 ) -> SpaceResult:
     runs = {
         one: [_run(name, one, seed, rules, place / 3, repeats) for seed in rules.seeds]
@@ -77,7 +77,7 @@ def _space(
 
 @pytest.fixture(scope="module")
 def bench() -> Benchmark:
-    rules = Rules(budget=120, repeats=12)
+    rules = BenchRules(budget=120, repeats=12)
     return combine(
         "made up", [_space("first", rules), _space("second", rules, facts=False)], rules, {"machine": "here"}
     )
@@ -146,7 +146,7 @@ def test_anytime_curves_are_against_evaluations_networks_and_time(one: SpaceResu
 
 
 def test_without_repeated_networks_and_without_a_table_there_is_less_to_show() -> None:
-    space = _space("plain", Rules(budget=30, repeats=3), repeats=False, facts=False)
+    space = _space("plain", BenchRules(budget=30, repeats=3), repeats=False, facts=False)
     figure = anytime(space)
     assert [axes.get_xlabel() for axes in figure.axes] == ["evaluations", "time (hours)"]
     assert list(_lines(figure.axes[0])) == list(STRATEGIES) and not _texts(figure)
@@ -177,7 +177,7 @@ def test_the_diagram_of_ranks_names_every_strategy_at_its_rank(bench: Benchmark)
 
 
 def test_names_start_at_their_rank_and_do_not_lie_over_each_other() -> None:
-    rules = Rules(budget=20, repeats=5)
+    rules = BenchRules(budget=20, repeats=5)
     names = ("random", "a", "b", "c", "d", "e", "f", "g")
     benchmark = combine("many", [_space("first", rules, names)], rules, {})
     figure: Any = ranks(benchmark)
@@ -236,7 +236,7 @@ def test_final_scores_are_those_of_all_runs(one: SpaceResult) -> None:
 
 
 def test_what_there_is_nothing_to_compare_with_has_no_figure() -> None:
-    rules = Rules(budget=10, repeats=3)
+    rules = BenchRules(budget=10, repeats=3)
     alone = combine("alone", [_space("first", rules, ("tpe",))], rules, {})
     assert ranks(alone) is None and gains(alone) is None and matrix(alone) is None
     pair = combine("pair", [_space("first", rules, ("tpe", "evolution"))] * 2, rules, {})
@@ -244,11 +244,11 @@ def test_what_there_is_nothing_to_compare_with_has_no_figure() -> None:
 
 
 CASES = {
-    "several": (Rules(budget=120, repeats=12), STRATEGIES, 2, True),
-    "many spaces": (Rules(budget=20, repeats=4), STRATEGIES[:2], 4, True),
-    "odd names": (Rules(budget=60, repeats=5), ODD, 2, True),
-    "many strategies": (Rules(budget=60, repeats=4), ("random", *(f"strategy-{k}" for k in range(9))), 1, True),
-    "one run": (Rules(budget=1, repeats=1, null=True), STRATEGIES, 1, False),
+    "several": (BenchRules(budget=120, repeats=12), STRATEGIES, 2, True),
+    "many spaces": (BenchRules(budget=20, repeats=4), STRATEGIES[:2], 4, True),
+    "odd names": (BenchRules(budget=60, repeats=5), ODD, 2, True),
+    "many strategies": (BenchRules(budget=60, repeats=4), ("random", *(f"strategy-{k}" for k in range(9))), 1, True),
+    "one run": (BenchRules(budget=1, repeats=1, null=True), STRATEGIES, 1, False),
 }
 
 
@@ -312,7 +312,7 @@ def test_every_figure_is_two_files(case: Benchmark, folder: Path) -> None:
 
 
 def test_equal_benchmarks_have_equal_figures(one: SpaceResult, tmp_path: Path) -> None:
-    small = combine("one", [one], Rules(budget=120, repeats=12), {})
+    small = combine("one", [one], BenchRules(budget=120, repeats=12), {})
     first, second = (files.write(small, tmp_path / name) for name in ("a", "b"))
     assert first == second
     for name in first:
@@ -320,7 +320,7 @@ def test_equal_benchmarks_have_equal_figures(one: SpaceResult, tmp_path: Path) -
 
 
 def test_figures_of_a_null_table_say_so(tmp_path: Path) -> None:
-    rules = Rules(budget=10, repeats=2, null=True)
+    rules = BenchRules(budget=10, repeats=2, null=True)
     files.write(combine("null", [_space("first", rules)], rules, {}), tmp_path)
     for path in tmp_path.glob("*.svg"):
         assert "null table" in path.read_text()
@@ -347,7 +347,7 @@ def test_the_page_holds_tables_and_figures_and_loads_nothing(case: Benchmark, fo
 
 
 def test_the_page_of_one_strategy_compares_nothing() -> None:
-    rules = Rules(budget=10, repeats=3)
+    rules = BenchRules(budget=10, repeats=3)
     for names in (("tpe",), ("tpe", "evolution")):
         text = report(combine("few", [_space("first", rules, names)], rules, {"data": {"seed": 1}}), {})
         assert "Against random search" not in text and "Gains are means" not in text

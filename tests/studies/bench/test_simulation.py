@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from regnas.architecture import Architecture
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.lookup import Look
 from regnas.studies.bench.running.problem import Arena, table_arena
 from regnas.studies.bench.running.runs import Run
@@ -18,7 +18,7 @@ from regnas.studies.bench.running.simulate import Simulation
 from regnas.studies.bench.running.worker import simulate
 from regnas.window import Window
 
-RULES = Rules(budget=40, repeats=1)
+RULES = BenchRules(budget=40, repeats=1)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from scipy import stats
 
 from regnas.statistics.anytime import incumbents
 from regnas.statistics.paired import wilcoxon
-from regnas.studies.bench.rules import Rules
+from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.problem import Arena, table_arena
 from regnas.studies.bench.running.runs import Floats
 from regnas.studies.bench.running.worker import simulate
@@ -50,7 +50,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Arena:
 
 def scores(arena: Arena, strategy: str, repeats: int, budget: int) -> Floats:
     """Score of the network returned by each run, ``(repeats,)``."""
-    rules = Rules(budget=budget, repeats=repeats)
+    rules = BenchRules(budget=budget, repeats=repeats)
     runs = [simulate(arena, strategy, seed, rules) for seed in rules.seeds]
     return np.array([incumbents(run.choosable, run.score)[-1] for run in runs])
 

@@ -15,7 +15,7 @@ import pytest
 from regnas.studies.compare import run
 from regnas.studies.compare.progress import SilentBatches
 from regnas.studies.compare.request import write_request
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.files import read_population, write_population
 from regnas.studies.populations.population import from_arrays
 
@@ -316,7 +316,7 @@ def test_half_a_comparison_is_usable(fast: Any, regnas_command: Command, tmp_pat
     """What a kill leaves after the first turns: the request, and studies of ten models."""
     runs = run.plan_runs(
         ["anynetx-a", "regnetx"],
-        Rules(repeats=99, resamples=99),
+        ComparisonRules(repeats=99, resamples=99),
         budget=30,
         out=tmp_path / "regnas-runs",
         data="fake",

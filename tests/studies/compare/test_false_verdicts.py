@@ -11,7 +11,7 @@ from scipy import stats
 from regnas.statistics.power import difference_power, models_for_distance
 from regnas.statistics.two_sample import kolmogorov_smirnov
 from regnas.studies.compare.interim_analyses import decide, look_sizes
-from regnas.studies.compare.rules import Rules, binned
+from regnas.studies.compare.rules import ComparisonRules, binned
 from regnas.studies.compare.verdict import BETTER, judge
 from regnas.studies.populations.population import Population, from_arrays
 from regnas.studies.populations.sources import load
@@ -30,9 +30,9 @@ def _whole(rng: np.random.Generator, count: int) -> Population:
     return from_arrays("all", errors.clip(0, 0.9).round(3), flops=flops)
 
 
-def _rules(split: int) -> Rules:
+def _rules(split: int) -> ComparisonRules:
     """The smallest margin: no pair is practically equal, so that every difference may become a 'better'."""
-    return Rules(repeats=499, margin=1e-6, seed=split, alpha=ALPHA)
+    return ComparisonRules(repeats=499, margin=1e-6, seed=split, alpha=ALPHA)
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_skewed_spaces_of_equal_means_and_unequal_spreads_are_called_better_a_li
     """The recorded populations with their means made equal in every bin: the errors of some spread several times as
     far, and are skewed. Valid only in the limit, the test may err in up to 3 % more than alpha with 100 models.
     """
-    rules = Rules(repeats=199, margin=1e-6)
+    rules = ComparisonRules(repeats=199, margin=1e-6)
     (one,), (two,) = (load(f"recorded:fashion-mnist/{name}") for name in (first, second))
     bins = binned([one, two], rules)
     parts = []

@@ -9,11 +9,11 @@ import pytest
 
 from regnas.statistics.sequential import nominal_levels
 from regnas.studies.compare.interim_analyses import decide, look_sizes
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.compare.verdict import BETTER, UNDECIDED
 from regnas.studies.populations.population import Population, PopulationError, from_arrays
 
-RULES = Rules(repeats=999)
+RULES = ComparisonRules(repeats=999)
 
 
 def drawn(name: str, mean: float, count: int = 100) -> Population:
@@ -38,7 +38,7 @@ def test_a_clear_pair_is_decided_early_and_its_spaces_are_looked_at_no_more() ->
 
 def test_an_open_pair_keeps_its_spaces_growing_while_a_decided_one_stops() -> None:
     populations = [drawn("a", 0.2), drawn("b", 0.202), drawn("c", 0.4)]
-    judgements, seen = decide(populations, Rules(repeats=999, margin=0.001), 100, look_sizes(100))
+    judgements, seen = decide(populations, ComparisonRules(repeats=999, margin=0.001), 100, look_sizes(100))
     by_pair = {(one.first, one.second): one for one in judgements}
     assert by_pair[0, 2].kind == by_pair[1, 2].kind == BETTER and by_pair[0, 1].kind == UNDECIDED
     assert [len(one) for one in seen] == [100, 100, len(seen[2])] and len(seen[2]) < 100
@@ -46,8 +46,8 @@ def test_an_open_pair_keeps_its_spaces_growing_while_a_decided_one_stops() -> No
 
 def test_a_look_costs_alpha_so_that_the_same_p_value_is_worth_less() -> None:
     populations = [drawn("a", 0.2), drawn("b", 0.207)]
-    several, _ = decide(populations, Rules(repeats=999, margin=0.0001), 100, look_sizes(100))
-    once, _ = decide(populations, Rules(repeats=999, margin=0.0001), 100, (100,))
+    several, _ = decide(populations, ComparisonRules(repeats=999, margin=0.0001), 100, look_sizes(100))
+    once, _ = decide(populations, ComparisonRules(repeats=999, margin=0.0001), 100, (100,))
     assert several[0].looks[-1].p == once[0].p
     assert several[0].p >= once[0].p
     # The interval of the last look pays, too: it is wider than 90 %.
@@ -75,7 +75,7 @@ def test_the_winner_is_the_better_one_at_the_look_that_decides() -> None:
             from_arrays(name, rng.normal(mean, 0.02, 60), flops=rng.uniform(1e6, 2e6, 60))
             for name, mean in (("a", 0.2), ("b", 0.208), ("c", 0.215))
         ]
-        for one in decide(populations, Rules(repeats=199, margin=1e-4, seed=seed), 60, look_sizes(60))[0]:
+        for one in decide(populations, ComparisonRules(repeats=199, margin=1e-4, seed=seed), 60, look_sizes(60))[0]:
             if one.kind == BETTER:
                 decided += 1
                 fractions = tuple(look.fraction for look in one.looks)
@@ -87,7 +87,7 @@ def test_the_winner_is_the_better_one_at_the_look_that_decides() -> None:
 def test_failures_and_models_that_come_later_change_nothing_of_a_look() -> None:
     """c is decided at 30 models; then 4 candidates of a fail, more than a twentieth of 30 and less of 100."""
     a, b, c = drawn("a", 0.2), drawn("b", 0.202), drawn("c", 0.4)
-    rules = Rules(repeats=999, margin=0.001)
+    rules = ComparisonRules(repeats=999, margin=0.001)
     before, _ = decide([a, b, c.first(40)], rules, 100, look_sizes(100))
     late = from_arrays("a", a.error, flops=a.flops, indices=np.arange(100) + 4 * (np.arange(100) > 60))
     late = replace(late, failures=(61, 62, 63, 64))

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from regnas.statistics.two_sample import kolmogorov_smirnov
-from regnas.studies.compare.rules import Rules
+from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.compare.verdict import BETTER, judge
 from regnas.studies.populations.population import Population, from_arrays
 
@@ -80,7 +80,7 @@ def test_a_hundred_random_models_of_each_rank_the_subspaces(table: list[dict[str
     for name in names:
         whole = space(table, name, RULES[name])
         parts.append(whole.take(rng.permutation(len(whole))[:100]))
-    rules = Rules(complexity="none", repeats=999)
+    rules = ComparisonRules(complexity="none", repeats=999)
     found = {(one.first, one.second): one for one in judge(parts, rules)}
     assert all(one.kind == BETTER for one in found.values())
     assert (found[0, 1].winner, found[0, 2].winner, found[1, 2].winner) == (1, 0, 1)

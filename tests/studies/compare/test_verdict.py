@@ -9,11 +9,11 @@ import pytest
 
 from regnas.studies.compare.analysis import analyse
 from regnas.studies.compare.report import tables
-from regnas.studies.compare.rules import Rules, binned
+from regnas.studies.compare.rules import ComparisonRules, binned
 from regnas.studies.compare.verdict import BETTER, EQUAL, NO_VERDICT, UNDECIDED, Judgement, judge
 from regnas.studies.populations.population import Population, PopulationError, from_arrays
 
-FAST = Rules(repeats=999, resamples=200)
+FAST = ComparisonRules(repeats=999, resamples=200)
 
 
 def drawn(name: str, count: int, *, mean: float = 0.2, sd: float = 0.02, seed: int = 0, **columns: Any) -> Population:
@@ -22,7 +22,7 @@ def drawn(name: str, count: int, *, mean: float = 0.2, sd: float = 0.02, seed: i
     return from_arrays(name, rng.normal(mean, sd, count).clip(0, 1), flops=rng.uniform(1e6, 2e6, count), **columns)
 
 
-def judged(*populations: Population, rules: Rules = FAST) -> list[Judgement]:
+def judged(*populations: Population, rules: ComparisonRules = FAST) -> list[Judgement]:
     return judge(populations, rules)
 
 
@@ -53,7 +53,7 @@ def test_a_difference_that_is_sure_and_inside_the_margin_is_practically_equal() 
     pair = drawn("a", 900, mean=0.2, sd=0.01), drawn("b", 900, mean=0.203, sd=0.01)
     (judgement,) = judged(*pair)
     assert judgement.p_holm < 0.05 and judgement.kind == EQUAL
-    (strict,) = judged(*pair, rules=Rules(repeats=999, margin=0.001))
+    (strict,) = judged(*pair, rules=ComparisonRules(repeats=999, margin=0.001))
     assert strict.kind == BETTER
 
 
@@ -84,7 +84,7 @@ def test_spaces_are_compared_at_equal_complexity() -> None:
     b = made("b", 1e6 * (1 + rng.beta(3, 1, 300)))
     assert a.error.mean() - b.error.mean() > 0.03
     (normalised,) = judged(a, b)
-    (plain,) = judged(a, b, rules=Rules(repeats=999, complexity="none"))
+    (plain,) = judged(a, b, rules=ComparisonRules(repeats=999, complexity="none"))
     assert abs(normalised.difference.estimate) < 0.005 and normalised.kind == EQUAL
     assert plain.winner == 1
 
@@ -117,8 +117,8 @@ def test_the_sentence_says_where_the_best_of_a_search_disagrees() -> None:
 
 
 def test_bins_are_chosen_from_the_number_of_models_alone() -> None:
-    assert [Rules().bins_for(count) for count in (2, 19, 20, 55, 100, 5000)] == [1, 1, 2, 5, 10, 10]
-    assert Rules(bins=7).bins_for(5000) == 7
+    assert [ComparisonRules().bins_for(count) for count in (2, 19, 20, 55, 100, 5000)] == [1, 1, 2, 5, 10, 10]
+    assert ComparisonRules(bins=7).bins_for(5000) == 7
 
 
 def test_bins_that_a_space_does_not_reach_are_left_out_and_said() -> None:
@@ -127,7 +127,7 @@ def test_bins_that_a_space_does_not_reach_are_left_out_and_said() -> None:
     settings = {"window": "flops 1M:2M"}
     a = from_arrays("a", rng.normal(0.2, 0.02, 100), flops=flops, settings=settings)
     b = from_arrays("b", rng.normal(0.2, 0.02, 50), flops=flops[:50], settings=settings)
-    comparison = analyse("x", [a, b], Rules(bins=10, repeats=99, resamples=50))
+    comparison = analyse("x", [a, b], ComparisonRules(bins=10, repeats=99, resamples=50))
     assert comparison.bins.used.tolist() == [True] * 5 + [False] * 5 and comparison.bins.coverage == 0.5
     assert any("50% of the range" in line for line in tables.remarks(comparison))
 
@@ -147,7 +147,7 @@ def test_one_model_is_no_population_to_compare() -> None:
 def test_unknown_complexities_are_named_with_the_way_out() -> None:
     with pytest.raises(PopulationError, match="population a does not know the flops"):
         binned([from_arrays("a", [0.1, 0.2]), from_arrays("b", [0.1, 0.2])], FAST)
-    plain = Rules(complexity="none", repeats=99)
+    plain = ComparisonRules(complexity="none", repeats=99)
     assert len(judge([from_arrays("a", [0.1, 0.2]), from_arrays("b", [0.1, 0.3])], plain)) == 1
 
 
@@ -168,7 +168,7 @@ def test_few_models_are_not_called_practically_equal_for_being_alike() -> None:
 def test_a_single_bin_is_not_called_equal_complexity() -> None:
     text = analyse("x", [drawn("a", 18, mean=0.3), drawn("b", 18)], FAST).pairs[0].text
     assert "not normalised by flops for want of models" in text and "at equal flops" not in text
-    text = analyse("x", [drawn("a", 18), drawn("b", 18)], Rules(complexity="none", repeats=99)).pairs[0].text
+    text = analyse("x", [drawn("a", 18), drawn("b", 18)], ComparisonRules(complexity="none", repeats=99)).pairs[0].text
     assert "flops" not in text
 
 
@@ -240,4 +240,4 @@ def test_ties_do_no_harm() -> None:
 )
 def test_rules_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Rules(**options)
+        ComparisonRules(**options)
