@@ -21,8 +21,7 @@ from unittest import mock
 from benchmarks.overhead import Instant
 from regnas.executor import Judge
 from regnas.studies.run.progress import Silent
-from regnas.studies.search import outcome, search
-from regnas.studies.search import session as populate
+from regnas.studies.search import outcome, search, session
 from regnas.studies.search.plan import SearchPlan, plan
 
 TRIALS = 5000
@@ -77,8 +76,8 @@ def main(trials: int = TRIALS, profile: bool = False) -> None:
         with tempfile.TemporaryDirectory() as folder:
             print(f"  {name}")
             one = planned(folder, url.format(folder), trials)
-            with populate.opened(one) as study, seconds(f"all {trials} trials"):
-                populate.drive(one, study, Instant(), Silent())
+            with session.opened(one) as study, seconds(f"all {trials} trials"):
+                session.drive(one, study, Instant(), Silent())
             rows = outcome.rows_of(study, one.space)
             with seconds("of which writing trials.csv would be"):
                 outcome.write_files(one.folder, rows)

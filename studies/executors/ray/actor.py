@@ -12,7 +12,7 @@ from pathlib import Path
 import ray
 
 from regnas.executor import Message
-from regnas.studies.executors import file_transfer as parcels
+from regnas.studies.executors import file_transfer
 from regnas.studies.executors.remote_worker import Relay
 
 _ENDS = ("done", "failed", "stopped")
@@ -49,7 +49,7 @@ class Host:
         folder, result = self._folder / "candidates" / index, self._folder / f"{index}.json"
         folder.parent.mkdir(exist_ok=True)
         result.unlink(missing_ok=True)
-        parcels.write(folder, job.pop("files", {}))
+        file_transfer.write(folder, job.pop("files", {}))
         return {**job, "folder": str(folder) if job.get("folder") else None, "result": str(result)}
 
     def _say(self, message: Message) -> None:
@@ -63,7 +63,7 @@ class Host:
         index = str(said["index"])
         folder, result = self._folder / "candidates" / index, self._folder / f"{index}.json"
         try:
-            files = parcels.read(folder)
+            files = file_transfer.read(folder)
             left = {"result": result.read_bytes()} if result.exists() else {}
         except Exception as error:
             files, left = {}, {}

@@ -19,7 +19,7 @@ from regnas.dataset import make_dataset, whole_of
 from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import SupportsOwnImages, make_evaluator
 from regnas.executor import Message, WorkerSpec
-from regnas.studies.executors import file_transfer as parcels
+from regnas.studies.executors import file_transfer
 from regnas.studies.executors.ray.sockets import exposed
 from regnas.studies.executors.remote_worker import KILL
 from regnas.studies.executors.resources import cores
@@ -79,13 +79,13 @@ class RayEngine:
         Raises:
             RegnasError: no cluster answers, it has no GPU or not this regnas, or the data cannot be read.
         """
-        from regnas.studies.executors.ray import cluster as ray_cluster
+        from regnas.studies.executors.ray import cluster
 
         data = None if self.address is None else packed_data(spec)
         if self.address is None:
-            ray = ray_cluster.start_here(max(cores(), math.ceil(spec.count * self.cpus)))
+            ray = cluster.start_here(max(cores(), math.ceil(spec.count * self.cpus)))
         else:
-            ray = ray_cluster.connect(self.address)
+            ray = cluster.connect(self.address)
         try:
             return self._fleet(ray, spec, data)
         except BaseException:
@@ -113,7 +113,7 @@ class RayEngine:
 
 
 @dataclass(eq=False)
-class Line:
+class ActorLink:
     """One run of a worker, as the fleet has it."""
 
     actor: Any
@@ -127,7 +127,7 @@ class Line:
         if self.dead:
             return
         if "architecture" in message:
-            self.job, message = message, parcels.outgoing(message)
+            self.job, message = message, file_transfer.outgoing(message)
         self.actor.take.remote(self.run, message)
 
     def kill(self) -> None:
@@ -146,7 +146,7 @@ class Line:
         said = message["message"]
         if "files" in said and self.job is not None:
             try:
-                parcels.incoming(self.job, said)
+                file_transfer.incoming(self.job, said)
             except (OSError, RegnasError) as error:
                 said = {"event": "failed", "index": said["index"], "error": describe(error)}
         self.tell(said)
@@ -168,11 +168,11 @@ class Seats:
         self._host = ray.remote(**lease, concurrency_groups={"hear": 1})(Host)
         self._given = (data, str(Path.cwd()) if here else None)
         self._actors: dict[int, Any] = {}
-        self._lines: dict[int, Line] = {}
+        self._links: dict[int, ActorLink] = {}
         self._runs = 0
         self._closed = False
 
-    def launch(self, number: int, tell: Tell) -> Line:
+    def launch(self, number: int, tell: Tell) -> ActorLink:
         """Start a worker in its actor; where that is lost, in another."""
         fresh = number not in self._actors
         if fresh:
@@ -180,10 +180,10 @@ class Seats:
         actor = self._actors[number]
         self._runs += 1
         log = f"{self._spec.logs}/worker-{number}.log"
-        self._lines[number] = Line(actor, self._runs, tell, log)
+        self._links[number] = ActorLink(actor, self._runs, tell, log)
         if fresh:
             threading.Thread(target=self._listen, args=(number, actor), daemon=True).start()
-        return self._lines[number]
+        return self._links[number]
 
     def _listen(self, number: int, actor: Any) -> None:
         while not self._closed:
@@ -192,14 +192,14 @@ class Seats:
             except Exception as error:  # of many kinds: the actor, its node or the connection is lost
                 if not self._closed:
                     self._actors.pop(number, None)
-                    self._lines[number].end(Ended(f"lost with its Ray actor ({_why(error)})"))
+                    self._links[number].end(Ended(f"lost with its Ray actor ({_why(error)})"))
                 return
             for message in heard:
-                line = self._lines[number]
+                link = self._links[number]
                 if message.get("message", {}).get("event") == "broken":
                     self._keep_log(number, actor)
-                if message["run"] == line.run:
-                    line.hear(message)
+                if message["run"] == link.run:
+                    link.hear(message)
 
     def _keep_log(self, number: int, actor: Any) -> None:
         """What a worker printed lies on its node: keep its end here."""

@@ -29,7 +29,7 @@ _HINTS = {
 
 
 @dataclass(eq=False)
-class Line:
+class JobLink:
     """One run of a worker, as the fleet has it."""
 
     box: Box
@@ -60,9 +60,9 @@ class Box:
     log: str
     job: Any = None
     life: str | None = None  # of the job: another one each time that it begins
-    line: Line | None = None
+    link: JobLink | None = None
     runs: int = 0
-    waiting: list[tuple[Line, Message]] = field(default_factory=list)
+    waiting: list[tuple[JobLink, Message]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -70,15 +70,15 @@ class Box:
         self.outbox = Outbox(to_worker(self.folder, self.number))
         self.pulse = Pulse(beat_of(self.folder, self.number))
 
-    def send(self, line: Line, message: Message) -> None:
+    def send(self, link: JobLink, message: Message) -> None:
         """Write to the worker, or keep it until its job has begun."""
         with self.lock:
-            if line.dead:
+            if link.dead:
                 return
             if self.life is None:
-                self.waiting.append((line, message))
+                self.waiting.append((link, message))
             else:
-                self.outbox.put({"life": self.life, "run": line.run, "message": message})
+                self.outbox.put({"life": self.life, "run": link.run, "message": message})
 
     def hear(self) -> bool:
         """Pass on what the worker said; whether that was anything."""
@@ -87,11 +87,11 @@ class Box:
             with self.lock:
                 if "hello" in message:
                     self._begun(message["life"])
-                elif message["life"] == self.life and self.line is not None and message["run"] == self.line.run:
+                elif message["life"] == self.life and self.link is not None and message["run"] == self.link.run:
                     if "ended" in message:
                         self.lost(Ended(message["ended"]))
                     else:
-                        self.line.tell(message["message"])
+                        self.link.tell(message["message"])
         return bool(heard)
 
     def _begun(self, life: str) -> None:
@@ -100,15 +100,15 @@ class Box:
         self.life = life
         self.pulse = Pulse(beat_of(self.folder, self.number))
         waiting, self.waiting = self.waiting, []
-        for line, message in waiting:
-            self.send(line, message)
+        for link, message in waiting:
+            self.send(link, message)
 
     def lost(self, end: Ended) -> None:
         """The run is over."""
         with self.lock:
-            if self.line is not None and not self.line.dead:
-                self.line.dead = True
-                self.line.tell(end)
+            if self.link is not None and not self.link.dead:
+                self.link.dead = True
+                self.link.tell(end)
 
 
 class Desk:
@@ -156,7 +156,7 @@ class Desk:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise RegnasError(f"the cluster refuses the jobs: {first}") from error
 
-    def launch(self, number: int, tell: Tell) -> Line:
+    def launch(self, number: int, tell: Tell) -> JobLink:
         """Start a worker in its job; where the job has ended, submit another."""
         box = self._boxes[number]
         with box.lock:
@@ -164,8 +164,8 @@ class Desk:
                 box.life, box.waiting = None, []
                 box.job = self._submit([box])[0]
             box.runs += 1
-            box.line = Line(box, box.runs, tell)
-            return box.line
+            box.link = JobLink(box, box.runs, tell)
+            return box.link
 
     def _pump(self) -> None:
         last = looked = time.monotonic()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regnas.errors import RegnasError
-from regnas.studies.executors import file_transfer as parcels
+from regnas.studies.executors import file_transfer
 
 
 def test_a_folder_arrives_as_it_left(tmp_path: Path) -> None:
@@ -16,38 +16,38 @@ def test_a_folder_arrives_as_it_left(tmp_path: Path) -> None:
     (tmp_path / "a" / "deep" / "note").write_text("n")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "paused").write_text("old")
-    parcels.write(tmp_path / "b", parcels.read(tmp_path / "a"))
-    assert parcels.read(tmp_path / "b") == {"weights": b"\x00\xff", "deep/note": b"n"}
+    file_transfer.write(tmp_path / "b", file_transfer.read(tmp_path / "a"))
+    assert file_transfer.read(tmp_path / "b") == {"weights": b"\x00\xff", "deep/note": b"n"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_no_files_are_no_folder(tmp_path: Path) -> None:
-    assert parcels.read(tmp_path / "absent") == {}
+    assert file_transfer.read(tmp_path / "absent") == {}
     (tmp_path / "b").mkdir()
-    parcels.write(tmp_path / "b", {})
+    file_transfer.write(tmp_path / "b", {})
     assert not (tmp_path / "b").exists()
 
 
 def test_what_is_too_large_does_not_travel(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"0" * 11)
-    assert parcels.read(tmp_path, limit=11)
+    assert file_transfer.read(tmp_path, limit=11)
     with pytest.raises(RegnasError, match="it left .* of files"):
-        parcels.read(tmp_path, limit=10)
+        file_transfer.read(tmp_path, limit=10)
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x"])
 def test_no_file_leaves_its_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(RegnasError, match="would lie outside"):
-        parcels.write(tmp_path / "b", {name: b""})
+        file_transfer.write(tmp_path / "b", {name: b""})
 
 
 def test_the_end_of_a_job_replaces_its_files_and_brings_its_result(tmp_path: Path) -> None:
     job = {"folder": str(tmp_path / "c"), "result": str(tmp_path / "results" / "3.json")}
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "paused.pt").write_text("half")
-    assert parcels.outgoing(job)["files"] == {"paused.pt": b"half"}
-    parcels.incoming(job, {"files": {"weights": b"w"}, "result": b"{}"})
-    assert parcels.read(tmp_path / "c") == {"weights": b"w"}
+    assert file_transfer.outgoing(job)["files"] == {"paused.pt": b"half"}
+    file_transfer.incoming(job, {"files": {"weights": b"w"}, "result": b"{}"})
+    assert file_transfer.read(tmp_path / "c") == {"weights": b"w"}
     assert (tmp_path / "results" / "3.json").read_bytes() == b"{}"
 
 
@@ -55,5 +55,5 @@ def test_testing_weights_leaves_them_alone(tmp_path: Path) -> None:
     job = {"folder": str(tmp_path / "c"), "result": str(tmp_path / "test.json"), "test": True}
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "weights").write_text("w")
-    parcels.incoming(job, {"files": {}, "result": b"{}"})
+    file_transfer.incoming(job, {"files": {}, "result": b"{}"})
     assert (tmp_path / "c" / "weights").read_text() == "w"
