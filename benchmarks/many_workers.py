@@ -34,6 +34,7 @@ from regnas.studies.run.progress import Silent
 from regnas.studies.storage.lease import held
 from regnas.studies.storage.open import open_study, quiet
 from regnas.studies.storage.write_through import OneWriter
+from regnas.system.optuna_internals import set_storage, storage_of, study_id
 from regnas.testing.postgres import NoPostgres, server
 
 WORKERS, MINUTES, SPREAD = 1000, 10.0, 0.2
@@ -127,8 +128,8 @@ def run(space: Space, strategy: str, url: str, workers: int) -> str:
         study = open_study(url.format(folder), f"{strategy}/{workers}", make_strategy(strategy, space, seed=0))
         cluster = Cluster(workers)
         marks = Marks(cluster, workers)
-        with held(study._storage, study.study_name) as lease:
-            study._storage = OneWriter(study._storage, study._study_id, whole="index", guard=lease)
+        with held(storage_of(study), study.study_name) as lease:
+            set_storage(study, OneWriter(storage_of(study), study_id(study), whole="index", guard=lease))
             driver = Driver(study, space, cluster, Path(folder), seed=0, duplicates="reject", progress=marks)
             driver.run(2 * workers)
     rate = cluster.submitted / cluster.driver

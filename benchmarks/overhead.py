@@ -32,6 +32,7 @@ from regnas.studies.run.driver import Driver
 from regnas.studies.run.progress import Silent
 from regnas.studies.storage.open import open_storage, quiet
 from regnas.studies.storage.write_through import OneWriter
+from regnas.system.optuna_internals import set_storage, storage_of, study_id
 
 ATTRIBUTES = 10  # index, mflops, params_m, acts_m, depth, seed, draws, architecture, seconds, diverged
 STORAGES = ("memory", "journal", "SQLite")
@@ -118,7 +119,7 @@ def ours(space: Space, trials: int, kind: str) -> Run:
         where = storage(kind, Path(folder))
         study = optuna.create_study(storage=where, sampler=make_strategy("random", space, seed=0))
         if kind != "memory":
-            study._storage = OneWriter(study._storage, study._study_id, whole="index")
+            set_storage(study, OneWriter(storage_of(study), study_id(study), whole="index"))
         commits, clock = Commits(where), Clock()
         driver = Driver(study, space, Instant(), Path(folder), seed=0, duplicates="reject", progress=clock)
         driver.run(trials)

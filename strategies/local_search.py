@@ -19,6 +19,7 @@ from regnas.sampling.moves import into_window
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.joint import ProposesWhole
 from regnas.strategy import own_options
+from regnas.system.optuna_internals import set_trial_system_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,5 +191,5 @@ class LocalSearch(ProposesWhole):
 
 def _note(study: Study, trial: FrozenTrial, climb: int, base: int) -> None:
     # As Optuna's own samplers keep their state: in the trial's system attributes.
-    study._storage.set_trial_system_attr(trial._trial_id, _CLIMB, climb)
-    study._storage.set_trial_system_attr(trial._trial_id, _BASE, base)
+    set_trial_system_attribute(study, trial, _CLIMB, climb)
+    set_trial_system_attribute(study, trial, _BASE, base)

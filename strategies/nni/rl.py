@@ -24,6 +24,7 @@ from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.joint import ProposesWhole
 from regnas.strategy import WARM, own_options
 from regnas.system.optional import require
+from regnas.system.optuna_internals import enqueued_params
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +137,7 @@ def _happened(study: Study, but: int) -> list[tuple[bool, FrozenTrial]]:
     """Asks and tells of the study so far in the order of time; a tell is True."""
     events = []
     for trial in study.get_trials(deepcopy=False):
-        given = trial.system_attrs.get("fixed_params") or WARM in trial.user_attrs
+        given = enqueued_params(trial) or WARM in trial.user_attrs
         if trial.number == but or given or trial.datetime_start is None:
             continue
         events.append((trial.datetime_start, trial.number, False, trial))

@@ -36,6 +36,7 @@ from regnas.strategies.sampling.joint import ProposesWhole
 from regnas.strategies.sampling.keyed_sampler import KeyedSampler, Rekeyed
 from regnas.strategies.sampling.nearest import nearest
 from regnas.strategies.sampling.proposed import Proposed
+from regnas.system.optuna_internals import enqueued_params, trial_system_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +162,7 @@ class FeasibleSampler(BaseSampler):
             assigned, self._next_index = self._next_index, None
             index = trial.number if assigned is None else assigned
             past = self._past(study, trial)
-            given = trial.system_attrs.get("fixed_params", {})
+            given = enqueued_params(trial)
             fixed = {name: value for name, value in given.items() if name in self._distributions}
             beside = {name: law for name, law in search_space.items() if name not in self._distributions}
             drawn: Params = {}
@@ -293,7 +294,7 @@ class FeasibleSampler(BaseSampler):
                 # Some samplers look at what was drawn before, and at what they noted before the trial.
                 draft = copy.copy(trial)
                 draft.params = {**trial.params, **point}
-                draft.system_attrs = study._storage.get_trial_system_attrs(trial._trial_id)
+                draft.system_attrs = trial_system_attributes(study, trial)
                 point[name] = self._inner.sample_independent(study, draft, name, law)
         return point
 

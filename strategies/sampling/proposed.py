@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial
 from regnas.architecture import key_of_text
 from regnas.design_space import Space
 from regnas.strategy import WARM
+from regnas.system.optuna_internals import enqueued_params
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -55,14 +56,14 @@ class Proposed:
         if "index" in trial.user_attrs and "architecture" in trial.user_attrs:  # of this very study
             key = key_of_text(trial.user_attrs["architecture"])
             self.seen.add(key)
-            if trial.system_attrs.get("fixed_params"):
+            if enqueued_params(trial):
                 self.given.add(key)
         elif self._names <= set(trial.params):
             found = self._space.judge(self._space.canonical({name: trial.params[name] for name in self._names}))
             if found is not None:
                 key = found.architecture.key()
                 self.seen.add(key)
-                if WARM in trial.user_attrs or trial.system_attrs.get("fixed_params"):
+                if WARM in trial.user_attrs or enqueued_params(trial):
                     self.given.add(key)
         elif not trial.state.is_finished():
             return  # its parameters are yet to come

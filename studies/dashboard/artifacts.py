@@ -17,6 +17,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from regnas.studies.dashboard.evaluations import Evaluation
 from regnas.studies.design.describe import plot_widths
+from regnas.system.optuna_internals import set_study_system_attribute, study_system_attributes
 
 FOLDER = "artifacts"  # below the output folder
 ARCHITECTURE, PICTURE = "architecture.json", "stage-widths.png"
@@ -35,7 +36,7 @@ def add_artifacts(
     study: optuna.Study, leaders: list[Evaluation], settings: Mapping[str, Any], store: FileSystemArtifactStore
 ) -> None:
     """Give the best trials their artifacts, each once. A file that was lost is made again, under its old name."""
-    attributes = study._storage.get_study_system_attrs(study._study_id)
+    attributes = study_system_attributes(study)
     for one in leaders:
         prefix = f"{_PREFIX}{one.identity}:"
         there = {meta["filename"]: meta["artifact_id"] for meta in _metas(attributes, prefix)}
@@ -47,7 +48,7 @@ def add_artifacts(
             if name not in there:
                 meta = {"artifact_id": identity, "filename": name, "mimetype": mimetypes.guess_type(name)[0]}
                 text = json.dumps({**meta, "encoding": None})
-                study._storage.set_study_system_attr(study._study_id, prefix + identity, text)
+                set_study_system_attribute(study, prefix + identity, text)
 
 
 def none_lost(attributes: Mapping[str, Any], store: FileSystemArtifactStore) -> bool:

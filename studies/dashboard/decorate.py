@@ -17,6 +17,7 @@ from regnas.studies.dashboard.note import note
 from regnas.studies.dashboard.written import prepared, read, write
 from regnas.studies.search.identity import ATTRIBUTE
 from regnas.studies.storage.open import counted_states, quiet, trial_states
+from regnas.system.optuna_internals import study_id
 
 
 def decorate(study: optuna.Study, *, out: Path, storage: str) -> bool:
@@ -74,7 +75,7 @@ def decorate_all(storage: BaseStorage, *, out: Path, text: str) -> int:
     store, states = artifact_store(out), trial_states(storage)
     made = [study for study in storage.get_all_studies() if ATTRIBUTE in study.user_attrs]
     for one in made:
-        if read(one.user_attrs).trials != states.get(one._study_id, "") or not none_lost(one.system_attrs, store):
+        if read(one.user_attrs).trials != states.get(study_id(one), "") or not none_lost(one.system_attrs, store):
             with quiet():
                 study = optuna.load_study(study_name=one.study_name, storage=storage)
             decorate(study, out=out, storage=text)

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from regnas.pruner import NONE
 from regnas.studies.search.enqueue import ENQUEUED
 from regnas.studies.search.identity import ATTRIBUTE
+from regnas.system.optuna_internals import trial_id
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def complete(study: optuna.Study) -> list[Evaluation]:
 def _evaluation(trial: optuna.trial.FrozenTrial, error: float) -> Evaluation:
     stored = trial.user_attrs
     return Evaluation(
-        identity=trial._trial_id,
+        identity=trial_id(trial),
         number=trial.number,
         index=stored["index"],
         error=error,

@@ -16,6 +16,7 @@ from regnas.studies.search.identity import folder_name
 from regnas.studies.search.report import dashboard_command, stages
 from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
+from regnas.system.optuna_internals import study_id
 
 _FLAGS = {"flops": "--flops", "params": "--params", "acts": "--acts"}
 
@@ -32,7 +33,7 @@ def note(
     """
     lines = [f"# {_code(study.study_name)}", "", *_standing(study, evaluations), ""]
     if evaluations:
-        lines += [*markdown(_best(evaluations, study._study_id)), ""]
+        lines += [*markdown(_best(evaluations, study_id(study))), ""]
     if reason := biased(settings):
         lines += [f"The trials are {reason}." if "pruner" not in settings else f"Complete is {reason}.", ""]
     lines += [*markdown(_settings(settings)), "", "## How to go on", ""]

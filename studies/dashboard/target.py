@@ -14,6 +14,7 @@ from regnas.errors import StudyError, UsageError
 from regnas.studies.search.identity import folder_name
 from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import open_storage, quiet, storage_url, stored_names
+from regnas.system.optuna_internals import study_id
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Target:
             return "/dashboard"
         with quiet():
             study = optuna.load_study(study_name=self.study, storage=self.storage)
-        return f"/dashboard/studies/{study._study_id}"
+        return f"/dashboard/studies/{study_id(study)}"
 
 
 def find(study: str | None, storage: str | None, out: Path) -> Target:

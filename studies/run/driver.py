@@ -35,6 +35,7 @@ from regnas.studies.run.pending import Job, copied, count, reuse
 from regnas.studies.run.progress import Progress
 from regnas.studies.run.result_files import Results
 from regnas.studies.storage.open import quiet
+from regnas.system.optuna_internals import unfrozen
 
 TRIES = 3  # failures after which a candidate is given up
 
@@ -178,7 +179,7 @@ class Driver:
     def _take_up(self, frozen: FrozenTrial, verdict: Verdict, budget: int) -> None:
         """A trial that was in flight or paused when the driver ended."""
         candidate = self._candidate(frozen.params, frozen.user_attrs)
-        job = self._job(Trial(self._study, frozen._trial_id), candidate)
+        job = self._job(unfrozen(self._study, frozen), candidate)
         job.failures = frozen.user_attrs.get("failures", 0)
         job.described = "architecture" in frozen.user_attrs
         job.reported = set(frozen.intermediate_values)

@@ -15,6 +15,7 @@ from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension, Range
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.sampling.batch import Params
+from regnas.system.optuna_internals import enqueued_params
 from regnas.tables.rows import SUFFIXES, read_sheet
 from regnas.window import human
 
@@ -56,7 +57,7 @@ def add(study: optuna.Study, points: tuple[Params, ...], space: Space) -> None:
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
-    return trial.params or dict(trial.system_attrs.get("fixed_params", {}))
+    return trial.params or enqueued_params(trial)
 
 
 def _json(file: Path) -> list[tuple[str, dict[str, Any]]]:

@@ -30,6 +30,7 @@ from regnas.studies.storage.lease import held
 from regnas.studies.storage.open import FolderLock, find_study, open_study, storage_file
 from regnas.studies.storage.write_through import OneWriter
 from regnas.system.files import write_json
+from regnas.system.optuna_internals import set_storage, storage_of, study_id
 
 # Distinct candidates that must exist are looked for before any training, up to this many.
 _LOOK_AHEAD = 1000
@@ -90,13 +91,13 @@ def _locks(one: SearchPlan) -> Iterator[FolderLock]:
 @contextmanager
 def _alone(study: optuna.Study) -> Iterator[None]:
     """While this is its only driver, a study is kept in memory too, and its storage is only written to."""
-    shared = study._storage
+    shared = storage_of(study)
     with held(shared, study.study_name) as lease:
-        study._storage = OneWriter(shared, study._study_id, whole="index", guard=lease)
+        set_storage(study, OneWriter(shared, study_id(study), whole="index", guard=lease))
         try:
             yield
         finally:
-            study._storage = shared  # for those who go on with it: others may write to it from now on
+            set_storage(study, shared)  # for those who go on with it: others may write to it from now on
 
 
 def spent(one: SearchPlan, study: optuna.Study) -> bool:
@@ -203,9 +204,10 @@ def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progre
         repeat=one.repeat,
         fidelity=Fidelity(pruner, one.epochs, one.budget_epochs),
     )
-    if isinstance(study._storage, OneWriter):
-        study._storage.patience.say = progress.say
-        study._storage.patience.stopped = lambda: driver.hurried
+    writer = storage_of(study)
+    if isinstance(writer, OneWriter):
+        writer.patience.say = progress.say
+        writer.patience.stopped = lambda: driver.hurried
     try:
         driver.run(one.budget)
     finally:

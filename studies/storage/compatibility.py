@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 
 from regnas.errors import StudyError
+from regnas.system.optuna_internals import database_of, version_of_writer
 
 _TIMED = ("datetime_start", "datetime_complete")  # of a journal's entry
 # What is between the user and the last @ of a URL; a password need not be quoted well to be kept secret.
@@ -40,11 +41,8 @@ def other_writer(storage: BaseStorage, text: str) -> str | None:
     (Optuna 5.0 never changes that); who else wrote to it leaves no trace. A journal names no version, but Optuna 5
     adds the zone to every time, and Optuna 4 does not.
     """
-    if isinstance(storage, RDBStorage):
-        from sqlalchemy import text as sql
-
-        with storage.engine.connect() as connection:
-            version = str(connection.execute(sql("SELECT library_version FROM version_info")).scalar())
+    if (database := database_of(storage)) is not None:
+        version = version_of_writer(database)
         return None if _major(version) == _major(optuna.__version__) else f"Optuna {version}"
     if isinstance(storage, JournalStorage) and any(map(_unzoned, _UNZONED.findall(Path(text).read_bytes()))):
         return "Optuna 4 or older (entries whose times have no zone)"

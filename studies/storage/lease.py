@@ -17,10 +17,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 
 from regnas.errors import StudyError
 from regnas.studies.storage.outage import DatabaseAway
+from regnas.system.optuna_internals import database_of
 
 SECONDS = 60.0  # that a lease lasts without being renewed
 TABLE = "regnas_leases"
@@ -39,8 +40,8 @@ class LeaseLost(StudyError):
 
 def needs_lease(storage: BaseStorage) -> bool:
     """Whether a storage can be reached from other machines; of a SQLite file or a journal, a file is locked."""
-    backend = getattr(storage, "_backend", storage)  # Optuna's cache
-    return isinstance(backend, RDBStorage) and backend.engine.dialect.name != "sqlite"
+    database = database_of(storage)
+    return database is not None and database.engine.dialect.name != "sqlite"
 
 
 class Lease:
@@ -58,13 +59,15 @@ class Lease:
         from sqlalchemy import create_engine
         from sqlalchemy.pool import NullPool
 
-        backend: Any = getattr(storage, "_backend", storage)
-        dialect = backend.engine.dialect
+        database = database_of(storage)
+        if database is None:
+            raise StudyError("only a study in a database can be held; a file is locked")
+        dialect = database.engine.dialect
         if dialect.name not in _NOW:
             raise StudyError(f"a study cannot be held in {dialect.name}; use PostgreSQL, MySQL or MariaDB")
         self._now = _NOW[dialect.name]
         # A connection of its own: the thread that renews shares none with the driver.
-        self._engine = create_engine(backend.engine.url, poolclass=NullPool, connect_args=_brief(dialect))
+        self._engine = create_engine(database.engine.url, poolclass=NullPool, connect_args=_brief(dialect))
         self._study = study
         self._seconds = seconds
         self._token = uuid.uuid4().hex

@@ -19,11 +19,11 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from regnas.errors import StudyError
 from regnas.studies.storage.compatibility import check_writable, without_password
 from regnas.studies.storage.outage import hear_outages
+from regnas.system.optuna_internals import JOURNAL_ENTRY, counted_trials, database_of, study_id
 
 METRIC = "val_top1_err"
 DATABASE = "regnas.db"
 DEFAULT_OUT = "regnas-runs"
-_ENTRY = b'{"op_code"'  # how every line of a journal begins
 _GRACE = 5  # seconds without a write after which the lock of a journal counts as left behind by a kill -9
 
 
@@ -102,10 +102,10 @@ def _journal(path: Path) -> JournalStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     mend_journal(path)
     with quiet():
-        return JournalStorage(JournalFileBackend(str(path.resolve()), _journal_lock(path)))
+        return JournalStorage(JournalFileBackend(str(path.resolve()), journal_lock(path)))
 
 
-def _journal_lock(path: Path) -> JournalFileSymlinkLock:
+def journal_lock(path: Path) -> JournalFileSymlinkLock:
     # Optuna's lock is a link to the path as given: after a kill -9, a relative one is waited for without end.
     return JournalFileSymlinkLock(str(path.resolve()), grace_period=_GRACE)
 
@@ -119,9 +119,9 @@ def mend_journal(path: Path) -> None:
     data = path.read_bytes() if path.exists() else b""
     if not data or data.endswith(b"\n"):
         return
-    if not data.startswith(_ENTRY) and not _ENTRY.startswith(data):  # a user's own file: not to be cut
+    if not data.startswith(JOURNAL_ENTRY) and not JOURNAL_ENTRY.startswith(data):  # a user's own file: not to be cut
         raise StudyError(f"{path} is not an Optuna journal; name another file with --storage")
-    lock = _journal_lock(path)
+    lock = journal_lock(path)
     lock.acquire()  # a search may be in the middle of this very line
     try:
         data = path.read_bytes()
@@ -184,17 +184,10 @@ def trial_states(storage: BaseStorage) -> dict[int, str]:
 
     A database counts them itself: Optuna would load every trial of every study.
     """
-    if isinstance(storage, RDBStorage):
-        from sqlalchemy import text as sql
-
-        counted: dict[int, Counter[str]] = {}
-
-        with storage.engine.connect() as connection:
-            found = connection.execute(sql("SELECT study_id, state, COUNT(*) FROM trials GROUP BY study_id, state"))
-            for study, state, count in found:
-                counted.setdefault(study, Counter())[str(state)] = count
-        return {study: counted_states(states) for study, states in counted.items()}
-    loaded = {one._study_id: storage.get_all_trials(one._study_id, deepcopy=False) for one in storage.get_all_studies()}
+    if (database := database_of(storage)) is not None:
+        return {study: counted_states(states) for study, states in counted_trials(database).items()}
+    identities = [study_id(one) for one in storage.get_all_studies()]
+    loaded = {one: storage.get_all_trials(one, deepcopy=False) for one in identities}
     return {study: counted_states(Counter(trial.state.name for trial in trials)) for study, trials in loaded.items()}
 
 

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 
 from regnas.errors import StudyError
+from regnas.system.optuna_internals import database_of
 
 T = TypeVar("T")
 
@@ -26,12 +27,12 @@ def hear_outages(storage: BaseStorage) -> None:
     Optuna makes one error of all that a database says, and writes a new trial again without looking whether it is
     there; this error passes through Optuna as it is. A SQLite file does not go away.
     """
-    storage = getattr(storage, "_backend", storage)  # Optuna's cache
-    if not isinstance(storage, RDBStorage) or storage.engine.dialect.name == "sqlite":
+    database = database_of(storage)
+    if database is None or database.engine.dialect.name == "sqlite":
         return
     from sqlalchemy import event
 
-    @event.listens_for(storage.engine, "handle_error")
+    @event.listens_for(database.engine, "handle_error")
     def heard(context: Any) -> None:
         if context.is_pre_ping:
             return  # the pool is about to connect again

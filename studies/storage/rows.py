@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from regnas.studies.storage.schema import tables_of
+from regnas.system.optuna_internals import Tables, tables_of, trial_id
 
 USER, SYSTEM = "user", "system"
 
@@ -60,7 +60,7 @@ class Guard(Protocol):
 def sink(storage: BaseStorage, study: int, guard: Guard | None = None) -> Sink:
     """What writes to a storage fastest; rows are fenced by ``guard``, writes through Optuna cannot be."""
     if (found := tables_of(storage)) is not None:
-        return Rows(*found, study, guard)
+        return Rows(found, study, guard)
     return Through(storage, study)
 
 
@@ -76,7 +76,7 @@ class Through:
 
     def find(self, number: int) -> int | None:
         there = self._storage.get_all_trials(self._study, deepcopy=False)
-        return there[number]._trial_id if len(there) > number else None
+        return trial_id(there[number]) if len(there) > number else None
 
     def state(self, identity: int) -> TrialState:
         return self._storage.get_trial(identity).state
@@ -98,19 +98,14 @@ class Through:
 class Rows:
     """Writes the rows that Optuna would write, as its tables say."""
 
-    def __init__(self, storage: RDBStorage, models: Any, study: int, guard: Guard | None = None) -> None:
-        self._engine = storage.engine
+    def __init__(self, tables: Tables, study: int, guard: Guard | None = None) -> None:
+        self._engine = tables.engine
         self._guard = guard
         self._study = study
-        self._value, self._step = models.TrialValueModel, models.TrialIntermediateValueModel
-        self._trials = models.TrialModel.__table__
-        self._params = models.TrialParamModel.__table__
-        self._values = self._value.__table__
-        self._steps = self._step.__table__
-        self._attributes = {
-            USER: models.TrialUserAttributeModel.__table__,
-            SYSTEM: models.TrialSystemAttributeModel.__table__,
-        }
+        self._trials, self._params = tables.trials, tables.params
+        self._values, self._value_to_row = tables.values, tables.value_to_row
+        self._steps, self._step_to_row = tables.steps, tables.step_to_row
+        self._attributes = {USER: tables.user, SYSTEM: tables.system}
         self._texts: dict[str, tuple[BaseDistribution, str]] = {}  # of distributions, by parameter
 
     def _do(self, work: Callable[[Any], Any]) -> Any:
@@ -173,11 +168,11 @@ class Rows:
         return known[1]
 
     def _valued(self, identity: int, objective: int, value: float) -> dict[str, Any]:
-        stored, kind = self._value.value_to_stored_repr(value)
+        stored, kind = self._value_to_row(value)
         return {"trial_id": identity, "objective": objective, "value": stored, "value_type": kind}
 
     def _reported(self, identity: int, step: int, value: float) -> dict[str, Any]:
-        stored, kind = self._step.intermediate_value_to_stored_repr(value)
+        stored, kind = self._step_to_row(value)
         whole = {"intermediate_value": stored, "intermediate_value_type": kind}
         return {"trial_id": identity, "step": step, **whole}
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-from regnas.studies.storage.schema import tables_of
+from regnas.system.optuna_internals import Tables, tables_of
 
 
 def read_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
@@ -24,38 +24,38 @@ def read_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
     Args:
         study: the study's identity in the storage.
     """
-    found = tables_of(storage)
-    return storage.get_all_trials(study, deepcopy=False) if found is None else _read(*found, study)
+    tables = tables_of(storage)
+    return storage.get_all_trials(study, deepcopy=False) if tables is None else _read(tables, study)
 
 
-def _read(backend: RDBStorage, models: Any, study: int) -> list[FrozenTrial]:
+def _read(tables: Tables, study: int) -> list[FrozenTrial]:
     from sqlalchemy import select
 
-    trials, values = models.TrialModel, models.TrialValueModel
-    params, steps = models.TrialParamModel, models.TrialIntermediateValueModel
-    with backend.engine.connect() as connection:
+    trials, values, params, steps = tables.trials.c, tables.values.c, tables.params.c, tables.steps.c
+    with tables.engine.connect() as connection:
 
-        def rows(model: Any, *columns: Any) -> Any:
-            of_study = select(model.trial_id, *columns).join(trials, trials.trial_id == model.trial_id)
-            return connection.execute(of_study.where(trials.study_id == study))
+        def rows(table: Any, *columns: Any, order: Any = None) -> Any:
+            joined = select(table.c.trial_id, *columns).join(tables.trials, trials.trial_id == table.c.trial_id)
+            of_study = joined.where(trials.study_id == study)
+            return connection.execute(of_study if order is None else of_study.order_by(order))
 
-        user = _attributes(rows(models.TrialUserAttributeModel, *_pair(models.TrialUserAttributeModel)))
-        system = _attributes(rows(models.TrialSystemAttributeModel, *_pair(models.TrialSystemAttributeModel)))
+        user, system = (
+            _attributes(rows(table, table.c.key, table.c.value_json)) for table in (tables.user, tables.system)
+        )
         values_of: defaultdict[int, dict[int, float]] = defaultdict(dict)
-        for trial, objective, value, kind in rows(values, values.objective, values.value, values.value_type):
-            values_of[trial][objective] = values.stored_repr_to_value(value, kind)
+        for trial, objective, value, kind in rows(tables.values, values.objective, values.value, values.value_type):
+            values_of[trial][objective] = tables.value_from_row(value, kind)
         steps_of: defaultdict[int, dict[int, float]] = defaultdict(dict)
         columns = (steps.step, steps.intermediate_value, steps.intermediate_value_type)
-        for trial, step, value, kind in rows(steps, *columns):
-            steps_of[trial][step] = steps.stored_repr_to_intermediate_value(value, kind)
+        for trial, step, value, kind in rows(tables.steps, *columns):
+            steps_of[trial][step] = tables.step_from_row(value, kind)
         laws = _memory(json_to_distribution)
         params_of: defaultdict[int, dict[str, tuple[Any, BaseDistribution]]] = defaultdict(dict)
-        ordered = select(params.trial_id, params.param_name, params.param_value, params.distribution_json)
-        ordered = ordered.join(trials, trials.trial_id == params.trial_id).where(trials.study_id == study)
-        for trial, name, value, text in connection.execute(ordered.order_by(params.param_id)):
+        columns = (params.param_name, params.param_value, params.distribution_json)
+        for trial, name, value, text in rows(tables.params, *columns, order=params.param_id):
             law = laws(text)
             params_of[trial][name] = (law.to_external_repr(value), law)
-        times = trials.__table__.c.datetime_start, trials.__table__.c.datetime_complete
+        times = trials.datetime_start, trials.datetime_complete
         whole = select(trials.trial_id, trials.number, trials.state, *times)
         found = connection.execute(whole.where(trials.study_id == study).order_by(trials.number)).all()
     return [
@@ -80,10 +80,6 @@ def _read(backend: RDBStorage, models: Any, study: int) -> list[FrozenTrial]:
 def _local(time: datetime | None) -> datetime | None:
     """Optuna's databases have UTC without saying so, its trials local time."""
     return None if time is None else time.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
-
-
-def _pair(model: Any) -> tuple[Any, Any]:
-    return model.key, model.value_json
 
 
 def _attributes(rows: Any) -> dict[int, dict[str, Any]]:

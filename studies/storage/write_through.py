@@ -21,6 +21,7 @@ from regnas.errors import StudyError
 from regnas.studies.storage.outage import Patience
 from regnas.studies.storage.rows import SYSTEM, USER, Guard, sink
 from regnas.studies.storage.trials import read_trials
+from regnas.system.optuna_internals import set_trial_id, trial_id
 
 T = TypeVar("T")
 
@@ -67,9 +68,9 @@ class OneWriter(BaseStorage):
             self._keep(trial)
 
     def _keep(self, trial: FrozenTrial) -> None:
-        self._ids.append(trial._trial_id)
+        self._ids.append(trial_id(trial))
         kept = copy.copy(trial)
-        kept._trial_id = kept.number
+        set_trial_id(kept, kept.number)
         self._trials.append(kept)
         self._waiting += kept.state == TrialState.WAITING
 
@@ -120,7 +121,8 @@ class OneWriter(BaseStorage):
                 intermediate_values={},
             )
             self._draft = made
-        made.number = made._trial_id = number
+        made.number = number
+        set_trial_id(made, number)
         self._ids.append(-1 if template_trial is None else self._create(made))
         self._trials.append(made)
         self._waiting += made.state == TrialState.WAITING

@@ -15,6 +15,7 @@ from regnas.dimension import Choice
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.search_spaces.tabular.space import PoolSpace, TableSpace, pooled, table
 from regnas.strategy import make_strategy
+from regnas.system.optuna_internals import contains
 from regnas.tables.point import Point
 from regnas.tables.sources import load_table
 from regnas.testing import ArchitectureRules, SpaceRules
@@ -67,7 +68,7 @@ def test_parameters_are_the_values_that_occur(tmp_path: Path) -> None:
         **{f"op_{place}": Choice(OPERATIONS) for place in (1, 2, 3, 4)},
         **{f"width_{place}": Choice(WIDTHS) for place in (1, 2)},
     }
-    assert space.distributions["width_1"]._contains(20) and not space.distributions["op_1"]._contains(3)
+    assert contains(space.distributions["width_1"], 20) and not contains(space.distributions["op_1"], 3)
 
 
 def test_every_network_is_the_row_of_its_parameters(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from regnas.studies.compare.request import write_request
 from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.files import read_population, write_population
 from regnas.studies.populations.population import from_arrays
+from regnas.system.optuna_internals import study_system_attributes
 
 Command = Callable[..., tuple[int, str, str]]
 TRAINED = ("--data", "fake", "--evaluator", "fast", "--workers", 0)
@@ -180,7 +181,7 @@ def test_report_of_something_else_says_what_to_name(regnas_command: Command) -> 
 def test_the_dashboard_finds_note_and_figures_on_every_study(two: Path) -> None:
     for space in ("anynetx-a", "regnetx"):
         study = optuna.load_study(study_name=f"{space}/random/0", storage=f"sqlite:///{two.parent / 'regnas.db'}")
-        attributes = study._storage.get_study_system_attrs(study._study_id)
+        attributes = study_system_attributes(study)
         text = "".join(str(value) for key, value in attributes.items() if "note" in key)
         assert "anynetx-a and regnetx" in text
         assert {key.split(":")[2] for key in attributes if key.startswith("dashboard:plot_data:")} == {

@@ -13,6 +13,7 @@ import optuna_dashboard
 import pytest
 
 from regnas.studies.search.search import SearchResult
+from regnas.system.optuna_internals import storage_of
 
 Get = Callable[[str], str]
 
@@ -21,7 +22,7 @@ Get = Callable[[str], str]
 def get(fast_search: Callable[..., SearchResult]) -> Get:
     """The body of a page of the dashboard of a study of twelve trials."""
     study = fast_search(12, evaluator="fast[epochs=2]").study
-    application = optuna_dashboard.wsgi(study._storage)
+    application = optuna_dashboard.wsgi(storage_of(study))
 
     def fetch(path: str) -> str:
         environment: dict[str, Any] = {"PATH_INFO": path}

@@ -21,6 +21,7 @@ from regnas.studies.dashboard.serve import application
 from regnas.studies.dashboard.target import find
 from regnas.studies.search.search import SearchResult
 from regnas.studies.storage.open import open_storage
+from regnas.system.optuna_internals import study_system_attributes
 
 Search = Callable[..., SearchResult]
 Get = Callable[..., Any]
@@ -277,7 +278,7 @@ def test_a_comparison_keeps_its_note_and_figures(regnas_command: Run, fast: obje
 
     def shown() -> list[tuple[str, dict[str, Any]]]:
         studies = [optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage)]
-        figures = [storage.get_study_system_attrs(study._study_id) for study in studies]
+        figures = [study_system_attributes(study) for study in studies]
         parts = [{k: v for k, v in one.items() if k.startswith("dashboard:plot_data")} for one in figures]
         return [(optuna_dashboard.get_note(study), part) for study, part in zip(studies, parts, strict=True)]
 

@@ -21,6 +21,7 @@ from regnas.studies.search.session import opened
 from regnas.studies.storage.compatibility import other_writer, without_password
 from regnas.studies.storage.open import (
     FolderLock,
+    journal_lock,
     mend_journal,
     open_storage,
     open_study,
@@ -28,6 +29,7 @@ from regnas.studies.storage.open import (
     stored_names,
     trial_states,
 )
+from regnas.system.optuna_internals import study_id
 
 Search = Callable[..., SearchResult]
 
@@ -103,8 +105,7 @@ def test_a_lock_left_behind_by_a_kill_does_not_stop_the_next_command(
     monkeypatch.setattr("regnas.studies.storage.open._GRACE", 3)
     storage = open_storage("runs/s.journal")
     optuna.create_study(storage=storage, study_name="before")
-    backend: Any = storage
-    backend._backend._lock.acquire()  # never released
+    journal_lock(Path("runs/s.journal")).acquire()  # never released
     assert Path("runs/s.journal.lock").is_symlink()
     again = threading.Thread(
         target=lambda: optuna.create_study(storage=open_storage("runs/s.journal"), study_name="after"), daemon=True
@@ -118,17 +119,18 @@ def test_a_lock_left_behind_by_a_kill_does_not_stop_the_next_command(
 def test_a_line_that_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
     """What looks cut off is whole once the writer lets go of the journal."""
     journal = tmp_path / "s.journal"
-    storage: Any = open_storage(str(journal))
+    storage = open_storage(str(journal))
     optuna.create_study(storage=storage, study_name="one")
     whole = journal.read_bytes()
     journal.write_bytes(whole[:-5])
-    storage._backend._lock.acquire()
+    lock = journal_lock(journal)
+    lock.acquire()
     mending = threading.Thread(target=mend_journal, args=(journal,))
     mending.start()
     mending.join(0.2)
     assert mending.is_alive()
     journal.write_bytes(whole)
-    storage._backend._lock.release()
+    lock.release()
     mending.join(30)
     assert not mending.is_alive() and journal.read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["s.journal"]
@@ -140,7 +142,7 @@ def test_trials_are_counted_by_their_states(tmp_path: Path, name: str) -> None:
     study = optuna.create_study(storage=storage, study_name="one")
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
     study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
-    assert trial_states(storage) == {study._study_id: "COMPLETE 2, FAIL 1"}
+    assert trial_states(storage) == {study_id(study): "COMPLETE 2, FAIL 1"}
 
 
 def made_by(version: str, database: Path) -> str:

@@ -11,6 +11,7 @@ from optuna.trial import TrialState, create_trial
 
 from regnas.studies.storage.open import open_study
 from regnas.studies.storage.trials import read_trials
+from regnas.system.optuna_internals import storage_of, study_id
 
 
 @pytest.mark.parametrize("name", ["sqlite:///{}/s.db", "{}/s.journal"])
@@ -37,7 +38,7 @@ def test_they_are_those_that_optuna_reads(tmp_path: Path, name: str) -> None:
         study.tell(study.ask(laws), state=TrialState.PRUNED)
         laws["c"] = CategoricalDistribution([1, "x", None])
     expected = open_study(url, "one", None).get_trials()
-    found = read_trials(study._storage, study._study_id)
+    found = read_trials(storage_of(study), study_id(study))
     assert {trial.state.name for trial in found} >= {"COMPLETE", "RUNNING", "FAIL", "PRUNED"}
     assert repr(found) == repr(expected)  # nan is unequal to itself
     assert [list(trial.params) for trial in found] == [list(trial.params) for trial in expected]

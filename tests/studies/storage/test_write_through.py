@@ -12,11 +12,11 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import StudyError
-from regnas.studies.storage import schema as tables
 from regnas.studies.storage.open import open_study
 from regnas.studies.storage.outage import DatabaseAway, Patience
 from regnas.studies.storage.rows import Rows
 from regnas.studies.storage.write_through import OneWriter
+from regnas.system.optuna_internals import set_storage, storage_of, study_id
 
 LAWS = {
     "a": FloatDistribution(0.001, 1, log=True),
@@ -29,13 +29,14 @@ LAWS = {
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     name, _, unknown = str(request.param).partition(" of ")
     if unknown:
-        monkeypatch.setattr(tables, "FORMS", ())
+        monkeypatch.setattr("regnas.system.optuna_internals.FORMS", ())
     return name.format(tmp_path)
 
 
 def alone(study: optuna.Study, **options: Any) -> OneWriter:
-    study._storage = OneWriter(study._storage, study._study_id, whole="index", **options)
-    return study._storage
+    writer = OneWriter(storage_of(study), study_id(study), whole="index", **options)
+    set_storage(study, writer)
+    return writer
 
 
 def work(study: optuna.Study) -> None:
