@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from regnas.errors import PluginBroken, PluginNotFound, RegnasError
+from regnas.plugins.moved import moved
 
 GROUPS = {
     "architecture": "regnas.architectures",
@@ -48,9 +49,10 @@ def load(kind: str, name: str) -> Any:
         raise
     except Exception as error:
         owner = f" of {point.dist.name}" if point.dist is not None else ""
+        way_out = moved(error) or "repair or uninstall it"
         raise PluginBroken(
             f"the {kind} plug-in {name!r}{owner} ({point.value}) raised on import: "
-            f"{type(error).__name__}: {_first_line(error)}; repair or uninstall it"
+            f"{type(error).__name__}: {_first_line(error)}; {way_out}"
         ) from error
 
 

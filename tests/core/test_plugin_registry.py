@@ -14,16 +14,18 @@ from regnas.search_spaces.staged.architecture import Staged
 
 @pytest.fixture
 def extra(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Two more spaces, both broken: one whose module raises, one whose message is for the user."""
+    """More spaces, all broken: one whose module raises, one whose message is for the user, two of other releases."""
     folder = tmp_path_factory.mktemp("plugins")
     (folder / "broken_space_plugin.py").write_text("raise RuntimeError('half installed')\n")
     (folder / "honest_space_plugin.py").write_text(
         "from regnas.errors import UsageError\nraise UsageError('set MY_SPACE first')\n"
     )
+    (folder / "old_space_plugin.py").write_text("from regnas.staged import Staged\n")
+    (folder / "newer_space_plugin.py").write_text("import regnas.not_yet\n")
     monkeypatch.syspath_prepend(str(folder))
     points = [
         EntryPoint(f"{word}-space-for-tests", f"{word}_space_plugin:make", "regnas.search_spaces")
-        for word in ("broken", "honest")
+        for word in ("broken", "honest", "old", "newer")
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: [*entry_points(group=group), *points])
     yield
@@ -105,3 +107,11 @@ def test_a_plug_ins_own_message_to_the_user_is_passed_on(extra: None) -> None:
 
 def test_listing_imports_nothing(extra: None) -> None:
     assert "broken-space-for-tests" in registry.installed("space")
+
+
+def test_a_plug_in_of_an_earlier_release_is_told_where_its_imports_went(extra: None) -> None:
+    with pytest.raises(PluginBroken) as old:
+        registry.load("space", "old-space-for-tests")
+    assert "regnas.staged is regnas.search_spaces.staged.architecture now: change the import" in str(old.value)
+    with pytest.raises(PluginBroken, match="this release has no regnas.not_yet: it was written for another one"):
+        registry.load("space", "newer-space-for-tests")
