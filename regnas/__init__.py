@@ -5,7 +5,7 @@ Importing this package imports neither torch, Optuna nor NumPy; using it does, w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,40 +14,36 @@ if TYPE_CHECKING:
     import torch
 
     from regnas.design_space import Space
+    from regnas.options import BenchOptions, CompareOptions, SearchOptions, SpaceOptions
     from regnas.studies.bench.results import Benchmark
     from regnas.studies.compare.analysis import Comparison
+    from regnas.studies.populations.population import Population
     from regnas.studies.search.search import SearchResult
 
 __all__ = ["bench", "compare", "load", "search", "space"]
 
 
-def space(
-    text: str | Space,
-    *,
-    flops: str | float | None = None,
-    params: str | float | None = None,
-    acts: str | float | None = None,
-    resolution: int | None = None,
-    classes: int | None = None,
-) -> Space:
+def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     """The space of a spec inside a window, such as ``space("regnetx[wm=2]", flops="360M:400M")``.
 
     Args:
         text: a spec string, or a space.
-        flops, params, acts: windows ``LOW:HIGH``, or one value for 1 % either way.
-        resolution: pixels of a side, 224 unless said.
-        classes: outputs of the networks, 1000 unless said.
+        options: windows ``flops``, ``params``, ``acts``: ``LOW:HIGH``, or one value for 1 % either way; ``resolution``
+            in pixels of a side, 224 unless said; ``classes``, 1000 unless said (see `regnas.options.SpaceOptions`).
 
     Raises:
-        UsageError: a malformed spec or window.
+        UsageError: a malformed spec or window, or an option that there is not.
     """
     from dataclasses import replace
 
     from regnas.design_space import make_space
     from regnas.errors import UsageError
+    from regnas.options import SpaceOptions, check_names
     from regnas.window import Window
 
+    check_names(options, SpaceOptions, "space")
     found = make_space(text) if isinstance(text, str) else text
+    resolution, classes = options.get("resolution"), options.get("classes")
     images = replace(
         found.images,
         resolution=found.resolution if resolution is None else resolution,
@@ -56,37 +52,46 @@ def space(
     if images.resolution < 1 or images.classes < 2:
         got = f"{images.resolution} and {images.classes}"
         raise UsageError(f"resolution is at least 1 pixel and classes at least 2, got {got}")
-    window = Window.parse(flops, params, acts)
+    window = Window.parse(options.get("flops"), options.get("params"), options.get("acts"))
     return found.on(images).within(found.window if window.open else window)
 
 
-def search(space: str | Space = "regnetx", **options: Any) -> SearchResult:
-    """What ``regnas search`` does; the options are its flags (see `regnas.studies.search.plan.plan`).
+def search(space: str | Space = "regnetx", **options: Unpack[SearchOptions]) -> SearchResult:
+    """What ``regnas search`` does; the options are its flags (see `regnas.options.SearchOptions`).
 
     Args:
         space: a spec string, or a space with a window of its own.
-        strategy: a spec string, or any Optuna sampler.
-        budget: completed evaluations.
-        quiet: print nothing.
-        retrain: epochs to train the winner afterwards.
 
     Returns:
         ``best``, ``trials`` (a DataFrame where pandas is installed) and ``study``.
+
+    Raises:
+        UsageError: an option that there is not, or what makes no sense.
+        RegnasError: what is not there, or fails on the way.
     """
     from regnas.studies.search.search import search as run
 
     return run(space, **options)
 
 
-def compare(spaces: Sequence[str | Space] = (), *, populations: Sequence[str] = (), **options: Any) -> Comparison:
-    """What ``regnas compare`` does; the options are its flags (see `regnas.studies.compare.run.compare`).
+def compare(
+    spaces: Sequence[str | Space] = (),
+    *,
+    populations: str | Path | Population | Sequence[str | Path | Population] = (),
+    **options: Unpack[CompareOptions],
+) -> Comparison:
+    """What ``regnas compare`` does; the options are its flags (see `regnas.options.CompareOptions`).
 
     Args:
         spaces: to train models of, each a spec string or a space.
-        populations: or names of populations that are there.
+        populations: or names, files or values of populations that are there.
 
     Returns:
         Every number of the comparison; ``pairs`` holds the verdicts and their sentences.
+
+    Raises:
+        UsageError: an option that there is not, or what makes no sense.
+        RegnasError: what is not there, or fails on the way.
     """
     from regnas.studies.compare.run import compare as run
 
@@ -97,9 +102,9 @@ def bench(
     spaces: str | Space | Sequence[str | Space],
     evaluators: str | Sequence[str],
     strategies: str | Sequence[str] = (),
-    **options: Any,
+    **options: Unpack[BenchOptions],
 ) -> Benchmark:
-    """What ``regnas bench`` does; the options are its flags (see `regnas.studies.bench.api.bench`).
+    """What ``regnas bench`` does; the options are its flags (see `regnas.options.BenchOptions`).
 
     Args:
         spaces: one or several, each a spec string or a space.
@@ -108,6 +113,10 @@ def bench(
 
     Returns:
         Every number of the benchmark.
+
+    Raises:
+        UsageError: an option that there is not, or what makes no sense.
+        RegnasError: what is not there, or fails on the way.
     """
     from regnas.studies.bench.api import bench as run
 

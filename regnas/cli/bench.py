@@ -7,26 +7,19 @@ import sys
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from regnas.cli import options
 
-_OF_TRAINING = (
-    *("data", "data_root", "download", "resolution", "epochs", "device"),
-    *("executor", "ray_address", "per_device", "timeout"),
-)
+_OF_TRAINING = (*options.data.names, *options.place.names)
 
 
 def _trainings_flags(evaluators: tuple[str, ...], flags: dict[str, Any]) -> dict[str, Any]:
     """The flags that say how to train; refused where nothing is trained."""
-    context = click.get_current_context()
     chosen = {name: flags.pop(name) for name in _OF_TRAINING}
     if not all(evaluator.startswith("table") for evaluator in evaluators):
         return chosen
-    typed = [name for name in _OF_TRAINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    if typed:
-        flag = typed[0].replace("_", "-")
-        raise click.UsageError(f"--{flag} is for evaluators that train: a table's networks are trained already")
+    if flag := options.typed(_OF_TRAINING):
+        raise click.UsageError(f"{flag} is for evaluators that train: a table's networks are trained already")
     return {}
 
 
@@ -58,21 +51,16 @@ def _trainings_flags(evaluators: tuple[str, ...], flags: dict[str, Any]) -> dict
     show_default=True,
     help="The network a run returns: best seen; model adds the best predicted.",
 )
-@click.option("--duplicates", type=click.Choice(["reject", "allow"]), default="reject", show_default=True)
+@options.duplicates("reject", "allow")
 @click.option("--null", is_flag=True, help="Permute a table's errors over its networks: nothing can be learned.")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests.")
 @click.option("--jobs", type=int, help="Simulations at a time.  [default: one per core]")
 @click.option("--name", help="Of the benchmark and its folder.  [default: of spaces and tables]")
 @options.window
-@click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, for evaluators that train.")
 @options.data
-@click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]")
-@click.option("--epochs", type=int, help="Epochs of each candidate.  [default: the data set's]")
-@options.device
-@options.executors
-@click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept.")
-@click.option("--quiet", is_flag=True, help="Print only the result.")
-@click.option("--json", "as_json", is_flag=True, help="Print only bench.json.")
+@options.place
+@options.out
+@options.printing("bench.json")
 @options.debug
 def bench(
     spaces: tuple[str, ...],
@@ -81,9 +69,6 @@ def bench(
     name: str | None,
     jobs: int | None,
     out: str,
-    params_window: str | None,
-    flops: str | None,
-    acts: str | None,
     quiet: bool,
     as_json: bool,
     **flags: Any,
@@ -97,11 +82,20 @@ def bench(
     from regnas.studies.bench.rules import BenchRules
     from regnas.studies.bench.run import run_bench
     from regnas.studies.run.driver import Interrupted
+    from regnas.studies.search.request import split_window
 
     training = _trainings_flags(evaluators, flags)
-    window = {"flops": flops, "params": params_window, "acts": acts}
+    window, rules = split_window(flags)
     plan = plan_bench(
-        spaces, evaluators, strategies, BenchRules(**flags), out=out, name=name, jobs=jobs, **window, **training
+        spaces,
+        evaluators,
+        strategies,
+        BenchRules(**rules),
+        out=out,
+        name=name,
+        jobs=jobs,
+        window=window,
+        **training,
     )
     console = Console(width=None if sys.stdout.isatty() else 200)
 

@@ -7,23 +7,16 @@ import sys
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from regnas.cli import options
 
-_OF_TRAINING = (
-    *("budget", "seeds", "seeds_on", "until_decided", "known", "data", "data_root", "download", "epochs", "resolution"),
-    *("flops", "params_window", "acts", "evaluator", "workers", "device", "storage"),
-    *("executor", "ray_address", "per_device", "timeout"),
-)
+_AMOUNTS = ("budget", "seeds", "seeds_on", "until_decided")
 
 
 def _check_flags(populations: tuple[str, ...]) -> None:
     """Refuse flags that say how to train where nothing is trained."""
-    context = click.get_current_context()
-    typed = [name for name in _OF_TRAINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    if populations and typed:
-        flag = f"--{typed[0].replace('_window', '').replace('_', '-')}"
+    flag = options.typed((*_AMOUNTS, "known", *options.training.names))
+    if populations and flag:
         raise click.UsageError(f"{flag} is for --space: the models of a --population are there already")
 
 
@@ -39,7 +32,7 @@ def _check_flags(populations: tuple[str, ...]) -> None:
 @click.option("--budget", type=int, default=100, show_default=True, help="Models of each space.")
 @click.option("--seeds", type=int, default=1, show_default=True, help="Trainings of each model.")
 @click.option("--seeds-on", type=int, metavar="N", help="Train only the first N models with the further seeds.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
+@options.seed
 @click.option("--until-decided", is_flag=True, help="Look every ten models and stop what is decided.")
 @click.option("--complexity", default="flops", show_default=True, help="flops, params, activations or none.")
 @click.option("--bins", type=int, help="Complexity bins.  [default: one per ten models, at most ten]")
@@ -49,8 +42,8 @@ def _check_flags(populations: tuple[str, ...]) -> None:
 @click.option("--force", is_flag=True, help="Compare what should not be; every output is marked.")
 @click.option("--name", help="Of the comparison and its folder.  [default: the spaces' names]")
 @options.training
-@click.option("--quiet", is_flag=True, help="Print only the result.")
-@click.option("--json", "as_json", is_flag=True, help="Print only compare.json.")
+@options.out
+@options.printing("compare.json")
 @options.debug
 def compare(
     spaces: tuple[str, ...],
@@ -62,7 +55,6 @@ def compare(
     force: bool,
     name: str | None,
     out: str,
-    params_window: str | None,
     quiet: bool,
     as_json: bool,
     **flags: Any,
@@ -91,7 +83,8 @@ def compare(
     if populations:
         comparison, folder = run.compare_stored(populations, rules, out=out, name=name, force=force)
     else:
-        runs = run.plan_runs(spaces, rules, out=out, name=name, force=force, params=params_window, **flags)
+        amounts = run.Amounts(**{name: flags.pop(name) for name in _AMOUNTS})
+        runs = run.plan_runs(spaces, rules, amounts=amounts, out=out, name=name, force=force, **flags)
         progress = SilentBatches() if quiet or as_json else BatchLines(console)
         progress.say(run.headline(runs))
         try:

@@ -1,55 +1,104 @@
-"""Options that several commands share."""
+"""Flags that several commands share, in groups, each declared once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
 
-def together(*decorators: Decorator) -> Decorator:
-    """Several options as one decorator, in the order they are listed."""
+@dataclass(frozen=True)
+class Flags:
+    """Several flags as one decorator, in the order they are listed."""
 
-    def apply(function: Callable[..., Any]) -> Callable[..., Any]:
-        for decorator in reversed(decorators):
-            function = decorator(function)
+    parts: tuple[Decorator, ...]
+
+    def __call__(self, function: Command) -> Command:
+        for part in reversed(self.parts):
+            function = part(function)
         return function
 
-    return apply
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters of a command that these flags fill."""
+
+        def bare() -> None: ...
+
+        found: list[click.Parameter] = getattr(self(bare), "__click_params__")  # noqa: B009
+        return tuple(str(one.name) for one in reversed(found))
 
 
-window = together(
+def _together(*parts: Decorator) -> Flags:
+    return Flags(parts)
+
+
+window = _together(
     click.option("--flops", metavar="LOW:HIGH", help="Multiply-adds of one image: 360M:400M, :5M, or 400M (1 %)."),
-    click.option("--params", "params_window", metavar="LOW:HIGH", help="Learnable numbers, likewise."),
+    click.option("--params", metavar="LOW:HIGH", help="Learnable numbers, likewise."),
     click.option("--acts", metavar="LOW:HIGH", help="Activations, likewise."),
 )
-data = together(
+download = _together(
     click.option("--data-root", metavar="FOLDER", help="Where downloaded data sets lie."),
     click.option("--download", is_flag=True, help="Download the data set if it is not there."),
 )
-executors = together(
-    click.option("--executor", default="process", show_default=True, help="process, ray, submitit, or a spec of one."),
-    click.option("--ray-address", metavar="HOST:PORT", help="Of a Ray cluster.  [default: Ray on this machine]"),
-    click.option(
-        "--per-device", default="1", show_default=True, metavar="K|auto", help="Candidates at a time on a GPU."
-    ),
-    click.option("--timeout", type=float, metavar="SECONDS", help="Stop a candidate that takes longer; it has failed."),
-)
-training = together(
+data = _together(
     click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, or imagefolder:PATH."),
-    data,
+    download,
     click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]"),
-    click.option("--epochs", type=int, help="Epochs of each model.  [default: the data set's]"),
-    window,
-    click.option("--evaluator", default="train", show_default=True, help="An evaluator, or 'train[pad=4]'."),
-    click.option("--workers", type=int, help="Models at a time.  [default: one per core, or per GPU]"),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, mps, cuda or cuda:0,1."),
-    executors,
-    click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]"),
-    click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept."),
+    click.option("--epochs", type=int, help="Epochs of each network.  [default: the data set's]"),
+)
+evaluator = click.option(
+    "--evaluator", default="train", show_default=True, help="An evaluator, or 'train[learning_rate=0.05]'."
 )
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu, mps, cuda or cuda:0,1.")
+place = _together(
+    device,
+    click.option("--executor", default="process", show_default=True, help="process, ray, submitit, or a spec of one."),
+    click.option("--ray-address", metavar="HOST:PORT", help="Of a Ray cluster.  [default: Ray on this machine]"),
+    click.option("--per-device", default="1", show_default=True, metavar="K|auto", help="Networks at a time on a GPU."),
+    click.option("--timeout", type=float, metavar="SECONDS", help="Stop a network that takes longer; it has failed."),
+)
+resources = _together(
+    click.option("--workers", type=int, help="Networks at a time.  [default: one per core, or per GPU]"),
+    place,
+)
+out = click.option(
+    "--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept."
+)
+storage = click.option(
+    "--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]"
+)
+training = _together(data, window, evaluator, resources, storage)
+seed = click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
+quiet = click.option("--quiet", is_flag=True, help="Print only the result.")
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+
+
+def duplicates(*choices: str) -> Decorator:
+    """What becomes of networks that are drawn again, of which the first choice is the default."""
+    words = {"reject": "dropped", "reuse": "their result copied", "allow": "trained again"}
+    return click.option(
+        "--duplicates",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help=f"Networks drawn again: {', '.join(words[choice] for choice in choices)}.",
+    )
+
+
+def printing(file: str) -> Flags:
+    """How much a command prints: the result alone, or its file of numbers."""
+    return _together(quiet, click.option("--json", "as_json", is_flag=True, help=f"Print only {file}."))
+
+
+def typed(names: Iterable[str]) -> str | None:
+    """The first of a command's flags that the user typed, as a flag; None where all have their defaults."""
+    context = click.get_current_context()
+    found = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    return next((f"--{name.replace('_', '-')}" for name in found), None)

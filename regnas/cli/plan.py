@@ -20,16 +20,15 @@ from regnas.cli import options
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Chance of any false 'better'.")
 @click.option("--pairs", type=int, help="Pairs that share alpha.  [default: those of the spaces]")
 @click.option("--pilot", type=int, default=4, show_default=True, help="Models of each space to train and time.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
+@options.seed
 @options.training
-@click.option("--quiet", is_flag=True, help="Print only the result.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.out
+@options.printing("the numbers, as JSON")
 @options.debug
 def plan(
     spaces: tuple[str, ...],
     difference: float | None,
     sd: float | None,
-    params_window: str | None,
     quiet: bool,
     as_json: bool,
     **flags: Any,
@@ -48,7 +47,6 @@ def plan(
         spaces,
         difference=None if difference is None else difference / 100,
         sd=None if sd is None else sd / 100,
-        params=params_window,
         progress=SilentBatches() if quiet or as_json else BatchLines(Console()),
         **flags,
     )

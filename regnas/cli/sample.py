@@ -23,20 +23,16 @@ from regnas.cli import options
 @click.option("--resolution", type=int, default=224, show_default=True, help="Pixels of a side.")
 @click.option("--classes", type=int, default=1000, show_default=True, help="Outputs of the networks.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--duplicates", type=click.Choice(["reject", "reuse", "allow"]), default="reject", show_default=True)
+@options.duplicates("reject", "reuse", "allow")
 @click.option("--output", required=True, metavar="FILE", help="A .csv or .jsonl file.")
 @options.debug
 def sample(
     text: str,
     count: int,
-    flops: str | None,
-    params_window: str | None,
-    acts: str | None,
-    resolution: int,
-    classes: int,
     seed: int,
     duplicates: str,
     output: str,
+    **flags: Any,
 ) -> None:
     """Write candidates of a space inside a window: iid from its law, the same for the same seed."""
     from rich.console import Console
@@ -45,7 +41,7 @@ def sample(
     import regnas
     from regnas.studies.design.sample import sample_to
 
-    space = regnas.space(text, flops=flops, params=params_window, acts=acts, resolution=resolution, classes=classes)
+    space = regnas.space(text, **flags)
     start = time.perf_counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

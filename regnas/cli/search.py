@@ -18,26 +18,11 @@ from regnas.errors import RegnasError
 @click.option("--budget", type=int, help="Completed evaluations; with a pruner, started ones.  [default: 25]")
 @click.option("--budget-epochs", type=int, metavar="E", help="End when E epochs have been trained, of all candidates.")
 @click.option("--pruner", default="none", show_default=True, help="asha, hyperband, median, or 'asha[eta=4,first=2]'.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
+@options.seed
 @click.option("--study", metavar="NAME", help="Name of the study.  [default: SPACE/STRATEGY/SEED]")
-@click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]")
-@click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where everything is kept.")
-@click.option("--evaluator", default="train", show_default=True, help="An evaluator, or 'train[learning_rate=0.05]'.")
-@click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, or imagefolder:PATH.")
-@options.data
-@click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]")
-@click.option("--epochs", type=int, help="Epochs of each candidate.  [default: the data set's]")
-@options.window
-@click.option(
-    "--duplicates",
-    type=click.Choice(["reject", "reuse", "allow"]),
-    default="reject",
-    show_default=True,
-    help="Networks drawn again: dropped, their result copied, or trained again.",
-)
-@click.option("--workers", type=int, help="Candidates at a time.  [default: one per core, or per GPU]")
-@options.device
-@options.executors
+@options.training
+@options.out
+@options.duplicates("reject", "reuse", "allow")
 @click.option("--warm-start", metavar="STUDY", help="Learn from another study: its folder, or its name in the storage.")
 @click.option("--enqueue", metavar="FILE", help="Evaluate the networks of a JSON or CSV file first.")
 @click.option(
@@ -47,10 +32,9 @@ from regnas.errors import RegnasError
     help="List the best errors against this complexity; may be repeated.",
 )
 @click.option("--retrain", type=int, metavar="N", help="Train the winner for N epochs at the end.")
-@click.option("--quiet", is_flag=True, help="Print only the result.")
-@click.option("--json", "as_json", is_flag=True, help="Print only best.json.")
+@options.printing("best.json")
 @options.debug
-def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str | None, **flags: Any) -> None:
+def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags: Any) -> None:
     """Sample networks of a space, train them, rank them, keep the best. The same command resumes."""
     from rich.console import Console
 
@@ -62,7 +46,7 @@ def search(retrain: int | None, quiet: bool, as_json: bool, params_window: str |
     from regnas.studies.training.train import train
 
     console = Console()
-    checked = searching.plan(params=params_window, retrain=retrain, **flags)
+    checked = searching.plan(space, retrain=retrain, **flags)
     progress: Progress = Silent() if quiet or as_json else Lines(console, checked.workers)
     progress.say(checked.headline())
     try:

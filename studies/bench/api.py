@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Unpack
 
 from rich.console import Console
 
 from regnas.design_space import Space
+from regnas.options import BenchOptions, check_names, check_whole
 from regnas.studies.bench.plan import plan_bench
 from regnas.studies.bench.report import output
 from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.run import run_bench
+from regnas.studies.search.request import split_window
 
 _RULES = {field.name for field in fields(BenchRules)}
 
@@ -22,25 +24,26 @@ def bench(
     spaces: str | Space | Sequence[str | Space],
     evaluators: str | Sequence[str],
     strategies: str | Sequence[str] = (),
-    *,
-    quiet: bool = False,
-    **options: Any,
+    **options: Unpack[BenchOptions],
 ) -> Benchmark:
     """Run or resume a benchmark, write its report, and return its numbers.
 
     Args:
         spaces, evaluators, strategies: as of `plan_bench`; one alone needs no list.
-        options: of `BenchRules` (budget, repeats, seed, workers, duplicates, pruner, returned, null, alpha) and of
-            `plan_bench` (out, name, jobs, flops, params, acts, and where networks are trained data, epochs ...).
+        options: as `regnas.options.BenchOptions` describes them.
 
     Raises:
         RegnasError: as `plan_bench` and `run_bench`.
     """
-    rules = BenchRules(**{name: options.pop(name) for name in list(options) if name in _RULES})
+    check_names(options, BenchOptions, "bench")
+    check_whole(options, "jobs")
+    window, given = split_window(options)
+    quiet: bool = given.pop("quiet", False)
+    rules = BenchRules(**{name: given.pop(name) for name in list(given) if name in _RULES})
     places = [spaces] if isinstance(spaces, str | Space) else list(spaces)
     answers = [evaluators] if isinstance(evaluators, str) else list(evaluators)
     named = (strategies,) if isinstance(strategies, str) else tuple(strategies)
-    plan = plan_bench(places, answers, named, rules, **options)
+    plan = plan_bench(places, answers, named, rules, window=window, **given)
     console = Console(quiet=quiet)
     console.print(plan.headline(), highlight=False, markup=False, soft_wrap=True)
     benchmark = run_bench(plan, lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from regnas.design_space import Space, make_space
 from regnas.errors import PluginNotFound, UsageError
+from regnas.options import TrainedOptions
 from regnas.pruner import NONE, make_pruner
 from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
@@ -29,7 +30,7 @@ class BenchPlan:
     Attributes:
         jobs: processes that simulate at a time.
         remote: whether the arenas can be made again from their specs, in other processes.
-        options: of the searches where networks are really trained, as of `regnas.studies.search.plan.plan`.
+        options: of the searches where networks are really trained.
     """
 
     name: str
@@ -39,7 +40,7 @@ class BenchPlan:
     folder: Path
     jobs: int
     remote: bool
-    options: dict[str, Any] = field(default_factory=dict)
+    options: TrainedOptions = field(default_factory=lambda: TrainedOptions())
 
     @property
     def real(self) -> bool:
@@ -100,10 +101,8 @@ def plan_bench(
     out: str | Path = "regnas-runs",
     name: str | None = None,
     jobs: int | None = None,
-    flops: str | float | None = None,
-    params: str | float | None = None,
-    acts: str | float | None = None,
-    **options: Any,
+    window: Window | None = None,
+    **options: Unpack[TrainedOptions],
 ) -> BenchPlan:
     """Check everything before the first evaluation.
 
@@ -112,6 +111,7 @@ def plan_bench(
         evaluators: one for all spaces, or one for each.
         strategies: random search is always among them: it is the yardstick.
         jobs: processes at a time; one per core unless said.
+        window: of all spaces; their own, or the data set's, unless said.
         options: of the searches where networks are really trained.
 
     Raises:
@@ -122,9 +122,8 @@ def plan_bench(
     pairs = _pairs(spaces, evaluators)
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs is at least 1, got {jobs}")
-    window = Window.parse(flops, params, acts)
     named = _strategies(strategies)
-    arenas = _arenas(pairs, window, rules, options)
+    arenas = _arenas(pairs, window or Window(), rules, options)
     for arena in arenas:
         _check_pruner(arena, rules)
         if rules.returned == MODEL and (arena.table is None or arena.surrogate is not None or not arena.table.points):
@@ -142,7 +141,7 @@ def plan_bench(
         folder=Path(out) / f"bench-{folder_name(called)}",
         jobs=cores() if jobs is None else jobs,
         remote=all(_can_be_made_again(space) for space, _ in pairs),
-        options={**options, "flops": flops, "params": params, "acts": acts},
+        options=options,
     )
 
 
@@ -163,7 +162,7 @@ def _pairs(spaces: Sequence[str | Space], evaluators: Sequence[str]) -> list[tup
 
 
 def _arenas(
-    pairs: list[tuple[str | Space, str]], window: Window, rules: BenchRules, options: dict[str, Any]
+    pairs: list[tuple[str | Space, str]], window: Window, rules: BenchRules, options: TrainedOptions
 ) -> list[Arena]:
     kinds = {tabular(evaluator) for _, evaluator in pairs}
     if len(kinds) > 1:
@@ -174,7 +173,8 @@ def _arenas(
         arenas = [trained_arena(space, evaluator, window, rules, options) for space, evaluator in pairs]
         return _different(arenas)
     if options:
-        raise UsageError(f"{', '.join(options)} is for evaluators that train, or no option of a benchmark at all")
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise UsageError(f"{flags} is for evaluators that train: a table's networks are trained already")
     return _different([table_arena(space, evaluator, window, null=rules.null) for space, evaluator in pairs])
 
 

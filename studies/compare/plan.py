@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from regnas.design_space import Space
 from regnas.errors import UsageError
+from regnas.options import SearchOptions
 from regnas.statistics.power import (
     detectable_difference,
     lehmann_exponent,
@@ -20,7 +20,7 @@ from regnas.statistics.power import (
 )
 from regnas.studies.compare.progress import Batches, SilentBatches
 from regnas.studies.compare.rules import ComparisonRules
-from regnas.studies.compare.run import Runs, plan_runs, train_first
+from regnas.studies.compare.run import Amounts, Runs, plan_runs, train_first
 from regnas.studies.populations.population import Population
 
 PILOT = 4  # models of each space that are timed unless said
@@ -73,9 +73,8 @@ def make_plan(
     alpha: float = 0.05,
     pairs: int | None = None,
     pilot: int = PILOT,
-    out: str | Path = "regnas-runs",
     progress: Batches | None = None,
-    **options: Any,
+    **options: Unpack[SearchOptions],
 ) -> PowerPlan:
     """Models of each space for a comparison, and its hours from a few timed candidates.
 
@@ -97,7 +96,7 @@ def make_plan(
     level = alpha / tests
     # What the distance alone asks for is known before any training, and what is wrong with it is said at once.
     models = models_for_distance(detect, alpha=level, power=power) if detect is not None else 0
-    runs = plan_runs(spaces, budget=max(2, pilot), out=out, **options) if spaces and pilot else None
+    runs = plan_runs(spaces, amounts=Amounts(budget=max(2, pilot)), **options) if spaces and pilot else None
     pilots = _pilots(runs, pilot, progress) if runs else ()
     # Of several spaces, the pair that spreads most.
     sds = [sd, sd] if sd is not None else sorted(one.sd for one in pilots)[-2:]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import optuna
 from rich.console import Console
@@ -14,6 +14,7 @@ from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.executor import Executor
+from regnas.options import CompareOptions, SearchOptions, check_names, check_whole
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.dashboard import attach
 from regnas.studies.compare.interim_analyses import BATCH, Looking, look_sizes
@@ -53,65 +54,89 @@ class Runs:
     known: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Amounts:
+    """How much a comparison trains.
+
+    Attributes:
+        budget: models of each space.
+        seeds: trainings of each network.
+        seeds_on: networks that get more than one; all unless said.
+        until_decided: stop a pair as soon as it is decided.
+    """
+
+    budget: int = 100
+    seeds: int = 1
+    seeds_on: int | None = None
+    until_decided: bool = False
+
+    def __post_init__(self) -> None:
+        budget, seeds, on = self.budget, self.seeds, self.seeds_on
+        if budget < 2 or seeds < 1 or (on is not None and on < 1):
+            shown = f"{budget} and {seeds}" if on is None else f"{budget}, {seeds} and {on}"
+            raise UsageError(f"--budget is at least 2, --seeds and --seeds-on are at least 1, got {shown}")
+        if on is not None and seeds < 2:
+            raise UsageError("--seeds-on says how many networks get further seeds; give --seeds 2 or more with it")
+        if self.until_decided and budget <= BATCH:
+            raise UsageError(f"--until-decided looks every {BATCH} models, so --budget is above {BATCH}, got {budget}")
+
+    @property
+    def again(self) -> int:
+        """Networks that are trained with the further seeds."""
+        return min(self.seeds_on or self.budget, self.budget)
+
+
 def plan_runs(
     spaces: Sequence[str | Space],
     rules: ComparisonRules | None = None,
     *,
-    budget: int = 100,
-    seeds: int = 1,
-    seeds_on: int | None = None,
-    until_decided: bool = False,
-    out: str | Path = "regnas-runs",
+    amounts: Amounts | None = None,
     name: str | None = None,
     force: bool = False,
     known: Sequence[str] = (),
-    **options: Any,
+    **options: Unpack[SearchOptions],
 ) -> Runs:
     """Check everything before a comparison trains.
 
     Args:
         spaces: two or more.
-        budget: models of each space.
-        seeds: trainings of each network.
-        seeds_on: networks that get more than one; all unless said.
-        until_decided: stop a pair as soon as it is decided.
         known: populations whose trainings are taken over, as `regnas.studies.compare.reuse.take_over` takes them.
-        options: as of `regnas.studies.search.plan.plan`: data, flops, epochs, seed, workers ...
+        options: of the searches: data, flops, epochs, seed, workers ...
 
     Raises:
         UsageError, RegnasError: as `regnas.studies.search.plan.plan`, or spaces in different regimes.
     """
-    if budget < 2 or seeds < 1 or (seeds_on is not None and seeds_on < 1):
-        shown = f"{budget} and {seeds}" if seeds_on is None else f"{budget}, {seeds} and {seeds_on}"
-        raise UsageError(f"--budget is at least 2, --seeds and --seeds-on are at least 1, got {shown}")
-    if seeds_on is not None and seeds < 2:
-        raise UsageError("--seeds-on says how many networks get further seeds; give --seeds 2 or more with it")
-    if until_decided and budget <= BATCH:
-        raise UsageError(f"--until-decided looks every {BATCH} models, so --budget is above {BATCH}, got {budget}")
+    much = amounts or Amounts()
+    plans = _plans(spaces, much, stream_versions(known), {**options, "strategy": "random", "budget": much.budget})
+    specs = [made[0].space.spec for made in plans]
+    if len(set(specs)) < len(specs):
+        raise UsageError(f"each space is compared once, got {', '.join(specs)}")
+    request = Request(
+        name or name_of(specs),
+        tuple(tuple(str(one.folder) for one in made) for made in plans),
+        rules or ComparisonRules(),
+        much.budget,
+        look_sizes(much.budget) if much.until_decided else (),
+        force,
+        seeds=much.seeds if much.again >= much.budget else 1,
+    )
+    _check_alike([made[0] for made in plans], force)
+    folder = comparison_folder(plans[0][0].folder.parent, request)
+    return Runs(tuple(plans), much.budget, much.again, request, folder, tuple(known))
+
+
+def _plans(
+    spaces: Sequence[str | Space], amounts: Amounts, versions: Mapping[str, int], options: SearchOptions
+) -> list[tuple[SearchPlan, ...]]:
+    """Of every space, the search of its models and those of their further seeds, under names that are free."""
     plans = []
-    versions = stream_versions(known)
     for space in spaces:
-        made = [plan(space, strategy="random", budget=budget, out=out, repeat=k, **options) for k in range(seeds)]
+        made = [plan(space, repeat=repeat, **options) for repeat in range(amounts.seeds)]
         own = space.stream_version if isinstance(space, Space) else STREAM_VERSION
         first = under_free_name(made[0], versions.get(made[0].settings.space, own))
         further = [under_free_name(one, first.settings.stream_version) for one in made[1:]]
         plans.append((first, *further))
-    specs = [made[0].space.spec for made in plans]
-    if len(set(specs)) < len(specs):
-        raise UsageError(f"each space is compared once, got {', '.join(specs)}")
-    called = name or name_of(specs)
-    request = Request(
-        called,
-        tuple(tuple(str(one.folder) for one in made) for made in plans),
-        rules or ComparisonRules(),
-        budget,
-        look_sizes(budget) if until_decided else (),
-        force,
-        seeds=seeds if (seeds_on or budget) >= budget else 1,
-    )
-    _check_alike([made[0] for made in plans], force)
-    folder = comparison_folder(out, request)
-    return Runs(tuple(plans), budget, min(seeds_on or budget, budget), request, folder, tuple(known))
+    return plans
 
 
 def _check_alike(plans: Sequence[SearchPlan], force: bool) -> None:
@@ -135,7 +160,7 @@ def run(runs: Runs, progress: Batches | None = None) -> Comparison:
         RegnasError: as `regnas.studies.search.session.populate`.
     """
     heard = progress or SilentBatches()
-    for note in runs.plans[0][0].staff.notes:
+    for note in runs.plans[0][0].allocation.notes:
         heard.say(note)
     runs = replace(runs, request=remembering(runs.request, runs.folder))
     write_request(runs.request, runs.folder)
@@ -167,16 +192,7 @@ def compare(
     spaces: Sequence[str | Space] = (),
     *,
     populations: str | Path | Population | Sequence[str | Path | Population] = (),
-    out: str | Path = "regnas-runs",
-    name: str | None = None,
-    force: bool = False,
-    quiet: bool = False,
-    complexity: str = "flops",
-    bins: int | None = None,
-    margin: float = 0.01,
-    alpha: float = 0.05,
-    seed: int = 0,
-    **options: Any,
+    **options: Unpack[CompareOptions],
 ) -> Comparison:
     """What ``regnas compare`` does, from Python.
 
@@ -184,21 +200,32 @@ def compare(
         spaces: to train models of; or
         populations: populations that are there: names as `regnas.studies.populations.sources.load` takes them, files,
             or values, which are kept in the folder ``out``.
-        margin: a fraction of error, 0.01 for a point.
-        options: as of `plan_runs`.
+        options: as `regnas.options.CompareOptions` describes them.
 
     Raises:
         RegnasError: as `plan_runs`, `run` and `regnas.studies.compare.request.compare_populations`.
     """
-    rules = ComparisonRules(complexity=complexity, bins=bins, margin=margin, alpha=alpha, seed=seed)
+    check_names(options, CompareOptions, "compare")
+    check_whole(options, "budget", "seeds", "seeds_on", "bins")
+    given: dict[str, Any] = dict(options)
+    quiet = given.pop("quiet", False)
+    rules = ComparisonRules(**_taken(given, "complexity", "bins", "margin", "alpha"), seed=given.get("seed", 0))
     several = [populations] if isinstance(populations, str | Path | Population) else list(populations)
     if bool(spaces) == bool(several):
         raise UsageError("give spaces to train, or populations that are there")
     if spaces:
-        runs = plan_runs(spaces, rules, out=out, name=name, force=force, seed=seed, **options)
-        return run(runs, None if quiet else BatchLines(Console()))
-    texts = [_kept(one, Path(out)) if isinstance(one, Population) else str(one) for one in several]
-    return compare_stored(texts, rules, out=out, name=name, force=force)[0]
+        amounts = Amounts(**_taken(given, "budget", "seeds", "seeds_on", "until_decided"))
+        return run(plan_runs(spaces, rules, amounts=amounts, **given), None if quiet else BatchLines(Console()))
+    kept = {"out": "regnas-runs", **_taken(given, "out", "name", "force")}
+    if further := sorted(set(given) - {"seed"}):
+        raise UsageError(f"{', '.join(further)} is for spaces: the models of populations are there already")
+    texts = [_kept(one, Path(kept["out"])) if isinstance(one, Population) else str(one) for one in several]
+    return compare_stored(texts, rules, **kept)[0]
+
+
+def _taken(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Those of some options that are given; they are none of the rest any more."""
+    return {name: options.pop(name) for name in names if name in options}
 
 
 def _kept(population: Population, out: Path) -> str:

@@ -14,7 +14,36 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Staff:
+class Resources:
+    """Who is to evaluate, as it was asked for; no part of a study's identity.
+
+    Attributes:
+        executor: a spec such as ``process`` or ``submitit[partition=gpu,time=60]``.
+        ray_address: of a Ray cluster.
+        device: of this machine, or a word where workers find their own.
+        workers: candidates at a time; 0 is this process, None as many as suit.
+        per_device: candidates at a time on one device, or ``auto``.
+        timeout: seconds for one evaluation, or None.
+    """
+
+    executor: str = PROCESS
+    ray_address: str | None = None
+    device: str = AUTO
+    workers: int | None = None
+    per_device: int | str = 1
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 0:
+            raise UsageError(f"--workers is at least 0 (0: this process), got {self.workers}")
+        if self.timeout is not None and not self.timeout > 0:
+            raise UsageError(f"--timeout is a number of seconds above 0, got {self.timeout}")
+        if self.timeout is not None and self.workers == 0:
+            raise UsageError("--timeout stops a worker, and --workers 0 has none: give --workers 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allocation:
     """Who evaluates a study; no part of its identity.
 
     Attributes:
@@ -43,43 +72,32 @@ class Staff:
         return self.executor if kind == AUTO else f"{kind} of {self.executor}"
 
 
-def staff(
-    evaluator: Evaluator,
-    *,
-    executor: str = PROCESS,
-    ray_address: str | None = None,
-    device: str = AUTO,
-    workers: int | None = None,
-    per_device: int | str = 1,
-    timeout: float | None = None,
-) -> Staff:
-    """Check who is to evaluate.
+def allocate(evaluator: Evaluator, asked: Resources) -> Allocation:
+    """Find what was asked for.
 
     Args:
         evaluator: where it is `SupportsSharing`, it answers ``per_device="auto"``.
-        executor: a spec such as ``process`` or ``submitit[partition=gpu,time=60]``.
 
     Raises:
-        UsageError: what was asked makes no sense.
+        UsageError: what was asked makes no sense here.
         RegnasError: a device or an executor that is not there.
     """
-    if workers is not None and workers < 0:
-        raise UsageError(f"--workers is at least 0 (0: this process), got {workers}")
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"--timeout is a number of seconds above 0, got {timeout}")
-    if timeout is not None and workers == 0:
-        raise UsageError("--timeout stops a worker, and --workers 0 has none: give --workers 1 or more")
-    engine = make_engine(executor, ray_address)
-    leased = _devices(engine, device, workers)
-    share = _share(per_device, evaluator, leased)
+    engine = make_engine(asked.executor, asked.ray_address)
+    leased = _devices(engine, asked.device, asked.workers)
+    share = _share(asked.per_device, evaluator, leased)
     if share > 1 and not engine.shares:
-        raise UsageError(f"--executor {executor} gives each worker a device of its own: no --per-device {share}")
-    if workers is None and not engine.sized:
-        raise UsageError(f"--executor {executor} needs --workers: how many its cluster can run is not known here")
-    count = _suitable(leased) * share if workers is None else workers
-    notes = () if engine.remote else _crowded(leased, count)
-    return Staff(
-        engine=engine, devices=leased, count=count, per_device=share, timeout=timeout, notes=notes, executor=executor
+        raise UsageError(f"--executor {asked.executor} gives each worker a device of its own: no --per-device {share}")
+    if asked.workers is None and not engine.sized:
+        raise UsageError(f"--executor {asked.executor} needs --workers: how many its cluster can run is not known here")
+    count = _suitable(leased) * share if asked.workers is None else asked.workers
+    return Allocation(
+        engine=engine,
+        devices=leased,
+        count=count,
+        per_device=share,
+        timeout=asked.timeout,
+        notes=() if engine.remote else _crowded(leased, count),
+        executor=asked.executor,
     )
 
 

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from optuna.samplers import BaseSampler
 
 from regnas.dataset import DataSet
-from regnas.design_space import Space, make_space
+from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.evaluator import SupportsPrepare, SupportsTest, Task, make_evaluator
+from regnas.options import SearchOptions
 from regnas.pruner import NONE
 from regnas.sampling.batch import Params
-from regnas.sampling.stream import DUPLICATES
 from regnas.search_spaces.staged.complexity import feature_sizes
 from regnas.search_spaces.staged.space import StagedSpace
 from regnas.strategy import make_strategy
-from regnas.studies.executors.make import PROCESS
-from regnas.studies.executors.resources import Staff, staff
-from regnas.studies.search import enqueue as enqueued
-from regnas.studies.search import warm_start as warm
-from regnas.studies.search.budget import candidates, check_early
+from regnas.studies.executors.resources import Allocation, allocate
+from regnas.studies.search import enqueue, warm_start
 from regnas.studies.search.identity import Settings, folder_name, images_json, study_name
 from regnas.studies.search.pareto import axes
 from regnas.studies.search.regime import epochs_of, images_of, in_regime
+from regnas.studies.search.request import SearchRequest, request_of
 from regnas.studies.search.stream_version import stored_version
 from regnas.studies.search.warm_start import WarmStart
 from regnas.studies.storage.open import quiet, storage_url
-from regnas.window import Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +46,7 @@ class SearchPlan:
     name: str
     folder: Path
     storage: str
-    staff: Staff
+    allocation: Allocation
     facts: Mapping[str, Any]
     can_test: bool
     repeat: int = 0
@@ -62,7 +59,7 @@ class SearchPlan:
     @property
     def workers(self) -> int:
         """Candidates at a time; 0 for one in this process."""
-        return self.staff.count
+        return self.allocation.count
 
     @property
     def stops_early(self) -> bool:
@@ -85,143 +82,83 @@ class SearchPlan:
         return (
             f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
             f"{source}: {images.resolution} px, {images.classes} classes{training}{sizes}\n"
-            f"{self.workers or 1} x {self.staff.place}, study {self.name!r} in {self.folder}/"
+            f"{self.workers or 1} x {self.allocation.place}, study {self.name!r} in {self.folder}/"
         )
 
 
-def plan(
-    space: str | Space = "regnetx",
-    *,
-    strategy: str | BaseSampler = "random",
-    budget: int | None = None,
-    budget_epochs: int | None = None,
-    pruner: str = NONE,
-    seed: int = 0,
-    study: str | None = None,
-    storage: str | None = None,
-    out: str | Path = "regnas-runs",
-    evaluator: str = "train",
-    data: str = "fashion-mnist-mini",
-    data_root: str | Path | None = None,
-    download: bool = False,
-    resolution: int | None = None,
-    epochs: int | None = None,
-    flops: str | float | None = None,
-    params: str | float | None = None,
-    acts: str | float | None = None,
-    duplicates: str = "reject",
-    workers: int | None = None,
-    device: str = "auto",
-    executor: str = PROCESS,
-    ray_address: str | None = None,
-    per_device: int | str = 1,
-    timeout: float | None = None,
-    retrain: int | None = None,
-    warm_start: str | Path | None = None,
-    enqueue: str | Path | None = None,
-    pareto: Sequence[str] = (),
-    repeat: int = 0,
-) -> SearchPlan:
+def plan(space: str | Space = "regnetx", *, repeat: int = 0, **options: Unpack[SearchOptions]) -> SearchPlan:
     """Check everything that can be checked before a search starts.
 
     Args:
-        budget: candidates that are evaluated, or with a pruner started; 25 unless said, and without
-            ``budget_epochs``.
-        budget_epochs: epochs of all candidates together, after which the study ends.
-        pruner: a spec such as ``asha[eta=4]``, or ``none``.
-        warm_start: another study, by its folder or its name in the storage, whose trials the strategy learns from.
-        enqueue: a file of networks to evaluate first (see `regnas.studies.search.enqueue.read`).
-        executor: who evaluates, a spec; with ``ray_address``, ``workers``, ``device``, ``per_device`` and ``timeout``
-            as `regnas.studies.executors.resources.staff` takes them. None of these is part of a study's identity.
-        pareto: complexities, ``flops``, ``params`` or ``activations``, against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
+        options: as `regnas.options.SearchOptions` describes them.
 
     Raises:
         UsageError: what was asked makes no sense.
         RegnasError: a data set, device, plug-in or window that is not there.
     """
-    _check_numbers(epochs, duplicates, budget=budget, budget_epochs=budget_epochs)
-    if retrain is not None and retrain < 1:
-        raise UsageError(f"--retrain is the number of epochs, at least 1; got {retrain}")
-    found = make_space(space) if isinstance(space, str) else space
-    window = Window.parse(flops, params, acts)
-    cache = Path(out) / "cache"
-    task = Task(
+    return plan_of(request_of(space, options, repeat))
+
+
+def plan_of(asked: SearchRequest) -> SearchPlan:
+    """The plan of a request; errors as of `plan`."""
+    evaluator = make_evaluator(asked.evaluator, asked.task)
+    allocation = allocate(evaluator, asked.resources)
+    data = images_of(evaluator, asked.task)
+    space = in_regime(asked.space, evaluator, data, asked.window)
+    facts = dict(evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
+    epochs = epochs_of(evaluator, facts)
+    pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
+    url = storage_url(asked.place.storage, asked.place.out)
+    name, space = _named(asked, space, pruner, url)
+    settings = _settings(asked, space, pruner, facts, asked.task.data if data is not None else asked.evaluator)
+    return SearchPlan(
+        space=space,
+        strategy=asked.label,
+        sampler=_sampler(asked.strategy, space, asked.seed, asked.duplicates, allocation.count),
+        settings=settings,
+        task=replace(asked.task, download=False),
+        evaluator=asked.evaluator,
         data=data,
-        data_root=str(data_root) if data_root else None,
-        cache=str(cache),
-        resolution=resolution,
+        budget=asked.budget.count(epochs, pruner),
+        seed=asked.seed,
+        name=name,
+        folder=asked.place.out / folder_name(name),
+        storage=url,
+        allocation=allocation,
+        facts=facts,
+        can_test=isinstance(evaluator, SupportsTest),
+        repeat=asked.repeat,
         epochs=epochs,
-        download=download,
+        budget_epochs=asked.budget.epochs,
+        warm=None if asked.warm_start is None else warm_start.read(asked.warm_start, url, settings.to_json(), space),
+        enqueued=() if asked.enqueue is None else enqueue.read(asked.enqueue, space),
+        pareto=axes(asked.pareto),
     )
-    made = make_evaluator(evaluator, task)
-    evaluating = staff(
-        made,
-        executor=executor,
-        ray_address=ray_address,
-        device=device,
-        workers=workers,
-        per_device=per_device,
-        timeout=timeout,
-    )
-    images = images_of(made, task)
-    found = in_regime(found, made, images, window)
-    facts = dict(made.prepare()) if isinstance(made, SupportsPrepare) else {}
-    whole = epochs_of(made, facts)
-    pruner = check_early(pruner, budget_epochs, whole, duplicates)
-    label = strategy if isinstance(strategy, str) else type(strategy).__name__
-    name = study or study_name(found, label, seed, repeat, pruner)
-    url = storage_url(storage, Path(out))
-    names = (name, study_name(found, label, seed, 0, pruner)) if repeat else (name,)
-    found = found.on_stream(stored_version(url, *names) or found.stream_version)
-    settings = Settings(
-        space=found.spec,
-        window=str(found.window),
-        images=images_json(found.images),
-        strategy=label,
-        seed=seed,
-        duplicates=duplicates,
-        evaluator=evaluator,
-        data=data if images is not None else evaluator,
+
+
+def _named(asked: SearchRequest, space: Space, pruner: str, url: str) -> tuple[str, Space]:
+    """The study's name, and the space on the version of the stream that a study of this name began with."""
+    name = asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner)
+    names = (name, study_name(space, asked.label, asked.seed, 0, pruner)) if asked.repeat else (name,)
+    return name, space.on_stream(stored_version(url, *names) or space.stream_version)
+
+
+def _settings(asked: SearchRequest, space: Space, pruner: str, facts: Mapping[str, Any], data: str) -> Settings:
+    return Settings(
+        space=space.spec,
+        window=str(space.window),
+        images=images_json(space.images),
+        strategy=asked.label,
+        seed=asked.seed,
+        duplicates=asked.duplicates,
+        evaluator=asked.evaluator,
+        data=data,
         recipe=facts.get("recipe", {}),
-        stream_version=found.stream_version,
-        repeat=repeat,
+        stream_version=space.stream_version,
+        repeat=asked.repeat,
         pruner=pruner,
     )
-    return SearchPlan(
-        space=found,
-        strategy=label,
-        sampler=_sampler(strategy, found, seed, duplicates, evaluating.count),
-        settings=settings,
-        task=replace(task, download=False),
-        evaluator=evaluator,
-        data=images,
-        budget=candidates(budget, budget_epochs, whole, pruner),
-        seed=seed,
-        name=name,
-        folder=Path(out) / folder_name(name),
-        storage=url,
-        staff=evaluating,
-        facts=facts,
-        can_test=isinstance(made, SupportsTest),
-        repeat=repeat,
-        epochs=whole,
-        budget_epochs=budget_epochs,
-        warm=None if warm_start is None else warm.read(warm_start, url, settings.to_json(), found),
-        enqueued=() if enqueue is None else enqueued.read(enqueue, found),
-        pareto=axes(pareto),
-    )
-
-
-def _check_numbers(epochs: int | None, duplicates: str, *, budget: int | None, budget_epochs: int | None) -> None:
-    if budget is not None and budget < 1:
-        raise UsageError(f"--budget is the number of evaluations, at least 1; got {budget}")
-    if budget_epochs is not None and budget_epochs < 1:
-        raise UsageError(f"--budget-epochs is at least 1, got {budget_epochs}")
-    if epochs is not None and epochs < 1:
-        raise UsageError(f"--epochs is at least 1, got {epochs}")
-    if duplicates not in DUPLICATES:
-        raise UsageError(f"--duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
 
 
 def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: str, workers: int) -> BaseSampler:

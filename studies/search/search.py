@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import optuna
 
@@ -14,6 +14,7 @@ from regnas import weights
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.executor import Event, Executor, Message
+from regnas.options import SearchOptions
 from regnas.studies.run.driver import Interrupted
 from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search import enqueue, outcome
@@ -67,7 +68,7 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     """
     one = search_plan
     pool: Executor | None = None
-    for note in one.staff.notes:
+    for note in one.allocation.notes:
         progress.say(note)
     try:
         with opened(one) as study:
@@ -140,15 +141,12 @@ def _awaited(pool: Executor, job: Message) -> Event:
             return ends[0]
 
 
-def search(
-    space: str | Space = "regnetx", *, quiet: bool = False, retrain: int | None = None, **options: Any
-) -> SearchResult:
-    """What ``regnas search`` does, from Python; the options are its flags.
+def search(space: str | Space = "regnetx", **options: Unpack[SearchOptions]) -> SearchResult:
+    """What ``regnas search`` does, from Python.
 
     Args:
         space: a spec string, or a space with a window of its own.
-        strategy: a spec string, or any Optuna sampler.
-        retrain: epochs to train the winner afterwards, on training and validation images.
+        options: the flags of the command, as `regnas.options.SearchOptions` describes them.
 
     Returns:
         The winner, all trials, and the Optuna study. A finished study returns what is stored.
@@ -160,7 +158,8 @@ def search(
 
     from regnas.studies.run.progress import Lines
 
-    checked = plan(space, retrain=retrain, **options)
+    checked = plan(space, **options)
+    quiet, retrain = options.get("quiet", False), options.get("retrain")
     progress: Progress = Silent() if quiet else Lines(Console(), checked.workers)
     result = run(checked, progress)
     if retrain is not None:

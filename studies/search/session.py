@@ -180,14 +180,14 @@ def make_workers(one: SearchPlan, logs: Path | None = None, count: int | None = 
     spec = WorkerSpec(
         evaluator=one.evaluator,
         task=one.task,
-        devices=one.staff.devices,
-        count=one.staff.count if count is None else count,
+        devices=one.allocation.devices,
+        count=one.allocation.count if count is None else count,
         logs=logs or one.folder / "logs",
         folder=one.folder,
-        per_device=one.staff.per_device,
-        timeout=one.staff.timeout,
+        per_device=one.allocation.per_device,
+        timeout=one.allocation.timeout,
     )
-    return start(one.staff.engine, spec)
+    return start(one.allocation.engine, spec)
 
 
 def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import Task, make_evaluator
 from regnas.evaluators.tabular.surrogate import fit
+from regnas.options import TrainedOptions
 from regnas.strategy import make_strategy
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.lookup import Oracle, TableOracle
@@ -101,7 +102,7 @@ def table_arena(space: str | Space, evaluator: str, window: Window, *, null: boo
 
 
 def trained_arena(
-    space: str | Space, evaluator: str, window: Window, rules: BenchRules, options: Mapping[str, Any]
+    space: str | Space, evaluator: str, window: Window, rules: BenchRules, options: TrainedOptions
 ) -> Arena:
     """The arena of an evaluator that trains; its space is on the images of the data set, inside its regime's window.
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.pruner import NONE
 from regnas.studies.bench.plan import BenchPlan
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.problem import Arena
@@ -44,11 +42,6 @@ def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> SearchP
     number = bench.arenas.index(arena)
     where = bench.folder / "studies" / str(number) if len(bench.arenas) > 1 else bench.folder / "studies"
     rules = bench.rules
-    options: dict[str, Any] = {
-        name: value for name, value in bench.options.items() if name not in ("flops", "params", "acts")
-    }
-    if rules.pruner != NONE:
-        options["pruner"] = rules.pruner
     return plan(
         arena.space,
         evaluator=arena.evaluator,
@@ -57,8 +50,9 @@ def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> SearchP
         budget=rules.budget,
         workers=rules.workers,
         duplicates=rules.duplicates,
+        pruner=rules.pruner,
         out=where,
-        **options,
+        **bench.options,
     )
 
 

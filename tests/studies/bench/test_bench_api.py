@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import regnas
 from regnas.design_space import make_space
-from regnas.errors import UsageError
+from regnas.options import BenchOptions
 
 
 def test_it_returns_every_number_and_leaves_the_same_files(table_file: Path, tmp_path: Path) -> None:
@@ -30,14 +28,11 @@ def test_a_space_of_ones_own_is_simulated_in_this_process(table_file: Path, tmp_
 
 
 def test_the_model_rule_is_shown_beside_the_observed_one(table_file: Path, tmp_path: Path) -> None:
-    name, options = f"table:{table_file}", {"budget": 40, "repeats": 3, "out": tmp_path / "runs", "quiet": True}
+    name = f"table:{table_file}"
+    options: BenchOptions = {"budget": 40, "repeats": 3, "out": tmp_path / "runs", "quiet": True}
     observed = regnas.bench(name, name, ["tpe"], **options).spaces[0].strategies[1]
-    both = regnas.bench(name, name, ["tpe"], returned="model", **options).spaces[0].strategies[1]
+    model: BenchOptions = {**options, "returned": "model"}
+    both = regnas.bench(name, name, ["tpe"], **model).spaces[0].strategies[1]
     assert both.values == observed.values and not observed.model
     assert set(both.model) == {25, 40}
     assert regnas.bench(name, name, ["tpe"], **options).spaces[0].strategies[1].values == observed.values
-
-
-def test_a_flag_that_is_not_there_is_refused(table_file: Path) -> None:
-    with pytest.raises((UsageError, TypeError)):
-        regnas.bench(f"table:{table_file}", f"table:{table_file}", budgets=3)

@@ -318,7 +318,7 @@ def test_half_a_comparison_is_usable(fast: Any, regnas_command: Command, tmp_pat
     runs = run.plan_runs(
         ["anynetx-a", "regnetx"],
         ComparisonRules(repeats=99, resamples=99),
-        budget=30,
+        amounts=run.Amounts(budget=30),
         out=tmp_path / "regnas-runs",
         data="fake",
         evaluator="fast",

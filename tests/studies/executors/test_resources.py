@@ -12,7 +12,7 @@ import torch
 from optuna.trial import TrialState
 
 from regnas.errors import PluginNotFound, StudyError, UsageError
-from regnas.studies.executors.resources import Staff, staff
+from regnas.studies.executors.resources import Allocation, Resources, allocate
 from regnas.studies.search.search import SearchResult
 
 Run = Callable[..., tuple[int, str, str]]
@@ -26,8 +26,8 @@ class Shared:
         return 3
 
 
-def asked(**options: Any) -> Staff:
-    return staff(Shared(), **options)  # type: ignore[arg-type]
+def asked(**options: Any) -> Allocation:
+    return allocate(Shared(), Resources(**options))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
 
 
-def devices_of(one: Staff) -> list[str]:
+def devices_of(one: Allocation) -> list[str]:
     from regnas.evaluator import Task
     from regnas.executor import WorkerSpec
 
@@ -57,7 +57,7 @@ def test_several_candidates_share_a_gpu(two_gpus: None) -> None:
     assert devices_of(asked(per_device="2", workers=3)) == ["cuda:0", "cuda:0", "cuda:1"]
     assert devices_of(asked()) == ["cuda:0", "cuda:1"]
     assert asked(per_device="auto").count == 6  # the evaluator says three
-    assert staff(object(), per_device="auto").count == 2  # type: ignore[arg-type]
+    assert allocate(object(), Resources(per_device="auto")).count == 2  # type: ignore[arg-type]
 
 
 def test_auto_is_one_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

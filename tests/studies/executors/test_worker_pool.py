@@ -159,7 +159,7 @@ def test_there_is_one_worker_for_each_gpu_or_core_unless_said(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(5)))
-    assert (plan(**options).workers, plan(**options).staff.devices) == (3, ("cuda:0", "cuda:1", "cuda:2"))
+    assert (plan(**options).workers, plan(**options).allocation.devices) == (3, ("cuda:0", "cuda:1", "cuda:2"))
     assert plan(**options, device="cuda:1").workers == 1
     assert plan(**options, device="cpu").workers == 5
     assert plan(**options, device="cpu", workers=2).workers == 2

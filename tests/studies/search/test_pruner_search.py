@@ -13,6 +13,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import StudyError, UsageError
+from regnas.options import SearchOptions
 from regnas.studies.populations.population import PopulationError
 from regnas.studies.populations.sources import of_folder
 from regnas.studies.search.search import SearchResult, plan
@@ -287,19 +288,13 @@ def test_a_study_with_a_pruner_is_no_population(curves: Search) -> None:
 
 
 def test_a_comparison_takes_no_pruner(fast: Any, tmp_path: Path) -> None:
-    import regnas
+    from regnas.studies.compare.run import Amounts, plan_runs, run
 
+    options: SearchOptions = {"data": "fake", "evaluator": "curve", "workers": 0, "pruner": "asha"}
+    options["out"] = tmp_path / "runs"
+    runs = plan_runs(["regnetx", "regnety"], amounts=Amounts(budget=3), **options)
     with pytest.raises(UsageError, match="no pruner, no --budget-epochs"):
-        regnas.compare(
-            ["regnetx", "regnety"],
-            budget=3,
-            pruner="asha",
-            data="fake",
-            evaluator="curve",
-            workers=0,
-            out=tmp_path / "runs",
-            quiet=True,
-        )
+        run(runs)
 
 
 def test_without_a_whole_candidate_there_is_no_winner_yet(curves: Search, fast: Any) -> None:

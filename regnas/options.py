@@ -1,0 +1,160 @@
+"""What `regnas.search`, `compare`, `bench` and `space` take beside their subjects: the options, in groups.
+
+They have the names of the commands' flags. Type checkers and completion see them, and a name that is none of them is a
+`UsageError` with the nearest one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from regnas.errors import UsageError
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+
+class WindowOptions(TypedDict, total=False):
+    """What a network may cost: ``LOW:HIGH`` with k, M or G, or one value for 1 % either way."""
+
+    flops: str | float | None  # multiply-adds of one image
+    params: str | float | None  # learnable numbers
+    acts: str | float | None  # elements of the outputs of convolutions, linear layers and max-pools
+
+
+class SpaceOptions(WindowOptions, total=False):
+    """Of `regnas.space`."""
+
+    resolution: int | None  # pixels of a side, 224 unless said
+    classes: int | None  # outputs of the networks, 1000 unless said
+
+
+class TrainingOptions(TypedDict, total=False):
+    """What networks are trained on."""
+
+    data: str  # spec of a data set, such as ``imagefolder:photos``
+    data_root: str | Path | None  # where downloaded data sets lie
+    download: bool  # download the data set if it is not there
+    resolution: int | None  # pixels of a side; the data set's own unless said
+    epochs: int | None  # of each network; the data set's own unless said
+
+
+class DeviceOptions(TypedDict, total=False):
+    """Where networks are evaluated; none of it is part of a study's identity."""
+
+    device: str  # ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:0,1``
+    executor: str  # spec: ``process``, ``ray``, ``submitit``
+    ray_address: str | None  # HOST:PORT of a Ray cluster; Ray on this machine unless said
+    per_device: int | str  # networks at a time on a GPU, or ``auto``
+    timeout: float | None  # seconds for one network
+
+
+class ResourceOptions(DeviceOptions, total=False):
+    """Where networks are evaluated, and how many at a time."""
+
+    workers: int | None  # one per core or GPU unless said; 0 is this process
+
+
+class PlaceOptions(TypedDict, total=False):
+    """Where studies and files are kept."""
+
+    storage: str | None  # an Optuna URL or a journal file; OUT/regnas.db unless said
+    out: str | Path  # folder of everything else
+
+
+class SearchOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOptions, total=False):
+    """Of `regnas.search`."""
+
+    strategy: str | BaseSampler  # a spec, or any Optuna sampler
+    evaluator: str  # spec
+    budget: int | None  # networks that are evaluated, or with a pruner started; 25 unless said
+    budget_epochs: int | None  # epochs of all networks together, after which the study ends
+    pruner: str  # spec, or ``none``
+    seed: int  # of candidates and trainings
+    study: str | None  # name; SPACE/STRATEGY/SEED unless said
+    duplicates: str  # networks drawn again: ``reject``, ``reuse`` or ``allow``
+    warm_start: str | Path | None  # another study to learn from: its folder, or its name in the storage
+    enqueue: str | Path | None  # a file of networks to evaluate first
+    pareto: Sequence[str]  # costs against which the best errors are listed
+    retrain: int | None  # epochs to train the winner for at the end
+    quiet: bool  # print nothing
+
+
+class CompareOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOptions, total=False):
+    """Of `regnas.compare`. All but the first group are for spaces that are trained."""
+
+    complexity: str  # the cost that spaces are compared at equal amounts of, or ``none``
+    bins: int | None  # of complexity; one per ten models unless said, at most ten
+    margin: float  # difference of error that does not matter, a fraction
+    alpha: float  # chance of any false "better"
+    seed: int  # of candidates, trainings, permutations and bootstraps
+    name: str | None  # of the comparison and its folder
+    force: bool  # compare what should not be; every output is marked
+    quiet: bool  # print nothing
+    evaluator: str  # spec
+    budget: int  # models of each space
+    seeds: int  # trainings of each model
+    seeds_on: int | None  # models that get more than one
+    until_decided: bool  # stop a pair as soon as it is decided
+    known: Sequence[str]  # populations whose trainings are taken over
+
+
+class TrainedOptions(TrainingOptions, DeviceOptions, total=False):
+    """Of benchmarks whose evaluators train."""
+
+
+class BenchOptions(WindowOptions, TrainedOptions, total=False):
+    """Of `regnas.bench`."""
+
+    budget: int  # evaluations of every run
+    repeats: int  # runs of every strategy
+    seed: int  # of the first repeat
+    workers: int  # evaluations at a time: simulated on a table
+    pruner: str  # spec, or ``none``
+    returned: str  # the network that a run returns: ``observed`` or ``model``
+    duplicates: str  # ``reject`` or ``allow``
+    null: bool  # permute a table's errors over its networks
+    alpha: float  # level of the tests
+    jobs: int | None  # simulations at a time; one per core unless said
+    name: str | None  # of the benchmark and its folder
+    out: str | Path  # where everything is kept
+    quiet: bool  # print nothing
+
+
+def names_of(group: Any) -> frozenset[str]:
+    """The names of a group's options."""
+    names: frozenset[str] = group.__optional_keys__ | group.__required_keys__
+    return names
+
+
+def check_names(given: Iterable[str], group: Any, call: str) -> None:
+    """Refuse options that a call does not have.
+
+    Args:
+        group: one of the groups of this module.
+        call: how the user calls it, such as ``search``.
+
+    Raises:
+        UsageError: with the nearest name, or all of them where none is near.
+    """
+    known = sorted(names_of(group))
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"its options: {', '.join(known)}"
+            raise UsageError(f"{call} has no option {name!r}; {hint}")
+
+
+def check_whole(options: Mapping[str, object], *names: str) -> None:
+    """Refuse numbers that are not whole, where None means that nothing is said.
+
+    Raises:
+        UsageError: with the name, as a flag, and what came.
+    """
+    for name in names:
+        value = options.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise UsageError(f"--{name.replace('_', '-')} is a whole number, got {value!r}")

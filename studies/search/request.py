@@ -1,0 +1,136 @@
+"""What a search was asked for: options as values, before anything is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from optuna.samplers import BaseSampler
+
+from regnas.design_space import Space, make_space
+from regnas.errors import UsageError
+from regnas.evaluator import Task
+from regnas.options import SearchOptions, WindowOptions, check_names, check_whole, names_of
+from regnas.sampling.stream import DUPLICATES
+from regnas.studies.executors.resources import Resources
+from regnas.studies.search.budget import Budget
+from regnas.window import Window
+
+_WHOLE = ("budget", "budget_epochs", "seed", "resolution", "epochs", "workers", "retrain")
+_OWN = ("strategy", "evaluator", "seed", "duplicates", "warm_start", "enqueue", "pareto")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a study is kept.
+
+    Attributes:
+        study: its name; None for one made of what it is.
+        storage: an Optuna URL or a journal file; None for a database in ``out``.
+        out: folder of everything else.
+    """
+
+    study: str | None = None
+    storage: str | None = None
+    out: Path = Path("regnas-runs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """A search as it was asked for.
+
+    Attributes:
+        strategy: a spec, or any Optuna sampler.
+        window: what was asked for; open where the space's own or the data set's counts.
+        warm_start: another study, by its folder or its name in the storage, whose trials the strategy learns from.
+        enqueue: a file of networks to evaluate first (see `regnas.studies.search.enqueue.read`).
+        pareto: costs against which the best errors are listed.
+        repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
+    """
+
+    space: Space
+    task: Task
+    strategy: str | BaseSampler = "random"
+    evaluator: str = "train"
+    seed: int = 0
+    duplicates: str = "reject"
+    window: Window = Window()
+    budget: Budget = Budget()
+    resources: Resources = Resources()
+    place: Place = Place()
+    warm_start: str | Path | None = None
+    enqueue: str | Path | None = None
+    pareto: Sequence[str] = ()
+    repeat: int = 0
+
+    def __post_init__(self) -> None:
+        if self.duplicates not in DUPLICATES:
+            raise UsageError(f"--duplicates is one of {', '.join(DUPLICATES)}, got {self.duplicates!r}")
+
+    @property
+    def label(self) -> str:
+        """The strategy in a word."""
+        return self.strategy if isinstance(self.strategy, str) else type(self.strategy).__name__
+
+
+def request_of(space: str | Space, options: SearchOptions, repeat: int = 0) -> SearchRequest:
+    """The values of a search's options.
+
+    Raises:
+        UsageError: an option that there is not, or a value that makes no sense by itself.
+        PluginNotFound: no space of that name.
+    """
+    given: Mapping[str, Any] = options
+    check_names(given, SearchOptions, "search")
+    check_whole(given, *_WHOLE)
+    if (retrain := given.get("retrain")) is not None and retrain < 1:
+        raise UsageError(f"--retrain is the number of epochs, at least 1; got {retrain}")
+    place = _picked(Place, given)
+    return SearchRequest(
+        space=make_space(space) if isinstance(space, str) else space,
+        task=task_of(given, place.out / "cache"),
+        window=split_window(given)[0],
+        budget=Budget(given.get("budget"), given.get("budget_epochs"), given.get("pruner", Budget.pruner)),
+        resources=_picked(Resources, given),
+        place=place,
+        repeat=repeat,
+        **{name: given[name] for name in _OWN if name in given},
+    )
+
+
+def split_window(options: Mapping[str, Any]) -> tuple[Window, dict[str, Any]]:
+    """The window among some options, and the others.
+
+    Raises:
+        UsageError: malformed bounds.
+    """
+    names = names_of(WindowOptions)
+    window = Window.parse(**{name: value for name, value in options.items() if name in names})
+    return window, {name: value for name, value in options.items() if name not in names}
+
+
+def task_of(options: Mapping[str, Any], cache: Path) -> Task:
+    """What evaluators are told, among some options.
+
+    Raises:
+        UsageError: fewer than one epoch.
+    """
+    epochs, root = options.get("epochs"), options.get("data_root")
+    if epochs is not None and epochs < 1:
+        raise UsageError(f"--epochs is at least 1, got {epochs}")
+    return Task(
+        data=options.get("data", "fashion-mnist-mini"),
+        data_root=str(root) if root else None,
+        cache=str(cache),
+        resolution=options.get("resolution"),
+        epochs=epochs,
+        download=options.get("download", False),
+    )
+
+
+def _picked(kind: type, options: Mapping[str, Any]) -> Any:
+    """A value of a dataclass from those of some options that it has."""
+    found = {one.name: options[one.name] for one in fields(kind) if one.name in options}
+    return kind(**{name: Path(value) if name == "out" else value for name, value in found.items()})

@@ -1,0 +1,90 @@
+"""The front door: options that type checkers see, and what is said of those that there are not."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import regnas
+from regnas.cli.main import commands
+from regnas.errors import UsageError
+from regnas.options import BenchOptions, CompareOptions, SearchOptions, SpaceOptions, names_of
+
+GROUPS: dict[str, Any] = {
+    "search": SearchOptions,
+    "compare": CompareOptions,
+    "bench": BenchOptions,
+    "space": SpaceOptions,
+}
+DOOR: Any = regnas  # for calls that a type checker refuses
+SUBJECTS = {"spaces", "populations", "evaluators", "strategies", "space"}
+
+
+@pytest.mark.parametrize(
+    ("call", "option", "near"),
+    [
+        (lambda: DOOR.search(budgte=5), "search has no option 'budgte'", "did you mean 'budget'?"),
+        (lambda: DOOR.search(epoch=5), "search has no option 'epoch'", "did you mean 'epochs'?"),
+        (lambda: DOOR.compare(["regnetx", "anynetx-a"], seedson=2), "compare has no option 'seedson'", "'seeds_on'"),
+        (lambda: DOOR.bench("regnetx", "train", reapets=2), "bench has no option 'reapets'", "'repeats'"),
+        (lambda: DOOR.space("regnetx", flop=":1G"), "space has no option 'flop'", "did you mean 'flops'?"),
+        (lambda: DOOR.space("regnetx", zzz=1), "space has no option 'zzz'", "its options: acts, classes, flops, "),
+    ],
+)
+def test_a_misspelt_option_is_named_with_the_nearest_one(call: Any, option: str, near: str) -> None:
+    with pytest.raises(UsageError) as found:
+        call()
+    assert option in str(found.value) and near in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"budget": "5"}, "--budget is a whole number, got '5'"),
+        ({"budget": True}, "--budget is a whole number, got True"),
+        ({"epochs": 2.5}, "--epochs is a whole number, got 2.5"),
+        ({"budget_epochs": 0}, "--budget-epochs is at least 1, got 0"),
+        ({"retrain": 0}, "--retrain is the number of epochs, at least 1; got 0"),
+        ({"duplicates": "keep"}, "--duplicates is one of reject, reuse, allow, got 'keep'"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused_before_anything_is_looked_up(options: Any, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        regnas.search("regnetx", data="no such data set", **options)
+
+
+def test_options_of_training_are_refused_where_populations_are_compared() -> None:
+    with pytest.raises(UsageError, match="budget, epochs is for spaces"):
+        regnas.compare(populations="recorded:fashion-mnist", budget=10, epochs=2)
+
+
+@pytest.mark.parametrize("name", ["search", "compare", "bench"])
+def test_every_flag_of_a_command_is_an_option_from_python(name: str) -> None:
+    flags = {str(one.name) for one in commands.commands[name].params if isinstance(one, click.Option)}
+    assert flags - SUBJECTS - {"as_json", "help", "debug"} <= names_of(GROUPS[name])
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_front_door_takes_the_options_of_its_group(name: str) -> None:
+    signature = inspect.signature(getattr(regnas, name))
+    (options,) = [one for one in signature.parameters.values() if one.kind is one.VAR_KEYWORD]
+    assert options.annotation == f"Unpack[{GROUPS[name].__name__}]"
+
+
+@pytest.mark.slow
+def test_a_type_checker_sees_misspelt_options_and_wrong_values(tmp_path: Path) -> None:
+    script = tmp_path / "user.py"
+    script.write_text(
+        "import regnas\n\nregnas.search(budgte=5)\nregnas.search(budget='5')\nregnas.search('regnetx', budget=5)\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(script)]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert 'Unexpected keyword argument "budgte" for "search"' in found
+    assert 'Argument "budget" to "search" has incompatible type "str"' in found
+    assert "user.py:5" not in found
