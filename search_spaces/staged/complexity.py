@@ -1,24 +1,18 @@
-"""Closed-form complexity of staged networks, over arrays of candidates.
-
-Counted as the authors count (pycls ``net.complexity``): flops are the multiply-adds of convolutions and linear
-layers, plus one for every output with a bias; activations are the elements of the outputs of convolutions, linear
-layers and max-pools. Batch normalisation, additions, non-linearities and average pooling cost no flops.
-"""
+"""Closed-form complexity of staged networks, over arrays of candidates; counted as `regnas.counting` says."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from regnas.counting import MEASURES, Count, Pixels, output_size
 from regnas.window import Complexities
 
 Ints = npt.NDArray[np.int64]
-
-MEASURES = ("flops", "params", "activations")
 
 
 @dataclass(frozen=True)
@@ -74,67 +68,37 @@ class StagedBatch:
         return len(self.depths)
 
 
-def halved(size: int, stride: int) -> int:
-    """Output size of a padded convolution or pooling: floor((size - 1) / stride) + 1."""
-    return (size - 1) // stride + 1
-
-
 def feature_sizes(template: Template, resolution: int) -> list[int]:
     """Height of the feature maps after the stem and after each stage, in pixels."""
-    first = halved(resolution, 2) if template.stem in ("simple", "resnet") else resolution
-    sizes = [halved(first, 2) if template.stem == "resnet" else first]
+    sizes = [output_size(resolution, 3, STEMS[template.stem])]  # two strides in turn round as their product does
     for stride in template.strides:
-        sizes.append(halved(sizes[-1], stride))
+        sizes.append(output_size(sizes[-1], 3, stride))
     return sizes
 
 
-class _Count:
-    """Running totals over ``(n,)`` networks, of the measures that are wanted; the others stay 0."""
+class _Block(NamedTuple):
+    """Channels of one block of n networks, each ``(n,)`` or ``(S, n)``."""
 
-    def __init__(self, networks: int | tuple[int, ...], wanted: Collection[str] = MEASURES) -> None:
-        self.flops = np.zeros(networks, dtype=np.int64)
-        self.params = np.zeros(networks, dtype=np.int64)
-        self.activations = np.zeros(networks, dtype=np.int64)
-        self._flops, self._params, self._activations = (measure in wanted for measure in MEASURES)
-
-    def add(self, flops: Any, params: Any, activations: Any, times: Any = 1) -> None:
-        self.flops += flops * times
-        self.params += params * times
-        self.activations += activations * times
-
-    def conv(self, size: Any, kernel: int, wide_in: Any, wide_out: Any, times: Any = 1, *, group: Any = None) -> None:
-        """A convolution without bias and its batch normalisation; ``group`` is the group width."""
-        weights = kernel * kernel * (wide_in if group is None else group) * wide_out
-        if self._flops:
-            self.flops += weights * (size * size) * times
-        if self._params:
-            self.params += (weights + 2 * wide_out) * times
-        if self._activations:
-            self.activations += wide_out * (size * size) * times
-
-    def squeeze(self, wide: Any, squeezed: Any, times: Any = 1) -> None:
-        """Squeeze-and-excitation: two 1x1 convolutions with bias on one pixel; none where 0 channels."""
-        cost = np.where(squeezed > 0, 2 * wide * squeezed + squeezed + wide, 0)
-        self.add(cost, cost, np.where(squeezed > 0, squeezed + wide, 0), times)
+    wide_in: Any
+    wide: Any
+    inner: Any
+    group: Any
 
 
 def staged_complexity(batch: StagedBatch, template: Template, resolution: int) -> Complexities:
     """Complexity of every network of ``batch`` for one image of ``resolution`` pixels."""
-    count = _Count(len(batch))
-    sizes = feature_sizes(template, resolution)
-    _stem(count, template, resolution, sizes[0])
+    count = Count(len(batch))
+    size = _stem(count, template, resolution)
     wide_in: Any = np.full(len(batch), template.stem_width, dtype=np.int64)
-    for stage in range(batch.depths.shape[1]):
+    for stage, stride in enumerate(template.strides):
         wide = batch.widths[:, stage]
         inner = np.rint(wide / batch.bottleneck_ratios[:, stage]).astype(np.int64)
-        group = batch.group_widths[:, stage]
-        stride = template.strides[stage]
-        shape = (template, wide, inner, group)
-        _block(count, *shape, wide_in, stride, sizes[stage], sizes[stage + 1], 1)
-        _block(count, *shape, wide, 1, sizes[stage + 1], sizes[stage + 1], batch.depths[:, stage] - 1)
+        first = _Block(wide_in, wide, inner, batch.group_widths[:, stage])
+        size = _block(count, template, first, size, stride, (wide_in != wide) | (stride != 1))
+        _block(count, template, first._replace(wide_in=wide), size, 1, np.False_, batch.depths[:, stage] - 1)
         wide_in = wide
-    _head(count, template, wide_in, sizes[-1])
-    return Complexities(count.flops, count.params, count.activations)
+    _head(count, template, wide_in, size)
+    return count.total()
 
 
 @dataclass(frozen=True)
@@ -173,73 +137,46 @@ def staged_parts(
     strides = np.array(template.strides, dtype=np.int64)[:, None]
     wide_in = np.concatenate([np.full_like(widths[:1], template.stem_width), widths[:-1]])
     changes = ((wide_in != widths) | (strides != 1)) if projects is None else projects
-    shapes = (widths.shape, widths.shape, widths.shape[1:])
-    first, further, ends = (_Count(shape, wanted) for shape in shapes)
-    _one_block(first, template, widths, inner, groups, wide_in, sizes[:-1], sizes[1:], changes)
-    _one_block(further, template, widths, inner, groups, widths, sizes[1:], sizes[1:], np.False_)
-    _stem(ends, template, resolution, int(sizes[0, 0]))
+    shapes = (widths.shape[1:], widths.shape, widths.shape)
+    ends, first, further = (Count(shape, wanted) for shape in shapes)
+    _stem(ends, template, resolution)
     _head(ends, template, widths[-1], int(sizes[-1, 0]))
-    return Parts(*(Complexities(part.flops, part.params, part.activations) for part in (ends, first, further)))
+    _block(first, template, _Block(wide_in, widths, inner, groups), sizes[:-1], strides, changes)
+    _block(further, template, _Block(widths, widths, inner, groups), sizes[1:], 1, np.False_)
+    return Parts(ends.total(), first.total(), further.total())
 
 
-def _head(count: _Count, template: Template, wide_in: Ints, size: int) -> None:
+def _stem(count: Count, template: Template, resolution: int) -> Pixels:
+    """Counts the stem; returns the size of its output, as `_block` does."""
+    wide = template.stem_width
+    if template.stem == "resnet":
+        return count.pool(count.conv(resolution, 7, 3, wide, stride=2), 3, wide, stride=2)
+    return count.conv(resolution, 3, 3, wide, stride=STEMS[template.stem])
+
+
+def _head(count: Count, template: Template, wide_in: Ints, size: Pixels) -> None:
     if template.head_width:
         count.conv(size, 1, wide_in, template.head_width)
-        wide_in = np.full_like(wide_in, template.head_width)
-    linear = (wide_in + 1) * template.classes
-    count.add(linear, linear, template.classes)
-
-
-def _stem(count: _Count, template: Template, resolution: int, size: int) -> None:
-    wide = np.int64(template.stem_width)
-    if template.stem == "resnet":
-        count.conv(halved(resolution, 2), 7, 3, wide)
-        count.add(0, 0, wide * size * size)  # max-pool
-    else:
-        count.conv(size, 3, 3, wide)
+    count.linear(template.head_width or wide_in, template.classes)
 
 
 def _block(
-    count: _Count,
-    template: Template,
-    wide: Ints,
-    inner: Ints,
-    group: Ints,
-    wide_in: Ints,
-    stride: int,
-    size_in: int,
-    size: int,
-    times: Any,
-) -> None:
-    """``times`` blocks of one shape."""
-    changes = (wide_in != wide) | (stride != 1)
-    _one_block(count, template, wide, inner, group, wide_in, size_in, size, changes, times)
-
-
-def _one_block(
-    count: _Count,
-    template: Template,
-    wide: Ints,
-    inner: Ints,
-    group: Ints,
-    wide_in: Ints,
-    size_in: Any,
-    size: Any,
-    changes: Any,
-    times: Any = 1,
-) -> None:
+    count: Count, template: Template, block: _Block, size: Pixels, stride: Pixels, changes: Any, times: Any = 1
+) -> Pixels:
     """A block's first 1x1 convolution runs at its input's size; ``changes``: whether a shortcut needs a projection."""
-    rule = BLOCKS[template.block]
+    rule, (wide_in, wide, inner, group) = BLOCKS[template.block], block
     if rule.bottleneck:
-        count.conv(size_in, 1, wide_in, inner, times)
-        count.conv(size, 3, inner, inner, times, group=group)
-        count.conv(size, 1, inner, wide, times)
+        count.conv(size, 1, wide_in, inner, times=times)
+        out = count.conv(size, 3, inner, inner, group_width=group, stride=stride, times=times)
+        count.conv(out, 1, inner, wide, times=times)
     else:
-        count.conv(size, 3, wide_in, wide, times)
+        out = count.conv(size, 3, wide_in, wide, stride=stride, times=times)
         if template.block in ("basic", "vanilla"):
-            count.conv(size, 3, wide, wide, times)
+            count.conv(out, 3, wide, wide, times=times)
     if template.se_ratio and rule.squeezes:
         # The squeeze width follows the block's input, not the bottleneck.
-        count.squeeze(inner if rule.bottleneck else wide, np.rint(wide_in * template.se_ratio).astype(np.int64), times)
+        squeezed = np.rint(wide_in * template.se_ratio).astype(np.int64)
+        count.squeeze_excite(inner if rule.bottleneck else wide, squeezed, times=times)
     if rule.shortcut == "project" and changes.any():
-        count.conv(size, 1, wide_in, wide, times * changes)
+        count.conv(size, 1, wide_in, wide, stride=stride, times=times * changes)
+    return out

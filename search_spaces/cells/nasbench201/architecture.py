@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from regnas.architecture import key_of
+from regnas.counting import Count, Pixels
 from regnas.errors import InvalidArchitecture
-from regnas.search_spaces.staged.complexity import halved
 from regnas.window import Complexities, Complexity
 
 if TYPE_CHECKING:
@@ -126,40 +126,31 @@ class NASBench201:
 def cell_complexity(ops: Ints, classes: int, cells: int, width: int, resolution: int) -> Complexities:
     """Complexity of every cell ``(n, 6)`` in its skeleton, for one image of ``resolution`` pixels.
 
-    Counted as in `regnas.search_spaces.staged.complexity`. Edges that no way passes count as well, as their operations
-    are run. All but the two kinds of convolutions is the same in every network, so each number is linear in how many
-    there are.
+    Counted as in `regnas.counting`. Edges that no way passes count as well, as their operations are run. All but
+    the two kinds of convolutions is the same in every network, so each number is linear in how many there are.
     """
-    small, large = (ops == _CONV_1X1).sum(axis=1), (ops == _CONV_3X3).sum(axis=1)
-    total = np.array(_skeleton(classes, width, resolution), dtype=np.int64)[:, None] * np.ones_like(small)
-    size, wide = resolution, width
-    for _ in range(STAGES):
-        total += np.outer(cells * np.array(_conv(size, 1, wide, wide)), small)
-        total += np.outer(cells * np.array(_conv(size, 3, wide, wide)), large)
-        size, wide = halved(size, 2), 2 * wide
-    return Complexities(total[0], total[1], total[2])
+    skeleton, small, large = Count(), Count(), Count()
+    size, wide = skeleton.conv(resolution, 3, 3, width), width
+    for stage in range(STAGES):
+        if stage:
+            size, wide = _reduction(skeleton, size, wide), 2 * wide
+        small.conv(size, 1, wide, wide, times=cells)
+        large.conv(size, 3, wide, wide, times=cells)
+    skeleton.norm(wide)
+    skeleton.linear(wide, classes)
+    count = Count(len(ops))
+    count.add(skeleton.total())
+    count.add(small.total(), (ops == _CONV_1X1).sum(axis=1))
+    count.add(large.total(), (ops == _CONV_3X3).sum(axis=1))
+    return count.total()
 
 
-def _skeleton(classes: int, width: int, resolution: int) -> tuple[int, ...]:
-    """Flops, parameters and activations of everything but the cells."""
-    parts = [_conv(resolution, 3, 3, width)]
-    size, wide = resolution, width
-    for _ in range(STAGES - 1):
-        size = halved(size, 2)
-        parts += [_conv(size, 3, wide, 2 * wide), _conv(size, 3, 2 * wide, 2 * wide)]
-        # The shortcut's 1x1 convolution has no batch normalisation.
-        weights = wide * 2 * wide
-        parts.append((weights * size * size, weights, 2 * wide * size * size))
-        wide *= 2
-    linear = (wide + 1) * classes
-    parts += [(0, 2 * wide, 0), (linear, linear, classes)]  # the last batch normalisation; the classifier
-    return tuple(map(sum, zip(*parts, strict=True)))
-
-
-def _conv(size: int, kernel: int, wide_in: int, wide: int) -> tuple[int, int, int]:
-    """Flops, parameters and activations of a convolution without bias and its batch normalisation."""
-    weights = kernel * kernel * wide_in * wide
-    return weights * size * size, weights + 2 * wide, wide * size * size
+def _reduction(count: Count, size: Pixels, wide: int) -> Pixels:
+    """The residual block between stages. Its shortcut, an average pool, has no batch normalisation."""
+    size = count.conv(size, 3, wide, 2 * wide, stride=2)
+    count.conv(size, 3, 2 * wide, 2 * wide)
+    count.conv(size, 1, wide, 2 * wide, norm=False)
+    return size
 
 
 def _convs(way: list[int]) -> int:

@@ -35,8 +35,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regnas.counting import MEASURES
 from regnas.search_spaces.staged.compatibility import compatible
-from regnas.search_spaces.staged.complexity import BLOCKS, MEASURES, Parts, Template, staged_parts
+from regnas.search_spaces.staged.complexity import BLOCKS, Parts, Template, staged_parts
 from regnas.search_spaces.staged.regnet import NEAR, QUANTUM, level_width, levels
 from regnas.window import Window
 
