@@ -13,7 +13,7 @@ import pytest
 
 # Before the modules are imported: failures then show the values compared.
 pytest.register_assert_rewrite(
-    *(f"regnas.testing.{name}" for name in ("architecture", "dataset", "evaluator", "space", "strategy"))
+    *(f"regnas.testing.{name}" for name in ("architecture", "counting", "dataset", "evaluator", "space", "strategy"))
 )
 
 from regnas.testing.architecture import ArchitectureRules  # noqa: E402

@@ -17,7 +17,7 @@ from regnas.architecture import Architecture
 from regnas.candidate import Candidate
 from regnas.dataset import DataSet, Source, Split, make_dataset
 from regnas.design_space import Params, Space
-from regnas.errors import InfeasibleWindow
+from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluator import Context, Evaluator, Result, Task
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.strategies import FeasibleSampler
@@ -35,6 +35,13 @@ class Heavier(Staged):
         return replace(cost, params=cost.params + 1)
 
 
+class RoundedUp(Staged):
+    """Even sizes are right."""
+
+    def complexity(self, resolution: int) -> Complexity:
+        return super().complexity(resolution + resolution % 2 * 3)
+
+
 class Forgetful(Staged):
     def key(self) -> str:
         return "0" * 16
@@ -48,7 +55,8 @@ class Unread(Staged):
 @pytest.mark.parametrize(
     ("broken", "rule"),
     [
-        (Heavier, "test_network_has_as_many_parameters_as_its_complexity_says"),
+        (Heavier, "test_complexity_is_what_hooks_count_on_the_network"),
+        (RoundedUp, "test_complexity_is_what_hooks_count_on_the_network"),
         (Forgetful, "test_equal_architectures_have_equal_keys_and_others_do_not"),
         (Unread, "test_json_is_plain_and_reads_back"),
     ],
@@ -59,6 +67,39 @@ def test_of_architectures(broken: type[Staged], rule: str) -> None:
             return staged(broken, classes)
 
     _fails(Rules(), rule)
+
+
+def test_of_counting_which_measure_differs_and_both_numbers() -> None:
+    class Rules(ArchitectureRules):
+        def make(self, classes: int) -> Sequence[Architecture]:
+            return staged(Heavier, classes)
+
+    class OfOtherParams(Rules):
+        counted = ("flops", "activations")
+
+    right = staged(Staged, 4)[0].complexity(32).params
+    says = f"params at 32 px: the closed form says {right + 1}, hooks on the built module count {right} "
+    with pytest.raises(AssertionError, match=says):
+        Rules().test_complexity_is_what_hooks_count_on_the_network()
+    OfOtherParams().test_complexity_is_what_hooks_count_on_the_network()
+
+
+class Unbuildable(Staged):
+    def build(self) -> Any:
+        raise UsageError("there is no module of this network")
+
+
+@pytest.mark.parametrize("kind", [Staged, Heavier])
+def test_of_counting_what_cannot_be_built_is_left_out_but_hides_nothing(kind: type[Staged]) -> None:
+    class Rules(ArchitectureRules):
+        def make(self, classes: int) -> Sequence[Architecture]:
+            return [*staged(Unbuildable, classes), *staged(kind, classes)]
+
+    said = pytest.skip.Exception if kind is Staged else AssertionError
+    with pytest.raises(
+        said, match="2 of the architectures cannot be built: there is no module" if kind is Staged else "params"
+    ):
+        Rules().test_complexity_is_what_hooks_count_on_the_network()
 
 
 class Restless(DistributionSpace):

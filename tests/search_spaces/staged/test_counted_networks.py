@@ -1,9 +1,4 @@
-"""Closed-form complexity against what forward hooks count on the built network.
-
-Counted as the authors' ``net.complexity`` does: multiply-adds of convolutions and linear layers plus one per output
-with a bias; elements of the outputs of convolutions, linear layers and max-pools; all learnable numbers. On the
-``meta`` device shapes are computed and nothing else.
-"""
+"""Closed-form complexity of the networks of every space, against what hooks count on the built module."""
 
 from __future__ import annotations
 
@@ -22,7 +17,7 @@ from regnas.plugins import registry
 from regnas.search_spaces.staged.architecture import ACTIVATIONS, Staged
 from regnas.search_spaces.staged.blocks import SqueezeExcitation
 from regnas.search_spaces.staged.complexity import BLOCKS, STEMS
-from regnas.window import Complexity
+from regnas.testing.counting import count
 
 NAMES = [
     name
@@ -58,33 +53,24 @@ def _unchanged(x: Tensor) -> Tensor:
     return x
 
 
-def _count(architecture: Architecture, resolution: int) -> Complexity:
-    flops = activations = 0
-
-    def see(module: nn.Module, _: Any, output: Tensor) -> None:
-        nonlocal flops, activations
-        activations += output.numel()
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            places = output.shape[2] * output.shape[3] if isinstance(module, nn.Conv2d) else 1
-            flops += module.weight.numel() * places + (output.numel() if module.bias is not None else 0)
-
+def _built(architecture: Architecture) -> nn.Module:
+    """The network on ``meta``, which checks the widths of its batch normalisations and its outputs."""
     with torch.device("meta"), mock.patch.multiple(nn.init, **_UNFILLED):
-        network = architecture.build().eval()
-        images = torch.empty(1, 3, resolution, resolution)
+        network = architecture.build()
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | nn.MaxPool2d):
-            module.register_forward_hook(see)
-        elif isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d):
             module.register_forward_pre_hook(_has_channels)
             module.forward = _unchanged  # type: ignore[method-assign, assignment]
-    with torch.no_grad():
-        logits = network(images)
-    assert logits.shape == (1, getattr(architecture, "classes"))  # noqa: B009 - every kind that ships has it
-    return Complexity(flops, sum(parameter.numel() for parameter in network.parameters()), activations)
+
+    def has_classes(_: nn.Module, __: Any, logits: Tensor) -> None:
+        assert logits.shape == (1, getattr(architecture, "classes"))  # noqa: B009 - every kind that ships has it
+
+    network.register_forward_hook(has_classes)
+    return network
 
 
 def _agrees(architecture: Architecture, resolution: int) -> None:
-    assert architecture.complexity(resolution) == _count(architecture, resolution)
+    assert architecture.complexity(resolution) == count(_built(architecture), resolution)
 
 
 @pytest.mark.parametrize("name", NAMES)
