@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from regnas.architecture import key_of
+from regnas.counting import Count
 from regnas.errors import InvalidArchitecture
 from regnas.window import Complexity
 
@@ -53,15 +54,12 @@ class Chain:
         return cls(tuple(value["operations"]), value["width"], value["classes"])
 
     def complexity(self, resolution: int) -> Complexity:
-        pixels = ((resolution - 1) // 2 + 1) ** 2  # the stem halves each side
-        weights = 3 * 3 * 3 * self.width + sum(KERNELS[name] ** 2 for name in self.operations) * self.width**2
-        norms = 2 * self.width * (1 + len(self.operations))
-        head = (self.width + 1) * self.classes
-        return Complexity(
-            flops=weights * pixels + head,
-            params=weights + norms + head,
-            activations=self.width * pixels * (1 + len(self.operations)) + self.classes,
-        )
+        count = Count()
+        size = count.conv(resolution, 3, 3, self.width, stride=2)
+        for name in self.operations:
+            count.conv(size, KERNELS[name], self.width, self.width)
+        count.linear(self.width, self.classes)
+        return count.total().row(0)
 
     def build(self) -> nn.Module:
         from torch import nn  # here, so that describing a chain does not import torch
