@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from benchmarks.comparison import Arm, Comparison, compare
 from regnas.design_space import make_space
 from regnas.evaluator import Task
 from regnas.executor import Executor, WorkerSpec
+from regnas.messages import EvaluateJob
 from regnas.studies.executors.make import make_engine
 
 TABLE = "table:recorded:fashion-mnist/regnetx"
@@ -50,9 +50,10 @@ def evaluations(pool: Executor, folder: Path, count: int) -> Callable[[], float]
     def run() -> float:
         for _ in range(count):
             number = next(numbers)
-            job: dict[str, Any] = {"index": number, "seed": 0, "architecture": networks[number % 20]}
-            pool.submit({**job, "folder": str(folder / "kept" / str(number)), "result": str(folder / f"{number}.json")})
-            while not (ends := [event for event in pool.events(1.0) if event.kind in ("done", "failed", "stopped")]):
+            kept, result = str(folder / "kept" / str(number)), str(folder / f"{number}.json")
+            network = networks[number % 20]
+            pool.submit(EvaluateJob(index=number, seed=0, architecture=network, folder=kept, result=result))
+            while not (ends := [event for event in pool.events(1.0) if event.ends]):
                 pass
             if ends[0].kind != "done":
                 raise RuntimeError(f"an evaluation ended as {ends[0]}")

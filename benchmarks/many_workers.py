@@ -27,6 +27,7 @@ from regnas.architecture import from_json
 from regnas.design_space import Space
 from regnas.evaluator import Result
 from regnas.executor import Event, Judge
+from regnas.messages import EvaluateJob, Job, expected
 from regnas.strategy import make_strategy
 from regnas.studies.executors.worker import write_result
 from regnas.studies.run.driver import Driver
@@ -53,7 +54,7 @@ class Cluster:
         self._now = 0.0
         self._asked = time.perf_counter()  # when the driver got its last answer
         self._idle_since: list[float] = [0.0] * workers
-        self._running: list[tuple[float, int, dict[str, Any]]] = []
+        self._running: list[tuple[float, int, Job]] = []
         self._rng = np.random.default_rng(0)
         self.idle = 0.0
         self.submitted = 0
@@ -71,13 +72,13 @@ class Cluster:
     def free(self) -> int:
         return self._free
 
-    def submit(self, job: dict[str, Any], judge: Judge | None = None) -> None:
+    def submit(self, job: Job, judge: Judge | None = None) -> None:
         now = self.now
         self.idle += now - self._idle_since.pop()
         self._free -= 1
         self.submitted += 1
         seconds = 60 * MINUTES * float(self._rng.uniform(1 - SPREAD, 1 + SPREAD))
-        heapq.heappush(self._running, (now + seconds, job["index"], job))
+        heapq.heappush(self._running, (now + seconds, job.index, job))
 
     def events(self, timeout: float) -> list[Event]:
         taken = time.perf_counter() - self._asked
@@ -99,12 +100,12 @@ class Cluster:
         self._running = []
 
 
-def _leave(job: dict[str, Any]) -> None:
+def _leave(job: Job) -> None:
     """What a worker leaves: a result with an error that is smooth in the network's widths and depths."""
-    network = job["architecture"]
+    network, seed = job.architecture, expected(job, EvaluateJob).seed
     places = [math.log(value) for value in (*network["widths"], *network["depths"])]
     error = min(1.0, 0.1 + 0.002 * sum((place - 3) ** 2 for place in places))
-    write_result(Path(job["result"]), from_json(network).key(), job["seed"], Result(error=error, seconds=600.0))
+    write_result(Path(job.result), from_json(network).key(), seed, Result(error=error, seconds=600.0))
 
 
 class Marks(Silent):

@@ -26,6 +26,7 @@ from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.evaluator import Result
 from regnas.executor import Event, Judge
+from regnas.messages import EvaluateJob, Job, expected
 from regnas.strategy import make_strategy
 from regnas.studies.executors.worker import write_result
 from regnas.studies.run.driver import Driver
@@ -50,12 +51,12 @@ class Instant:
     def free(self) -> int:
         return 0 if self._done else 1
 
-    def submit(self, job: dict[str, Any], judge: Judge | None = None) -> None:
+    def submit(self, job: Job, judge: Judge | None = None) -> None:
         from regnas.architecture import from_json
 
-        key = from_json(job["architecture"]).key()
-        write_result(Path(job["result"]), key, job["seed"], Result(error=0.5, seconds=0.0))
-        self._done.append(Event("done", job["index"]))
+        key = from_json(job.architecture).key()
+        write_result(Path(job.result), key, expected(job, EvaluateJob).seed, Result(error=0.5, seconds=0.0))
+        self._done.append(Event("done", job.index))
 
     def events(self, timeout: float) -> list[Event]:
         done, self._done = self._done, []

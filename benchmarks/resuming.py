@@ -20,6 +20,7 @@ from unittest import mock
 
 from benchmarks.overhead import Instant
 from regnas.executor import Judge
+from regnas.messages import Job
 from regnas.studies.run.progress import Silent
 from regnas.studies.search import outcome, search, session
 from regnas.studies.search.plan import SearchPlan, plan
@@ -35,7 +36,7 @@ class Started(Exception):
 class Stopping(Instant):
     """A pool that ends the measurement."""
 
-    def submit(self, job: dict[str, Any], judge: Judge | None = None) -> None:
+    def submit(self, job: Job, judge: Judge | None = None) -> None:
         raise Started(time.process_time())
 
 

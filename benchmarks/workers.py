@@ -21,6 +21,7 @@ from regnas.dataset import make_dataset
 from regnas.design_space import make_space
 from regnas.evaluator import Task
 from regnas.executor import Executor, WorkerSpec
+from regnas.messages import EvaluateJob
 from regnas.studies.executors.make import make_engine
 from regnas.studies.search.regime import in_regime
 from regnas.window import Window
@@ -50,8 +51,8 @@ def trainings(pool: Executor, folder: Path, networks: list[Any]) -> Callable[[],
         while ended < len(networks):
             while waiting and pool.free():
                 number, network = next(numbers), waiting.pop()
-                job: dict[str, Any] = {"index": number, "seed": 0, "architecture": network}
-                pool.submit({**job, "folder": None, "result": str(folder / f"{number}.json")})
+                result = str(folder / f"{number}.json")
+                pool.submit(EvaluateJob(index=number, seed=0, architecture=network, result=result))
             events = pool.events(0.05)
             if failed := [event for event in events if event.kind == "failed"]:
                 raise RuntimeError(failed[0].message)

@@ -45,3 +45,7 @@ class StudyError(RegnasError):
 
 class HostError(RegnasError):
     """An optional package that regnas works with is not installed, or in a version it does not know."""
+
+
+class MessageError(RegnasError):
+    """A driver and a worker do not understand each other."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from regnas.evaluator import Task
+from regnas.messages import Job, Setup
 
-Message = dict[str, Any]
 Judge = Callable[[int, float], bool]  # whether an evaluation goes on, from its epoch and validation error
+Kind = Literal["epoch", "done", "failed", "stopped", "note"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,17 @@ class Event:
         seconds: of a stopped evaluation.
     """
 
-    kind: str
+    kind: Kind
     index: int
     epoch: int = 0
     error: float = 0.0
     message: str = ""
     seconds: float = 0.0
+
+    @property
+    def ends(self) -> bool:
+        """Whether the job is over."""
+        return self.kind in ("done", "failed", "stopped")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +66,9 @@ class WorkerSpec:
         """Where worker ``number`` computes: ``per_device`` workers share a device, devices are leased in turn."""
         return self.devices[number // self.per_device % len(self.devices)]
 
-    def setup(self, device: str) -> Message:
+    def setup(self, device: str) -> Setup:
         """The first message to a worker."""
-        return {"evaluator": self.evaluator, "task": asdict(self.task), "device": device}
+        return Setup(evaluator=self.evaluator, task=self.task, device=device)
 
 
 class Executor(Protocol):
@@ -71,20 +77,30 @@ class Executor(Protocol):
     def free(self) -> int:
         """How many more jobs can be submitted now: workers that are ready and have none."""
 
-    def submit(self, job: Message, judge: Judge | None = None) -> None:
-        """Start a job; its result will be in ``job["result"]``. It goes on after every epoch unless ``judge``, which is
+    def submit(self, job: Job, judge: Judge | None = None) -> None:
+        """Start a job; its result will be in ``job.result``. It goes on after every epoch unless ``judge``, which is
         called inside `events`, says no.
         """
 
     def events(self, timeout: float) -> list[Event]:
-        """What happened, after waiting at most ``timeout`` seconds for it.
+        """What happened, after waiting at most ``timeout`` seconds for it. A worker that dies is replaced, and its job
+        has failed, or stopped where it had no part in that.
 
         Raises:
-            StudyError: no worker is left that could evaluate anything.
+            StudyError: no worker is left that could evaluate anything, or none can make the evaluator.
         """
 
     def close(self) -> None:
-        """End all workers at once."""
+        """End all workers at once. Closing again does nothing."""
+
+
+@runtime_checkable
+class SupportsInDriver(Protocol):
+    """An executor that may evaluate in the driver's own process."""
+
+    @property
+    def in_driver(self) -> bool:
+        """Whether it does: inside `events`, which Ctrl-C then has to break off, and results are lines of one file."""
 
 
 class Engine(Protocol):
@@ -120,3 +136,8 @@ class MakeExecutor(Protocol):
             UsageError: an option that it does not have.
             RegnasError: a package that it needs is missing.
         """
+
+
+def evaluates_in_driver(executor: Executor) -> bool:
+    """Whether an executor evaluates in this very process."""
+    return isinstance(executor, SupportsInDriver) and executor.in_driver

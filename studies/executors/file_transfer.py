@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TypeVar
 
 from regnas.errors import RegnasError
+from regnas.messages import End, Job, ScoreJob
 
-Files = dict[str, bytes]  # by path below the candidate's folder, with slashes
+J = TypeVar("J", bound=Job)
+Files = Mapping[str, bytes]  # by path below the candidate's folder, with slashes
 LIMIT = 1 << 30  # bytes of one candidate's files
 
 
@@ -44,19 +48,26 @@ def write(folder: Path, files: Files) -> None:
         fresh.rename(folder)
 
 
-def outgoing(job: dict[str, Any]) -> dict[str, Any]:
-    """A job with the files that its candidate has on the driver's side."""
-    return {**job, "files": read(Path(job["folder"]))} if job.get("folder") else job
+def outgoing(job: J) -> J:
+    """A job with the files that its candidate has on the driver's side.
+
+    Raises:
+        RegnasError: they are too large to travel.
+    """
+    return replace(job, files=read(Path(job.folder))) if job.folder else job
 
 
-def incoming(job: dict[str, Any], message: dict[str, Any]) -> None:
-    """Put what a worker sent with the end of a job where the driver expects it, the result last."""
-    if job.get("folder") and not job.get("test"):
-        write(Path(job["folder"]), message.pop("files"))
-    result = message.pop("result", None)
-    if result is not None:
-        path = Path(job["result"])
+def incoming(job: Job, end: End) -> None:
+    """Put what a worker sent with the end of a job where the driver expects it, the result last.
+
+    Raises:
+        RegnasError: a path that leads out of the job's folder.
+    """
+    if job.folder and not isinstance(job, ScoreJob):
+        write(Path(job.folder), end.files or {})
+    if end.result is not None:
+        path = Path(job.result)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.part")
-        partial.write_bytes(result)
+        partial.write_bytes(end.result)
         partial.replace(path)

@@ -10,11 +10,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from regnas.executor import Message
+from regnas.messages import FromWorker, Kill, Relayed, RunEnded, ToWorker
 from regnas.studies.executors.local.process import Child
 from regnas.studies.executors.worker_pool import Ended
-
-KILL: Message = {"kill": True}
 
 
 class Relay:
@@ -22,18 +20,17 @@ class Relay:
 
     Args:
         log: file for what workers print.
-        out: called in a thread with what is for the driver: ``{"run": R, "message": M}``, or with ``ended``, the cause,
-            for ``message``.
+        out: called in a thread with what is for the driver.
     """
 
-    def __init__(self, log: Path, out: Callable[[Message], None]) -> None:
+    def __init__(self, log: Path, out: Callable[[Relayed | RunEnded], None]) -> None:
         self._log = log
         self._out = out
         self._run = -1
         self._child: Child | None = None
         self._lock = threading.Lock()  # messages may come from several threads
 
-    def take(self, run: int, message: Message) -> None:
+    def take(self, run: int, message: ToWorker) -> None:
         """A message for the worker of a run; the first of a new run starts it."""
         with self._lock:
             if run > self._run:
@@ -41,10 +38,10 @@ class Relay:
                 self._run = run
                 self._child = Child(self._log, lambda said: self._answer(run, said))
             if run == self._run and self._child is not None:
-                self._child.kill() if message == KILL else self._child.send(message)
+                self._child.kill() if isinstance(message, Kill) else self._child.send(message)
 
-    def _answer(self, run: int, said: Message | Ended) -> None:
-        self._out({"run": run, "ended": said.cause} if isinstance(said, Ended) else {"run": run, "message": said})
+    def _answer(self, run: int, said: FromWorker | Ended) -> None:
+        self._out(RunEnded(run, said.cause) if isinstance(said, Ended) else Relayed(run, said))
 
     def _end(self) -> None:
         if self._child is not None:

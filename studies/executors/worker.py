@@ -15,13 +15,30 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from regnas.architecture import from_json
-from regnas.evaluator import Context, Evaluator, Result, SupportsTest, Task, make_evaluator
+from regnas.errors import MessageError
+from regnas.evaluator import Context, Evaluator, Result, SupportsTest, make_evaluator
+from regnas.messages import (
+    Answer,
+    Broken,
+    Done,
+    Epoch,
+    EvaluateJob,
+    Failed,
+    FromWorker,
+    Job,
+    Message,
+    Ready,
+    ScoreJob,
+    Setup,
+    Stopped,
+    expected,
+    from_line,
+)
 from regnas.system.files import append_json, write_json
 
-Message = dict[str, Any]
+Inbox = queue.SimpleQueue[Message | MessageError]
 
 
 def result_name(index: int) -> str:
@@ -46,32 +63,32 @@ def read_result(path: Path, key: str, seed: int) -> Result | None:
     return None
 
 
-def evaluate(evaluator: Evaluator, job: Message, device: str, report: Callable[[int, float], bool]) -> float | None:
-    """Evaluate one job and put its result on disk.
+def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int, float], bool]) -> float | None:
+    """Do one job and put its result on disk.
 
     Returns:
         None; of an evaluation that was told to stop and did, and so has no result, its seconds.
     """
-    architecture = from_json(job["architecture"])
-    folder = Path(job["folder"]) if job.get("folder") else None
-    going = True
+    architecture = from_json(job.architecture)
+    folder = Path(job.folder) if job.folder else None
+    if isinstance(job, ScoreJob):
+        if not isinstance(evaluator, SupportsTest):
+            raise TypeError("this evaluator cannot test weights")
+        context = Context(device=device, threads=1, folder=folder)
+        write_json(Path(job.result), {"test_error": evaluator.test(architecture, context=context)})
+        return None
+    wanted, going = expected(job, EvaluateJob), True
 
     def answered(epoch: int, error: float) -> bool:
         nonlocal going
         going = report(epoch, error)
         return going
 
-    resumable = bool(job.get("resumable"))
-    context = Context(device=device, threads=1, folder=folder, report=answered, resumable=resumable)
-    if job.get("test"):
-        if not isinstance(evaluator, SupportsTest):
-            raise TypeError("this evaluator cannot test weights")
-        write_json(Path(job["result"]), {"test_error": evaluator.test(architecture, context=context)})
-        return None
-    result = evaluator(architecture, seed=job["seed"], context=context)
+    context = Context(device=device, threads=1, folder=folder, report=answered, resumable=wanted.resumable)
+    result = evaluator(architecture, seed=wanted.seed, context=context)
     if not going:
         return result.seconds
-    write_result(Path(job["result"]), architecture.key(), job["seed"], result)
+    write_result(Path(job.result), architecture.key(), wanted.seed, result)
     return None
 
 
@@ -88,36 +105,35 @@ def main() -> None:
     """Serve until standard input ends. The first line names evaluator, task and device."""
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print goes to the log
-    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_read, args=(inbox,), daemon=True).start()
 
-    def send(**message: Any) -> None:
-        channel.write(json.dumps(message) + "\n")
+    def send(message: FromWorker) -> None:
+        channel.write(message.to_line() + "\n")
 
-    setup = inbox.get()
     try:
-        evaluator = make_evaluator(setup["evaluator"], Task(**setup["task"]))
-        device = _found(setup["device"])
+        setup = expected(_next(inbox), Setup)
+        evaluator = make_evaluator(setup.evaluator, setup.task)
+        device = _found(setup.device)
     except BaseException as error:
         traceback.print_exc()
-        send(event="broken", error=describe(error))
+        send(Broken(describe(error)))
         return
-    send(event="ready")
+    send(Ready())
     while True:
-        job = inbox.get()
-        index = job["index"]
+        job = expected(_next(inbox), Job)
 
-        def report(epoch: int, error: float, index: int = index) -> bool:
-            send(event="epoch", index=index, epoch=epoch, error=error)
-            return bool(inbox.get()["go"])
+        def report(epoch: int, error: float, index: int = job.index) -> bool:
+            send(Epoch(index, epoch, error))
+            return expected(_next(inbox), Answer).go
 
         try:
             stopped = evaluate(evaluator, job, device, report)
         except Exception as error:
             traceback.print_exc()
-            send(event="failed", index=index, error=describe(error))
+            send(Failed(job.index, describe(error)))
         else:
-            send(event="done", index=index) if stopped is None else send(event="stopped", index=index, seconds=stopped)
+            send(Done(job.index) if stopped is None else Stopped(job.index, stopped))
 
 
 def _found(device: str) -> str:
@@ -129,10 +145,20 @@ def _found(device: str) -> str:
     return devices(device)[0]
 
 
-def _read(inbox: queue.SimpleQueue[Message]) -> None:
+def _read(inbox: Inbox) -> None:
     for line in sys.stdin:
-        inbox.put(json.loads(line))
+        try:
+            inbox.put(from_line(line))
+        except MessageError as error:
+            inbox.put(error)
     os._exit(0)  # the driver is gone
+
+
+def _next(inbox: Inbox) -> Message:
+    found = inbox.get()
+    if isinstance(found, MessageError):
+        raise found
+    return found
 
 
 if __name__ == "__main__":

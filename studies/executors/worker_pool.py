@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from regnas.errors import StudyError
-from regnas.executor import Event, Judge, Message, WorkerSpec
+from regnas.errors import MessageError, StudyError
+from regnas.executor import Event, Judge, WorkerSpec
+from regnas.messages import Answer, Broken, End, Epoch, Failed, FromWorker, Job, Note, Ready, Stopped, ToWorker
 
 DEATHS = 3  # in a row, without work and without a finished evaluation, after which a worker is given up
 _WAITING = 20.0  # seconds without any worker after which the user is told
@@ -32,7 +33,7 @@ class Ended:
     blameless: bool = False
 
 
-Tell = Callable[[Message | Ended], None]
+Tell = Callable[[FromWorker | Ended], None]
 
 
 class Link(Protocol):
@@ -42,7 +43,7 @@ class Link(Protocol):
     def log(self) -> str:
         """Where to read what it printed."""
 
-    def send(self, message: Message) -> None:
+    def send(self, message: ToWorker) -> None:
         """Send a message; to a worker that is dead, nothing happens."""
 
     def kill(self) -> None:
@@ -94,7 +95,7 @@ class Fleet:
         self._ended = ended
         self._waiting = waiting
         self._notes = list(notes)
-        self._inbox: queue.SimpleQueue[tuple[Worker, Message | Ended]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[Worker, FromWorker | Ended]] = queue.SimpleQueue()
         self._vain = [0] * spec.count  # deaths in a row of each worker without work
         self._since = time.monotonic()
         spec.logs.mkdir(parents=True, exist_ok=True)
@@ -115,12 +116,12 @@ class Fleet:
     def free(self) -> int:
         return sum(one.ready and one.job is None for one in self.workers)
 
-    def submit(self, job: Message, judge: Judge | None = None) -> None:
+    def submit(self, job: Job, judge: Judge | None = None) -> None:
         one = next(one for one in self.workers if one.ready and one.job is None)
-        one.job, one.judge, one.began = job["index"], judge, time.monotonic()
+        one.job, one.judge, one.began = job.index, judge, time.monotonic()
         self._send(one, job)
 
-    def _send(self, one: Worker, message: Message) -> None:
+    def _send(self, one: Worker, message: ToWorker) -> None:
         if one.link is not None:
             one.link.send(message)
 
@@ -132,7 +133,7 @@ class Fleet:
         self._stop_late()
         return found + self._patience()
 
-    def _messages(self, timeout: float) -> Iterator[tuple[Worker, Message | Ended]]:
+    def _messages(self, timeout: float) -> Iterator[tuple[Worker, FromWorker | Ended]]:
         try:
             yield self._inbox.get(timeout=timeout)
             while True:
@@ -140,24 +141,22 @@ class Fleet:
         except queue.Empty:
             return
 
-    def _said(self, one: Worker, message: Message) -> list[Event]:
-        kind = message["event"]
-        if kind == "ready":
+    def _said(self, one: Worker, message: FromWorker) -> list[Event]:
+        if isinstance(message, Ready):
             one.ready = True
-            return []
-        if kind == "broken":
-            raise StudyError(f"a worker cannot make the evaluator: {message['error']} (log: {_log(one)})")
-        if kind == "note":
-            return [Event("note", -1, message=message["message"])]
-        if one.job is None or message["index"] != one.job:
-            return []  # of a job that was answered already
-        if kind == "epoch":
-            go = one.judge is None or one.judge(message["epoch"], message["error"])
-            self._send(one, {"go": go})
-            return [Event("epoch", message["index"], message["epoch"], message["error"])]
-        one.job, self._vain[one.number] = None, 0
-        one.ready = not one.late  # told to end a moment too late: it gets no other job
-        return [Event(kind, message["index"], message=message.get("error", ""), seconds=message.get("seconds", 0.0))]
+        elif isinstance(message, Broken):
+            raise StudyError(f"a worker cannot make the evaluator: {message.error} (log: {_log(one)})")
+        elif isinstance(message, Note):
+            return [Event("note", -1, message=message.message)]
+        elif isinstance(message, Epoch) and message.index == one.job:
+            go = one.judge is None or one.judge(message.epoch, message.error)
+            self._send(one, Answer(go))
+            return [Event("epoch", message.index, message.epoch, message.error)]
+        elif isinstance(message, End) and message.index == one.job:
+            one.job, self._vain[one.number] = None, 0
+            one.ready = not one.late  # told to end a moment too late: it gets no other job
+            return [event_of(message)]
+        return []  # also what is said of a job that was answered already
 
     def _died(self, one: Worker, end: Ended) -> list[Event]:
         if one not in self.workers:
@@ -217,6 +216,18 @@ class Fleet:
             if one.link is not None:
                 one.link.close()
         self._ended()
+
+
+def event_of(end: End) -> Event:
+    """What the driver hears of the end of a job."""
+    if isinstance(end, Stopped):
+        return Event("stopped", end.index, seconds=end.seconds)
+    return Event("failed", end.index, message=end.error) if isinstance(end, Failed) else Event("done", end.index)
+
+
+def not_understood(error: MessageError) -> str:
+    """The cause of a worker's end that said what is no message."""
+    return f"ended because of what came from it: {error}"
 
 
 def _log(one: Worker) -> str:

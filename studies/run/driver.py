@@ -25,10 +25,10 @@ from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, StudyError
 from regnas.evaluator import Result
-from regnas.executor import Event, Executor
+from regnas.executor import Event, Executor, evaluates_in_driver
+from regnas.messages import EvaluateJob
 from regnas.pruner import Verdict
 from regnas.sampling import keyed
-from regnas.studies.executors.local.in_process import InProcess
 from regnas.studies.run.checkpoints import Checkpoints
 from regnas.studies.run.fidelity import Fidelity
 from regnas.studies.run.pending import Job, copied, count, reuse
@@ -69,7 +69,7 @@ class Driver:
         self._pool = pool
         self._folder = folder
         self._checkpoints = Checkpoints(folder)
-        self._stored = Results(folder, log=getattr(pool, "in_driver", False))
+        self._stored = Results(folder, log=evaluates_in_driver(pool))
         self._seed = seed
         self._duplicates = duplicates
         self._progress = progress
@@ -128,7 +128,7 @@ class Driver:
         self._stops += 1
         if self._stops == 1:
             self._progress.say("stopping after the candidates in flight; Ctrl-C again stops at once")
-        elif isinstance(self._pool, InProcess):
+        elif evaluates_in_driver(self._pool):
             raise KeyboardInterrupt  # an evaluation in this process ends in no other way
 
     # --- what is there already ------------------------------------------------------------------------------
@@ -299,14 +299,14 @@ class Driver:
         self._progress.began(job.index, job.candidate)
         job.verdict = Verdict.GO
         self._pool.submit(
-            {
-                "index": job.index,
-                "seed": job.seed,
-                "architecture": job.architecture,
-                "folder": str(self._checkpoints.of(job.index)),
-                "result": str(self._stored.place(job.index)),
-                "resumable": self._fidelity.active,
-            },
+            EvaluateJob(
+                index=job.index,
+                seed=job.seed,
+                architecture=job.architecture,
+                folder=str(self._checkpoints.of(job.index)),
+                result=str(self._stored.place(job.index)),
+                resumable=self._fidelity.active,
+            ),
             partial(self._goes_on, job) if self._fidelity.active else None,
         )
 

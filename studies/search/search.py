@@ -13,7 +13,8 @@ import optuna
 from regnas import weights
 from regnas.design_space import Space
 from regnas.errors import StudyError
-from regnas.executor import Event, Executor, Message
+from regnas.executor import Event, Executor
+from regnas.messages import Job, ScoreJob
 from regnas.options import SearchOptions
 from regnas.studies.run.driver import Interrupted
 from regnas.studies.run.progress import Progress, Silent
@@ -22,8 +23,6 @@ from regnas.studies.search import pareto as fronts
 from regnas.studies.search import warm_start as warm
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
-
-_ENDS = ("done", "failed", "stopped")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +116,8 @@ def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> flo
         return None
     lent = pool or make_workers(one, count=min(1, one.workers))
     try:
-        job = {"index": -1, "test": True, "architecture": winner["architecture"]}
-        end = _awaited(lent, {**job, "folder": str(kept), "result": str(result)})
+        job = ScoreJob(index=-1, architecture=winner["architecture"], folder=str(kept), result=str(result))
+        end = _awaited(lent, job)
         if end.kind == "failed":
             raise StudyError(f"the winner cannot be tested: {end.message}; the same command tries again")
         error: float | None = json.loads(result.read_text())["test_error"]
@@ -128,7 +127,7 @@ def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> flo
             lent.close()
 
 
-def _awaited(pool: Executor, job: Message) -> Event:
+def _awaited(pool: Executor, job: Job) -> Event:
     """The end of a job that is submitted as soon as a worker is ready."""
     while True:
         while not pool.free():
@@ -136,7 +135,7 @@ def _awaited(pool: Executor, job: Message) -> Event:
         pool.submit(job)
         ends: list[Event] = []
         while not ends:
-            ends = [event for event in pool.events(1.0) if event.index == job["index"] and event.kind in _ENDS]
+            ends = [event for event in pool.events(1.0) if event.index == job.index and event.ends]
         if ends[0].kind != "stopped":  # its worker was preempted: again
             return ends[0]
 

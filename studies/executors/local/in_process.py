@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from regnas.evaluator import make_evaluator
-from regnas.executor import Event, Judge, Message, WorkerSpec
+from regnas.executor import Event, Judge, WorkerSpec
+from regnas.messages import Job
 from regnas.studies.executors import worker
 
 
@@ -15,20 +16,21 @@ class InProcess:
     def __init__(self, spec: WorkerSpec) -> None:
         self._evaluator = make_evaluator(spec.evaluator, spec.task)
         self._device = spec.device(0)
-        self._job: Message | None = None
+        self._job: Job | None = None
         self._judge: Judge | None = None
 
     def free(self) -> int:
         return 0 if self._job else 1
 
-    def submit(self, job: Message, judge: Judge | None = None) -> None:
+    def submit(self, job: Job, judge: Judge | None = None) -> None:
         self._job, self._judge = job, judge
 
     def events(self, timeout: float) -> list[Event]:
         job, self._job = self._job, None
         if job is None:
             return []
-        index, epochs = job["index"], []
+        index = job.index
+        epochs: list[Event] = []
 
         def report(epoch: int, error: float) -> bool:
             epochs.append(Event("epoch", index, epoch, error))

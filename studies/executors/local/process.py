@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 from collections.abc import Mapping
@@ -10,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regnas.errors import UsageError
-from regnas.executor import Message, WorkerSpec
-from regnas.studies.executors.worker_pool import Ended, Fleet, Tell
+from regnas.errors import MessageError, UsageError
+from regnas.executor import WorkerSpec
+from regnas.messages import FromWorker, ToWorker, expected, from_line
+from regnas.studies.executors.worker_pool import Ended, Fleet, Tell, not_understood
 from regnas.system.processes import start
 
 
@@ -33,19 +33,23 @@ class Child:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
+        wrong = ""
         for line in self.process.stdout or ():
             try:
-                self._tell(json.loads(line))
-            except ValueError:
-                break  # killed in the middle of a line
+                self._tell(expected(from_line(line), FromWorker))
+            except MessageError as error:
+                if line.endswith("\n"):  # else it was killed in the middle of the line
+                    wrong = not_understood(error)
+                    self.kill()
+                break
         code = self.process.wait()
         if not self._quiet:
-            self._tell(Ended(cause(code)))
+            self._tell(Ended(wrong or cause(code)))
 
-    def send(self, message: Message) -> None:
+    def send(self, message: ToWorker) -> None:
         try:
             if self.process.stdin is not None:
-                self.process.stdin.write(json.dumps(message) + "\n")
+                self.process.stdin.write(message.to_line() + "\n")
                 self.process.stdin.flush()
         except (OSError, ValueError):
             pass  # it died; its end is on its way

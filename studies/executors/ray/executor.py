@@ -11,20 +11,33 @@ import math
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from regnas.dataset import make_dataset, whole_of
-from regnas.errors import RegnasError, UsageError
+from regnas.errors import MessageError, RegnasError, UsageError
 from regnas.evaluator import SupportsOwnImages, make_evaluator
-from regnas.executor import Message, WorkerSpec
+from regnas.executor import WorkerSpec
+from regnas.messages import (
+    Broken,
+    End,
+    Failed,
+    FromWorker,
+    Job,
+    Kill,
+    OfRun,
+    Relayed,
+    RunEnded,
+    ToWorker,
+    expected,
+    from_json,
+)
 from regnas.studies.executors import file_transfer
 from regnas.studies.executors.ray.sockets import exposed
-from regnas.studies.executors.remote_worker import KILL
 from regnas.studies.executors.resources import cores
 from regnas.studies.executors.worker import describe
-from regnas.studies.executors.worker_pool import Ended, Fleet, Tell
+from regnas.studies.executors.worker_pool import Ended, Fleet, Tell, not_understood
 
 _EVERYWHERE = ("fashion-mnist-mini", "fake")  # data sets that come with regnas
 
@@ -120,35 +133,40 @@ class ActorLink:
     run: int
     tell: Tell
     log: str
-    job: Message | None = None
+    job: Job | None = None
     dead: bool = False
 
-    def send(self, message: Message) -> None:
+    def send(self, message: ToWorker) -> None:
         if self.dead:
             return
-        if "architecture" in message:
+        if isinstance(message, Job):
             self.job, message = message, file_transfer.outgoing(message)
-        self.actor.take.remote(self.run, message)
+        self.actor.take.remote(self.run, message.to_json())
 
     def kill(self) -> None:
-        self.send(KILL)
+        self.send(Kill())
 
     def close(self) -> None:
         self.dead = True
 
-    def hear(self, message: Message) -> None:
-        """Pass on what the worker said, after its files are here."""
+    def hear(self, message: OfRun) -> None:
+        """Pass on what the worker said, after its files are here.
+
+        Raises:
+            MessageError: a worker does not say this.
+        """
         if self.dead:
             return
-        if "ended" in message:
-            self.end(Ended(message["ended"]))
+        if isinstance(message, RunEnded):
+            self.end(Ended(message.ended))
             return
-        said = message["message"]
-        if "files" in said and self.job is not None:
+        said = expected(expected(message, Relayed).message, FromWorker)
+        if isinstance(said, End) and said.files is not None and self.job is not None:
             try:
                 file_transfer.incoming(self.job, said)
+                said = replace(said, files=None, result=None)
             except (OSError, RegnasError) as error:
-                said = {"event": "failed", "index": said["index"], "error": describe(error)}
+                said = Failed(said.index, describe(error))
         self.tell(said)
 
     def end(self, end: Ended) -> None:
@@ -194,12 +212,16 @@ class Seats:
                     self._actors.pop(number, None)
                     self._links[number].end(Ended(f"lost with its Ray actor ({_why(error)})"))
                 return
-            for message in heard:
+            for value in heard:
                 link = self._links[number]
-                if message.get("message", {}).get("event") == "broken":
-                    self._keep_log(number, actor)
-                if message["run"] == link.run:
-                    link.hear(message)
+                try:
+                    message = expected(from_json(value), OfRun)
+                    if isinstance(message, Relayed) and isinstance(message.message, Broken):
+                        self._keep_log(number, actor)
+                    if message.run == link.run:
+                        link.hear(message)
+                except MessageError as error:
+                    link.end(Ended(not_understood(error)))
 
     def _keep_log(self, number: int, actor: Any) -> None:
         """What a worker printed lies on its node: keep its end here."""

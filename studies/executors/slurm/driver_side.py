@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from regnas.errors import RegnasError
-from regnas.executor import Message, WorkerSpec
-from regnas.studies.executors.remote_worker import KILL
+from regnas.errors import MessageError, RegnasError
+from regnas.executor import WorkerSpec
+from regnas.messages import Begun, FromWorker, Kill, Message, OfRun, Relayed, RunEnded, ToWorker, expected, from_line
 from regnas.studies.executors.slurm.job import DRIVER, Serve, beat_of, from_worker, pause, to_worker
 from regnas.studies.executors.slurm.mailbox import Beat, Inbox, Outbox, Pulse
-from regnas.studies.executors.worker_pool import Ended, Tell
+from regnas.studies.executors.worker_pool import Ended, Tell, not_understood
 
 MAIL = "executor"  # in the study's folder
 _JOBS = 1.0  # seconds between looks at the states of jobs
@@ -41,11 +41,11 @@ class JobLink:
     def log(self) -> str:
         return self.box.log
 
-    def send(self, message: Message) -> None:
+    def send(self, message: ToWorker) -> None:
         self.box.send(self, message)
 
     def kill(self) -> None:
-        self.send(KILL)
+        self.send(Kill())
 
     def close(self) -> None:
         self.dead = True
@@ -62,7 +62,7 @@ class Box:
     life: str | None = None  # of the job: another one each time that it begins
     link: JobLink | None = None
     runs: int = 0
-    waiting: list[tuple[JobLink, Message]] = field(default_factory=list)
+    waiting: list[tuple[JobLink, ToWorker]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Box:
         self.outbox = Outbox(to_worker(self.folder, self.number))
         self.pulse = Pulse(beat_of(self.folder, self.number))
 
-    def send(self, link: JobLink, message: Message) -> None:
+    def send(self, link: JobLink, message: ToWorker) -> None:
         """Write to the worker, or keep it until its job has begun."""
         with self.lock:
             if link.dead:
@@ -78,21 +78,30 @@ class Box:
             if self.life is None:
                 self.waiting.append((link, message))
             else:
-                self.outbox.put({"life": self.life, "run": link.run, "message": message})
+                self.outbox.put(Relayed(link.run, message, life=self.life).to_line())
 
     def hear(self) -> bool:
         """Pass on what the worker said; whether that was anything."""
         heard = self.inbox.take()
-        for message in heard:
+        for line in heard:
             with self.lock:
-                if "hello" in message:
-                    self._begun(message["life"])
-                elif message["life"] == self.life and self.link is not None and message["run"] == self.link.run:
-                    if "ended" in message:
-                        self.lost(Ended(message["ended"]))
-                    else:
-                        self.link.tell(message["message"])
+                try:
+                    self._said(from_line(line))
+                except MessageError as error:
+                    self.lost(Ended(not_understood(error)))
         return bool(heard)
+
+    def _said(self, message: Message) -> None:
+        if isinstance(message, Begun):
+            self._begun(message.life)
+            return
+        of_run = expected(message, OfRun)
+        if of_run.life != self.life or self.link is None or of_run.run != self.link.run:
+            return  # of a worker that was there before
+        if isinstance(of_run, RunEnded):
+            self.lost(Ended(of_run.ended))
+        else:
+            self.link.tell(expected(expected(of_run, Relayed).message, FromWorker))
 
     def _begun(self, life: str) -> None:
         if self.life is not None:

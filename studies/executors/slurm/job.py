@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from regnas.messages import Begun, Relayed, RunEnded, ToWorker, expected, from_line
 from regnas.studies.executors.remote_worker import Relay
 from regnas.studies.executors.slurm.mailbox import Beat, Inbox, Outbox, Pulse
 
@@ -57,9 +58,13 @@ class Serve:
         os.chdir(self.place)
         folder, life = Path(self.folder), uuid.uuid4().hex
         outbox = Outbox(from_worker(folder, self.number))
-        relay = Relay(Path(self.log), lambda message: outbox.put({"life": life, **message}))
+
+        def out(message: Relayed | RunEnded) -> None:
+            outbox.put(replace(message, life=life).to_line())
+
+        relay = Relay(Path(self.log), out)
         try:
-            outbox.put({"life": life, "hello": True})
+            outbox.put(Begun(life).to_line())
             self._serve(folder, life, relay)
         except OSError:
             if folder.is_dir():  # full, or not to be written to: the job has failed, and says so
@@ -72,10 +77,11 @@ class Serve:
         beat, last = Beat(beat_of(folder, self.number)), time.monotonic()
         while folder.is_dir() and driver.silent() < self.patience:
             beat.beat()
-            for message in inbox.take():
+            for line in inbox.take():
                 last = time.monotonic()
-                if message["life"] == life:  # others were for the job before it was queued again
-                    relay.take(message["run"], message["message"])
+                sent = expected(from_line(line), Relayed)
+                if sent.life == life:  # others were for the job before it was queued again
+                    relay.take(sent.run, expected(sent.message, ToWorker))
             time.sleep(pause(time.monotonic() - last))
 
     def checkpoint(self) -> Any:

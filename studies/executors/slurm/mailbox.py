@@ -6,27 +6,24 @@ network file systems promise fresh contents then.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
-from regnas.executor import Message
-
 
 class Outbox:
-    """Lines of JSON, added to the end of a file by one writer."""
+    """Lines of text, added to the end of a file by one writer."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def put(self, message: Message) -> None:
-        """Add a line, in one write.
+    def put(self, line: str) -> None:
+        """Add a line, given without its end, in one write.
 
         Raises:
             OSError: the folder is gone, or full.
         """
         with self._path.open("ab", buffering=0) as file:
-            file.write(json.dumps(message).encode() + b"\n")
+            file.write(line.encode() + b"\n")
 
 
 class Inbox:
@@ -37,7 +34,7 @@ class Inbox:
         self._read = 0
         self._rest = b""
 
-    def take(self) -> list[Message]:
+    def take(self) -> list[str]:
         """The lines that are new and whole; none while there is no file."""
         try:
             with self._path.open("rb") as file:
@@ -47,7 +44,7 @@ class Inbox:
             return []
         self._read += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [line.decode(errors="replace") for line in lines]
 
 
 class Beat:

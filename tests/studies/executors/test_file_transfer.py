@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from regnas.errors import RegnasError
+from regnas.messages import Done, EvaluateJob, ScoreJob
 from regnas.studies.executors import file_transfer
 
 
@@ -42,18 +43,19 @@ def test_no_file_leaves_its_folder(tmp_path: Path, name: str) -> None:
 
 
 def test_the_end_of_a_job_replaces_its_files_and_brings_its_result(tmp_path: Path) -> None:
-    job = {"folder": str(tmp_path / "c"), "result": str(tmp_path / "results" / "3.json")}
+    folder, result = str(tmp_path / "c"), str(tmp_path / "results" / "3.json")
+    job = EvaluateJob(index=3, seed=7, architecture={}, folder=folder, result=result)
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "paused.pt").write_text("half")
-    assert file_transfer.outgoing(job)["files"] == {"paused.pt": b"half"}
-    file_transfer.incoming(job, {"files": {"weights": b"w"}, "result": b"{}"})
+    assert file_transfer.outgoing(job).files == {"paused.pt": b"half"}
+    file_transfer.incoming(job, Done(3, files={"weights": b"w"}, result=b"{}"))
     assert file_transfer.read(tmp_path / "c") == {"weights": b"w"}
     assert (tmp_path / "results" / "3.json").read_bytes() == b"{}"
 
 
 def test_testing_weights_leaves_them_alone(tmp_path: Path) -> None:
-    job = {"folder": str(tmp_path / "c"), "result": str(tmp_path / "test.json"), "test": True}
+    job = ScoreJob(index=-1, architecture={}, folder=str(tmp_path / "c"), result=str(tmp_path / "test.json"))
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "weights").write_text("w")
-    file_transfer.incoming(job, {"files": {}, "result": b"{}"})
+    file_transfer.incoming(job, Done(-1, files={}, result=b"{}"))
     assert (tmp_path / "c" / "weights").read_text() == "w"

@@ -20,6 +20,7 @@ import regnas
 from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import Task
 from regnas.executor import Event, WorkerSpec
+from regnas.messages import EvaluateJob
 from regnas.studies.executors.make import make_engine
 from regnas.studies.executors.ray import sockets
 from regnas.studies.executors.worker_pool import Fleet
@@ -37,10 +38,10 @@ def spec_of(folder: Path, evaluator: str = "fast", count: int = 1, **changes: An
     return WorkerSpec(evaluator=evaluator, count=count, **{**usual, **changes})
 
 
-def job(folder: Path, index: int = 0) -> dict[str, Any]:
+def job(folder: Path, index: int = 0) -> EvaluateJob:
     (network,) = (one.architecture for one in regnas.space("regnetx", flops="200M:400M").sample(1))
-    places = {"folder": str(folder / "checkpoints" / str(index)), "result": str(folder / f"{index}.json")}
-    return {"index": index, "seed": 7, "architecture": network.to_json(), **places}
+    kept, result = str(folder / "checkpoints" / str(index)), str(folder / f"{index}.json")
+    return EvaluateJob(index=index, seed=7, architecture=network.to_json(), folder=kept, result=result)
 
 
 def until(fleet: Fleet, true: Callable[[list[Event]], bool], seconds: float = 60) -> list[Event]:
@@ -54,7 +55,7 @@ def until(fleet: Fleet, true: Callable[[list[Event]], bool], seconds: float = 60
 
 
 def ended(events: list[Event]) -> list[Event]:
-    return [event for event in events if event.kind in ("done", "failed", "stopped")]
+    return [event for event in events if event.ends]
 
 
 @pytest.fixture

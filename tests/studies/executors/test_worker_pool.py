@@ -16,29 +16,31 @@ import regnas
 from regnas.errors import UsageError
 from regnas.evaluator import Task
 from regnas.executor import Event, WorkerSpec
+from regnas.messages import Broken, EvaluateJob, from_line
 from regnas.studies.executors.local.in_process import InProcess
 from regnas.studies.executors.local.process import Child
 from regnas.studies.executors.make import make_engine, start
 from regnas.studies.executors.worker import read_result
 from regnas.studies.executors.worker_pool import Fleet
 from regnas.studies.search.search import plan
+from regnas.system.processes import start as start_module
 
 TASK = Task(data="fake")
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Callable[[int], dict[str, Any]]:
+def job(tmp_path: Path) -> Callable[[int], EvaluateJob]:
     """Job ``index`` of a search, as the driver writes it."""
     architectures = [one.architecture for one in regnas.space("regnetx", flops="200M:400M").sample(3)]
 
-    def made(index: int) -> dict[str, Any]:
-        return {
-            "index": index,
-            "seed": 7,
-            "architecture": architectures[index].to_json(),
-            "folder": str(tmp_path / "checkpoints" / str(index)),
-            "result": str(tmp_path / f"{index}.json"),
-        }
+    def made(index: int) -> EvaluateJob:
+        return EvaluateJob(
+            index=index,
+            seed=7,
+            architecture=architectures[index].to_json(),
+            folder=str(tmp_path / "checkpoints" / str(index)),
+            result=str(tmp_path / f"{index}.json"),
+        )
 
     return made
 
@@ -88,7 +90,7 @@ def heard(pool: Any, ends: int) -> list[Event]:
 
 
 def test_devices_are_leased_in_turn_and_a_replaced_worker_keeps_its_own(
-    processes: Fleet, job: Callable[[int], dict[str, Any]], tmp_path: Path
+    processes: Fleet, job: Callable[[int], EvaluateJob], tmp_path: Path
 ) -> None:
     for index in range(3):
         assert processes.free() == 3 - index
@@ -106,14 +108,14 @@ def test_devices_are_leased_in_turn_and_a_replaced_worker_keeps_its_own(
     assert result is not None and epochs == list(enumerate(result.errors, 1))
 
 
-def regnas_key(job: dict[str, Any]) -> str:
+def regnas_key(job: EvaluateJob) -> str:
     from regnas.architecture import from_json
 
-    return from_json(job["architecture"]).key()
+    return from_json(job.architecture).key()
 
 
 def test_a_worker_that_dies_while_it_has_no_work_is_replaced_and_nothing_failed(
-    processes: Fleet, job: Callable[[int], dict[str, Any]]
+    processes: Fleet, job: Callable[[int], EvaluateJob]
 ) -> None:
     processes.submit(job(0))
     heard(processes, 1)
@@ -125,6 +127,43 @@ def test_a_worker_that_dies_while_it_has_no_work_is_replaced_and_nothing_failed(
         assert time.monotonic() < end and processes.events(0.05) == []
     processes.submit(job(2))
     assert [event.kind for event in heard(processes, 1)] == ["epoch", "epoch", "done"]
+
+
+def test_a_worker_that_says_what_is_no_message_is_ended_and_quoted(
+    fast: Any, tmp_path: Path, job: Callable[[int], EvaluateJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garbled = tmp_path / "garbled.py"
+    garbled.write_text(
+        "import sys, time\n"
+        "sys.stdin.readline()\n"
+        'print(\'{"event": "ready"}\', flush=True)\n'
+        "sys.stdin.readline()\n"
+        "print('epoch 1 of 9', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    monkeypatch.setattr("regnas.studies.executors.local.process.start", lambda _, log: start_module("garbled", log))
+    pool = fleet(spec_of(tmp_path))
+    try:
+        all_ready(pool, 1)
+        pool.submit(job(0))
+        (failed,) = heard(pool, 1)
+    finally:
+        pool.close()
+    assert failed.kind == "failed" and "its worker was ended because of what came from it" in failed.message
+    assert "got 'epoch 1 of 9" in failed.message
+
+
+def test_a_worker_that_hears_what_is_no_message_says_so_and_ends(fast: Any, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log:
+        process = start_module("regnas.studies.executors.worker", log)
+        answer, _ = process.communicate("walk the dog\n", timeout=60)
+    broken = from_line(answer)
+    assert (
+        isinstance(broken, Broken) and "a message is a line of JSON" in broken.error and "walk the dog" in broken.error
+    )
+    assert "MessageError" in (tmp_path / "log").read_text()
 
 
 def test_closing_ends_every_worker(processes: Fleet) -> None:
@@ -141,7 +180,7 @@ def test_workers_compute_with_one_thread_each(fast: Any, tmp_path: Path, monkeyp
     assert {"OMP_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"} <= set(environment)
 
 
-def test_no_worker_is_this_process(fast: Any, tmp_path: Path, job: Callable[[int], dict[str, Any]]) -> None:
+def test_no_worker_is_this_process(fast: Any, tmp_path: Path, job: Callable[[int], EvaluateJob]) -> None:
     pool = start(make_engine("process"), spec_of(tmp_path, "fast[epochs=2,fail=1]", count=0))
     assert isinstance(pool, InProcess) and pool.free() == 1 and pool.events(0.0) == []
     pool.submit(job(0))
