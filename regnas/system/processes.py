@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -13,14 +13,17 @@ from typing import IO, Any
 _THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
 
-def start(module: str, log: IO[Any]) -> subprocess.Popen[str]:
+def start(module: str, log: IO[Any], before: Sequence[str] = ()) -> subprocess.Popen[str]:
     """Run a module in a process of one thread: standard input and output are pipes of lines, errors go to ``log``.
 
     It is in a session of its own, so that Ctrl-C is its parent's to answer, and does not see the folder it starts in as
     a place of modules.
+
+    Args:
+        before: words of a command that runs another one, such as ``nice -n 10``.
     """
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", module],
+        [*before, sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -13,12 +13,16 @@ import pytest
 
 # Before the modules are imported: failures then show the values compared.
 pytest.register_assert_rewrite(
-    *(f"regnas.testing.{name}" for name in ("architecture", "counting", "dataset", "evaluator", "space", "strategy"))
+    *(
+        f"regnas.testing.{name}"
+        for name in ("architecture", "counting", "dataset", "evaluator", "executor", "space", "strategy")
+    )
 )
 
 from regnas.testing.architecture import ArchitectureRules  # noqa: E402
 from regnas.testing.dataset import DataSetRules  # noqa: E402
 from regnas.testing.evaluator import EvaluatorRules  # noqa: E402
+from regnas.testing.executor import ExecutorRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
 from regnas.testing.toy import DistributionDimension, DistributionSpace, Toy  # noqa: E402
@@ -29,6 +33,7 @@ __all__ = [
     "DistributionDimension",
     "DistributionSpace",
     "EvaluatorRules",
+    "ExecutorRules",
     "SpaceRules",
     "StrategyRules",
     "Toy",

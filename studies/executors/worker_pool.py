@@ -100,6 +100,7 @@ class Fleet:
         self._since = time.monotonic()
         spec.logs.mkdir(parents=True, exist_ok=True)
         self.workers: list[Worker] = []
+        self._closed = False
         try:
             for number in range(spec.count):
                 self.workers.append(self._start(number))
@@ -212,6 +213,9 @@ class Fleet:
         return [Event("note", -1, message=text)]
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         for one in self.workers:
             if one.link is not None:
                 one.link.close()

@@ -98,8 +98,8 @@ plain = st.dictionaries(texts, st.integers() | texts | st.lists(st.integers(), m
 places = {"index": numbers, "architecture": plain, "result": texts, "folder": st.none() | texts}
 told = st.one_of(
     st.builds(Setup, evaluator=texts, task=tasks, device=texts),
-    st.builds(EvaluateJob, seed=numbers, resumable=st.booleans(), **places),  # type: ignore[arg-type]
-    st.builds(ScoreJob, **places),  # type: ignore[arg-type]
+    st.builds(EvaluateJob, seed=numbers, resumable=st.booleans(), **places),
+    st.builds(ScoreJob, **places),
     st.builds(Answer, st.booleans()),
 )
 said = st.one_of(

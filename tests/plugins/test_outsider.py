@@ -60,7 +60,7 @@ def regnas(command: Callable[..., Any]) -> Callable[..., str]:
 
 def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
     listed = run_module(tmp_path, "regnas", "list")
-    for name in ("chain", "chains", "sobol", "climb", "untrained", "stripes"):
+    for name in ("chain", "chains", "sobol", "climb", "untrained", "stripes", "polite"):
         assert f"  {name}  (regnas-chains)" in listed
 
 
@@ -109,7 +109,7 @@ def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp
     """The commands of the page; then the same study goes on, and refuses another recipe."""
     (line,) = re.findall(r"^    regnas (search .*)$", PAGE, re.MULTILINE)
     words = shlex.split(line)
-    assert "8/8" in regnas(*words, "--workers", 2)
+    assert "8/8" in regnas(*words, "--workers", 2, "--executor", "polite[level=5]")
     words[words.index("--budget") + 1] = "10"
     assert "resuming: 8 of 10" in regnas(*words, "--workers", 0)
     other = [word.replace("untrained", "untrained[images=50]") for word in words]

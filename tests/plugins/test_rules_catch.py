@@ -13,15 +13,26 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 
-from regnas.architecture import Architecture
+from regnas.architecture import Architecture, from_json
 from regnas.candidate import Candidate
 from regnas.dataset import DataSet, Source, Split, make_dataset
 from regnas.design_space import Params, Space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.evaluator import Context, Evaluator, Result, Task
+from regnas.evaluator import Context, Evaluator, Result, Task, make_evaluator
+from regnas.executor import Event, Executor, Judge, WorkerSpec
+from regnas.messages import EvaluateJob, Job, expected
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.strategies import FeasibleSampler
-from regnas.testing import ArchitectureRules, DataSetRules, DistributionSpace, EvaluatorRules, SpaceRules, StrategyRules
+from regnas.system.files import write_json
+from regnas.testing import (
+    ArchitectureRules,
+    DataSetRules,
+    DistributionSpace,
+    EvaluatorRules,
+    ExecutorRules,
+    SpaceRules,
+    StrategyRules,
+)
 from regnas.window import Complexity
 
 
@@ -229,6 +240,70 @@ def test_of_an_evaluator_that_goes_on(tmp_path: Path) -> None:
     Rules().test_it_stops_when_told_to()
     with pytest.raises(AssertionError):
         Rules().test_stopped_and_asked_again_it_ends_as_without_a_stop(tmp_path)
+
+
+class Careless:
+    """Evaluates in this process, and does not keep one rule."""
+
+    def __init__(self, spec: WorkerSpec, broken: str) -> None:
+        self._evaluator = make_evaluator(spec.evaluator, spec.task)
+        self._broken = broken
+        self._closed = 0
+        self._job: EvaluateJob | None = None
+        self._judge: Judge | None = None
+
+    def free(self) -> int:
+        return 0 if self._job else 1
+
+    def submit(self, job: Job, judge: Judge | None = None) -> None:
+        self._job, self._judge = expected(job, EvaluateJob), judge
+
+    def events(self, timeout: float) -> list[Event]:
+        job, self._job = self._job, None
+        return [] if job is None else self._evaluate(job)
+
+    def _evaluate(self, job: EvaluateJob) -> list[Event]:
+        said: list[Event] = []
+
+        def report(epoch: int, error: float) -> bool:
+            said.append(Event("epoch", job.index, epoch, error))
+            return self._judge is None or self._judge(epoch, error) or self._broken == "deaf"
+
+        folder = None if self._broken == "no files" else Path(job.folder or "")
+        context = Context(folder=folder, report=report, resumable=job.resumable)
+        try:
+            result = self._evaluator(from_json(job.architecture), seed=job.seed, context=context)
+        except RuntimeError as error:
+            return [*said, Event("failed", job.index, message=str(error) if self._broken == "two lines" else "")]
+        if self._broken != "no result":
+            write_json(Path(job.result), {"result": result.to_json()})
+        return [*(reversed(said) if self._broken == "backwards" else said), Event("done", job.index)]
+
+    def close(self) -> None:
+        self._closed += 1
+        assert self._closed < 2 or self._broken != "closed once"
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ("no result", "test_the_result_and_the_files_of_a_job_lie_where_it_asked"),
+        ("no files", "test_the_result_and_the_files_of_a_job_lie_where_it_asked"),
+        ("backwards", "test_epochs_are_reported_in_order_before_the_end"),
+        ("deaf", "test_a_job_stops_when_its_judge_says_so_and_goes_on_when_it_is_asked_again"),
+        ("two lines", "test_a_job_that_raises_has_failed_and_says_why_in_one_line"),
+        ("no reason", "test_a_job_that_raises_has_failed_and_says_why_in_one_line"),
+        ("closed once", "test_it_can_be_closed_twice_and_in_the_middle_of_a_job"),
+    ],
+)
+def test_of_executors(broken: str, rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rules(ExecutorRules):
+        def make(self, spec: WorkerSpec) -> Executor:
+            return Careless(spec, broken)
+
+    rules = Rules()
+    rules.install(tmp_path, monkeypatch)
+    _fails(rules, rule)
 
 
 class Leaking:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ class Child:
     Args:
         log: file for what it prints.
         tell: called in a thread with every message, and with its end.
+        before: words of a command that runs another one, such as ``nice -n 10``.
     """
 
-    def __init__(self, log: Path, tell: Tell) -> None:
+    def __init__(self, log: Path, tell: Tell, before: Sequence[str] = ()) -> None:
         self.log = str(log)
         self._tell = tell
         self._quiet = False
         with log.open("a") as file:
-            self.process = start("regnas.studies.executors.worker", file)
+            self.process = start("regnas.studies.executors.worker", file, before)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.samplers import BaseSampler
-from regnas_chains import dataset, evaluator, strategy
+from regnas_chains import dataset, evaluator, executor, strategy
 from regnas_chains.architecture import Chain
 from regnas_chains.space import chains
 
@@ -14,7 +14,8 @@ from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Source
 from regnas.design_space import Space
 from regnas.evaluator import Evaluator, Task
-from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, SpaceRules, StrategyRules
+from regnas.executor import Executor, WorkerSpec
+from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, ExecutorRules, SpaceRules, StrategyRules
 
 
 class TestChain(ArchitectureRules):
@@ -50,3 +51,8 @@ class TestUntrained(EvaluatorRules):
 class TestStripes(DataSetRules):
     def make(self, source: Source) -> DataSet:
         return dataset.stripes(source)
+
+
+class TestPolite(ExecutorRules):
+    def make(self, spec: WorkerSpec) -> Executor:
+        return executor.polite({}).start(spec)

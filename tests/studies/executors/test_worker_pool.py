@@ -143,7 +143,9 @@ def test_a_worker_that_says_what_is_no_message_is_ended_and_quoted(
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
-    monkeypatch.setattr("regnas.studies.executors.local.process.start", lambda _, log: start_module("garbled", log))
+    monkeypatch.setattr(
+        "regnas.studies.executors.local.process.start", lambda _, log, before: start_module("garbled", log)
+    )
     pool = fleet(spec_of(tmp_path))
     try:
         all_ready(pool, 1)
