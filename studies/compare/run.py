@@ -34,7 +34,8 @@ from regnas.studies.compare.reuse import stream_versions, take_over
 from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.files import write_population
 from regnas.studies.populations.population import Population, PopulationError, from_rows
-from regnas.studies.run.driver import Interrupted, TooManyFailures
+from regnas.studies.run.driver import Interrupted
+from regnas.studies.run.telling import TooManyFailures
 from regnas.studies.search.identity import folder_name
 from regnas.studies.search.outcome import rows_of
 from regnas.studies.search.plan import SearchPlan, plan

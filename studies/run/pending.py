@@ -16,7 +16,7 @@ from regnas.pruner import Verdict
 
 
 @dataclass
-class Job:
+class PendingTrial:
     """A trial that is not told yet.
 
     Attributes:
@@ -37,7 +37,7 @@ class Job:
     verdict: Verdict = Verdict.GO
     error: float = 1.0
     seconds: float = 0.0
-    copies: list[Job] = field(default_factory=list)
+    copies: list[PendingTrial] = field(default_factory=list)
     described: bool = False
 
     @property
@@ -78,9 +78,9 @@ def attributes_of(candidate: Candidate, seed: int, network: dict[str, Any] | Non
     }
 
 
-def count(jobs: Iterable[Job]) -> int:
-    """Trials that jobs stand for: each has its copies with it."""
-    return sum(1 + len(job.copies) for job in jobs)
+def count(pending: Iterable[PendingTrial]) -> int:
+    """Trials that these stand for: each has its copies with it."""
+    return sum(1 + len(one.copies) for one in pending)
 
 
 def copied(result: Result, index: int) -> Result:

@@ -1,0 +1,147 @@
+"""What became of the trials of a study: told each once, counted, and remembered where copies are to share it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from regnas.errors import StudyError
+from regnas.evaluator import Result
+from regnas.studies.run.checkpoints import Checkpoints
+from regnas.studies.run.fidelity import Fidelity
+from regnas.studies.run.pending import PendingTrial, copied, reuse
+from regnas.studies.run.progress import Progress
+
+TRIES = 3  # failures after which a candidate is given up
+
+
+class TooManyFailures(StudyError):
+    """Candidates fail, and few or none succeed: the study cannot go on."""
+
+
+class Telling:
+    """Reports epochs and tells results.
+
+    Args:
+        folder: of the study.
+        reuses: whether candidates of one network share a result.
+
+    Attributes:
+        completed, pruned: trials that are told.
+        best: error and index of the best trial that was complete before this driver began.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        folder: Path,
+        *,
+        checkpoints: Checkpoints,
+        fidelity: Fidelity,
+        progress: Progress,
+        reuses: bool,
+    ) -> None:
+        self._study = study
+        self._folder = folder
+        self._checkpoints = checkpoints
+        self._fidelity = fidelity
+        self._progress = progress
+        self._reuses = reuses
+        self._results: dict[str, tuple[int, Result]] = {}  # by architecture
+        self._given_up: list[str] = []
+        self.completed = 0
+        self.pruned = 0
+        self.best: tuple[float, int] | None = None
+
+    def known(self, key: str) -> Result | None:
+        """The result of a network as that of a copy, where there is one and copies share it."""
+        if not self._reuses or key not in self._results:
+            return None
+        index, result = self._results[key]
+        return copied(result, index)
+
+    def count_complete(self, trial: FrozenTrial, key: str) -> None:
+        """A trial that was told before this driver began.
+
+        Args:
+            key: of its network; any word where copies share nothing.
+        """
+        self.completed += 1
+        attributes = trial.user_attrs
+        error = float(trial.value if trial.value is not None else 1.0)
+        self.best = min(self.best or (2.0, 0), (error, attributes["index"]))
+        self._checkpoints.rank(error, attributes["index"])
+        if self._reuses:
+            result = Result(
+                error=error,
+                seconds=0.0,
+                diverged=bool(attributes.get("diverged")),
+                epochs=len(trial.intermediate_values),
+                errors=tuple(value for _, value in sorted(trial.intermediate_values.items())),
+                notes={"reused": attributes["index"]},
+            )
+            self._results.setdefault(key, (attributes["index"], result))
+
+    def report(self, pending: PendingTrial, epoch: int, error: float, *, trained: bool = True) -> None:
+        """An epoch is over; one that is reported again is not heard.
+
+        Args:
+            trained: whether it was trained for this trial, not copied.
+        """
+        if epoch - 1 in pending.reported:  # Optuna's steps count from 0
+            return
+        pending.reported.add(epoch - 1)
+        pending.error = error
+        pending.trial.report(error, epoch - 1)
+        if trained:
+            pending.verdict = self._fidelity.report(pending.index, epoch, error)
+            self._progress.spent(self._fidelity.spent, self._fidelity.limit)
+
+    def complete(self, pending: PendingTrial, result: Result) -> None:
+        """Tell a result."""
+        for epoch, error in enumerate(result.errors, 1):
+            self.report(pending, epoch, error, trained="reused" not in result.notes)
+        pending.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **reuse(result))
+        self._study.tell(pending.trial, result.error)
+        self.completed += 1
+        if self._reuses:
+            self._results.setdefault(pending.key, (pending.index, result))
+        self._checkpoints.rank(result.error, pending.index)
+        self._progress.ended(pending.index, pending.candidate, result)
+
+    def prune(self, pending: PendingTrial) -> None:
+        """Tell a candidate that will not be whole; its value is then its last error, and its state keeps it apart."""
+        pending.describe(seconds=round(pending.seconds, 3), diverged=0)
+        self._study.tell(pending.trial, state=TrialState.PRUNED)
+        self.pruned += 1
+        self._checkpoints.remove(pending.index)
+
+    def failed(self, pending: PendingTrial, message: str, ended: int) -> bool:
+        """An evaluation failed; returns whether its candidate, with its copies, is given up.
+
+        Args:
+            ended: candidates of the study that have not failed.
+
+        Raises:
+            TooManyFailures: few or none succeed.
+        """
+        pending.failures += 1
+        pending.trial.set_user_attr("failures", pending.failures)
+        tried = f"candidate {pending.index} failed ({pending.failures} of {TRIES})"
+        self._progress.failed(pending.index, f"{tried}: {message}")
+        if pending.failures < TRIES:
+            return False
+        for lost in [pending, *pending.copies]:
+            lost.describe(failure=message)
+            self._study.tell(lost.trial, state=TrialState.FAIL)
+        self._given_up.append(message)
+        if len(self._given_up) >= TRIES and not ended:
+            raise TooManyFailures(
+                f"the first {len(self._given_up)} candidates failed {TRIES} times each and none succeeded; "
+                f"the last: {message} (logs: {self._folder / 'logs'})"
+            )
+        if len(self._given_up) > 10 + ended:
+            raise TooManyFailures(f"{len(self._given_up)} candidates failed, more than succeeded; the last: {message}")
+        return True
