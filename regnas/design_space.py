@@ -148,6 +148,10 @@ class Space(ABC):
         """Decode columns of complete points; a subclass may do it in arrays."""
         return DecodedOneByOne(self, columns)
 
+    def sees(self) -> str:
+        """What its networks make of the resolution, in words for a search's first lines; nothing by default."""
+        return ""
+
     # --- parameters -----------------------------------------------------------------------------------------
 
     @property

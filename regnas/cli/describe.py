@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from regnas.cli import options
+
+if TYPE_CHECKING:
+    from regnas.describe import TextTable
 
 
 @click.command()
@@ -18,10 +21,10 @@ from regnas.cli import options
 @click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
 @click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
-@click.option("--resolution", type=click.IntRange(min=1), help="Pixels of a side.  [default: the file's own, or 224]")
-@click.option("--classes", type=int, default=1000, show_default=True, help="Outputs of the network.")
+@click.option("--resolution", type=click.IntRange(min=1), help="Pixels of a side.  [default: the space's own]")
+@click.option("--classes", type=int, help="Outputs of the network.  [default: the space's own, or 1000]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--plot", "picture", metavar="FILE.png", help="Draw block width against block index.")
+@click.option("--plot", "picture", metavar="FILE.png", help="Draw the network.")
 @options.debug
 def describe(
     text: str | None,
@@ -32,7 +35,7 @@ def describe(
     params_window: str | None,
     acts: str | None,
     resolution: int | None,
-    classes: int,
+    classes: int | None,
     as_json: bool,
     picture: str | None,
 ) -> None:
@@ -45,7 +48,7 @@ def describe(
     if file is not None:
         description = describing.describe_file(file, resolution)
     elif name is not None:
-        description = describing.describe_preset(name, resolution, classes)
+        description = describing.describe_preset(name, resolution, 1000 if classes is None else classes)
     else:
         window = {"flops": flops, "params": params_window, "acts": acts}
         space = regnas.space(str(text), **window, resolution=resolution, classes=classes)
@@ -54,16 +57,15 @@ def describe(
             return
         description = describing.describe_point(space, describing.parse_params(parameters))
     if picture is not None:
-        describing.plot_widths(description, picture)
+        describing.plot(description, picture)
     if as_json:
         click.echo(json.dumps(description, indent=1))
     else:
-        _print_network(description, describing.stage_lines(description))
+        _print_network(description)
 
 
-def _print_network(description: dict[str, Any], stages: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _print_network(description: dict[str, Any]) -> None:
+    from regnas import describe as views
 
     architecture, cost = description["architecture"], description["complexity"]
     if description["space"]:
@@ -71,20 +73,32 @@ def _print_network(description: dict[str, Any], stages: list[list[str]]) -> None
         shown = ", ".join(f"{key} {value}" for key, value in description["params"].items())
         click.echo(f"{description['space']}: {shown}\n({inside})")
     plain = {k: v for k, v in architecture.items() if k not in ("kind", "schema")}
-    if stages:  # they are a table
-        plain = {k: v for k, v in plain.items() if not isinstance(v, list)}
-    click.echo(f"{architecture['kind']} network: " + ", ".join(f"{key} {value}" for key, value in plain.items()))
-    if stages:
-        table = Table(box=None, pad_edge=False)
-        for title in ("stage", "blocks", "width", "stride", "b", "group width", "output px"):
-            table.add_column(title, justify="right")
-        for row in stages:
-            table.add_row(*row)
-        Console(highlight=False).print(table)
+    tables = views.tables(architecture, description["resolution"])
+    if tables:  # lists are in them
+        plain = {k: v for k, v in plain.items() if not isinstance(v, list | dict)}
+    words = ", ".join(f"{key} {value}" for key, value in plain.items())
+    click.echo(f"{architecture['kind']} network" + (f": {words}" if words else ""))
+    for table in tables:
+        _print_table(table)
     click.echo(
         f"at {description['resolution']} px: flops {cost['flops']:,}  params {cost['params']:,}  "
         f"activations {cost['activations']:,}"
     )
+
+
+def _print_table(table: TextTable) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if table.title:
+        click.echo(table.title)
+    shown = Table(box=None, pad_edge=False)
+    for name in table.columns:
+        shown.add_column(Text(name), justify="right")
+    for row in table.rows:
+        shown.add_row(*map(Text, row))
+    Console(highlight=False).print(shown)
 
 
 def _print_report(report: dict[str, Any], as_json: bool) -> None:

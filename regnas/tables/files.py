@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from regnas.architecture import canonical, from_json
+from regnas.describe import summary
 from regnas.design_space import Images
 from regnas.overrides import number
 from regnas.sampling.batch import Params
@@ -252,11 +253,9 @@ def _network(one: _Training) -> Mapping[str, Any]:
 
 
 def _depth(one: _Training) -> float:
-    """The blocks of all stages of a staged network, or the parameter ``depth``."""
-    stages = (one.architecture or {}).get("depths")
-    if isinstance(stages, list):
-        return float(sum(stages))
-    value = one.params.get("depth")
+    """What a trial of the network stores as ``depth``, or the parameter of that name."""
+    known = summary(one.architecture or {}).attributes
+    value = known.get("depth", one.params.get("depth"))
     return float(value) if isinstance(value, int | float) else math.nan
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from regnas.architecture import key_of
+from regnas.describe import Summary, TextTable
 from regnas.dimension import Value
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.window import Complexity
@@ -77,6 +78,14 @@ class Point:
     def complexity(self, resolution: int) -> Complexity:
         """What the table says, at any resolution; 0 where it does not say."""
         return Complexity(self.flops or 0, self.params or 0, self.activations or 0)
+
+    def summary(self) -> Summary:
+        """The parameters by name."""
+        return Summary(line=", ".join(f"{name} {value}" for name, value in self.values), heading="parameters")
+
+    def tables(self, resolution: int) -> list[TextTable]:
+        """A row per parameter."""
+        return [TextTable("", ("parameter", "value"), tuple((name, str(value)) for name, value in self.values))]
 
     def build(self) -> torch.nn.Module:
         raise UsageError("a point of a table is known by its numbers alone and cannot be built; take --evaluator table")

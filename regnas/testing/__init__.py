@@ -15,7 +15,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"regnas.testing.{name}"
-        for name in ("architecture", "counting", "dataset", "evaluator", "executor", "space", "strategy")
+        for name in ("architecture", "counting", "dataset", "evaluator", "executor", "space", "strategy", "views")
     )
 )
 

@@ -16,17 +16,20 @@ from regnas.counting import MEASURES
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.plugins import registry
 from regnas.testing.counting import differences
+from regnas.testing.views import ViewRules
 
 _ELSEWHERE = """
 import json, sys
+from regnas import describe
 from regnas.architecture import from_json
 network = from_json(json.load(sys.stdin))
 network.complexity(32)
+describe.summary(network), describe.tables(network, 32)
 print(network.key(), "torch" in sys.modules)
 """
 
 
-class ArchitectureRules:
+class ArchitectureRules(ViewRules):
     """Subclass, and override `make`.
 
     Attributes:

@@ -34,6 +34,10 @@ class SpaceRules:
 
     # --- what it is -----------------------------------------------------------------------------------------
 
+    def test_what_it_says_of_the_resolution_is_a_line_or_nothing(self) -> None:
+        said = self.make().sees()
+        assert not said or said.isprintable()
+
     def test_distributions_are_static(self) -> None:
         space = self.make()
         assert space.distributions == self.make().distributions

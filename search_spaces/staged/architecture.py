@@ -7,7 +7,7 @@ code (pycls ``models/anynet.py``). Nothing here imports torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,16 @@ import numpy as np
 from regnas.architecture import key_of
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
+from regnas.search_spaces.staged import views
 from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, staged_complexity
 from regnas.window import Complexity
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.axes import Axes
+
+    from regnas.describe import Summary, TextTable
+    from regnas.drawing import Profile
 
 ACTIVATIONS = ("relu", "silu", "gelu")
 
@@ -209,6 +214,26 @@ class Staged:
     def numbers(self) -> dict[str, float]:
         """Numbers by name: those of the JSON form, from which `features` follow."""
         return json_numbers(self.to_json())
+
+    def summary(self) -> Summary:
+        """Depths and widths of the stages in a line."""
+        return views.summary(self)
+
+    def tables(self, resolution: int) -> list[TextTable]:
+        """A row per stage."""
+        return views.tables(self, resolution)
+
+    def profile(self) -> Profile:
+        """The width of every block."""
+        return views.profile(self)
+
+    def draw(self, axes: Axes, params: Mapping[str, Any]) -> None:
+        """Block width against block index."""
+        views.draw(self, axes, params)
+
+    def quantities(self, told: Collection[str]) -> dict[str, float]:
+        """Depths, widths and ``e_fit``."""
+        return views.quantities(self, told)
 
     def build(self) -> torch.nn.Module:
         """A new module, initialised as the authors do from torch's current seed."""

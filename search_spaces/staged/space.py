@@ -18,7 +18,14 @@ from regnas.errors import UsageError
 from regnas.overrides import number
 from regnas.sampling.batch import Params
 from regnas.search_spaces.staged.architecture import ACTIVATIONS, Staged
-from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, staged_complexity
+from regnas.search_spaces.staged.complexity import (
+    BLOCKS,
+    STEMS,
+    StagedBatch,
+    Template,
+    feature_sizes,
+    staged_complexity,
+)
 from regnas.window import Complexities
 
 _NAMES = {"block": tuple(BLOCKS), "stem": tuple(STEMS), "activation": ACTIVATIONS}
@@ -108,6 +115,10 @@ class StagedSpace(Space):
             classes=self.classes,
             activation=self.activation,
         )
+
+    def sees(self) -> str:
+        sizes = feature_sizes(self.template(), self.resolution)
+        return f"stem and stages see {', '.join(map(str, sizes))} px"
 
     def network(self, depths: Any, widths: Any, ratios: Any, groups: Any) -> Staged:
         """The architecture with these numbers per stage."""

@@ -15,12 +15,14 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 
+from regnas.describe import summary
+from regnas.drawing import drawing
 from regnas.studies.dashboard.evaluations import Evaluation
-from regnas.studies.design.describe import plot_widths
+from regnas.studies.design.describe import plot
 from regnas.system.optuna_internals import set_study_system_attribute, study_system_attributes
 
 FOLDER = "artifacts"  # below the output folder
-ARCHITECTURE, PICTURE = "architecture.json", "stage-widths.png"
+ARCHITECTURE = "architecture.json"
 # Optuna refuses attributes of trials that are finished, so an artifact of one is an attribute of its study. The
 # dashboard kept all artifacts there before Optuna had any, and still shows them.
 _PREFIX = "dashboard:artifacts:"  # and the identity of the trial, a colon, the identity of the artifact
@@ -66,7 +68,9 @@ def _metas(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
 
 
 def _names(one: Evaluation) -> tuple[str, ...]:
-    return (ARCHITECTURE, PICTURE) if one.architecture.get("kind") == "staged" else (ARCHITECTURE,)
+    """The architecture, and the picture of a network that has one."""
+    drawn = drawing(one.architecture) is not None
+    return (ARCHITECTURE, summary(one.architecture).picture) if drawn else (ARCHITECTURE,)
 
 
 def _has(store: FileSystemArtifactStore, identity: str) -> bool:
@@ -88,6 +92,6 @@ def _content(name: str, one: Evaluation, settings: Mapping[str, Any]) -> bytes:
         "resolution": settings["images"]["resolution"],
     }
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / PICTURE
-        plot_widths(described, str(path))
+        path = Path(folder) / name
+        plot(described, str(path))
         return path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from typing import Any
 
 import optuna
 
+from regnas.describe import heading, summary
 from regnas.studies.dashboard.evaluations import Evaluation, best, biased
 from regnas.studies.reporting.text_table import Table, markdown
 from regnas.studies.search.identity import folder_name
-from regnas.studies.search.report import dashboard_command, stages
+from regnas.studies.search.report import dashboard_command
 from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.system.optuna_internals import study_id
@@ -51,6 +53,11 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', ' ')}`"
 
 
+def _words(text: str) -> str:
+    """Text as it is where Markdown sees nothing of its own in it, else as code."""
+    return text if re.fullmatch(r"[A-Za-z0-9 ,.:/()=+-]*", text) else _code(text)
+
+
 def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
     own = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
     states = Counter(trial.state.name.lower() for trial in own)
@@ -63,6 +70,7 @@ def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
 
 def _best(evaluations: list[Evaluation], study: int) -> Table:
     leaders = best(evaluations)
+    networks = [summary(one.architecture) for one in leaders]
     rows = tuple(
         (
             str(one.index),
@@ -71,11 +79,11 @@ def _best(evaluations: list[Evaluation], study: int) -> Table:
             f"{one.mflops:.2f}",
             f"{1e3 * one.params_m:.1f}k",
             f"{1e3 * one.acts_m:.1f}k",
-            stages(one.architecture),
+            _words(network.long),
         )
-        for one in leaders
+        for one, network in zip(leaders, networks, strict=True)
     )
-    heads = ("candidate", "trial", "error", "MF", "params", "acts", "stages: blocks x width")
+    heads = ("candidate", "trial", "error", "MF", "params", "acts", heading(networks))
     title = f"The {len(leaders)} best of {len(evaluations)}"
     return Table(title, heads, rows)
 

@@ -9,15 +9,14 @@ from typing import Any
 
 from regnas import weights
 from regnas.architecture import Architecture
+from regnas.describe import RESOLUTION, summary
 from regnas.design_space import Space, make_space
+from regnas.drawing import drawing
 from regnas.errors import RegnasError, UsageError
 from regnas.sampling.stream import survey
-from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.complexity import feature_sizes
 from regnas.search_spaces.staged.presets import preset
 
 Description = dict[str, Any]
-DEFAULT_RESOLUTION = 224
 
 
 def describe_point(space: Space, params: dict[str, Any]) -> Description:
@@ -42,7 +41,7 @@ def describe_preset(name: str, resolution: int | None, classes: int) -> Descript
     """
     space, params = preset(name)
     found = make_space(space)
-    images = replace(found.images, resolution=resolution or DEFAULT_RESOLUTION, classes=classes)
+    images = replace(found.images, resolution=resolution or RESOLUTION, classes=classes)
     return describe_point(found.on(images), params)
 
 
@@ -55,7 +54,7 @@ def describe_file(path: str, resolution: int | None) -> Description:
     architecture = weights.read_architecture(file)
     known = json.loads(file.read_text()) if file.is_file() else {}
     trained = known.get("settings", {}).get("images", {}).get("resolution") or known.get("resolution")
-    found = _described(architecture, resolution or trained or DEFAULT_RESOLUTION)
+    found = _described(architecture, resolution or trained or summary(architecture).resolution)
     if "settings" in known and "params_by_name" in known:
         found |= {"space": known["settings"]["space"], "params": known["params_by_name"], "in_space": True}
     return found
@@ -88,27 +87,6 @@ def parse_params(text: str) -> dict[str, Any]:
     return value
 
 
-def stage_lines(description: Description) -> list[list[str]]:
-    """A row per stage of a staged network: number, blocks, width, stride, b, groups, pixels."""
-    architecture = description["architecture"]
-    if architecture["kind"] != "staged":
-        return []
-    staged = Staged.from_json(architecture)
-    sizes = feature_sizes(staged.template, description["resolution"])
-    return [
-        [
-            str(stage + 1),
-            str(staged.depths[stage]),
-            str(staged.widths[stage]),
-            str(staged.strides[stage]),
-            f"{staged.bottleneck_ratios[stage]:g}",
-            str(staged.group_widths[stage]),
-            f"{sizes[stage + 1]} x {sizes[stage + 1]}",
-        ]
-        for stage in range(staged.stages)
-    ]
-
-
 def feasibility(space: Space, *, draws: int = 500_000) -> Description:
     """What a window leaves of a space: the share of the draws, why the others are rejected, what is attainable."""
     tally = survey(space, draws=draws if space.patience > draws else 20_000)
@@ -126,41 +104,23 @@ def feasibility(space: Space, *, draws: int = 500_000) -> Description:
     }
 
 
-def plot_widths(description: Description, path: str) -> None:
-    """Draw block width against block index, as the paper's figures 7 and 11 do.
+def plot(description: Description, path: str) -> None:
+    """Draw the network as its kind draws itself.
 
     Raises:
-        UsageError: the architecture has no stages, or the file's type cannot be drawn.
+        UsageError: the kind has no picture, or the file's type cannot be drawn.
         RegnasError: the file cannot be written.
     """
-    architecture = description["architecture"]
-    if architecture["kind"] != "staged":
-        raise UsageError(f"--plot draws the stages of staged networks, and this is a {architecture['kind']}")
+    draw = drawing(description["architecture"])
+    if draw is None:
+        kind = description["architecture"]["kind"]
+        raise UsageError(f"--plot draws what knows how: a {kind} has no profile and no method draw (regnas.drawing)")
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
-    widths = [w for w, d in zip(architecture["widths"], architecture["depths"], strict=True) for _ in range(d)]
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    params = description["params"] or {}
-    if {"w0", "wa"} <= set(params):
-        line = [params["w0"] + params["wa"] * j for j in range(len(widths))]
-        axes.plot(range(1, len(widths) + 1), line, ":", color="0.4", label="$u_j = w_0 + w_a j$")
-    axes.step(
-        range(1, len(widths) + 1),
-        widths,
-        where="mid",
-        color="C0",
-        marker="o",
-        markersize=3,
-        label="block width",
-    )
-    axes.set(xlabel="block index", ylabel="width (channels)", title=_title(description))
-    axes.set_yscale("log", base=2)
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend()
+    draw(axes, description["params"] or {})
+    axes.set_title(_title(description))
     try:
         figure.savefig(path, dpi=150)
     except ValueError as error:

@@ -13,18 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from regnas.errors import InvalidArchitecture
-from regnas.search_spaces.staged.architecture import Staged
+from regnas.search_spaces.staged.nds import network_of
 from regnas.studies.populations.population import Population, PopulationError, from_arrays
 
 MARK = "NDS errors are the smallest TEST error over all epochs, and its flops count more than ours"
-_BLOCKS = {
-    "double_plain_block": "vanilla",
-    "vanilla_block": "vanilla",
-    "res_basic_block": "basic",
-    "res_bottleneck_block": "x",
-}
-_STEM_WIDTH = 16
 
 Record = Mapping[str, Any]
 
@@ -98,37 +90,9 @@ def _column(records: list[Record], key: str) -> Any:
 
 
 def _architecture(net: Record) -> Mapping[str, Any] | None:
-    """A staged network where the record describes one that this release can build; cells are not."""
-    block = _BLOCKS.get(str(net.get("block_type")))
-    if block is None or not {"ds", "ws", "ss"} <= set(net):
-        return None
-    depths, widths, strides = net["ds"][1:], net["ws"][1:], net["ss"][1:]  # the first entry is the stem's
-    ratios: list[float] = [1] * len(depths)
-    groups: list[int] = []
-    if block == "x":
-        multipliers, numbers = net.get("bot_muls", [])[1:], net.get("num_gs", [])[1:]
-        if len(multipliers) != len(depths) or len(numbers) != len(depths):
-            return None
-        ratios = [1 / float(multiplier) for multiplier in multipliers]
-        if any(round(w / b) % int(n) for w, b, n in zip(widths, ratios, numbers, strict=True)):
-            return None
-        # NDS counts groups; ours have a width.
-        groups = [round(w / b) // int(n) for w, b, n in zip(widths, ratios, numbers, strict=True)]
-    try:
-        made = Staged(
-            stem="cifar",
-            stem_width=int(net["ws"][0]) if net["ws"][0] else _STEM_WIDTH,
-            block=block,
-            depths=tuple(map(int, depths)),
-            widths=tuple(map(int, widths)),
-            strides=tuple(map(int, strides)),
-            bottleneck_ratios=tuple(ratios),
-            group_widths=tuple(groups),
-            classes=10,
-        )
-    except InvalidArchitecture:
-        return None
-    return made.to_json()
+    """The network of a record that this release can build; cells are not."""
+    found = network_of(net)
+    return None if found is None else found.to_json()
 
 
 _LISTS = {"ds": "depth", "ws": "width", "bot_muls": "bottleneck_multiplier", "num_gs": "groups"}

@@ -11,6 +11,7 @@ from optuna.trial import Trial
 
 from regnas.architecture import canonical, key_of
 from regnas.candidate import Candidate
+from regnas.describe import summary
 from regnas.evaluator import Result
 from regnas.pruner import Verdict
 
@@ -72,7 +73,7 @@ def attributes_of(candidate: Candidate, seed: int, network: dict[str, Any] | Non
         "mflops": cost.flops / 1e6,
         "params_m": cost.params / 1e6,
         "acts_m": cost.activations / 1e6,
-        **({"depth": int(sum(architecture["depths"]))} if architecture["kind"] == "staged" else {}),
+        **summary(candidate.architecture).attributes,
         "seed": seed,
         "architecture": canonical(architecture),
     }

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from regnas.candidate import Candidate
+from regnas.describe import summary
 from regnas.evaluator import Result
 
 
@@ -92,7 +93,7 @@ class Lines:
             self._live.start()
 
     def began(self, index: int, candidate: Candidate) -> None:
-        self._running[index] = f"{shape(candidate.architecture.to_json())}, {candidate.complexity.flops / 1e6:.2f} MF"
+        self._running[index] = f"{summary(candidate.architecture).line}, {candidate.complexity.flops / 1e6:.2f} MF"
 
     def epoch(self, index: int, epoch: int, error: float) -> None:
         self._errors[index] = error
@@ -110,8 +111,10 @@ class Lines:
         self._console.print(
             f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}"
             f"{'  diverged' if result.diverged else ''}  {candidate.complexity.flops / 1e6:.2f} MF  "
-            f"{result.seconds:.1f} s  {shape(candidate.architecture.to_json())}{'  <- best' if new else ''}",
+            f"{result.seconds:.1f} s  {summary(candidate.architecture).line}{'  <- best' if new else ''}",
             highlight=False,
+            markup=False,
+            emoji=False,
             soft_wrap=True,
         )
 
@@ -176,14 +179,3 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def shape(architecture: dict[str, Any]) -> str:
-    """A network in a line: depths and widths of its stages; of another kind, its values, cut at 60 characters."""
-    if architecture.get("kind") != "staged":
-        own = [value for name, value in architecture.items() if name not in ("kind", "schema", "classes")]
-        words = [" ".join(map(str, value)) if isinstance(value, list) else str(value) for value in own]
-        line = f"{architecture.get('kind', 'network')}: {', '.join(words)}"
-        return line if len(line) <= 60 else f"{line[:57]}..."
-    stages = zip(architecture["depths"], architecture["widths"], strict=False)
-    return " ".join(f"{depth}x{width}" for depth, width in stages)

@@ -16,8 +16,6 @@ from regnas.evaluator import SupportsPrepare, SupportsTest, Task, make_evaluator
 from regnas.options import SearchOptions
 from regnas.pruner import NONE
 from regnas.sampling.batch import Params
-from regnas.search_spaces.staged.complexity import feature_sizes
-from regnas.search_spaces.staged.space import StagedSpace
 from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import Allocation, allocate
 from regnas.studies.search import enqueue, warm_start
@@ -71,10 +69,7 @@ class SearchPlan:
         images = self.space.images
         inside = "" if self.space.window.open else f" inside {self.space.window}"
         source = self.data.name if self.data else self.evaluator
-        sizes = ""
-        if isinstance(self.space, StagedSpace):
-            pixels = feature_sizes(self.space.template(), images.resolution)
-            sizes = f"; stem and stages see {', '.join(map(str, pixels))} px"
+        sizes = f"; {seen}" if (seen := self.space.sees()) else ""
         each = "each" if self.settings.pruner == NONE else f"at most, pruner {self.settings.pruner}"
         training = f", {self.epochs} epochs {each}" if self.epochs else ""
         if self.budget_epochs is not None:

@@ -7,59 +7,58 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from regnas.describe import heading, summary
 from regnas.strategy import WARM
 from regnas.studies.run.fidelity import epochs_spent
-from regnas.studies.run.progress import shape
 from regnas.studies.search import warm_start as warm
 from regnas.studies.search.outcome import Row, complete_rows
 from regnas.studies.search.search import SearchResult
 from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 
+_WIDEST = 1000  # columns of a table
+
 
 def print_search(console: Console, result: SearchResult, *, retrained: bool, storage: str) -> None:
     """The five best, what can and cannot be told apart, the winner's test error, failures, and what to do next."""
     done = complete_rows(result.rows)
-    console.print(_table(done[:5], len(done)))
-    for table in _fronts(result.fronts):
-        console.print(table)
+    for table in (_table(done[:5], len(done)), *_fronts(result.fronts)):
+        _print_unbroken(console, table)
     for line in _remarks(result, done):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     for line in _next_steps(result, retrained=retrained, storage=storage):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+def _print_unbroken(console: Console, table: Table) -> None:
+    """A table as wide as its longest word: a network in one long word is for reading and for copying."""
+    least = table.__rich_measure__(console, console.options.update(width=_WIDEST)).minimum
+    if least > console.width:
+        table.width = least
+    console.print(table, crop=False)
+
+
 def _table(best: list[Row], total: int) -> Table:
     table = Table(title=f"The {len(best)} best of {total}", title_justify="left", box=None, pad_edge=False)
     for name in ("candidate", "error", "MF", "params", "acts"):
         table.add_column(name, justify="right", no_wrap=True)
-    staged = all(row["architecture"]["kind"] == "staged" for row in best)
-    table.add_column("stages: blocks x width" if staged else "network", no_wrap=False)
-    for row in best:
+    networks = [summary(row["architecture"]) for row in best]
+    table.add_column(heading(networks), no_wrap=False)
+    for row, network in zip(best, networks, strict=True):
         table.add_row(
             str(row["index"]),
             f"{row['error']:.2%}",
             f"{row['flops'] / 1e6:.2f}",
             f"{row['params'] / 1e3:.1f}k",
             f"{row['activations'] / 1e3:.1f}k",
-            stages(row["architecture"]),
+            Text(network.long),
         )
     return table
-
-
-def stages(architecture: Mapping[str, Any]) -> str:
-    """A network in a line, with its bottleneck ratios and group widths where it has stages."""
-    described = shape(dict(architecture))
-    if architecture.get("kind") != "staged":
-        return described
-    ratios = sorted({f"{ratio:g}" for ratio in architecture["bottleneck_ratios"]})
-    groups = sorted(set(architecture["group_widths"]))
-    return f"{described}, b {'/'.join(ratios)}, g {'/'.join(map(str, groups))}"
 
 
 def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
@@ -114,7 +113,8 @@ def _fronts(fronts: Mapping[str, list[Row]]) -> list[Table]:
             table.add_column(column, justify="right", no_wrap=True)
         table.add_column("network", no_wrap=False)
         for row in rows:
-            table.add_row(str(row["index"]), f"{row['error']:.2%}", f"{row[name]:,}", shape(row["architecture"]))
+            network = Text(summary(row["architecture"]).line)
+            table.add_row(str(row["index"]), f"{row['error']:.2%}", f"{row[name]:,}", network)
         tables.append(table)
     return tables
 

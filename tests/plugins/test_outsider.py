@@ -73,14 +73,16 @@ def test_chains_are_sampled(regnas: Callable[..., str], tmp_path: Path) -> None:
     assert all(8 <= int(row["param.width"]) <= 16 and 5e5 <= int(row["flops"]) <= 4e6 for row in rows)
 
 
-def test_chains_are_described(regnas: Callable[..., str]) -> None:
+def test_chains_are_described(regnas: Callable[..., str], tmp_path: Path) -> None:
     cells = {"cell_1": "conv3", "cell_2": "none", "cell_3": "conv5", "cell_4": "none"}
     point = json.dumps({**cells, "width": 16})
     words = ("describe", "--space", "chains", "--resolution", 32)
     described = json.loads(regnas(*words, "--params", point, "--json"))
     assert described["in_space"]
     assert described["architecture"]["operations"] == ["conv3", "conv5"]
-    assert "operations ['conv3', 'conv5'], width 16" in regnas(*words, "--params", point)
+    printed = regnas(*words, "--params", point, "--plot", "chain.png")
+    assert "chain network: width 16, classes" in printed and "       2      conv5     16 x 16" in printed
+    assert (tmp_path / "chain.png").read_bytes().startswith(b"\x89PNG")
     assert "accepted" in regnas(*words, "--flops", "500k:4M")
     assert "Error: operations are among" in regnas(*words, "--params", point.replace("conv3", "conv7"), code=2)
 
@@ -92,7 +94,8 @@ def test_chains_are_searched_with_the_built_in_plug_ins(
     strategy = ("--strategy", "evolution[population=2,tournament=1]")
     regnas(*words, *strategy, "--budget", 3, "--workers", 2)
     output = regnas(*words, *strategy, "--budget", 5, "--workers", 0)
-    assert "resuming: 3 of 5" in output and "test error" in output and "chain: conv" in output
+    assert "resuming: 3 of 5" in output and "test error" in output
+    assert "chain: operations x width" in output and re.search(r"MF .* s  conv\d( conv\d)* x \d+", output)
     (folder,) = (tmp_path / "regnas-runs").glob("chains*")
     best = json.loads((folder / "best.json").read_text())
     assert best["architecture"]["kind"] == "chain"

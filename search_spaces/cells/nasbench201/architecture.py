@@ -6,7 +6,7 @@ Source: Dong & Yang 2020 (arXiv 2001.00326), section 2 and figure 1; exact seman
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,14 @@ import numpy.typing as npt
 from regnas.architecture import key_of
 from regnas.counting import Count, Pixels
 from regnas.errors import InvalidArchitecture
+from regnas.search_spaces.cells.nasbench201 import views
 from regnas.window import Complexities, Complexity
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.axes import Axes
+
+    from regnas.describe import Summary, TextTable
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # from node, to node
@@ -69,6 +73,16 @@ class NASBench201:
         """The cell as six digits in the order of `EDGES`, the key of the published tables."""
         return "".join(map(str, self.ops))
 
+    @property
+    def edges(self) -> tuple[tuple[int, int, str], ...]:
+        """From node, to node, and the name of the operation, in the order of `EDGES`."""
+        return tuple((start, end, OPERATIONS[op]) for (start, end), op in zip(EDGES, self.ops, strict=True))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each stage."""
+        return tuple(self.width * 2**stage for stage in range(STAGES))
+
     def key(self) -> str:
         """Hash of the canonical JSON."""
         return key_of(self.to_json())
@@ -115,6 +129,22 @@ class NASBench201:
         found["longest_conv_3x3_path"] = max((way.count(_CONV_3X3) for way in open_ways), default=0)
         found["shortest_conv_path"] = min((_convs(way) for way in open_ways), default=0)
         return found
+
+    def summary(self) -> Summary:
+        """The cell in the authors' string form."""
+        return views.summary(self)
+
+    def tables(self, resolution: int) -> list[TextTable]:
+        """The operations of the cell, and the stages."""
+        return views.tables(self, resolution)
+
+    def draw(self, axes: Axes, params: Mapping[str, Any]) -> None:
+        """The cell as a graph."""
+        views.draw(self, axes)
+
+    def quantities(self, told: Collection[str]) -> dict[str, float]:
+        """`features`, as figures name them."""
+        return views.quantities(self, told)
 
     def build(self) -> torch.nn.Module:
         """A new module, initialised as the authors do from torch's current seed."""

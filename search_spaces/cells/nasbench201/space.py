@@ -12,12 +12,19 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from regnas.counting import output_size
 from regnas.design_space import Images, Space
 from regnas.dimension import Choice, Dimension
 from regnas.errors import UsageError
 from regnas.overrides import number
 from regnas.sampling.batch import Columns, Params
-from regnas.search_spaces.cells.nasbench201.architecture import EDGES, OPERATIONS, NASBench201, cell_complexity
+from regnas.search_spaces.cells.nasbench201.architecture import (
+    EDGES,
+    OPERATIONS,
+    STAGES,
+    NASBench201,
+    cell_complexity,
+)
 from regnas.window import Complexities
 
 NAMES = tuple(f"op_{start}{end}" for start, end in EDGES)
@@ -55,6 +62,12 @@ class NASBench201Space(Space):
         if not isinstance(whole, int) or whole < 1:
             raise UsageError(f"{key} is a whole number from 1, got {value!r}")
         return replace(self, cells=whole) if key == "cells" else replace(self, width=whole)
+
+    def sees(self) -> str:
+        sizes = [self.resolution]
+        for _ in range(STAGES - 1):
+            sizes.append(output_size(sizes[-1], 3, 2))
+        return f"stages see {', '.join(map(str, sizes))} px"
 
     def decode(self, params: Params) -> NASBench201:
         return self._network([_code(name, params[name]) for name in NAMES])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.figures import distributions, models, pairs
+from regnas.studies.compare.figures import distributions, models, networks, pairs
 from regnas.studies.reporting import style
 from regnas.studies.reporting.figure_files import save
 from regnas.studies.search.identity import folder_name
@@ -20,7 +20,7 @@ def draw(comparison: Comparison) -> dict[str, Any]:
         "differences": pairs.differences(comparison),
         "power": pairs.power(comparison),
         "complexity": models.complexity(comparison),
-        "networks": models.networks(comparison),
+        "networks": networks.networks(comparison),
     }
     for summary in comparison.summaries:
         if summary.columns:

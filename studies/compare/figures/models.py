@@ -1,9 +1,8 @@
-"""The models themselves: error against parameters and complexity, and what the best and the worst look like."""
+"""The models as points: error against parameters and complexity."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from regnas.studies.reporting import style
 
 _COLUMNS = 5
 _LOG_RATIO = 8  # a positive quantity that spans more than this is drawn on a log axis
-_SHOWN_NETWORKS = 4
 _REACH = 0.98  # share of the models that the error axis shows
 
 
@@ -129,42 +127,3 @@ def _cost_axis(axes: Any, name: str, costs: Any) -> None:
         style.log_axis(axes.xaxis, (1, 2, 5), powers=range(-1, 16))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 10**power:g}")
     axes.set_xlabel(name + unit)
-
-
-def networks(comparison: Comparison) -> Any | None:
-    """Block width against block index of the best and the worst networks; None where no space has stages."""
-    from matplotlib.ticker import MaxNLocator
-
-    staged = [one for one in comparison.summaries if _staged(one)]
-    if not staged:
-        return None
-    figure, grid = style.new(5.6, 1.75 * len(staged) + 0.4, len(staged), 2, sharey=True)
-    for row, one in zip(grid, staged, strict=True):
-        order = np.argsort(one.population.error, kind="stable")
-        count = max(1, min(_SHOWN_NETWORKS, len(order) // 2))
-        for axes, places, word in ((row[0], order[:count], "best"), (row[1], order[::-1][:count], "worst")):
-            for number, place in enumerate(places.tolist()):
-                network = one.population.architectures[place]
-                _draw(axes, network or {}, float(one.population.error[place]), number)
-            axes.set_title(f"{style.label(one.population.name)}, {word} errors", fontsize=8)
-            axes.set_yscale("log", base=2)
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            axes.legend(fontsize=6, loc="upper left", handlelength=1.5, ncols=2, columnspacing=1)
-            axes.tick_params(labelsize=7)
-        row[0].set_ylabel("width", fontsize=8)
-    grid[0, 0].set_ylim(top=4 * grid[0, 0].get_ylim()[1])  # room for the legends; all panels share the axis
-    for axes in grid[-1]:
-        axes.set_xlabel("block", fontsize=8)
-    return figure
-
-
-def _staged(summary: Summary) -> bool:
-    return all(network and network.get("kind") == "staged" for network in summary.population.architectures)
-
-
-def _draw(axes: Any, network: Mapping[str, Any], error: float, number: int) -> None:
-    widths = [w for w, d in zip(network["widths"], network["depths"], strict=True) for _ in range(d)]
-    blocks = np.arange(1, len(widths) + 1)
-    look = {**style.line(number), "linewidth": 1.2}
-    axes.step(blocks, widths, where="mid", marker=style.MARKERS[number], markersize=2.5, label=f"{error:.1%}", **look)

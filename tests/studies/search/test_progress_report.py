@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 import regnas
+from regnas.describe import summary
 from regnas.evaluator import Result
-from regnas.studies.run.progress import Lines, duration, shape
+from regnas.studies.run.progress import Lines, duration
 from regnas.studies.search.report import print_search
 from regnas.studies.search.search import SearchResult
 
@@ -73,7 +74,8 @@ def test_time_left_is_said_in_a_unit_that_fits(seconds: float, text: str) -> Non
 
 
 def test_a_network_is_a_line_of_depths_and_widths() -> None:
-    assert shape({"kind": "staged", "depths": [1, 2], "widths": [16, 32]}) == "1x16 2x32"
+    stored = {"kind": "staged", "depths": [1, 2], "widths": [16, 32], "strides": [2, 2], "bottleneck_ratios": [0.5, 2]}
+    assert summary(stored).line == "1x16 2x32" and summary(stored).long == "1x16 2x32, b 0.5/2, g 16/32"
 
 
 def test_the_report_ranks_the_five_best_with_stages_and_complexity(fast_search: Search) -> None:
@@ -83,7 +85,7 @@ def test_the_report_ranks_the_five_best_with_stages_and_complexity(fast_search: 
     ranked = sorted(result.rows, key=lambda row: row["error"])[:5]
     for line, row in zip(lines[2:7], ranked, strict=True):
         assert line.split()[:2] == [str(row["index"]), f"{row['error']:.2%}"]
-        assert f"{row['flops'] / 1e6:.2f}" in line and shape(row["architecture"]) in line and ", b " in line
+        assert f"{row['flops'] / 1e6:.2f}" in line and summary(row["architecture"]).long in line and ", b " in line
     assert "dashboard: regnas dashboard --storage sqlite:///regnas-runs/regnas.db" in "\n".join(lines)
     spaced = replace(result, folder=result.folder.parent / "my study", best=replace(result.best, folder=result.folder))
     assert f"regnas train '{spaced.folder}' --epochs 30" in report(spaced)

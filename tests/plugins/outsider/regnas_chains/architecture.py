@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from regnas.architecture import key_of
 from regnas.counting import Count
+from regnas.describe import Summary, TextTable
+from regnas.drawing import Profile
 from regnas.errors import InvalidArchitecture
 from regnas.window import Complexity
 
@@ -60,6 +62,23 @@ class Chain:
             count.conv(size, KERNELS[name], self.width, self.width)
         count.linear(self.width, self.classes)
         return count.total().row(0)
+
+    def summary(self) -> Summary:
+        """What progress, final tables and the dashboard print of a chain."""
+        heading = "chain: operations x width"
+        return Summary(line=f"{' '.join(self.operations) or 'stem'} x {self.width}", heading=heading)
+
+    def tables(self, resolution: int) -> list[TextTable]:
+        """What ``regnas describe`` prints."""
+        pixels = (resolution - 1) // 2 + 1
+        rows = enumerate(("stem", *self.operations))
+        columns = ("position", "operation", "output px")
+        return [TextTable("", columns, tuple((str(at), name, f"{pixels} x {pixels}") for at, name in rows))]
+
+    def profile(self) -> Profile:
+        """What ``--plot``, the dashboard and ``regnas compare`` draw, networks over one another."""
+        kernels = tuple(KERNELS[name] for name in self.operations)
+        return Profile(values=(3, *kernels), x="layer", y="kernel", unit="pixels")
 
     def build(self) -> nn.Module:
         from torch import nn  # here, so that describing a chain does not import torch
