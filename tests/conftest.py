@@ -248,6 +248,19 @@ def regnas_command(
 
 
 @pytest.fixture
+def without_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All networks as those of a plug-in that has no views."""
+    from regnas import describe, drawing
+
+    class Nobody:
+        """What no network is an instance of."""
+
+    for module, names in ((describe, ("Summary", "Tables", "Quantities")), (drawing, ("Profile", "Drawing"))):
+        for name in names:
+            monkeypatch.setattr(module, f"Supports{name}", Nobody)
+
+
+@pytest.fixture
 def eventually() -> Callable[..., None]:
     """``eventually(lambda: ..., timeout)`` waits for something to become true."""
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from optuna.distributions import FloatDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 
 from regnas.architecture import Architecture, from_json
 from regnas.candidate import Candidate
 from regnas.dataset import DataSet, Source, Split, make_dataset
+from regnas.describe import Summary, TextTable
 from regnas.design_space import Params, Space
+from regnas.drawing import Profile
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluator import Context, Evaluator, Result, Task, make_evaluator
 from regnas.executor import Event, Executor, Judge, WorkerSpec
@@ -63,6 +66,44 @@ class Unread(Staged):
         return {**super().to_json(), "depths": self.depths}
 
 
+class Talkative(Staged):
+    def summary(self) -> Summary:
+        return replace(super().summary(), line="two\nlines")
+
+
+class Overwriting(Staged):
+    def summary(self) -> Summary:
+        return replace(super().summary(), attributes={"seed": 1.0})
+
+
+class Torn(Staged):
+    def tables(self, resolution: int) -> list[TextTable]:
+        return [TextTable("", ("stage", "width"), (("1",),))]
+
+
+class Invisible(Staged):
+    def draw(self, axes: Axes, params: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+
+class Global(Staged):
+    def draw(self, axes: Axes, params: Mapping[str, Any]) -> None:
+        from matplotlib import pyplot
+
+        pyplot.figure()
+        super().draw(axes, params)
+
+
+class Unsteady(Staged):
+    def profile(self) -> Profile:
+        return replace(super().profile(), y=f"width of {len(self.widths)} from {self.widths[0]}")
+
+
+class Endless(Staged):
+    def quantities(self, told: Collection[str]) -> dict[str, float]:
+        return {"depth": float("inf")}
+
+
 @pytest.mark.parametrize(
     ("broken", "rule"),
     [
@@ -70,6 +111,13 @@ class Unread(Staged):
         (RoundedUp, "test_complexity_is_what_hooks_count_on_the_network"),
         (Forgetful, "test_equal_architectures_have_equal_keys_and_others_do_not"),
         (Unread, "test_json_is_plain_and_reads_back"),
+        (Talkative, "test_it_is_a_line_and_equal_networks_are_the_same_one"),
+        (Overwriting, "test_numbers_of_it_are_finite"),
+        (Endless, "test_numbers_of_it_are_finite"),
+        (Torn, "test_rows_of_tables_have_a_cell_for_every_column"),
+        (Invisible, "test_it_is_drawn_onto_the_axes_it_is_given"),
+        (Global, "test_it_is_drawn_onto_the_axes_it_is_given"),
+        (Unsteady, "test_profiles_are_drawn_on_the_same_axes"),
     ],
 )
 def test_of_architectures(broken: type[Staged], rule: str) -> None:

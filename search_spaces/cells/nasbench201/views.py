@@ -77,7 +77,7 @@ def draw(network: NASBench201, axes: Axes) -> None:
         axes.plot([node], [0], "o", ms=18, mfc="white", mec="0.2", mew=1.2, zorder=3)
         axes.text(node, 0, str(node), fontsize=8, ha="center", va="center", zorder=4)
         axes.text(node, -0.26, name, fontsize=7, ha="center", va="center", color="0.3")
-    axes.set(xlim=(-0.35, 3.35), ylim=(-0.85, 1.4))
+    axes.set(xlim=(-0.35, 3.35), ylim=(-0.85, 1.4), aspect="equal")  # or the curves miss their names
     axes.axis("off")
 
 

@@ -219,3 +219,12 @@ def test_neighbours_are_the_24_cells_that_differ_in_one_edge() -> None:
     near = space.neighbours(point)
     assert len(near) == 6 * 4
     assert {sum(one[name] != point[name] for name in point) for one in near} == {1}
+
+
+# --- views ------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_is_written_as_the_authors_write_it() -> None:
+    """Golden value: the string form of the first architecture of the benchmark, AutoDL-Projects ``README``."""
+    cell = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+    assert network("421211").summary().line == cell

@@ -14,6 +14,7 @@ import optuna
 import optuna_dashboard
 import pytest
 
+from regnas.describe import summary
 from regnas.studies.dashboard import artifacts
 from regnas.studies.dashboard.decorate import decorate, decorate_all
 from regnas.studies.dashboard.note import search_command
@@ -159,11 +160,26 @@ def test_the_five_best_trials_have_an_architecture_and_a_picture(
         assert get(f"{where}/{names['stage-widths.png']}").startswith(b"\x89PNG\r\n")
 
 
-def test_networks_without_stages_have_no_picture(fast_search: Search, prepare: Callable[[], None], get: Get) -> None:
+def test_cells_have_a_picture_and_their_string(fast_search: Search, prepare: Callable[[], None], get: Get) -> None:
+    (row, _) = fast_search(2, space="nasbench201").rows
+    prepare()
+    study = get("/api/studies/0")
+    for trial in study["trials"]:
+        names = {one["filename"]: one["artifact_id"] for one in trial["artifacts"]}
+        assert set(names) == {"architecture.json", "cell.png"}
+        assert get(f"/artifacts/0/{trial['trial_id']}/{names['cell.png']}").startswith(b"\x89PNG\r\n")
+    cell = summary(row["architecture"]).line
+    assert f"`{cell}`".replace("|", "\\|") in study["note"]["body"] and " | cell |" in study["note"]["body"]
+
+
+def test_networks_of_a_kind_without_views_have_no_picture(
+    fast_search: Search, prepare: Callable[[], None], get: Get, without_views: None
+) -> None:
     fast_search(2, space="nasbench201")
     prepare()
-    trials = get("/api/studies/0")["trials"]
-    assert [[one["filename"] for one in trial["artifacts"]] for trial in trials] == [["architecture.json"]] * 2
+    study = get("/api/studies/0")
+    assert [[one["filename"] for one in trial["artifacts"]] for trial in study["trials"]] == [["architecture.json"]] * 2
+    assert " | network |" in study["note"]["body"] and "nasbench201: " in study["note"]["body"]
 
 
 def test_preparing_again_writes_nothing_even_if_the_study_is_read_again(
