@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import optuna
@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from regnas.candidate import Candidate
 from regnas.design_space import Params, Space
 from regnas.errors import UsageError
+from regnas.sampler import Feedback, Origin, SupportsAssign, SupportsFeedback, SupportsInner, SupportsRekey
 from regnas.testing.toy import DistributionSpace
 from regnas.window import Window
 
@@ -58,7 +59,7 @@ class StrategyRules:
         proposals = []
         for failures in (0, 2):
             sampler: Any = self._make(space, seed=3)
-            if not hasattr(sampler, "assign"):
+            if not isinstance(sampler, SupportsAssign):
                 pytest.skip("this sampler counts trials")
             study = optuna.create_study(sampler=sampler)
             for _ in range(failures):
@@ -121,6 +122,40 @@ class StrategyRules:
                 study.tell(trial, _error(space, trial.params))
         assert len(set(keys)) == 30
 
+    def test_it_goes_on_after_a_stop_as_if_there_was_none(self) -> None:
+        """Where a sampler inside can be rekeyed, proposals are a function of the seed, the index and the results."""
+        space = self.space()
+        inner = _inner(self._make(space, seed=3))
+        if inner is not None and not isinstance(inner, SupportsRekey):
+            pytest.skip("the sampler inside keeps random numbers of its own")
+        assert self._run(24, seed=3, stops=(12,)) == self._run(24, seed=3)
+
+    # --- feedback -------------------------------------------------------------------------------------------
+
+    def test_it_hears_of_every_trial_once_and_again_after_a_stop(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of what was evaluated, whoever proposed it, in the order in which the trials ended."""
+        space = self.space()
+        storage = optuna.storages.InMemoryStorage()
+        heard: list[list[Feedback]] = []
+        for count in (15, 0):
+            sampler = self._make(space, seed=0)
+            inner = _inner(sampler)
+            if not isinstance(inner, SupportsFeedback):
+                pytest.skip("there is no sampler inside that hears")
+            heard.append(_overheard(inner, monkeypatch))
+            study = optuna.create_study(storage=storage, study_name="heard", load_if_exists=True, sampler=sampler)
+            trials = [study.ask(space.distributions) for _ in range(count)]
+            for trial in reversed(trials):
+                failed = trial.number % 5 == 4
+                study.tell(trial, None if failed else _error(space, trial.params), state=_state(failed))
+        study.ask(space.distributions)
+        live, again = heard
+        assert [one.number for one in live] == list(reversed(range(15)))
+        assert again == live
+        for one, trial in zip(reversed(live), study.trials, strict=False):
+            assert (one.params, one.error) == (space.canonical(trial.params), trial.value)
+            assert one.origin is not Origin.OWN or one.proposal == one.params
+
     # --- options --------------------------------------------------------------------------------------------
 
     def test_an_option_it_does_not_have_is_refused(self) -> None:
@@ -139,13 +174,37 @@ class StrategyRules:
     def _make(self, space: Space, *, seed: int, **options: Any) -> BaseSampler:
         return self.make(space, seed=seed, options={**_COMMON, **options})
 
-    def _run(self, count: int, *, seed: int) -> list[Params]:
+    def _run(self, count: int, *, seed: int, stops: Collection[int] = ()) -> list[Params]:
+        """The points of so many trials; at each of the stops, the sampler is made anew."""
         space = self.space()
         study = optuna.create_study(sampler=self._make(space, seed=seed))
-        for _ in range(count):
+        for number in range(count):
+            if number in stops:
+                study.sampler = self._make(space, seed=seed)
             trial = study.ask(space.distributions)
             study.tell(trial, _error(space, trial.params))
         return [trial.params for trial in study.trials]
+
+
+def _inner(sampler: BaseSampler) -> BaseSampler | None:
+    return sampler.inner if isinstance(sampler, SupportsInner) else sampler
+
+
+def _overheard(inner: SupportsFeedback, monkeypatch: pytest.MonkeyPatch) -> list[Feedback]:
+    """What a sampler hears from here on."""
+    heard: list[Feedback] = []
+    hear = inner.hear
+
+    def listen(feedback: Feedback) -> None:
+        heard.append(feedback)
+        hear(feedback)
+
+    monkeypatch.setattr(inner, "hear", listen)
+    return heard
+
+
+def _state(failed: bool) -> TrialState | None:
+    return TrialState.FAIL if failed else None
 
 
 def _judged(space: Space, params: Params) -> Candidate:

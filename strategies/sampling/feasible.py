@@ -29,11 +29,13 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
+from regnas.sampler import Origin, SupportsRekey
 from regnas.sampling import keyed
 from regnas.sampling.batch import Params
 from regnas.sampling.stream import DUPLICATES, Stream
+from regnas.strategies.sampling.feedback import Chosen, Listening, Proposal
 from regnas.strategies.sampling.joint import ProposesWhole
-from regnas.strategies.sampling.keyed_sampler import KeyedSampler, Rekeyed
+from regnas.strategies.sampling.keyed_sampler import KeyedSampler
 from regnas.strategies.sampling.nearest import nearest
 from regnas.strategies.sampling.proposed import Proposed
 from regnas.system.optuna_internals import enqueued_params, trial_system_attributes
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from optuna.study import Study
 
-__all__ = ["FeasibleSampler", "KeyedSampler", "Rekeyed"]
+__all__ = ["FeasibleSampler", "KeyedSampler"]
 
 # Proposals of an inner sampler, and of one that fits a costly model for each.
 _TRIES, _SLOW_TRIES = 64, 4
@@ -64,7 +66,9 @@ class FeasibleSampler(BaseSampler):
     TPE.
 
     Args:
-        inner: any Optuna sampler, or None for random search.
+        inner: any Optuna sampler, or None for random search. One with ``rekey`` draws anew for every candidate
+            (`regnas.sampler.SupportsRekey`); one with ``record`` and ``hear`` is told what was evaluated in place of
+            its proposals (`regnas.sampler.SupportsFeedback`).
         duplicates: ``reject`` proposes no network twice; ``reuse`` and ``allow`` do not care.
         max_tries: proposals of the inner sampler before the nearest feasible candidate is taken instead; 64 unless
             said, and 4 of a Gaussian process, which takes a second for each.
@@ -99,6 +103,7 @@ class FeasibleSampler(BaseSampler):
             )
         self._space = space
         self._inner = inner
+        self._listening = Listening(space, inner)
         self._seed = seed
         self._duplicates = duplicates
         self._max_tries = max_tries
@@ -126,6 +131,11 @@ class FeasibleSampler(BaseSampler):
     def space(self) -> Space:
         """What the candidates are networks of."""
         return self._space
+
+    @property
+    def inner(self) -> BaseSampler | None:
+        """The sampler that is asked first; None for random search."""
+        return self._inner
 
     def assign(self, index: int) -> None:
         """The candidate index of the next trial; without, it is the trial's number."""
@@ -171,7 +181,10 @@ class FeasibleSampler(BaseSampler):
             elif self._inner is None:
                 candidate = self._random(index, past, anew=assigned is None)
             else:
-                candidate, drawn = self._propose(study, trial, index, past.seen, beside)
+                self._listening.catch_up(study, trial.number)
+                chosen = self._propose(study, trial, index, past.seen, beside)
+                candidate, drawn = chosen.candidate, chosen.beside
+                self._listening.note(study, trial, chosen)
             if self._duplicates == "reject":
                 past.add(trial.number, candidate.architecture.key(), given=bool(fixed))
             self.proposed = candidate
@@ -200,6 +213,7 @@ class FeasibleSampler(BaseSampler):
         if self._inner is not None:
             with self._lock:
                 self._inner.after_trial(study, trial, state, values)
+                self._listening.ended(study, trial, state, values)
 
     # --- parameters beside the space ------------------------------------------------------------------------
 
@@ -222,7 +236,7 @@ class FeasibleSampler(BaseSampler):
             return RandomSampler(seed=key)
         if type(self._inner) is KeyedSampler:
             self._inner.rekey(key)
-        elif isinstance(self._inner, Rekeyed | ProposesWhole):  # it knows its space, and nothing else
+        elif isinstance(self._inner, SupportsRekey | ProposesWhole):  # it knows its space, and nothing else
             return TPESampler(seed=key, multivariate=False, constant_liar=False)
         return self._inner
 
@@ -250,35 +264,42 @@ class FeasibleSampler(BaseSampler):
 
     def _propose(
         self, study: Study, trial: FrozenTrial, index: int, seen: set[str], beside: Mapping[str, BaseDistribution]
-    ) -> tuple[Candidate, Params]:
-        """A candidate by the inner sampler, and the parameters beside it that it proposed with it."""
+    ) -> Chosen:
+        """A candidate by the inner sampler, with the parameters beside it that it proposed with it."""
         assert self._inner is not None
-        if isinstance(self._inner, Rekeyed):
+        if isinstance(self._inner, SupportsRekey):
             self._inner.rekey(keyed.integer("propose", self._seed, index))
-        points: list[Params] = []
-        drawn: list[Params] = []
+        refused: list[Proposal] = []
         for _ in range(self._max_tries):
             params = self._inner.sample_relative(study, trial, {**self._distributions, **beside})
             if not params and not self._draws_one_by_one(study, trial):
-                return self._from_stream(index, seen), {}  # no opinion yet
+                return Chosen(self._from_stream(index, seen), Origin.STREAM)  # no opinion yet
             point = self._space.canonical(self._whole(params, study, trial))
-            drawn.append({name: params[name] for name in beside if name in params})
+            drawn = {name: params[name] for name in beside if name in params}
             candidate = self._space.judge(point)
+            one = Proposal(point, drawn, self._listening.record(), repeated=candidate is not None)
             if candidate is not None and candidate.architecture.key() not in seen:
-                return candidate, drawn[-1]
+                return Chosen(candidate, Origin.OWN, one)
             self.refused += 1
-            stuck = bool(points) and point == points[-1]  # it would say the same for ever
-            points.append(point)
+            stuck = bool(refused) and point == refused[-1].point  # it would say the same for ever
+            refused.append(one)
             if stuck:
                 break
-        found = nearest(self._space, points, self._seed, index, seen)
-        return (self._from_stream(index, seen), {}) if found is None else (found[0], drawn[found[1]])
+        return self._instead_of(refused, index, seen)
+
+    def _instead_of(self, refused: Sequence[Proposal], index: int, seen: set[str]) -> Chosen:
+        """What is evaluated in place of proposals that cannot be."""
+        found = nearest(self._space, [one.point for one in refused], self._seed, index, seen)
+        if found is None:
+            return Chosen(self._from_stream(index, seen), Origin.STREAM)
+        candidate, number = found
+        return Chosen(candidate, Origin.REPEAT if refused[number].repeated else Origin.NEAREST, refused[number])
 
     def _draws_one_by_one(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether the inner sampler has an opinion of single parameters alone: others have none only at the start."""
         if isinstance(self._inner, GridSampler | BruteForceSampler):
             return True
-        if self._inner is None or isinstance(self._inner, RandomSampler | Rekeyed):
+        if self._inner is None or isinstance(self._inner, RandomSampler | SupportsRekey):
             return False
         if self._inner.infer_relative_search_space(study, trial):
             return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
@@ -15,16 +15,8 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 
-@runtime_checkable
-class Rekeyed(Protocol):
-    """An inner sampler whose randomness can be set anew for every candidate."""
-
-    def rekey(self, seed: int) -> None:
-        """Draw from here on as a function of ``seed`` (and of the trials so far)."""
-
-
 class KeyedSampler(BaseSampler):
-    """A sampler made anew for every candidate, so that its draws depend on the candidate's index alone.
+    """A sampler made anew for every candidate (`regnas.sampler.SupportsRekey`): its draws depend on the index alone.
 
     Args:
         make: from a seed to a sampler that keeps no state but its random numbers.

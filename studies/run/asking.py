@@ -13,6 +13,7 @@ from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.pruner import Verdict
+from regnas.sampler import SupportsAssign, SupportsProposed
 from regnas.sampling import keyed
 from regnas.studies.run.pending import PendingTrial
 from regnas.system.optuna_internals import unfrozen
@@ -42,8 +43,8 @@ class Asking:
         Raises:
             InfeasibleWindow: there is none left.
         """
-        sampler: Any = self._study.sampler
-        if hasattr(sampler, "assign"):
+        sampler = self._study.sampler
+        if isinstance(sampler, SupportsAssign):
             sampler.assign(self.next)
         trial = self._study.ask(self._distributions)
         candidate = self._proposed(trial.params)
@@ -85,7 +86,8 @@ class Asking:
 
     def _proposed(self, params: dict[str, Any]) -> Candidate:
         """The candidate just asked for; samplers other than regnas's own tell only its parameters."""
-        found: Candidate | None = getattr(self._study.sampler, "proposed", None)
+        sampler = self._study.sampler
+        found = sampler.proposed if isinstance(sampler, SupportsProposed) else None
         if found is not None and all(found.params[name] == value for name, value in params.items()):
             return replace(found, index=self.next)
         return self._candidate(params, {"index": self.next})

@@ -10,13 +10,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from optuna.trial import FrozenTrial
 
 from regnas import load
+from regnas.studies.storage.open import open_storage
 
 PROJECT = Path(__file__).parent / "outsider"
 PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
@@ -60,7 +64,7 @@ def regnas(command: Callable[..., Any]) -> Callable[..., str]:
 
 def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
     listed = run_module(tmp_path, "regnas", "list")
-    for name in ("chain", "chains", "sobol", "climb", "untrained", "stripes", "polite"):
+    for name in ("chain", "chains", "sobol", "climb", "policy", "untrained", "stripes", "polite"):
         assert f"  {name}  (regnas-chains)" in listed
 
 
@@ -122,6 +126,39 @@ def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp
     assert len({row["architecture"] for row in rows}) == 10
     assert json.loads((folder / "best.json").read_text())["test_error"] is None
     assert "after 1 epochs" in regnas("train", folder, "--epochs", 1)  # its recipe is not that of a training
+
+
+def test_a_policy_that_is_killed_goes_on_as_if_it_had_not_been(
+    command: Callable[..., Any], regnas: Callable[..., str], fast: Any, eventually: Callable[..., None], tmp_path: Path
+) -> None:
+    """Its state is what it heard, and the log-probabilities of its proposals lie with the trials."""
+    words = ("search", "--space", "chains", "--strategy", "policy", "--data", "fake", "--flops", "500k:2M")
+    usual = (*words, "--evaluator", "fast[sleep=20]", "--budget", 30, "--workers", 0)
+    regnas(*usual, "--out", "whole")
+    before = len(fast.lines())
+    running = command(*usual, "--out", "cut")
+    eventually(lambda: len(fast.lines()) >= before + 12, 120)
+    running.kill()
+    assert len(fast.lines()) < before + 30
+    assert "resuming" in regnas(*usual, "--out", "cut")
+    whole, cut = (
+        [(row["index"], row["error"], row["architecture"], row["state"]) for row in csv.DictReader(file.open())]
+        for file in (tmp_path / "whole" / "chains-policy-0/trials.csv", tmp_path / "cut" / "chains-policy-0/trials.csv")
+    )
+    assert cut == whole and len(whole) == 30
+    origins = Counter(proposal_of(trial)["origin"] for trial in trials_of(tmp_path / "cut"))
+    assert set(origins) == {"own", "nearest"}  # the window is narrow: both kinds were learned from
+
+
+def trials_of(folder: Path) -> list[FrozenTrial]:
+    study = optuna.load_study(study_name="chains/policy/0", storage=open_storage(f"sqlite:///{folder / 'regnas.db'}"))
+    return study.get_trials()
+
+
+def proposal_of(trial: FrozenTrial) -> dict[str, Any]:
+    found: dict[str, Any] = trial.system_attrs["regnas:proposal"]
+    assert found["record"] < 0  # a log-probability
+    return found
 
 
 def test_the_outsider_s_plug_ins_search_a_built_in_space(regnas: Callable[..., str]) -> None:

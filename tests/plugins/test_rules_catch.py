@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from optuna.distributions import FloatDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, RandomSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from regnas.architecture import Architecture, from_json
 from regnas.candidate import Candidate
@@ -24,6 +26,7 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluator import Context, Evaluator, Result, Task, make_evaluator
 from regnas.executor import Event, Executor, Judge, WorkerSpec
 from regnas.messages import EvaluateJob, Job, expected
+from regnas.sampler import Feedback
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.strategies import FeasibleSampler
 from regnas.system.files import write_json
@@ -217,6 +220,10 @@ def test_of_spaces(broken: type[DistributionSpace], rule: str) -> None:
         (lambda space, seed: FeasibleSampler(space, seed=0), "test_seeds_matter"),
         (lambda space, seed: FeasibleSampler(space, seed=next(_COUNTER)), "test_equal_seeds_agree"),
         (lambda space, seed: FeasibleSampler(space, RandomSampler(), seed=next(_COUNTER)), "test_equal_seeds_agree"),
+        (
+            lambda space, seed: FeasibleSampler(space, Elsewhere(space)),
+            "test_it_goes_on_after_a_stop_as_if_there_was_none",
+        ),
         (lambda space, seed: FeasibleSampler(space), "test_an_option_it_does_not_have_is_refused"),
         (lambda space, seed: FeasibleSampler(space), "test_duplicates_may_be_allowed"),
     ],
@@ -227,6 +234,62 @@ def test_of_strategies(broken: Callable[[Space, int], BaseSampler], rule: str) -
             return broken(space, seed)
 
     _fails(Rules(), rule)
+
+
+class Elsewhere(BaseSampler):
+    """Proposes at random, as often as it was asked before; told nothing, it learns nothing."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._asked = 0
+
+    def rekey(self, seed: int) -> None:
+        """Nothing to do, it thinks."""
+
+    def record(self) -> int:
+        return self._asked
+
+    def hear(self, feedback: Feedback) -> None:
+        """Nothing to learn."""
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._space.distributions
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        self._asked += 1
+        return self._space.mutate(self._space.sample(seed=self._asked)[0].params, np.random.default_rng(self._asked))
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        raise NotImplementedError
+
+
+class Deaf(FeasibleSampler):
+    """Does not say what became of a trial."""
+
+    def after_trial(self, *_: Any) -> None:
+        pass
+
+
+class OutOfOrder(FeasibleSampler):
+    """Says it at a resume only, all the same."""
+
+    def after_trial(self, study: Study, trial: FrozenTrial, *state: Any) -> None:
+        if trial.number % 2:
+            super().after_trial(study, trial, *state)
+
+
+@pytest.mark.parametrize("broken", [Deaf, OutOfOrder])
+def test_of_strategies_that_keep_silent(broken: type[FeasibleSampler], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rules(StrategyRules):
+        def make(self, space: Space, *, seed: int, options: Mapping[str, Any]) -> BaseSampler:
+            return broken(space, Elsewhere(space), seed=seed)
+
+    with pytest.raises(AssertionError):
+        Rules().test_it_hears_of_every_trial_once_and_again_after_a_stop(monkeypatch)
 
 
 class Counting:

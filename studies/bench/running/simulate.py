@@ -20,6 +20,7 @@ from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow
 from regnas.pruner import Pruner, Verdict
+from regnas.sampler import SupportsAssign, SupportsProposed, SupportsRefused
 from regnas.studies.bench.running.lookup import Look, Oracle
 from regnas.studies.bench.running.runs import Run
 from regnas.studies.storage.open import quiet
@@ -130,7 +131,7 @@ class Simulation:
             return None
         index, distributions = len(self._jobs), self._space.distributions
         begun = time.process_time()
-        if hasattr(self._sampler, "assign"):
+        if isinstance(self._sampler, SupportsAssign):
             self._sampler.assign(index)
         try:
             trial = self._study.ask(distributions)
@@ -148,7 +149,7 @@ class Simulation:
         return job
 
     def _proposed(self, params: dict[str, Any]) -> Candidate:
-        found: Candidate | None = getattr(self._sampler, "proposed", None)
+        found = self._sampler.proposed if isinstance(self._sampler, SupportsProposed) else None
         if found is None:
             found = self._space.judge(self._space.canonical(params))
         if found is None:
@@ -203,6 +204,6 @@ class Simulation:
             epochs=np.array([job.epoch for job in jobs], dtype=np.int64),
             whole=np.array([job.whole for job in jobs], dtype=np.bool_),
             outside=sum(job.look.outside for job in jobs),
-            refused=getattr(self._sampler, "refused", 0),
+            refused=self._sampler.refused if isinstance(self._sampler, SupportsRefused) else 0,
             proposal_seconds=self._proposal_seconds,
         )

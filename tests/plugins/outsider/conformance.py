@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.samplers import BaseSampler
-from regnas_chains import dataset, evaluator, executor, strategy
+from regnas_chains import dataset, evaluator, executor, policy, strategy
 from regnas_chains.architecture import Chain
 from regnas_chains.space import chains
 
@@ -41,6 +41,11 @@ class TestClimb(StrategyRules):
 class TestClimbOnChains(TestClimb):
     def space(self) -> Space:
         return chains()
+
+
+class TestPolicy(StrategyRules):
+    def make(self, space: Space, *, seed: int, options: Mapping[str, Any]) -> BaseSampler:
+        return policy.make(space, seed=seed, options=options)
 
 
 class TestUntrained(EvaluatorRules):

@@ -1,0 +1,118 @@
+"""The contracts of samplers: between a driver and the sampler that it asks, and between that one and one inside it.
+
+`regnas.strategies.FeasibleSampler` asks an inner sampler, and where a proposal of it lies outside the window or was
+evaluated before, another candidate is evaluated in its place. An inner sampler that learns from its own proposals, such
+as a policy, has to know which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+    from regnas.candidate import Candidate
+    from regnas.sampling.batch import Params
+
+
+@runtime_checkable
+class SupportsAssign(Protocol):
+    """A sampler whose proposals depend on the candidate's index, not on the number of the trial."""
+
+    def assign(self, index: int) -> None:
+        """The candidate index of the next trial; without, it is the trial's number."""
+
+
+@runtime_checkable
+class SupportsProposed(Protocol):
+    """A sampler that knows the candidate that it proposed last, with its architecture and its draws."""
+
+    @property
+    def proposed(self) -> Candidate | None:
+        """Of the newest trial; None before the first one."""
+
+
+@runtime_checkable
+class SupportsRefused(Protocol):
+    """A sampler that counts what it did not propose."""
+
+    @property
+    def refused(self) -> int:
+        """Proposals of an inner sampler that became no trial."""
+
+
+@runtime_checkable
+class SupportsInner(Protocol):
+    """A sampler that asks another one."""
+
+    @property
+    def inner(self) -> BaseSampler | None:
+        """The sampler inside; None where there is none."""
+
+
+@runtime_checkable
+class SupportsRekey(Protocol):
+    """An inner sampler whose randomness can be set anew for every candidate.
+
+    Its proposals are then a function of the seed, the candidate's index and the results so far, in whatever process.
+    """
+
+    def rekey(self, seed: int) -> None:
+        """Draw from here on as a function of ``seed`` (and of the trials so far)."""
+
+
+class Origin(StrEnum):
+    """Whose candidate was evaluated, as the inner sampler sees it."""
+
+    OWN = "own"  # its own proposal
+    NEAREST = "nearest"  # the one nearest to its proposal, which lies outside the window
+    REPEAT = "repeat"  # the one nearest to its proposal, which was evaluated before
+    STREAM = "stream"  # one of the stream: it had no opinion, or there was none near to its proposals
+    GIVEN = "given"  # one that it was not asked for: enqueued by the user, or of another study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """What became of a trial.
+
+    Attributes:
+        number: of the trial.
+        params: what was evaluated, a canonical point of the space.
+        error: lower is better, whatever the direction of the study; None of a trial that failed.
+        pruned: ``error`` is the last one of a training that was stopped for being poor.
+        origin: whose candidate it was.
+        proposal: the proposal that ``params`` is or stands for, a canonical point of the space; None where there is
+            none.
+        record: what the sampler recorded of that proposal.
+    """
+
+    number: int
+    params: Params
+    error: float | None
+    pruned: bool = False
+    origin: Origin = Origin.GIVEN
+    proposal: Params | None = None
+    record: Any = None
+
+
+@runtime_checkable
+class SupportsFeedback(Protocol):
+    """An inner sampler that is told what was evaluated in place of what it proposed."""
+
+    def record(self) -> Any:
+        """What it wants to know of its latest proposal when the trial ends: a JSON value, such as a log-probability.
+
+        Asked after every proposal. That of the proposal which the trial is of, or stands for, is stored with the
+        trial, and so is known after a resume.
+        """
+
+    def hear(self, feedback: Feedback) -> None:
+        """A trial of the space has ended, complete, pruned or failed.
+
+        Told once of every trial, in the order in which they ended. A sampler that was made anew, on a resume, is told
+        of all that ended before its first proposal, in that order: one whose state is a function of what it heard goes
+        on as if it had not stopped.
+        """
