@@ -7,12 +7,13 @@ sees an Optuna trial.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from regnas.architecture import Architecture
+from regnas.metric import ERROR, Metric, check_values
 from regnas.plugins import registry, spec
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class Result:
         errors: validation error after each epoch.
         diverged: the loss stopped being finite; ``error`` is then 1 - 1 / classes.
         notes: numbers and words worth keeping, JSON values.
+        metrics: values beside the error by the names that the evaluator declares (`SupportsMetrics`); what is not
+            known is left out.
+
+    Raises:
+        ValueError: an error or a metric that is no such number.
     """
 
     error: float
@@ -80,13 +86,17 @@ class Result:
     errors: tuple[float, ...] = ()
     diverged: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.error) and 0 <= self.error <= 1):
             raise ValueError(f"error is a fraction in [0, 1], got {self.error}; divide a percentage by 100")
+        for name, value in self.metrics.items():
+            Metric(name).check(value)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values; without metrics as releases wrote them that knew none."""
+        further = {"metrics": {name: float(value) for name, value in self.metrics.items()}} if self.metrics else {}
         return {
             "error": self.error,
             "seconds": self.seconds,
@@ -94,6 +104,7 @@ class Result:
             "errors": list(self.errors),
             "diverged": self.diverged,
             "notes": dict(self.notes),
+            **further,
         }
 
     @classmethod
@@ -145,11 +156,34 @@ class SupportsOwnImages(Protocol):
 
 
 @runtime_checkable
+class SupportsMetrics(Protocol):
+    """An evaluator whose results hold more than the error."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """What its results may hold beside the error, each under a name of its own."""
+
+
+@runtime_checkable
 class SupportsSharing(Protocol):
     """An evaluator that knows how many candidates should share one GPU."""
 
     def per_device(self, device: str) -> int:
         """Candidates at a time on this device, at least 1, from its memory and a short calibration."""
+
+
+def metrics_of(evaluator: Evaluator) -> tuple[Metric, ...]:
+    """What the results of an evaluator hold: the error first, the objective."""
+    return (ERROR, *(evaluator.metrics if isinstance(evaluator, SupportsMetrics) else ()))
+
+
+def check_result(evaluator: Evaluator, result: Result) -> None:
+    """Whether a result holds what its evaluator declares.
+
+    Raises:
+        UsageError: a metric that it does not declare, or a value that the metric cannot have.
+    """
+    check_values(metrics_of(evaluator)[1:], result.metrics)
 
 
 class MakeEvaluator(Protocol):

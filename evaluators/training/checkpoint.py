@@ -20,10 +20,12 @@ class Past:
     Attributes:
         errors: validation error after each epoch.
         seconds: of training.
+        loss: of the last epoch; None where it is not known.
     """
 
     errors: tuple[float, ...] = ()
     seconds: float = 0.0
+    loss: float | None = None
 
 
 def save(folder: Path, trainer: Trainer, past: Past, identity: dict[str, Any]) -> None:
@@ -34,8 +36,8 @@ def save(folder: Path, trainer: Trainer, past: Past, identity: dict[str, Any]) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"{_FILE}.part"
-    state = trainer.state()
-    torch.save({"identity": identity, "trainer": state, "errors": list(past.errors), "seconds": past.seconds}, partial)
+    known = {"errors": list(past.errors), "seconds": past.seconds, "loss": past.loss}
+    torch.save({"identity": identity, "trainer": trainer.state(), **known}, partial)
     partial.replace(folder / _FILE)
 
 
@@ -50,7 +52,7 @@ def resume(folder: Path, trainer: Trainer, identity: dict[str, Any], device: tor
         return Past()
     state = stored["trainer"]
     trainer.load({**state, "order": state["order"].cpu()})  # the order of the images is drawn on the CPU everywhere
-    return Past(errors=tuple(stored["errors"]), seconds=stored["seconds"])
+    return Past(errors=tuple(stored["errors"]), seconds=stored["seconds"], loss=stored.get("loss"))
 
 
 def remove(folder: Path) -> None:

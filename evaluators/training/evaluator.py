@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -22,6 +23,10 @@ from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.training.per_device import best_share, measured
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
+from regnas.metric import Metric
+
+# With label smoothing, over augmented images, while the weights change: what the optimiser saw.
+TRAINING_LOSS = Metric("training_loss", "minimize", "nats", (0.0, math.inf))
 
 
 def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
@@ -51,6 +56,8 @@ class TrainEvaluator:
     source: tuple[Task, Mapping[str, Any]] | None = None
     _loaded: dict[str, Batches] = field(default_factory=dict)
 
+    metrics: ClassVar[tuple[Metric, ...]] = (TRAINING_LOSS,)
+
     @cached_property
     def _splits(self) -> tuple[Split, Split]:
         return self.data.fit()
@@ -70,7 +77,12 @@ class TrainEvaluator:
         }
 
     def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
-        """The last epoch's validation error; out of memory is tried again once, at half the batch."""
+        """The last epoch's validation error and mean training loss; out of memory is tried again once, at half the
+        batch.
+
+        Raises:
+            OutOfMemory: half the batch does not fit either.
+        """
         for accumulation in (1, 2):
             try:
                 return self._train(architecture, seed, context, accumulation)
@@ -95,19 +107,19 @@ class TrainEvaluator:
             "accumulation": accumulation,
         }
         past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
-        errors, diverged, going = list(past.errors), False, True
+        errors, loss, diverged, going = list(past.errors), past.loss, False, True
         while going and not diverged and trainer.epoch < self.recipe.epochs:
             try:
-                trainer.run_epoch()
+                loss = trainer.run_epoch()
                 errors.append(top1_error(network, validation, device, computing))
             except Diverged:
-                diverged = True
+                diverged, loss = True, None
                 errors.append(chance_error(len(self.data.class_names)))
             else:
                 going = context.report(trainer.epoch, errors[-1])
         seconds = past.seconds + time.perf_counter() - start
         if kept and not going:
-            snapshot.save(kept, trainer, snapshot.Past(errors=tuple(errors), seconds=seconds), identity)
+            snapshot.save(kept, trainer, snapshot.Past(errors=tuple(errors), seconds=seconds, loss=loss), identity)
         elif context.folder is not None:
             weights.save(network, context.folder)
             snapshot.remove(context.folder)
@@ -123,6 +135,7 @@ class TrainEvaluator:
                 "accumulation": accumulation,
                 "precision": computing.precision,
             },
+            metrics={} if loss is None else {TRAINING_LOSS.name: loss},
         )
 
     def per_device(self, device: str) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from regnas.metric import columns
+
 SCHEMA = 1
 COLUMNS = (
     "schema",
@@ -62,13 +64,16 @@ def append_json(path: Path, value: Any) -> None:
 
 
 def record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A flat row of a table: ``params_by_name`` and ``errors`` become columns ``param.NAME`` and ``epoch_N``."""
+    """A flat row of a table: ``params_by_name``, ``errors`` and ``metrics`` become columns ``param.NAME``, ``epoch_N``
+    and ``metric.NAME``.
+    """
     flat = {name: row.get(name, "") for name in COLUMNS}
     flat["schema"] = SCHEMA
     if isinstance(flat["architecture"], Mapping):
         flat["architecture"] = json.dumps(flat["architecture"], sort_keys=True, separators=(",", ":"))
     flat.update({f"epoch_{number}": error for number, error in enumerate(row.get("errors", ()), 1)})
     flat.update({f"param.{name}": value for name, value in row.get("params_by_name", {}).items()})
+    flat.update(columns(row.get("metrics", {})))
     return flat
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from regnas.architecture import Architecture
 from regnas.errors import UsageError
-from regnas.evaluator import Context, Evaluator, Result, SupportsPrepare, SupportsTest, Task
+from regnas.evaluator import Context, Evaluator, Result, SupportsPrepare, SupportsTest, Task, check_result
 from regnas.testing.network import SmallNetwork
 
 
@@ -87,6 +87,14 @@ class EvaluatorRules:
         without = self._run(made, one, seed=0)
         assert with_folder.errors == without.errors
         assert list(Path.cwd().iterdir()) == []
+
+    def test_further_metrics_are_declared_and_possible(self) -> None:
+        made = self._make()
+        for one in self.architectures():
+            try:
+                check_result(made, self._run(made, one, seed=0))
+            except UsageError as error:
+                pytest.fail(str(error))
 
     def test_what_it_prepares_is_plain_json(self) -> None:
         made = self._make()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from regnas.architecture import from_json
 from regnas.errors import MessageError
-from regnas.evaluator import Context, Evaluator, Result, SupportsTest, make_evaluator
+from regnas.evaluator import Context, Evaluator, Result, SupportsTest, check_result, make_evaluator
 from regnas.messages import (
     Answer,
     Broken,
@@ -86,6 +86,7 @@ def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int,
 
     context = Context(device=device, threads=1, folder=folder, report=answered, resumable=wanted.resumable)
     result = evaluator(architecture, seed=wanted.seed, context=context)
+    check_result(evaluator, result)
     if not going:
         return result.seconds
     write_result(Path(job.result), architecture.key(), wanted.seed, result)

@@ -24,7 +24,7 @@ from regnas.system.files import COLUMNS, record
 from regnas.tables.rows import SUFFIXES, TOP, Row, is_jsonl, read_number, read_object, read_sheet
 
 _EXTRA = ("e_fit", "trial", "failure")
-_FREE = re.compile(r"epoch_\d+|param\..+")
+_FREE = re.compile(r"epoch_\d+|(param|metric)\..+")
 _TOP_KINDS = {"schema": int, "trainings": int, "failed": int, "marks": list, "settings": dict}
 _YES, _NO = ("1", "1.0", "true"), ("", "0", "0.0", "false", "none")
 _STATES = ("COMPLETE", "FAIL", "RUNNING", "WAITING", "PRUNED", "SAMPLED")
@@ -170,7 +170,7 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
     if unknown:
         raise PopulationError(
             f"{path} has unknown columns {', '.join(map(repr, unknown))}; known are {', '.join(COLUMNS)}, e_fit, "
-            f"epoch_1 and so on, and param.NAME"
+            f"epoch_1 and so on, param.NAME and metric.NAME"
         )
     if "error" not in given and "state" not in given:
         raise PopulationError(f"{path} has no column error: the validation error of every model, a fraction")

@@ -13,6 +13,7 @@ from regnas.architecture import canonical, key_of
 from regnas.candidate import Candidate
 from regnas.describe import summary
 from regnas.evaluator import Result
+from regnas.metric import columns
 from regnas.pruner import Verdict
 
 
@@ -93,9 +94,11 @@ def copied(result: Result, index: int) -> Result:
         errors=result.errors,
         diverged=result.diverged,
         notes={"reused": index},
+        metrics=result.metrics,
     )
 
 
-def reuse(result: Result) -> dict[str, Any]:
-    """What a trial stores of whose result it has."""
-    return {"reused": result.notes["reused"]} if "reused" in result.notes else {}
+def further(result: Result) -> dict[str, Any]:
+    """What a trial stores of its result beside the error: its metrics, and whose result it has."""
+    reused = {"reused": result.notes["reused"]} if "reused" in result.notes else {}
+    return {**reused, **columns(result.metrics)}

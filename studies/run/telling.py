@@ -9,9 +9,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import StudyError
 from regnas.evaluator import Result
+from regnas.metric import from_columns
 from regnas.studies.run.checkpoints import Checkpoints
 from regnas.studies.run.fidelity import Fidelity
-from regnas.studies.run.pending import PendingTrial, copied, reuse
+from regnas.studies.run.pending import PendingTrial, copied, further
 from regnas.studies.run.progress import Progress
 
 TRIES = 3  # failures after which a candidate is given up
@@ -81,6 +82,7 @@ class Telling:
                 epochs=len(trial.intermediate_values),
                 errors=tuple(value for _, value in sorted(trial.intermediate_values.items())),
                 notes={"reused": attributes["index"]},
+                metrics=from_columns(attributes),
             )
             self._results.setdefault(key, (attributes["index"], result))
 
@@ -103,7 +105,7 @@ class Telling:
         """Tell a result."""
         for epoch, error in enumerate(result.errors, 1):
             self.report(pending, epoch, error, trained="reused" not in result.notes)
-        pending.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **reuse(result))
+        pending.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **further(result))
         self._study.tell(pending.trial, result.error)
         self.completed += 1
         if self._reuses:

@@ -16,6 +16,7 @@ from regnas import weights
 from regnas.architecture import Architecture, from_json
 from regnas.design_space import Space
 from regnas.errors import StudyError
+from regnas.metric import from_columns
 from regnas.studies.search.identity import ATTRIBUTE, check_same
 from regnas.system.files import SCHEMA, write_csv, write_json
 
@@ -51,6 +52,7 @@ def row_of(trial: FrozenTrial, space: Space) -> Row:
         "params_by_name": space.canonical(trial.params) if trial.params else {},
         "trial": trial.number,
         "failure": stored.get("failure", ""),
+        "metrics": from_columns(stored),
     }
     row["epochs"] = len(row["errors"]) if complete else ""
     if row["architecture"]:
@@ -126,8 +128,9 @@ def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str
         (best / f"{weights.WEIGHTS}.part").replace(best / weights.WEIGHTS)
     numbers = {name: row.get(name) for name in ("flops", "params", "activations", "seconds", "epochs", "diverged")}
     params = {"params_by_name": row["params_by_name"]}
+    metrics = {"metrics": row["metrics"]} if row.get("metrics") else {}
     write_json(
         folder / "best.json",
-        {**details, **numbers, **params, "architecture": architecture.to_json(), "settings": settings},
+        {**details, **metrics, **numbers, **params, "architecture": architecture.to_json(), "settings": settings},
     )
     return Best(row["index"], row["error"], test_error, architecture, best if kept.exists() else None)

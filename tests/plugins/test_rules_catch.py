@@ -26,6 +26,7 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluator import Context, Evaluator, Result, Task, make_evaluator
 from regnas.executor import Event, Executor, Judge, WorkerSpec
 from regnas.messages import EvaluateJob, Job, expected
+from regnas.metric import Metric
 from regnas.sampler import Feedback
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.strategies import FeasibleSampler
@@ -237,7 +238,7 @@ def test_of_strategies(broken: Callable[[Space, int], BaseSampler], rule: str) -
 
 
 class Elsewhere(BaseSampler):
-    """Proposes at random, as often as it was asked before; told nothing, it learns nothing."""
+    """Proposes what depends on how often it was asked since it was made; what it hears it forgets."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -259,7 +260,8 @@ class Elsewhere(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         self._asked += 1
-        return self._space.mutate(self._space.sample(seed=self._asked)[0].params, np.random.default_rng(self._asked))
+        rng = np.random.default_rng([trial.number, self._asked])
+        return {name: values[0].item() for name, values in self._space.draw(rng, 1).items()}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -325,6 +327,34 @@ def test_of_evaluators(epochs: list[int], heeds: bool, rule: str) -> None:
             return Counting(epochs, heeds=heeds)
 
     _fails(Rules(), rule)
+
+
+class Measuring:
+    """Returns what it likes beside the error."""
+
+    def __init__(self, declared: Sequence[Metric], value: float) -> None:
+        self.metrics = declared
+        self._value = value
+
+    def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
+        return Result(error=0.5, seconds=0.0, metrics={"share": self._value})
+
+
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [
+        ([], 0.5),
+        ([Metric("other")], 0.5),
+        ([Metric("share", range=(0.0, 1.0))], 50.0),
+        ([Metric("share"), Metric("share")], 0.5),
+    ],
+)
+def test_of_evaluators_that_measure_more(declared: Sequence[Metric], value: float) -> None:
+    class Rules(EvaluatorRules):
+        def make(self, task: Task, options: Mapping[str, Any]) -> Evaluator:
+            return Measuring(declared, value)
+
+    _fails(Rules(), "test_further_metrics_are_declared_and_possible")
 
 
 class Interrupted:

@@ -51,7 +51,7 @@ def test_a_training_in_parts_equals_one_in_a_go(
         assert (part.epochs, part.errors) == (until, whole.errors[:until])
     last, epochs = train(evaluator, tmp_path / "parts")
     assert heard + epochs == [1, 2, 3, 4]
-    assert (last.error, last.errors, last.epochs) == (whole.error, whole.errors, EPOCHS)
+    assert (last.error, last.errors, last.epochs, last.metrics) == (whole.error, whole.errors, EPOCHS, whole.metrics)
     assert equal(tmp_path / "whole", tmp_path / "parts")
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["weights.safetensors"]
 

@@ -47,7 +47,13 @@ def table_of(result: SearchResult) -> list[dict[str, str]]:
 
 def test_trials_csv_has_the_columns_of_the_contract_in_order(trained: SearchResult) -> None:
     rows = table_of(trained)
-    assert list(rows[0]) == [*COLUMNS, "epoch_1", "epoch_2", *(f"param.{name}" for name in PARAMS)]
+    assert list(rows[0]) == [
+        *COLUMNS,
+        "epoch_1",
+        "epoch_2",
+        *(f"param.{name}" for name in PARAMS),
+        "metric.training_loss",
+    ]
     assert [row["index"] for row in rows] == [str(index) for index in range(7)]
     assert {(row["schema"], row["space"], row["state"], row["epochs"]) for row in rows} == {
         ("1", "regnetx", "COMPLETE", "2")
@@ -66,6 +72,7 @@ def test_trials_csv_holds_what_the_study_holds(trained: SearchResult) -> None:
             cost.params,
             cost.activations,
         )
+        assert float(text["metric.training_loss"]) == trial.user_attrs["metric.training_loss"]
         values = {name: float(text[f"param.{name}"]) for name in PARAMS}
         assert regnas.space("regnetx", classes=4).on(trained_images()).decode(values).key() == architecture.key()
 
@@ -80,7 +87,8 @@ def test_a_trial_stores_plain_numbers_and_one_architecture(trained: SearchResult
     for trial in trained.study.trials:
         stored = trial.user_attrs
         numbers = ("mflops", "params_m", "acts_m", "depth", "seconds", "seed", "index", "draws", "diverged")
-        assert set(stored) == {*numbers, "architecture"}
+        assert set(stored) == {*numbers, "architecture", "metric.training_loss"}
+        assert 0 < stored["metric.training_loss"] < 5
         assert all(type(stored[name]) in (int, float) for name in numbers)
         architecture = json.loads(stored["architecture"])
         cost = from_json(architecture).complexity(16)
@@ -95,8 +103,9 @@ def test_best_json_names_the_winner_and_everything_needed_to_use_it(trained: Sea
     assert set(best) == {
         *("schema", "index", "seed", "validation_error", "test_error", "trained", "data", "class_names"),
         *("resolution", "mean", "std", "flops", "params", "activations", "seconds", "epochs", "diverged"),
-        *("params_by_name", "architecture", "settings"),
+        *("params_by_name", "architecture", "settings", "metrics"),
     }
+    assert list(best["metrics"]) == ["training_loss"]
     winner = min(trained.rows, key=lambda row: (row["error"], row["index"]))
     assert best["schema"] == 1 and best["settings"]["schema"] == 1
     assert (best["index"], best["validation_error"]) == (winner["index"], winner["error"])
