@@ -261,7 +261,7 @@ class Elsewhere(BaseSampler):
     ) -> dict[str, Any]:
         self._asked += 1
         rng = np.random.default_rng([trial.number, self._asked])
-        return {name: values[0].item() for name, values in self._space.draw(rng, 1).items()}
+        return {name: values.tolist()[0] for name, values in self._space.draw(rng, 1).items()}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
