@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial
+from typing import Any
 
 from regnas.design_space import Space
 from regnas.errors import UsageError
@@ -16,9 +13,6 @@ from regnas.sampling.moves import feasible_mutant
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.population import KeepsMembers
 from regnas.strategy import own_options
-
-if TYPE_CHECKING:
-    from optuna.study import Study
 
 
 def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
@@ -57,17 +51,13 @@ class AgeingEvolution(KeepsMembers):
         self._tournament = tournament
         self._alive: deque[tuple[float, Params]] = deque(maxlen=population)
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        self._read_once(study)
+    def _child(self) -> Params | None:
         if len(self._alive) < (self._alive.maxlen or 0):
-            return {}
+            return None
         rivals = self._rng.integers(len(self._alive), size=self._tournament)  # with replacement, as the paper
         _, parent = min((self._alive[rival] for rival in rivals.tolist()), key=lambda member: member[0])
         child = feasible_mutant(self._space, parent, self._rng)
-        chosen = parent if child is None else child.params
-        return {name: chosen[name] for name in search_space}
+        return parent if child is None else child.params
 
     def _take(self, error: float, point: Params) -> None:
         self._alive.append((error, point))

@@ -8,12 +8,10 @@ not wait for the rest of a generation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial
 
 from regnas.design_space import Space
 from regnas.errors import UsageError
@@ -22,9 +20,6 @@ from regnas.sampling.moves import feasible_mutant
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.population import KeepsMembers
 from regnas.strategy import own_options
-
-if TYPE_CHECKING:
-    from optuna.study import Study
 
 COSTS = ("flops", "params", "activations")
 
@@ -129,18 +124,14 @@ class NSGA2(KeepsMembers):
         self._crossover = crossover
         self._members: list[tuple[tuple[float, ...], str, Params]] = []  # objectives, key of the network, point
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        self._read_once(study)
+    def _child(self) -> Params | None:
         if len(self._members) < self._size:
-            return {}
+            return None
         child = self._parent()
         if self._rng.random() < self._crossover:
             child = self._cross(child, self._parent())
         found = feasible_mutant(self._space, child, self._rng)
-        made = child if found is None else found.params
-        return {name: made[name] for name in search_space}
+        return child if found is None else found.params
 
     def _parent(self) -> Params:
         """Binary tournament: members are in the crowded order, so the smaller number wins."""

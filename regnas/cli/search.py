@@ -47,7 +47,7 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
 
     console = Console()
     checked = searching.plan(space, retrain=retrain, **flags)
-    progress: Progress = Silent() if quiet or as_json else Lines(console, checked.workers)
+    progress: Progress = Silent() if quiet or as_json else Lines(console)
     progress.say(checked.headline())
     try:
         result = searching.run(checked, progress)

@@ -55,22 +55,6 @@ def expected_best(errors: npt.ArrayLike, sizes: npt.ArrayLike, weights: npt.Arra
     return np.array([-np.diff(above**m) @ values for m in _sizes(sizes)])
 
 
-def best_quantile(
-    errors: npt.ArrayLike, sizes: npt.ArrayLike, q: float, weights: npt.ArrayLike | None = None
-) -> Floats:
-    """The smallest error that the best of m models does not exceed with probability ``q``; ``(k,)``.
-
-    Source: P(min > e) = S(e)^m, with the strict survival function of the (weighted) error distribution.
-    """
-    values, above = _sorted(errors, weights)
-    found = []
-    for m in _sizes(sizes):
-        reached = 1 - above[1:] ** m
-        place = np.searchsorted(reached, q * (1 - 1e-12), side="left")
-        found.append(values[min(int(place), len(values) - 1)])
-    return np.array(found)
-
-
 def expected_best_unbiased(errors: npt.ArrayLike, sizes: npt.ArrayLike) -> Floats:
     """Unbiased estimate of the expected best of m models: the mean over all subsets of m of the n models.
 

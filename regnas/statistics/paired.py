@@ -138,11 +138,3 @@ def vargha_delaney(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     Source: Vargha and Delaney 2000, equation 1, for scores of which the lower is better.
     """
     return float(chance_of_winning(a, b, 1)[0])
-
-
-def cliffs_delta(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """P(a < b) - P(a > b) = 2 A12 - 1, in [-1, 1]: above 0 where a is better (lower).
-
-    Source: Cliff 1993.
-    """
-    return 2 * vargha_delaney(a, b) - 1

@@ -25,7 +25,7 @@ from regnas.testing.evaluator import EvaluatorRules  # noqa: E402
 from regnas.testing.executor import ExecutorRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
-from regnas.testing.toy import DistributionDimension, DistributionSpace, Toy  # noqa: E402
+from regnas.testing.toy import DistributionDimension, DistributionSpace, Toy, ask_and_tell  # noqa: E402
 
 __all__ = [
     "ArchitectureRules",
@@ -37,4 +37,5 @@ __all__ = [
     "SpaceRules",
     "StrategyRules",
     "Toy",
+    "ask_and_tell",
 ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from optuna.distributions import BaseDistribution
 
 from regnas.architecture import key_of
-from regnas.design_space import Params
+from regnas.design_space import Params, Space
 from regnas.sampling.plain_space import DistributionDimension, PlainSpace
 from regnas.window import Complexity
 
 if TYPE_CHECKING:
     import torch
+    from optuna.study import Study
 
 
 @dataclass(frozen=True)
@@ -65,4 +66,18 @@ class DistributionSpace(PlainSpace):
         return Toy(tuple(params.items()), sum(places) / max(1, len(places)))
 
 
-__all__ = ["DistributionDimension", "DistributionSpace", "Toy"]
+def ask_and_tell(study: Study, space: Space, values: Sequence[float | None]) -> list[Params]:
+    """Ask for a trial and tell it, for each of these values in order; None is a failure.
+
+    Returns:
+        The parameters of all trials of the study.
+    """
+    from optuna.trial import TrialState
+
+    for value in values:
+        trial = study.ask(space.distributions)
+        study.tell(trial, value, state=TrialState.FAIL if value is None else None)
+    return [trial.params for trial in study.trials]
+
+
+__all__ = ["DistributionDimension", "DistributionSpace", "Toy", "ask_and_tell"]

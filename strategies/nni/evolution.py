@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial
 
 from regnas.design_space import Space
 from regnas.errors import UsageError
@@ -19,9 +17,6 @@ from regnas.strategies.nni.engine import OneProposal, proposal, sample_of
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.population import KeepsMembers
 from regnas.strategy import own_options
-
-if TYPE_CHECKING:
-    from optuna.study import Study
 
 
 def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
@@ -69,14 +64,11 @@ class Evolved(KeepsMembers):
         self._alive: deque[tuple[float, Params]] = deque(maxlen=population)
         self._known: set[frozenset[tuple[str, Any]]] = set()
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        self._read_once(study)
+    def _child(self) -> Params | None:
         if len(self._alive) < (self._alive.maxlen or 0):
-            return {}
+            return None
         model = proposal(self._with_population())
-        return {} if model is None else sample_of(model, search_space)
+        return None if model is None else sample_of(model, self._names)
 
     def _take(self, error: float, point: Params) -> None:
         free = {name: point[name] for name in self._names}

@@ -15,6 +15,7 @@ from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.sampler import Feedback, Origin, SupportsFeedback
 from regnas.sampling.batch import Params
+from regnas.system.optuna_internals import set_trial_system_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +95,7 @@ class Listening:
             stored["record"] = chosen.proposal.record
             if chosen.origin is not Origin.OWN:
                 stored["params"] = {name: chosen.proposal.point[name] for name in self.space.distributions}
-        # As Optuna's own samplers keep their state: in the trial's system attributes.
-        study._storage.set_trial_system_attr(trial._trial_id, PROPOSAL, stored)
+        set_trial_system_attribute(study, trial, PROPOSAL, stored)
 
     def catch_up(self, study: Study, but: int) -> None:
         """Tell of all that ended before; once of each study.

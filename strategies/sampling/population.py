@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class KeepsMembers(ProposesWhole):
     """An inner sampler that hears of every completed trial of its space, in the order of completion.
 
-    A subclass says what becomes of a new member, and calls ``_read_once`` before it proposes.
+    A subclass says what becomes of a new member, and what comes of those that there are.
     """
 
     def __init__(self, space: Space) -> None:
@@ -34,6 +35,17 @@ class KeepsMembers(ProposesWhole):
     @abstractmethod
     def _take(self, error: float, point: Params) -> None:
         """A new member: an error, lower is better, and a canonical point."""
+
+    @abstractmethod
+    def _child(self) -> Params | None:
+        """A new point, made of members; None while these are too few, or where nothing is to be made of them."""
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        self._read_once(study)
+        child = self._child()
+        return {} if child is None else {name: child[name] for name in search_space}
 
     def rekey(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)

@@ -68,9 +68,8 @@ class Silent:
 class Lines:
     """A line for every finished candidate; on a terminal also a live panel of what is running."""
 
-    def __init__(self, console: Console, workers: int) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._workers = max(1, workers)
         self._live: Live | None = None
         self._running: dict[int, str] = {}
         self._done = self._budget = self._first = 0

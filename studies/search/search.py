@@ -159,7 +159,7 @@ def search(space: str | Space = "regnetx", **options: Unpack[SearchOptions]) -> 
 
     checked = plan(space, **options)
     quiet, retrain = options.get("quiet", False), options.get("retrain")
-    progress: Progress = Silent() if quiet else Lines(Console(), checked.workers)
+    progress: Progress = Silent() if quiet else Lines(Console())
     result = run(checked, progress)
     if retrain is not None:
         from regnas.studies.training.train import train

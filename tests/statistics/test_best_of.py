@@ -15,7 +15,6 @@ from regnas.errors import UsageError
 from regnas.statistics.arrays import Floats, Ints
 from regnas.statistics.best_of import (
     best_curve,
-    best_quantile,
     chance_of_winning,
     equal_effort,
     expected_best,
@@ -120,11 +119,10 @@ def test_the_best_of_no_models_is_refused(size: float) -> None:
 @pytest.mark.parametrize("size", [1, 5, 40])
 def test_a_quantile_of_the_best_is_that_of_a_simulation(size: int, q: float, weighted: bool) -> None:
     """5 standard errors of 20,000 draws: the share that is better is at most q, and with the ties at least q."""
-    errors, weights = _population(4, 60)
-    errors = np.round(errors, 2)
-    used = weights if weighted else None
-    bests = _bests(errors, used, size, 20_000, np.random.default_rng(5))
-    found = best_quantile(errors, size, q, used)[0]
+    errors, members = _in_bins(4, [0, 50, 10])
+    errors, bins = np.round(errors, 2), members if weighted else None
+    bests = _bests(errors, None if bins is None else bin_weights(bins), size, 20_000, np.random.default_rng(5))
+    found = round(_curve_quantile(errors, size, q, bins), 2)
     slack = 5 * math.sqrt(q * (1 - q) / 20_000)
     assert (bests < found).mean() <= q + slack
     assert (bests <= found).mean() >= q - slack
@@ -133,8 +131,26 @@ def test_a_quantile_of_the_best_is_that_of_a_simulation(size: int, q: float, wei
 @given(models, st.integers(1, 20))
 @settings(deadline=None)
 def test_a_quantile_of_the_best_of_one_is_one_of_the_population(one: Models, twentieths: int) -> None:
-    errors, weights = one
-    assert best_quantile(errors, 1, twentieths / 20, weights)[0] == quantile(errors, twentieths / 20, weights)
+    errors, _ = one
+    if twentieths < 20:  # a quantile of the curve has a probability below 1
+        assert _curve_quantile(errors, 1, twentieths / 20) == pytest.approx(quantile(errors, twentieths / 20))
+
+
+def _curve_quantile(errors: Floats, size: int, q: float, members: Ints | None = None) -> float:
+    """The quantile of the best of ``size`` models, as the curve has it."""
+    curve = best_curve(errors, [size], members, quantiles=(q,), repeats=1, rng=np.random.default_rng(0))
+    return float(curve.quantiles[q].value[0])
+
+
+def _by_sorting(errors: Floats, sizes: list[int], q: float, weights: Floats) -> Floats:
+    """``(k,)``: the smallest error that the best of m does not exceed with probability ``q``, model by model.
+
+    P(min > e) = S(e)^m, with the strict survival function of the weighted error distribution.
+    """
+    order = np.argsort(errors, kind="stable")
+    above = np.clip(1 - np.cumsum(weights[order] / weights.sum()), 0, 1)
+    places = [np.searchsorted(1 - above**m, q * (1 - 1e-12), side="left") for m in sizes]
+    return np.asarray(errors[order][np.minimum(places, len(errors) - 1)])
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -235,11 +251,11 @@ def test_the_quantiles_of_the_curve_are_those_in_closed_form_and_of_resampling(q
     sizes, repeats = [1, 8, 14], 3000
     rng = np.random.default_rng(17)
     band = best_curve(errors, sizes, members, quantiles=(q,), repeats=repeats, rng=rng).quantiles[q]
-    assert band.value == pytest.approx(best_quantile(errors, sizes, q, bin_weights(members)))
+    assert band.value == pytest.approx(_by_sorting(errors, sizes, q, bin_weights(members)))
     brute = []
     for _ in range(repeats):
         places = np.concatenate([rng.choice(np.flatnonzero(members == one), (members == one).sum()) for one in (0, 1)])
-        brute.append(best_quantile(errors[places], sizes, q, bin_weights(members[places])))
+        brute.append(_by_sorting(errors[places], sizes, q, bin_weights(members[places])))
     slack = 5 * math.sqrt(2 * 0.025 * 0.975 / repeats)
     for ends, level in ((band.low, 0.025), (band.high, 0.975)):
         below, above = np.quantile(np.array(brute), [max(level - slack, 0), level + min(slack, 0.025)], axis=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -37,14 +36,6 @@ def best_errors(strategy: str, space: Space) -> npt.NDArray[np.float64]:
             study.tell(trial, error(trial.params))
         found.append(study.best_value)
     return np.array(found)
-
-
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(level)
 
 
 @pytest.mark.parametrize(

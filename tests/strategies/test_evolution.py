@@ -15,7 +15,7 @@ from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
 from regnas.strategies.evolution import AgeingEvolution, make
 from regnas.strategy import make_strategy
-from regnas.testing import DistributionSpace
+from regnas.testing import DistributionSpace, ask_and_tell
 from regnas.window import Window
 
 SPACE: Space = DistributionSpace.of(
@@ -33,17 +33,6 @@ def study_of(
     return optuna.create_study(
         storage=storage, study_name="evolution", load_if_exists=True, sampler=sampler, direction=direction
     )
-
-
-def run(study: optuna.Study, space: Space, values: list[float | None]) -> list[Params]:
-    """Ask and tell these values in order; None is a failure."""
-    for value in values:
-        trial = study.ask(space.distributions)
-        if value is None:
-            study.tell(trial, state=TrialState.FAIL)
-        else:
-            study.tell(trial, value)
-    return [trial.params for trial in study.trials]
 
 
 def queue(sampler: AgeingEvolution) -> list[tuple[float, Params]]:
@@ -106,12 +95,12 @@ def test_it_resumes_with_the_same_queue_and_goes_on_the_same_way(cut: int) -> No
     values: list[float | None] = [0.5, 0.3, None, 0.4, 0.9, 0.2, 0.25, None, 0.6, 0.1, 0.7, 0.15]
     options = {"population": 4, "tournament": 2}
     whole = study_of(make(SPACE, seed=5, options=options))
-    expected = run(whole, SPACE, values)
+    expected = ask_and_tell(whole, SPACE, values)
 
     storage = optuna.storages.InMemoryStorage()
-    run(study_of(make(SPACE, seed=5, options=options), storage), SPACE, values[:cut])
+    ask_and_tell(study_of(make(SPACE, seed=5, options=options), storage), SPACE, values[:cut])
     resumed: Any = make(SPACE, seed=5, options=options)
-    assert run(study_of(resumed, storage), SPACE, values[cut:]) == expected
+    assert ask_and_tell(study_of(resumed, storage), SPACE, values[cut:]) == expected
     original: Any = whole.sampler
     assert queue(resumed._inner) == queue(original._inner)
 
@@ -185,7 +174,7 @@ def test_a_tournament_is_no_larger_than_a_small_population() -> None:
 def test_the_first_candidates_are_those_of_random_search() -> None:
     sampler = make(SPACE, seed=9, options={"population": 6})
     expected = [candidate.params for candidate in SPACE.sample(6, seed=9)]
-    assert run(study_of(sampler), SPACE, [0.5] * 6) == expected
+    assert ask_and_tell(study_of(sampler), SPACE, [0.5] * 6) == expected
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -29,14 +29,6 @@ SPACE: Space = DistributionSpace.of(
     }
 )
 Objective = Callable[[Params], float]
-
-
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(level)
 
 
 def hill(params: Params) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +23,7 @@ from regnas.strategies.predictor import make
 from regnas.strategies.sampling.candidates import CandidateSource
 from regnas.strategies.sampling.record import Record
 from regnas.strategy import make_strategy
-from regnas.testing import DistributionSpace
+from regnas.testing import DistributionSpace, ask_and_tell
 from regnas.window import Window
 
 SPACE: Space = DistributionSpace.of(
@@ -37,31 +36,12 @@ SPACE: Space = DistributionSpace.of(
 CELLS = make_space("nasbench201")
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(level)
-
-
 def study_of(
     sampler: Any, storage: Any = None, direction: Literal["minimize", "maximize"] = "minimize"
 ) -> optuna.Study:
     return optuna.create_study(
         storage=storage, study_name="predictor", load_if_exists=True, sampler=sampler, direction=direction
     )
-
-
-def run(study: optuna.Study, space: Space, values: list[float | None]) -> list[Params]:
-    """Ask and tell these values in order; None is a failure."""
-    for value in values:
-        trial = study.ask(space.distributions)
-        if value is None:
-            study.tell(trial, state=TrialState.FAIL)
-        else:
-            study.tell(trial, value)
-    return [trial.params for trial in study.trials]
 
 
 def convolutions(candidate: Candidate) -> float:
@@ -76,23 +56,23 @@ def convolutions(candidate: Candidate) -> float:
 def test_the_first_candidates_are_those_of_random_search() -> None:
     sampler = make(SPACE, seed=9, options={"init": 6})
     expected = [candidate.params for candidate in SPACE.sample(6, seed=9)]
-    assert run(study_of(sampler), SPACE, [0.5] * 6) == expected
+    assert ask_and_tell(study_of(sampler), SPACE, [0.5] * 6) == expected
 
 
 def test_failures_are_no_results_to_start_from() -> None:
     sampler = make(SPACE, seed=9, options={"init": 4})
     expected = [candidate.params for candidate in SPACE.sample(6, seed=9)]
-    assert run(study_of(sampler), SPACE, [0.5, None, 0.5, None, 0.5, 0.5]) == expected
+    assert ask_and_tell(study_of(sampler), SPACE, [0.5, None, 0.5, None, 0.5, 0.5]) == expected
 
 
 @pytest.mark.parametrize("cut", [3, 7, 10])
 def test_it_resumes_and_goes_on_the_same_way(cut: int) -> None:
     values: list[float | None] = [0.5, 0.3, None, 0.4, 0.9, 0.2, 0.25, None, 0.6, 0.1, 0.7, 0.15]
-    whole = run(study_of(make(SPACE, seed=5, options={"init": 4})), SPACE, values)
+    whole = ask_and_tell(study_of(make(SPACE, seed=5, options={"init": 4})), SPACE, values)
     storage = optuna.storages.InMemoryStorage()
-    run(study_of(make(SPACE, seed=5, options={"init": 4}), storage), SPACE, values[:cut])
+    ask_and_tell(study_of(make(SPACE, seed=5, options={"init": 4}), storage), SPACE, values[:cut])
     resumed = study_of(make(SPACE, seed=5, options={"init": 4}), storage)
-    assert run(resumed, SPACE, values[cut:]) == whole
+    assert ask_and_tell(resumed, SPACE, values[cut:]) == whole
 
 
 @pytest.mark.parametrize(
@@ -130,7 +110,7 @@ def test_a_maximised_study_goes_the_other_way() -> None:
 def test_parallel_proposals_differ_and_are_reproducible() -> None:
     def asked() -> list[Params]:
         study = study_of(make(SPACE, seed=2, options={"init": 5, "parallel": True}))
-        run(study, SPACE, [0.5, 0.4, 0.3, 0.6, 0.2])
+        ask_and_tell(study, SPACE, [0.5, 0.4, 0.3, 0.6, 0.2])
         return [study.ask(SPACE.distributions).params for _ in range(8)]
 
     first = asked()
@@ -141,7 +121,7 @@ def test_parallel_proposals_differ_and_are_reproducible() -> None:
 def test_an_exhausted_space_is_no_obstacle_where_repeats_are_allowed() -> None:
     space = DistributionSpace.of({"name": CategoricalDistribution(("a", "b", "c"))})
     study = study_of(make(space, seed=0, options={"init": 2, "duplicates": "allow"}))
-    assert len(run(study, space, [0.5, 0.4, 0.3, 0.2, 0.1, 0.1])) == 6
+    assert len(ask_and_tell(study, space, [0.5, 0.4, 0.3, 0.2, 0.1, 0.1])) == 6
 
 
 @pytest.mark.parametrize(

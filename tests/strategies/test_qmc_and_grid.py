@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,14 +25,6 @@ MIXED: Space = DistributionSpace.of(
     }
 )
 NARROW = make_space("regnetx").within(Window.parse(flops="388M:400M"))
-
-
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(level)
 
 
 def run(strategy: str, space: Space, count: int, *, seed: int = 0, storage: Any = None, **options: Any) -> list[Params]:

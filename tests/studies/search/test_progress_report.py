@@ -43,7 +43,7 @@ def rendered(lines: Lines) -> str:
 def test_a_terminal_shows_what_is_done_the_best_and_what_runs() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=200, color_system=None)
     candidates = regnas.space("regnetx", flops="200M:400M").sample(2)
-    lines = Lines(console, 2)
+    lines = Lines(console)
     lines.start(3, 10, (0.25, 1))
     for index, candidate in enumerate(candidates, 3):
         lines.began(index, candidate)
