@@ -39,6 +39,9 @@ class AgeingEvolution(KeepsMembers):
     The population is a queue in the order of completion: a new member drops the oldest. Until it is full, the
     sampler has no opinion. A child always differs from its parent: in one parameter, and where that left the window
     in a second one that makes up for it (`regnas.sampling.moves`).
+
+    Raises:
+        UsageError: a population below 2, or a tournament of none or of more than the population.
     """
 
     def __init__(self, space: Space, *, population: int, tournament: int) -> None:

@@ -39,6 +39,9 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     Options:
         startup: random candidates before the first fit, at least 2.
         noise: whether two trainings of one network may differ; without, the process runs through every result.
+
+    Raises:
+        UsageError: an option it does not have, or a startup below 2.
     """
     chosen = own_options(options, "gp", {"startup": 10, "noise": True})
     if chosen["startup"] < 2:

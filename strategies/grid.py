@@ -44,6 +44,9 @@ class GridPoints:
 
     Args:
         again: whether the grid starts over at its end.
+
+    Raises:
+        UsageError: a number of levels below 0, or more points than a grid may have.
     """
 
     def __init__(self, space: Space, *, levels: int, seed: int, again: bool = False) -> None:

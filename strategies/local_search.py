@@ -63,6 +63,9 @@ class LocalSearch(ProposesWhole):
     climb; with random restarts every new random candidate begins one, and an older climb that can go on does so
     first. A neighbour outside the window is replaced by the nearest point inside that keeps the change, if there is
     one (`regnas.sampling.moves`). Where no climb can go on, the sampler has no opinion.
+
+    Raises:
+        UsageError: no first candidate, or another restart than `RESTARTS`.
     """
 
     def __init__(self, space: Space, *, seed: int, init: int, greedy: bool, restart: str) -> None:

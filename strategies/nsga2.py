@@ -102,7 +102,12 @@ def crowded_order(values: Floats) -> Ints:
 
 
 class NSGA2(KeepsMembers):
-    """The inner sampler. Members are kept from the best to the worst; until there are enough it has no opinion."""
+    """The inner sampler. Members are kept from the best to the worst; until there are enough it has no opinion.
+
+    Raises:
+        UsageError: no objectives, unknown or twice the same ones, costs that the space does not know, a population
+            below 2, or a crossover that is no probability.
+    """
 
     def __init__(self, space: Space, *, objectives: tuple[str, ...], population: int, crossover: float) -> None:
         if not objectives or len(set(objectives)) < len(objectives) or not set(objectives) <= set(COSTS):

@@ -29,7 +29,11 @@ _REGIME = replace(GREY, seed_sd=0.011)
 
 
 def fashion_mnist_mini(source: Source) -> DataSet:
-    """4,500 training, 1,500 validation and 2,000 test images of 28 x 28 grey pixels; class-balanced."""
+    """4,500 training, 1,500 validation and 2,000 test images of 28 x 28 grey pixels; class-balanced.
+
+    Raises:
+        UsageError: an argument.
+    """
     if source.argument:
         raise UsageError(f"fashion-mnist-mini takes no argument, got {source.argument!r}")
     return ArrayDataSet(

@@ -14,7 +14,11 @@ _REGIME = Regime(Images(16, 4, stem="simple", stem_width=8, strides=(1, 1, 2, 2)
 
 
 def fake(source: Source) -> DataSet:
-    """``fake`` or ``fake:N``: N (default 256) training and validation images of 4 classes, 16 x 16 pixels."""
+    """``fake`` or ``fake:N``: N (default 256) training and validation images of 4 classes, 16 x 16 pixels.
+
+    Raises:
+        UsageError: no number of images, or fewer than 16.
+    """
     text = source.argument or "256"
     if not text.isdigit() or int(text) < 16:
         raise UsageError(f"fake:N takes the number of images, at least 16; got {text!r}")

@@ -31,6 +31,10 @@ def imagefolder(source: Source) -> DataSet:
     Without ``val``, 15 % of ``train`` is held out for validation. Without ``train``, PATH/CLASS/*.jpg is split into
     70 % training, 15 % validation and 15 % test images. With ``train`` and ``val`` and no ``test`` there is no
     test error: the validation images have chosen the winner.
+
+    Raises:
+        UsageError: no path.
+        DataError: there is no such folder.
     """
     if not source.argument:
         raise UsageError("imagefolder needs a folder: --data imagefolder:PATH")
@@ -54,6 +58,11 @@ class ImageFolder:
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
+        """The names of the folders, sorted.
+
+        Raises:
+            DataError: fewer than 2 folders of classes.
+        """
         top = self.path / "train" if self._has("train") else self.path
         names = tuple(sorted(entry.name for entry in top.iterdir() if entry.is_dir() and entry.name[0] != "."))
         if len(names) < 2:

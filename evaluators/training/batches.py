@@ -36,7 +36,7 @@ class Batches:
         return len(self._labels)
 
     def in_order(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All images once, not augmented: for evaluation."""
+        """All images once, not augmented, ``(n, 3, height, width)``, with labels ``(n,)``: for evaluation."""
         height, width = self._size
         for start in range(0, len(self), size):
             images = self._images[start : start + size]
@@ -51,6 +51,9 @@ class Batches:
         fill a batch is left out.
 
         The generator lives on the CPU, so that every device sees the same order.
+
+        Returns:
+            Images ``(n, 3, height, width)`` with labels ``(n,)``.
         """
         order = torch.randperm(len(self), generator=generator)
         size = min(size, len(self))

@@ -32,7 +32,7 @@ class Share:
     count: int = 1
 
     def of(self, rows: Tensor) -> Tensor:
-        """Every ``count``-th row, from ``rank`` on."""
+        """Every ``count``-th row, from ``rank`` on, of ``(..., n)``."""
         return rows if self.count == 1 else rows[..., self.rank :: self.count]
 
 
@@ -87,7 +87,7 @@ def averaging(network: nn.Module, share: Share, device: torch.device) -> nn.Modu
 
 
 def averaged(value: Tensor, share: Share) -> Tensor:
-    """The mean of a value over the processes."""
+    """The mean of a value, ``()`` or of any shape, over the processes."""
     if share.count > 1:
         distributed.all_reduce(value)
         value = value / share.count

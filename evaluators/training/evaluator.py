@@ -157,7 +157,11 @@ class TrainEvaluator:
         return self.score(architecture, images, context)
 
     def score(self, architecture: Architecture, images: Split, context: Context) -> float:
-        """Top-1 error of the weights in ``context.folder`` on any images."""
+        """Top-1 error of the weights in ``context.folder`` on any images.
+
+        Raises:
+            ValueError: the context names no folder.
+        """
         if context.folder is None:
             raise ValueError("the context names no folder with weights")
         device = settle(context.device, context.threads)

@@ -25,6 +25,9 @@ class Recipe:
         pad: pixels of padding for random crops.
         precision: of convolutions and linear layers; ``auto`` is the device's fastest that keeps the errors
             (see `regnas.evaluators.training.precision.choose`).
+
+    Raises:
+        UsageError: a number outside what its attribute can be; names the attribute and the rule.
     """
 
     epochs: int = 3

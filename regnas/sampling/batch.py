@@ -42,7 +42,7 @@ class SupportsIdentities(Protocol):
     """A batch that tells its networks apart without making them."""
 
     def identities(self, indices: Array) -> list[bytes]:
-        """Of some of the m networks: equal where, and only where, the networks are equal."""
+        """Of some of the m networks, ``(k,)`` places: equal where, and only where, the networks are equal."""
 
     def maker(self, identity: bytes) -> Callable[[], Architecture]:
         """What makes the network of an identity; it does not hold the batch."""

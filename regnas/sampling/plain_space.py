@@ -69,6 +69,11 @@ class DistributionDimension(Dimension):
         return np.rint(raw).astype(np.int64) if isinstance(self.law, IntDistribution) else raw
 
     def snap(self, value: Any) -> Any:
+        """The nearest value of the distribution.
+
+        Raises:
+            UsageError: a choice that is none.
+        """
         if isinstance(self.law, CategoricalDistribution):
             if value not in self.law.choices:
                 raise UsageError(f"{value!r} is none of {list(self.law.choices)}")

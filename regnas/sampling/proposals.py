@@ -33,7 +33,10 @@ class Source(Protocol):
         """Law probability of what is proposed at all; 0 where the window is proved to be empty."""
 
     def chunk(self, number: int) -> tuple[int, Array | None, Columns]:
-        """How many proposals, which of them are points (ascending; None for all), and the points."""
+        """How many proposals, which of them are points, and these as columns of ``(m,)``.
+
+        The places of the points are ``(m,)``, ascending; None for all.
+        """
 
     def draws(self, proposals: int) -> int:
         """Draws from the law that the first ``proposals`` stand for."""

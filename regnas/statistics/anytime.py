@@ -163,9 +163,15 @@ def random_search_without_noise(score: npt.ArrayLike, n: npt.ArrayLike, *, repla
 def budget_of_random(value: float, score: npt.ArrayLike) -> float:
     """Evaluations that random search without noise needs, in expectation, to find a score as good as ``value``.
 
+    Args:
+        score: ``(networks,)``, lower is better.
+
     Returns:
         A real number: below 1 where ``value`` is worse than the mean of the table, 0 where it is no better than the
         worst, infinite where it is the best or better, which is reached in no number of evaluations.
+
+    Raises:
+        UsageError: no score, or one that is not finite.
 
     Source: `random_search_without_noise`, with replacement, solved for n.
     """

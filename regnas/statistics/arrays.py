@@ -18,6 +18,9 @@ _CELLS = 4_000_000  # numbers in one piece of a resampling
 def sample(values: npt.ArrayLike, name: str = "errors", least: int = 1) -> Floats:
     """Values as a flat float array.
 
+    Returns:
+        ``(n,)``.
+
     Raises:
         UsageError: fewer than ``least`` values, or one that is not finite.
     """
@@ -32,6 +35,9 @@ def sample(values: npt.ArrayLike, name: str = "errors", least: int = 1) -> Float
 
 def unit_weights(weights: npt.ArrayLike | None, count: int) -> Floats:
     """Weights that sum to 1: equal ones for None.
+
+    Returns:
+        ``(count,)``.
 
     Raises:
         UsageError: another number of weights than models, a negative one, or a sum of 0.

@@ -61,7 +61,11 @@ def expected_best_unbiased(errors: npt.ArrayLike, sizes: npt.ArrayLike) -> Float
     Equal weights only. The paper's estimate, with replacement, is a little too large: it may draw a model twice.
 
     Args:
+        errors: ``(n,)``.
         sizes: ``(k,)``, whole numbers up to n.
+
+    Raises:
+        UsageError: a size that is no whole number up to n.
 
     Source: the U-statistic of the minimum, as Dodge et al. 2019 (arXiv 1909.03004) apply it to random search and
         Tang et al. 2020 (arXiv 2004.01434) correct it.
@@ -201,6 +205,9 @@ def equal_effort(
     weights_b: npt.ArrayLike | None = None,
 ) -> float:
     """How many random models of A are as good, in expectation, as the best of ``size`` models of B?
+
+    Args:
+        errors_a, weights_a: ``(n,)``; errors_b, weights_b: ``(m,)``; equal weights for None.
 
     Returns:
         A number of models, a fraction in general; infinite where no number of these models of A reaches it.

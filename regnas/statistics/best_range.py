@@ -37,6 +37,9 @@ def best_models(
     Returns:
         ``(repeats,)``, places in ``errors``.
 
+    Raises:
+        UsageError: a share outside (0, 1], no repeat, no error, or one that is not finite.
+
     Source: Radosavovic et al. 2020, section 3.2 (empirical bootstrap, Efron and Tibshirani 1994).
     """
     if not 0 < share <= 1 or repeats < 1:

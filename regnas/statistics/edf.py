@@ -36,6 +36,9 @@ def edf(errors: npt.ArrayLike, at: npt.ArrayLike, weights: npt.ArrayLike | None 
 def dkw_half_width(count: int, confidence: float = 0.95) -> float:
     """Half the width of a band that holds the whole distribution with this confidence; for equal weights only.
 
+    Raises:
+        UsageError: no model, or a confidence outside (0, 1).
+
     Source: Dvoretzky, Kiefer and Wolfowitz 1956, with the constant of Massart 1990: sqrt(log(2 / alpha) / (2 n)).
     """
     if count < 1 or not 0 < confidence < 1:
@@ -81,6 +84,12 @@ def area_below(errors: npt.ArrayLike, limit: float, weights: npt.ArrayLike | Non
 
     1 where every model is perfect, 0 where none is better than ``limit``.
 
+    Args:
+        errors, weights: ``(n,)``; equal weights for None.
+
+    Raises:
+        UsageError: a limit that is not above 0.
+
     Source: Radosavovic et al. 2019, section 3.4 and its notebooks.
     """
     if not limit > 0:
@@ -91,6 +100,9 @@ def area_below(errors: npt.ArrayLike, limit: float, weights: npt.ArrayLike | Non
 
 def quantile(errors: npt.ArrayLike, q: float, weights: npt.ArrayLike | None = None) -> float:
     """The smallest error that at least a share ``q`` of the models does not exceed.
+
+    Args:
+        errors, weights: ``(n,)``; equal weights for None.
 
     Source: the inverse of the empirical distribution, definition 1 of Hyndman and Fan 1996.
     """

@@ -11,6 +11,12 @@ from regnas.statistics.arrays import Floats, sample
 def holm(p_values: npt.ArrayLike) -> Floats:
     """Adjusted p values: rejecting those at most alpha errs, in any of them, with probability alpha at most.
 
+    Args:
+        p_values: ``(tests,)``.
+
+    Returns:
+        ``(tests,)``, in the order of the tests.
+
     Source: Holm 1979.
     """
     values = sample(p_values, "p values")

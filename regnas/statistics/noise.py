@@ -38,6 +38,9 @@ def variance_components(
     Args:
         errors: ``(networks, seeds)``, at least two of each.
 
+    Raises:
+        UsageError: fewer, or an error that is not finite.
+
     Source: the method of moments of Searle, Casella and McCulloch 1992, section 3.6.
     """
     table = np.asarray(errors, dtype=np.float64)
@@ -68,6 +71,12 @@ def spreads(tables: Floats) -> tuple[Floats, Floats]:
 
 def rank_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     """Spearman's correlation of two rankings of the same models; NaN where one of them is constant.
+
+    Args:
+        first, second: ``(n,)``.
+
+    Raises:
+        UsageError: fewer than 2 models, or another number of them on the other side.
 
     Source: Spearman 1904.
     """

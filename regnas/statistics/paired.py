@@ -108,6 +108,12 @@ def paired_mean(
 
     One pair has no spread: its interval is infinite.
 
+    Args:
+        a, b: ``(pairs,)``.
+
+    Raises:
+        UsageError: no pair, a score that is not finite, or sides of different length.
+
     Source: Efron 1987; Efron and Tibshirani 1993, equations 14.9 to 14.15.
     """
     d = _differences(a, b)
@@ -134,6 +140,9 @@ def paired_mean(
 
 def vargha_delaney(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """A12 = P(a < b) + P(a = b) / 2 over all pairs, matched or not: above 1/2 where a is better (lower).
+
+    Args:
+        a: ``(n,)``; b: ``(m,)``.
 
     Source: Vargha and Delaney 2000, equation 1, for scores of which the lower is better.
     """

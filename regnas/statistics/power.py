@@ -167,6 +167,9 @@ def lehmann_exponent(distance: float) -> float:
 
     With F_b = 1 - (1 - F_a)^k the distance does not depend on F_a (Lehmann 1953), and k is the advantage in random
     search: the yardstick that the power of the Kolmogorov-Smirnov test is told on.
+
+    Raises:
+        UsageError: a distance outside (0, 1).
     """
     if not 0 < distance < 1:
         raise UsageError(f"a distance of two distributions lies between 0 and 1, got {distance}")
@@ -201,6 +204,9 @@ def distance_power(distance: float, count: int, *, alpha: float = 0.05, simulati
 
 def critical_distance(count: int, alpha: float = 0.05) -> float:
     """The smallest D that is significant with ``count`` models of each space; above 1 where none is.
+
+    Raises:
+        UsageError: no model.
 
     Source: the exact distribution of Gnedenko and Korolyuk 1951.
     """

@@ -96,6 +96,9 @@ def critical_difference(algorithms: int, blocks: int, alpha: float = 0.05) -> fl
 
     CD = q_alpha sqrt(k (k + 1) / (6 N)), where q_alpha is the studentised range over the square root of 2.
 
+    Raises:
+        UsageError: fewer than 2 algorithms, no block, or an alpha outside (0, 1).
+
     Source: Nemenyi 1963; Demsar 2006, section 3.2.2 and table 5a.
     """
     if algorithms < 2 or blocks < 1 or not 0 < alpha < 1:

@@ -40,6 +40,9 @@ def atoms(errors: npt.ArrayLike, members: npt.ArrayLike | None = None) -> Atoms:
     Args:
         errors: ``(n,)``.
         members: ``(n,)``, the bin of every model; one bin for None.
+
+    Raises:
+        UsageError: no model lies in a bin, or a bin holds none.
     """
     values = sample(errors)
     bins = np.zeros(len(values), dtype=np.int64) if members is None else np.asarray(members, dtype=np.int64)

@@ -30,6 +30,9 @@ _ALPHAS = (
 def spent(alpha: float, fraction: float) -> float:
     """Two-sided alpha spent once a fraction of the data is there: 2 - 2 Phi(z_(1 - alpha / 4) / sqrt(fraction)) a side.
 
+    Raises:
+        UsageError: a fraction outside (0, 1].
+
     Source: Lan and DeMets 1983, alpha_1*, for each side at alpha / 2.
     """
     if not 0 < fraction <= 1:

@@ -41,6 +41,9 @@ def kolmogorov_smirnov(errors_a: npt.ArrayLike, errors_b: npt.ArrayLike) -> Test
 
     The p value is exact for small populations without ties; with ties it is at most too large.
 
+    Args:
+        errors_a: ``(n,)``; errors_b: ``(m,)``.
+
     Source: Smirnov 1939; Radosavovic et al. 2019, section 3.2.
     """
     with warnings.catch_warnings():
@@ -85,7 +88,14 @@ def weighted_kolmogorov_smirnov(
 def pooled(
     errors_a: npt.ArrayLike, errors_b: npt.ArrayLike, members_a: npt.ArrayLike, members_b: npt.ArrayLike
 ) -> tuple[Floats, Ints, npt.NDArray[np.bool_]]:
-    """Errors, bins and sides of the models of both populations that lie in a bin."""
+    """Errors, bins and sides of the models of both populations that lie in a bin.
+
+    Args:
+        errors_a, members_a: ``(n,)``; errors_b, members_b: ``(m,)``; a negative bin is none.
+
+    Returns:
+        ``(k,)`` each; the side is true for A.
+    """
     a, b = sample(errors_a), sample(errors_b)
     bins_a, bins_b = np.asarray(members_a, dtype=np.int64), np.asarray(members_b, dtype=np.int64)
     values = np.concatenate([a[bins_a >= 0], b[bins_b >= 0]])
@@ -95,6 +105,9 @@ def pooled(
 
 def mann_whitney(errors_a: npt.ArrayLike, errors_b: npt.ArrayLike) -> Test:
     """Whether a model of A tends to be better than one of B.
+
+    Args:
+        errors_a: ``(n,)``; errors_b: ``(m,)``.
 
     Returns:
         As its statistic the probability that a model of A has the smaller error, ties counting half.
@@ -115,6 +128,9 @@ def mean_difference(
     rng: np.random.Generator,
 ) -> Interval:
     """Mean error of A minus that of B, equal weights, with a studentised bootstrap interval.
+
+    Args:
+        errors_a: ``(n,)``; errors_b: ``(m,)``.
 
     Source: Efron and Tibshirani 1993, section 12.5.
     """
@@ -153,6 +169,9 @@ def quantile_difference(
     """A low quantile of A minus that of B, equal weights, with a percentile bootstrap interval.
 
     The quantile of a small population is itself coarse: the 5 % quantile of 40 models is their second smallest.
+
+    Args:
+        errors_a: ``(n,)``; errors_b: ``(m,)``.
 
     Source: Efron and Tibshirani 1993, section 13.3.
     """

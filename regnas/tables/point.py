@@ -26,6 +26,9 @@ class Point:
     Attributes:
         values: names and values, all different names.
         flops, params, activations: of one image at the resolution of the table; None where it does not say.
+
+    Raises:
+        InvalidArchitecture: no parameter, or two of one name.
     """
 
     values: tuple[tuple[str, Value], ...]
@@ -88,6 +91,11 @@ class Point:
         return [TextTable("", ("parameter", "value"), tuple((name, str(value)) for name, value in self.values))]
 
     def build(self) -> torch.nn.Module:
+        """A point is known by its numbers alone.
+
+        Raises:
+            UsageError: always.
+        """
         raise UsageError("a point of a table is known by its numbers alone and cannot be built; take --evaluator table")
 
 

@@ -47,6 +47,9 @@ def read_sheet(path: Path, error: type[UsageError]) -> Sheet:
 
     Args:
         error: what is raised where it is not there, empty, truncated or damaged.
+
+    Raises:
+        UsageError: of the kind ``error``, as said there.
     """
     text = _text(path, error)
     if not text.strip():
@@ -60,7 +63,11 @@ def read_sheet(path: Path, error: type[UsageError]) -> Sheet:
 
 
 def read_object(path: Path, line: int, text: str, error: type[UsageError]) -> Row:
-    """The JSON object that a text of some line is."""
+    """The JSON object that a text of some line is.
+
+    Raises:
+        UsageError: of the kind ``error``: it is no JSON, or no object.
+    """
     try:
         value = json.loads(text)
     except ValueError as damage:
@@ -71,7 +78,11 @@ def read_object(path: Path, line: int, text: str, error: type[UsageError]) -> Ro
 
 
 def read_number(path: Path, line: int, name: str, value: Any, error: type[UsageError]) -> Any:
-    """The float that a cell is, or ``""`` for an empty one."""
+    """The float that a cell is, or ``""`` for an empty one.
+
+    Raises:
+        UsageError: of the kind ``error``: it is no number.
+    """
     if value is None or value == "":
         return ""
     try:

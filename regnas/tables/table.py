@@ -48,6 +48,9 @@ class Table:
         images: the images that the networks were trained on.
         architectures: n JSON objects, or None where keys and points say all.
         failed: candidates on record that have no error and are left out.
+
+    Raises:
+        TableError: arrays of other shapes, a signal or score that is not finite, or no fraction.
     """
 
     name: str
@@ -208,5 +211,5 @@ def point(params: Params, flops: float, costs: float, activations: float) -> Poi
 
 
 def unknown(*shape: int) -> Floats:
-    """An array of what is not known."""
+    """An array of what is not known, of any shape such as ``(n, s)``."""
     return np.full(shape, np.nan)

@@ -26,6 +26,11 @@ class OneProposal(_Engine):  # type: ignore[misc]
     """Always has a worker and budget; the first model submitted ends the strategy's loop."""
 
     def submit_models(self, *models: Any) -> None:
+        """The strategy proposes: enough is known.
+
+        Raises:
+            Proposed: always, with the model.
+        """
         raise Proposed(models[0])
 
     def list_models(self, status: Any = None) -> Iterable[Any]:

@@ -41,6 +41,9 @@ class Evolved(KeepsMembers):
 
     So its proposals are a function of the seed, the index and the results, in whatever process. The first members are
     the random candidates of the seed, as of every strategy.
+
+    Raises:
+        UsageError: a tournament of none or of more than the population, or a mutation outside (0, 1].
     """
 
     def __init__(self, space: Space, *, population: int, tournament: int, mutation: float, crossover: bool) -> None:

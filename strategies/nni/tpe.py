@@ -27,6 +27,9 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     Options, with NNI's defaults:
         startup: random candidates before the first model.
         candidates: draws from the good density of which the best expected improvement is proposed.
+
+    Raises:
+        UsageError: an option it does not have, or a number below 1.
     """
     chosen = own_options(options, "nni-tpe", {"startup": 20, "candidates": 24})
     if chosen["startup"] < 1 or chosen["candidates"] < 1:

@@ -26,6 +26,9 @@ class Median:
 
     Args:
         epochs: of a whole training; one that ended earlier, diverged, is no measure for others.
+
+    Raises:
+        UsageError: a startup below 1, or a warmup that is no number of epochs below all of them.
     """
 
     def __init__(self, epochs: int, *, startup: int, warmup: int) -> None:
