@@ -7,14 +7,16 @@ in `regnas.drawing`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 from regnas.architecture import Architecture, SupportsFeatures
 from regnas.errors import RegnasError
 from regnas.plugins import registry
+from regnas.window import Complexity
 
 Network = Architecture | Mapping[str, Any]
 
@@ -152,10 +154,20 @@ def numbers(architecture: Architecture) -> dict[str, float]:
     """
     if isinstance(architecture, SupportsNumbers):
         return architecture.numbers()
-    found = json_numbers(architecture.to_json())
-    if isinstance(architecture, SupportsFeatures):
-        found |= {f"features.{name}": float(value) for name, value in architecture.features().items()}
-    return found
+    own = {f"features.{name}": value for name, value in features(architecture).items()}
+    return json_numbers(architecture.to_json()) | own
+
+
+def features(architecture: Architecture) -> dict[str, float]:
+    """What a network knows of itself beside its point, the same names for all of a kind; none without the view."""
+    if not isinstance(architecture, SupportsFeatures):
+        return {}
+    return {name: float(value) for name, value in architecture.features().items()}
+
+
+def log_costs(cost: Complexity) -> dict[str, float]:
+    """log(1 + cost) of every cost, as ``log NAME``: models learn better from logarithms."""
+    return {f"log {name}": math.log1p(value) for name, value in asdict(cost).items()}
 
 
 def json_numbers(value: Mapping[str, Any]) -> dict[str, float]:

@@ -270,6 +270,15 @@ def eventually() -> Callable[..., None]:
     return wait
 
 
+@pytest.fixture
+def quiet_optuna() -> Iterator[None]:
+    """Optuna says nothing of the studies that a test makes."""
+    from regnas.studies.storage.open import quiet
+
+    with quiet():
+        yield
+
+
 # A made-up table: 300 networks of three parameters, two trainings of nine epochs each.
 _SIDE, _OPS, _EPOCHS = 10, ("a", "b", "c"), 9
 

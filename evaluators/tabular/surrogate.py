@@ -7,7 +7,6 @@ outside the range of what was measured.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from regnas.architecture import Architecture, from_json
-from regnas.describe import numbers
+from regnas.describe import log_costs, numbers
 from regnas.sampling import keyed
 from regnas.tables.table import Floats, Table, TableError
 
 _TREES = 200
 _LEAST = 20  # networks below which there is nothing to learn from
 _LEAST_NEAR, _SHARE_NEAR = 8, 4  # deviations to choose from: at least eight, or a quarter
-_COSTS = ("flops", "params", "activations")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +74,7 @@ class Surrogate:
 
 def features(architecture: Architecture, resolution: int) -> dict[str, float]:
     """Numbers of a network by name: what it says of itself (`regnas.describe.numbers`), and log complexity."""
-    cost = architecture.complexity(resolution)
-    return numbers(architecture) | {f"log {name}": math.log1p(getattr(cost, name)) for name in _COSTS}
+    return numbers(architecture) | log_costs(architecture.complexity(resolution))
 
 
 def _matrix(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Floats:

@@ -58,7 +58,7 @@ class StrategyRules:
         space = self.space()
         proposals = []
         for failures in (0, 2):
-            sampler: Any = self._make(space, seed=3)
+            sampler = self._make(space, seed=3)
             if not isinstance(sampler, SupportsAssign):
                 pytest.skip("this sampler counts trials")
             study = optuna.create_study(sampler=sampler)
@@ -136,24 +136,18 @@ class StrategyRules:
         """Of what was evaluated, whoever proposed it, in the order in which the trials ended."""
         space = self.space()
         storage = optuna.storages.InMemoryStorage()
-        heard: list[list[Feedback]] = []
-        for count in (15, 0):
-            sampler = self._make(space, seed=0)
-            inner = _inner(sampler)
-            if not isinstance(inner, SupportsFeedback):
-                pytest.skip("there is no sampler inside that hears")
-            heard.append(_overheard(inner, monkeypatch))
-            study = optuna.create_study(storage=storage, study_name="heard", load_if_exists=True, sampler=sampler)
-            trials = [study.ask(space.distributions) for _ in range(count)]
-            for trial in reversed(trials):
-                failed = trial.number % 5 == 4
-                study.tell(trial, None if failed else _error(space, trial.params), state=_state(failed))
+        study, live = self._heard(storage, monkeypatch)
+        trials = [study.ask(space.distributions) for _ in range(15)]
+        for trial in reversed(trials):
+            failed = trial.number % 5 == 4
+            state = TrialState.FAIL if failed else None
+            study.tell(trial, None if failed else _error(space, trial.params), state=state)
+        study, again = self._heard(storage, monkeypatch)
         study.ask(space.distributions)
-        live, again = heard
         assert [one.number for one in live] == list(reversed(range(15)))
         assert again == live
-        for one, trial in zip(reversed(live), study.trials, strict=False):
-            assert (one.params, one.error) == (space.canonical(trial.params), trial.value)
+        for one, told in zip(reversed(live), study.trials, strict=False):
+            assert (one.params, one.error) == (space.canonical(told.params), told.value)
             assert one.origin is not Origin.OWN or one.proposal == one.params
 
     # --- options --------------------------------------------------------------------------------------------
@@ -174,6 +168,24 @@ class StrategyRules:
     def _make(self, space: Space, *, seed: int, **options: Any) -> BaseSampler:
         return self.make(space, seed=seed, options={**_COMMON, **options})
 
+    def _heard(
+        self, storage: optuna.storages.BaseStorage, monkeypatch: pytest.MonkeyPatch
+    ) -> tuple[optuna.Study, list[Feedback]]:
+        """A study with a new sampler, and what the sampler inside hears from here on."""
+        sampler = self._make(self.space(), seed=0)
+        inner = _inner(sampler)
+        if not isinstance(inner, SupportsFeedback):
+            pytest.skip("there is no sampler inside that hears")
+        heard, hear = list[Feedback](), inner.hear
+
+        def listen(feedback: Feedback) -> None:
+            heard.append(feedback)
+            hear(feedback)
+
+        monkeypatch.setattr(inner, "hear", listen)
+        made = optuna.create_study(storage=storage, study_name="heard", load_if_exists=True, sampler=sampler)
+        return made, heard
+
     def _run(self, count: int, *, seed: int, stops: Collection[int] = ()) -> list[Params]:
         """The points of so many trials; at each of the stops, the sampler is made anew."""
         space = self.space()
@@ -188,23 +200,6 @@ class StrategyRules:
 
 def _inner(sampler: BaseSampler) -> BaseSampler | None:
     return sampler.inner if isinstance(sampler, SupportsInner) else sampler
-
-
-def _overheard(inner: SupportsFeedback, monkeypatch: pytest.MonkeyPatch) -> list[Feedback]:
-    """What a sampler hears from here on."""
-    heard: list[Feedback] = []
-    hear = inner.hear
-
-    def listen(feedback: Feedback) -> None:
-        heard.append(feedback)
-        hear(feedback)
-
-    monkeypatch.setattr(inner, "hear", listen)
-    return heard
-
-
-def _state(failed: bool) -> TrialState | None:
-    return TrialState.FAIL if failed else None
 
 
 def _judged(space: Space, params: Params) -> Candidate:

@@ -13,6 +13,8 @@ from regnas.design_space import Params, Space, make_space
 from regnas.strategy import make_strategy
 from regnas.window import Window
 
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
+
 SEEDS = 20
 TRIALS = 60
 # Student's t with 19 degrees of freedom is above this in 1 of 1,000 experiments where there is no difference.

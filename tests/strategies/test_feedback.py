@@ -23,6 +23,8 @@ from regnas.strategy import WARM
 from regnas.testing import DistributionSpace, ask_and_tell
 from regnas.window import Window
 
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
+
 # A point costs 1M + 1M (x - 1) / 8 of everything: the window leaves x from 5 to 9.
 LINE: Space = DistributionSpace.of({"x": IntDistribution(1, 9)})
 UPPER = LINE.within(Window.parse(flops="1.45M:"))

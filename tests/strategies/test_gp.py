@@ -19,6 +19,8 @@ from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window
 
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
+
 SQUARE: Space = DistributionSpace.of({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
 CORNER = SQUARE.within(Window.parse(flops="1.8M:"))  # (x + y) / 2 of at least 0.8
 

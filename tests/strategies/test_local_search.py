@@ -19,6 +19,8 @@ from regnas.strategies.local_search import make
 from regnas.testing import DistributionSpace
 from regnas.window import Window
 
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
+
 # Adjacent values are neighbours: 7 to 8 of 9^3 * 3 points.
 SPACE: Space = DistributionSpace.of(
     {

@@ -26,6 +26,8 @@ from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace, ask_and_tell
 from regnas.window import Window
 
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
+
 SPACE: Space = DistributionSpace.of(
     {
         "x": FloatDistribution(0.0, 1.0),

@@ -16,6 +16,8 @@ from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
 from regnas.window import Window
 
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
+
 CUBE: Space = DistributionSpace.of({name: FloatDistribution(0.0, 1.0) for name in "xyz"})
 MIXED: Space = DistributionSpace.of(
     {
