@@ -41,7 +41,7 @@ def progress(space: str, width: int) -> tuple[str, str]:
     """A candidate of a space, as a line of progress, and what it says of itself."""
     (candidate,) = regnas.space(space).sample(1)
     result = Result(error=0.25, seconds=1.0)
-    text = printed(lambda console: Lines(console, 1).ended(0, candidate, result), width)
+    text = printed(lambda console: Lines(console).ended(0, candidate, result), width)
     return text, summary(candidate.architecture).line
 
 
