@@ -10,6 +10,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from regnas.architecture import Architecture
 from regnas.candidate import STREAM_VERSION, STREAM_VERSIONS, Candidate
+from regnas.condition import Condition, Hierarchy
 from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.overrides import derived, option_text
@@ -111,6 +113,11 @@ class Space(ABC):
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
         """The same space with another law for one parameter."""
 
+    @property
+    def conditions(self) -> Mapping[str, Condition]:
+        """Of parameters that are active only under some values of another: which ones. None unless said."""
+        return {}
+
     def with_option(self, key: str, value: str) -> Self | None:
         """The same space with an option that is no parameter, such as ``block=vr``; None if it has no such option."""
         return None
@@ -120,13 +127,16 @@ class Space(ABC):
         return [key] if key in self.dimensions or key in dict(self.ties) else []
 
     def ordered(self, params: Params) -> Params:
-        """The one of several equivalent points that stands for them; the point itself by default."""
-        return params
+        """The one of several equivalent points that stands for them: what is inactive has its one value.
+
+        A subclass that knows more of them calls this one, too.
+        """
+        return self.hierarchy.pinned(params) if self.conditions else params
 
     def ordered_columns(self, columns: Columns) -> Columns:
         """`ordered` of many points; a subclass may do it in arrays."""
         if type(self).ordered is Space.ordered:
-            return columns
+            return self.hierarchy.pinned_columns(columns) if self.conditions else columns
         rows = zip(*(values.tolist() for values in columns.values()), strict=True)
         points = [self.ordered(dict(zip(columns, row, strict=True))) for row in rows]
         return {name: _column([one[name] for one in points], values.dtype) for name, values in columns.items()}
@@ -171,8 +181,28 @@ class Space(ABC):
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
         """An Optuna distribution for every parameter that is free: static, in physical units."""
-        free = {name: law for name, law in self.dimensions.items() if not law.fixed}
-        return {name: law.distribution() for name, law in free.items()}
+        return {name: law.distribution() for name, law in self.free.items()}
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """Which parameters are active under which values of others.
+
+        Raises:
+            UsageError: the conditions make no sense.
+        """
+        return Hierarchy(self.dimensions, dict(self.ties), self.conditions)
+
+    @property
+    def free(self) -> Mapping[str, Dimension]:
+        """What there is to choose: parameters that are not fixed, and active under a value that others can have."""
+        return self.hierarchy.free
+
+    def active(self, params: Mapping[str, Any]) -> Params:
+        """Those of a point's parameters that are active: what is shown and written of it."""
+        if not self.conditions:
+            return dict(params)
+        active = set(self.hierarchy.active(params))
+        return {name: value for name, value in params.items() if name in active}
 
     @property
     def defaults(self) -> Params:
@@ -180,7 +210,7 @@ class Space(ABC):
         return {name: law.snap(_any_value(law)) for name, law in self.dimensions.items() if law.fixed}
 
     def complete(self, params: Mapping[str, Any]) -> Params:
-        """Fill in what is fixed, tied or has a default.
+        """Fill in what is fixed, tied, inactive or has a default.
 
         Raises:
             UsageError: an unknown or a missing parameter, or a value that is no number.
@@ -193,6 +223,10 @@ class Space(ABC):
         for name, source in ties.items():
             if name not in whole and source in whole:
                 whole[name] = whole[source]
+        if self.conditions and len(whole) < len(names):
+            idle = set(names) - set(self.hierarchy.active(whole))
+            whole = {**{name: pin for name, pin in self.hierarchy.pins.items() if name in idle}, **whole}
+            whole = {**{name: whole[source] for name, source in ties.items() if source in whole}, **whole}
         if missing := [name for name in names if name not in whole]:
             raise UsageError(f"{self.spec} needs a value for {', '.join(missing)}")
         return {name: _plain(name, whole[name]) for name in names}
@@ -203,8 +237,20 @@ class Space(ABC):
         snapped = {name: law.snap(whole[name]) for name, law in self.dimensions.items()}
         return self.ordered({**snapped, **{name: snapped[source] for name, source in self.ties}})
 
+    def read(self, params: Mapping[str, Any]) -> Params | None:
+        """The canonical point of a trial's parameters, beside which there may be others; None where an active one is
+        missing.
+        """
+        own = {name: params[name] for name in self.free if name in params}
+        needed = self.hierarchy.active(own) if len(own) < len(self.free) else ()
+        return None if any(name in self.free and name not in own for name in needed) else self.canonical(own)
+
     def contains(self, params: Mapping[str, Any]) -> bool:
-        """Whether a point lies in the space's ranges, rules and limits; the window does not matter."""
+        """Whether a point lies in the space's ranges, rules and limits; the window does not matter.
+
+        What is inactive may be left out. Where it is given it has its one value, as of `canonical`: any other is
+        another way to write the point, and no second point.
+        """
         whole = self.complete(params)
         inside = all(law.contains(whole[name]) for name, law in self.dimensions.items())
         tied = all(whole[name] == whole[source] for name, source in self.ties)
@@ -231,7 +277,7 @@ class Space(ABC):
 
     def draw(self, rng: np.random.Generator, count: int) -> Columns:
         """``count`` points from the law, before rules and window: each parameter ``(count,)``."""
-        return self.at(rng.random((len(self._free), count)))
+        return self.at(rng.random((len(self.free), count)))
 
     def at(self, uniforms: npt.NDArray[np.float64]) -> Columns:
         """The points of the law at these uniforms in [0, 1), before rules and window: each parameter ``(count,)``.
@@ -239,14 +285,11 @@ class Space(ABC):
         Args:
             uniforms: ``(free parameters, count)``; however they were made, equal ones are equal points.
         """
-        rows = dict(zip(self._free, uniforms, strict=True))
+        rows = dict(zip(self.free, uniforms, strict=True))
         none = np.zeros(uniforms.shape[1])
         columns = {name: law.draw(rows.get(name, none)) for name, law in self.dimensions.items()}
-        return {**columns, **{name: columns[source] for name, source in self.ties}}
-
-    @property
-    def _free(self) -> list[str]:
-        return [name for name, law in self.dimensions.items() if not law.fixed]
+        tied = {name: columns[source] for name, source in self.ties}
+        return self.hierarchy.pinned_columns({**columns, **tied}) if self.conditions else {**columns, **tied}
 
     def sample(self, n: int = 1, *, seed: int = 0, duplicates: str = "reject") -> list[Candidate]:
         """The first ``n`` candidates of the stream of ``seed``: iid from the law inside the window.
@@ -266,32 +309,53 @@ class Space(ABC):
     def suggest(self, trial: optuna.trial.Trial) -> Architecture:
         """The architecture of an Optuna trial, for objectives that suggest as they run.
 
+        Only what is active is suggested: a conditional parameter after the one that it depends on.
+
         Raises:
             optuna.TrialPruned: the sampler is not one of regnas and left the window.
         """
         import optuna
 
-        raw = {name: _suggest(trial, name, law) for name, law in self.distributions.items()}
+        raw: Params = {}
+        laws = self.distributions
+        while left := [name for name in self.hierarchy.active(raw) if name in laws and name not in raw]:
+            raw |= {name: _suggest(trial, name, laws[name]) for name in left}
         candidate = self.judge(self.canonical(raw))
         if candidate is None:
             raise optuna.TrialPruned(f"outside {self.spec} or its window {self.window}; use FeasibleSampler")
         return candidate.architecture
 
     def mutate(self, params: Params, rng: np.random.Generator) -> Params:
-        """One free parameter moved to a neighbouring or to a new value, as a canonical point."""
-        free = self._free
+        """One free parameter moved to a neighbouring or to a new value, as a canonical point.
+
+        Only what is active moves. What the move makes active is drawn from its law.
+        """
+        free = list(self._movable(params))
         if not free:
             return params
         name = free[int(rng.integers(len(free)))]
         law = self.dimensions[name]
         near = rng.random() < 0.5
         value = law.neighbour(params[name], rng) if near else law.draw(rng.random(1)).tolist()[0]
-        return self.canonical({**params, name: value})
+        moved = {**params, name: value}
+        while new := [name for name in self._movable(moved) if name not in free]:
+            moved |= {name: self.dimensions[name].draw(rng.random(1)).tolist()[0] for name in new}
+            free += new
+        return self.canonical(moved)
+
+    def _movable(self, params: Params) -> Mapping[str, Dimension]:
+        """The free parameters that are active."""
+        if not self.conditions:
+            return self.free
+        return {name: self.free[name] for name in self.hierarchy.active(params) if name in self.free}
 
     def neighbours(self, params: Params) -> list[Params]:
-        """Every canonical point one step in one free parameter away; some may lie outside the space or its window."""
-        laws = self.dimensions
-        moves = [(name, value) for name in self._free for value in laws[name].neighbours(params[name])]
+        """Every canonical point one step in one free parameter away; some may lie outside the space or its window.
+
+        Only what is active moves. What a step makes active has the value it is pinned to elsewhere, the middle of its
+        law: further steps lead on from there.
+        """
+        moves = [(name, value) for name, law in self._movable(params).items() for value in law.neighbours(params[name])]
         points = [self.canonical({**params, name: value}) for name, value in moves]
         # Two moves may be one canonical point, and one may lead back.
         different = {tuple(point.items()): point for point in points if point != params}
@@ -342,6 +406,8 @@ def make_space(text: str) -> Space:
     if argument and not inspect.signature(factory).parameters:
         raise UsageError(f"a space takes its options in brackets, {name}[key=value], got {text!r}")
     space: Space = factory(argument) if argument else factory()
+    if space.conditions:
+        space.hierarchy.check()
     return space.derive(options) if options else space
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,6 +112,10 @@ class Dimension(ABC):
     def narrowed(self, low: float | None, high: float | None) -> Dimension:
         """The same law between other bounds."""
         raise UsageError(f"only a range can be narrowed, and {self} is not one; give one value or a|b|c")
+
+    def among(self, values: tuple[Value, ...]) -> Choice:
+        """The choice that a list of values leaves of this dimension, in range or not."""
+        return Choice(values)
 
     @property
     def fixed(self) -> bool:
@@ -288,17 +292,30 @@ class LogUniform(Range):
 
 @dataclass(frozen=True)
 class Choice(Dimension):
-    """One of ``values``, all equally likely; positive numbers are ordered, other values are not."""
+    """One of ``values``, all equally likely.
+
+    Attributes:
+        ordered: whether values are sizes, near to each other or far in their logarithm: positive numbers, unless
+            said. ``ordered=False`` says that numbers are labels, such as those of nodes: all others are neighbours,
+            there are no bounds between them, and Optuna gets a categorical distribution.
+        labels: whether ``ordered=False`` was said, which the choices left by a spec inherit.
+    """
 
     values: tuple[Value, ...]
+    ordered: bool | None = field(default=None, repr=False)
+    labels: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.values or len(set(self.values)) != len(self.values):
             raise UsageError(f"a choice needs different values, got {list(self.values)}")
+        sizes = all(isinstance(value, int | float) and value > 0 for value in self.values)
+        if self.ordered and not sizes:
+            raise UsageError(f"only positive numbers are ordered, got {list(self.values)}; leave ordered out")
+        object.__setattr__(self, "labels", self.ordered is False)
+        object.__setattr__(self, "ordered", sizes if self.ordered is None else self.ordered)
 
-    @property
-    def ordered(self) -> bool:
-        return all(isinstance(value, int | float) and value > 0 for value in self.values)
+    def among(self, values: tuple[Value, ...]) -> Choice:
+        return Choice(values, ordered=False if self.labels else None)
 
     @property
     def size(self) -> int:
@@ -338,7 +355,7 @@ class Choice(Dimension):
         kept = tuple(value for value in self.values if ends[0] <= float(value) <= ends[1])
         if not kept:
             raise UsageError(f"none of {list(self.values)} lies in {low}:{high}")
-        return Choice(kept)
+        return self.among(kept)
 
     def neighbour(self, value: Any, rng: np.random.Generator) -> Value:
         if self.fixed:
@@ -383,7 +400,8 @@ def coarser(one: Dimension, other: Dimension) -> Dimension:
     shared = tuple(value for value in _values(one) if other.contains(value))
     if not shared:
         raise UsageError("tied parameters need a value in common, and these have none")
-    return Choice(shared)
+    labels = any(isinstance(law, Choice) and law.labels for law in (one, other))
+    return Choice(shared, ordered=False if labels else None)
 
 
 def _values(dimension: Dimension) -> Sequence[Value]:

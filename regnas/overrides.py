@@ -118,8 +118,9 @@ def _law(space: Space, name: str, value: str) -> Dimension:
     parsed = parse_value(value, name)
     if isinstance(parsed, tuple):
         return space.dimensions[name].narrowed(*parsed)
-    law = Choice(tuple(parsed) if isinstance(parsed, list) else (parsed,))
-    return space.dimensions[name] if _same(space.dimensions[name], law) else law
+    known = space.dimensions[name]
+    law = known.among(tuple(parsed) if isinstance(parsed, list) else (parsed,))
+    return known if _same(known, law) else law
 
 
 def _same(one: Dimension, other: Choice) -> bool:

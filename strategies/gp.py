@@ -93,11 +93,12 @@ class GaussianProcess(KeyedSampler):
             yield best
         names = self._space.distributions
         done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        told = [(one.params, one.value) for one in done if one.value is not None and set(names) <= set(one.params)]
+        read = [(self._space.read(one.params), one.value) for one in done]
+        told = [(point, value) for point, value in read if point is not None and value is not None]
         sign = 1.0 if study.direction == StudyDirection.MINIMIZE else -1.0
         values = np.array([sign * value for _, value in told])
         values = np.clip(values, *_finite(values))
-        points = [self._space.canonical({name: params[name] for name in names}) for params, _ in told]
+        points = [point for point, _ in told]
         parents = [points[number] for number in np.argsort(values, kind="stable")[:_PARENTS].tolist()]
         pool = self._pool(best, parents)
         gain = improvement_of(pool, points, values, names, noise=self._noise)

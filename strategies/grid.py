@@ -12,9 +12,10 @@ from regnas.design_space import Space
 from regnas.dimension import Dimension
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.sampling import keyed
-from regnas.sampling.batch import Columns
+from regnas.sampling.batch import Columns, Params
 from regnas.sampling.stream import Stream, Tally
 from regnas.strategies.sampling.feasible import FeasibleSampler
+from regnas.strategies.sampling.tree import tree_points
 from regnas.strategy import own_options
 
 LARGEST = 100_000
@@ -54,11 +55,14 @@ class GridPoints:
             raise UsageError(f"levels is a number of values from 1, or 0 for all of them; got {levels}")
         self._space = space
         self._again = again
-        self._laws = {name: law for name, law in space.dimensions.items() if not law.fixed}
-        self._check_size(levels)
-        self._values = {name: law.levels(levels or law.size) for name, law in self._laws.items()}
+        self._laws = space.free
+        self._tree = self._checked_tree(levels) if space.conditions else None
+        if self._tree is None:
+            self._check_size(levels)
+        self._values = _levels(self._laws, levels)
         self._shape = [len(values) for values in self._values.values()]
-        self._order = keyed.generator("grid", space.spec, seed).permutation(math.prod(self._shape))
+        size = math.prod(self._shape) if self._tree is None else len(self._tree)
+        self._order = keyed.generator("grid", space.spec, seed).permutation(size)
         self._next = 0
         self.tally = Tally()
 
@@ -69,6 +73,24 @@ class GridPoints:
             fits = self._largest_levels()
             way = f"take levels={fits} or fewer" if fits > 1 else "fix some parameters"
             raise UsageError(f"a grid has at most {LARGEST:,} points, and {shown} has {min(total, 10**99):.3g}; {way}")
+
+    def _checked_tree(self, levels: int) -> list[Params]:
+        """The points of a space with conditional parameters; with so many levels that there are not too many."""
+        if (found := self._tree_of(levels)) is not None:
+            return found
+        fits = 1
+        while self._tree_of(fits + 1) is not None:
+            fits += 1
+        way = f"take levels={fits} or fewer" if fits > 1 else "fix some parameters"
+        raise UsageError(
+            f"a grid has at most {LARGEST:,} points, and that of {self._space.spec}, without those that differ in "
+            f"inactive parameters alone, has more; {way}"
+        )
+
+    def _tree_of(self, levels: int) -> list[Params] | None:
+        if any(_size(law, levels) > LARGEST for law in self._laws.values()):
+            return None
+        return tree_points(self._space, _levels(self._laws, levels), LARGEST)
 
     def _largest_levels(self) -> int:
         levels = 1
@@ -89,6 +111,9 @@ class GridPoints:
         taken = self._order[self._next : self._next + count]
         self._next += len(taken)
         columns = self._space.at(np.zeros((len(self._laws), len(taken))))  # what is fixed
+        if self._tree is not None:
+            points = [self._tree[at] for at in taken.tolist()]
+            return {name: _array([one[name] for one in points], column.dtype) for name, column in columns.items()}
         if self._shape:
             places = np.unravel_index(taken, self._shape)
             for (name, values), place in zip(self._values.items(), places, strict=True):
@@ -104,6 +129,10 @@ class GridPoints:
             f"{found:,} are different networks{inside}; ask for fewer, take more with levels=, widen the window, or "
             f"start over with --duplicates allow"
         )
+
+
+def _levels(laws: Mapping[str, Dimension], levels: int) -> dict[str, list[Any]]:
+    return {name: law.levels(levels or law.size) for name, law in laws.items()}
 
 
 def _size(law: Dimension, levels: int) -> int:

@@ -122,11 +122,9 @@ class LocalSearch(ProposesWhole):
 
     def _learn(self, study: Study, trial: FrozenTrial, value: float | None) -> None:
         """Take up a trial; without a value (it runs, failed or was pruned) it is only not asked for again."""
-        if not set(self._space.distributions) <= set(trial.params):
-            return
-        params = self._space.canonical({name: trial.params[name] for name in self._space.distributions})
-        candidate = self._space.judge(params)
-        if candidate is None:
+        params = self._space.read(trial.params)
+        candidate = None if params is None else self._space.judge(params)
+        if params is None or candidate is None:
             return
         self._begun.add(trial.number)
         self._asked.add(candidate.architecture.key())

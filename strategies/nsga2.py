@@ -143,10 +143,12 @@ class NSGA2(KeepsMembers):
         return self._members[int(self._rng.integers(len(self._members), size=2).min())][2]
 
     def _cross(self, one: Params, other: Params) -> Params:
-        """Uniform crossover: every parameter from either parent."""
-        free = list(self._space.distributions)
-        from_other = dict(zip(free, self._rng.random(len(free)) < 0.5, strict=True))
-        return self._space.canonical({**one, **{name: other[name] for name in free if from_other[name]}})
+        """Uniform crossover: every parameter from either parent, or from the one in which alone it is active."""
+        free = list(self._space.free)
+        from_other = dict(zip(free, (self._rng.random(len(free)) < 0.5).tolist(), strict=True))
+        here, there = self._space.active(one), self._space.active(other)
+        taken = [name for name in free if (from_other[name] and name in there) or name not in here]
+        return self._space.canonical({**one, **{name: other[name] for name in taken}})
 
     def _take(self, error: float, point: Params) -> None:
         """A new member; the worst one leaves where there are too many (section III-C, the main loop)."""

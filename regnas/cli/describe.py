@@ -112,6 +112,9 @@ def _print_report(report: dict[str, Any], as_json: bool) -> None:
     )
     for reason, share in report["rejected"].items():
         click.echo(f"  {share:>8.3%}  {reason}")
+    for name, shares in report.get("active", {}).items():
+        inside = "" if shares["accepted"] is None else f", in {shares['accepted']:.1%} of those accepted"
+        click.echo(f"{name} is active in {shares['draws']:.1%} of the draws{inside}")
     for name, (low, high) in report["attainable"].items():
         if low is not None:
             click.echo(f"seen without the window: {name} {low:,} to {high:,}")

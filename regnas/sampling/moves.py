@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from regnas.candidate import Candidate
 from regnas.design_space import Space
-from regnas.dimension import Dimension
+from regnas.dimension import Choice, Dimension
 from regnas.sampling.batch import Columns, Params
 
 # Values of one parameter that are tried. Flops go with the square of a width, so a window of 3 % of the flops is a
@@ -95,17 +95,18 @@ def _along(
     keep: Collection[str],
     levels: Mapping[str, Sequence[Any]] | None,
 ) -> tuple[Columns, npt.NDArray[np.float64]]:
-    """The points that differ from ``point`` in one free parameter, and how far each is.
+    """The points that differ from ``point`` in one parameter that is free and active, and how far each is.
 
     Returns:
         Columns ``(n,)``; distances ``(n,)``, in shares of the law of the parameter that differs. Unordered choices
         lie 1 apart.
     """
     lines = {}
-    for name, law in space.dimensions.items():
-        if not law.fixed and name not in keep:
+    active = space.active(point)
+    for name, law in space.free.items():
+        if name in active and name not in keep:
             values = _tried(law, rng) if levels is None else _array(levels[name], law)
-            lines[name] = values, _distances(values, point[name])
+            lines[name] = values, _distances(values, point[name], law)
     columns: Columns = {}
     for name, law in space.dimensions.items():
         parts = [values if varied == name else [point[name]] * len(values) for varied, (values, _) in lines.items()]
@@ -126,9 +127,9 @@ def _array(values: Sequence[Any], law: Dimension) -> npt.NDArray[Any]:
     return made
 
 
-def _distances(values: npt.NDArray[Any], value: Any) -> npt.NDArray[np.float64]:
+def _distances(values: npt.NDArray[Any], value: Any, law: Dimension) -> npt.NDArray[np.float64]:
     """How far values of a law, at equal steps of its probability, are from one value; all ``(n,)``."""
-    if values.dtype == object:
+    if values.dtype == object or (isinstance(law, Choice) and law.labels):
         return np.array([float(other != value) for other in values])
     here = int(np.argmin(np.abs(values - value)))
     return np.abs(np.arange(len(values)) - here) / len(values)

@@ -77,13 +77,25 @@ def record(row: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def _in_order(rows: Iterable[list[str]]) -> list[str]:
+    """All names of some rows, each behind the one that it follows in its row."""
+    found: list[str] = []
+    for names in rows:
+        if not found:
+            found = names
+        for place, name in enumerate(names):
+            if name not in found:
+                found.insert(found.index(names[place - 1]) + 1 if place else 0, name)
+    return found
+
+
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Replace a CSV file of records; columns that only some rows have stay empty in the others."""
     flat = [record(row) for row in rows]
     names = list(COLUMNS)
     extra = {name for row in flat for name in row if name not in COLUMNS}
     epochs = sorted((name for name in extra if name.startswith("epoch_")), key=lambda name: int(name[6:]))
-    names += epochs + [name for row in flat[:1] for name in row if name.startswith("param.")]
+    names += epochs + _in_order([[name for name in row if name.startswith("param.")] for row in flat])
     names += sorted(extra - set(names))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -81,6 +81,11 @@ def set_trial_system_attribute(study: Study, trial: FrozenTrial, key: str, value
     storage_of(study).set_trial_system_attr(trial_id(trial), key, value)
 
 
+def set_trial_parameter(study: Study, trial: FrozenTrial, name: str, value: Any, law: BaseDistribution) -> None:
+    """Give a trial that still runs a parameter that nobody suggested."""
+    storage_of(study).set_trial_param(trial_id(trial), name, law.to_internal_repr(value), law)
+
+
 def enqueued_params(trial: FrozenTrial) -> dict[str, Any]:
     """The parameters that `Study.enqueue_trial` gave a trial; none where it was asked for without."""
     return dict(trial.system_attrs.get(_FIXED, {}))

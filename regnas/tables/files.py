@@ -142,7 +142,12 @@ def _training(path: Path, line: int, row: Row, names: _Names) -> _Training:
         index="" if index is None else str(index),
         seed="" if seed is None else str(seed),
         architecture=_architecture(path, line, row.get("architecture")),
-        params={name.removeprefix(_PARAMETER): _value(path, line, name, row[name]) for name in names.parameters},
+        params={
+            name.removeprefix(_PARAMETER): _value(path, line, name, row[name])
+            for name in names.parameters
+            # What is not active in a network is empty; without an architecture the name of a network would be, too.
+            if row.get(name) not in (None, "") or row.get("architecture") in (None, "")
+        },
         costs={name: cell(name) for name in _COSTS},
         seconds=cell("seconds"),
         numbers={name: cell(name) for name in names.measured},
@@ -181,7 +186,8 @@ def _by_network(path: Path, trainings: list[_Training]) -> list[list[_Training]]
             f"{path} names no network: give it columns param.NAME with the parameters, or architecture with JSON"
         )
     for one in trainings:
-        if (bool(one.index), one.params.keys()) != (bool(first.index), first.params.keys()):
+        same = one.params.keys() == first.params.keys() or one.architecture is not None
+        if bool(one.index) != bool(first.index) or not same:
             raise TableError(
                 f"{path}, line {one.line}: other columns param.NAME or index are filled in than in line {first.line}; "
                 f"fill in the same in every row"
@@ -261,6 +267,8 @@ def _depth(one: _Training) -> float:
 
 def _is_whole(points: tuple[Params, ...]) -> bool:
     """Whether every combination of the values that occur is there."""
+    if any(params.keys() != points[0].keys() for params in points):
+        return False
     sizes = [len({params[name] for params in points}) for name in points[0]]
     return math.prod(sizes) == len({tuple(params.items()) for params in points})
 

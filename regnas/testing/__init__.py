@@ -25,7 +25,13 @@ from regnas.testing.evaluator import EvaluatorRules  # noqa: E402
 from regnas.testing.executor import ExecutorRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
-from regnas.testing.toy import DistributionDimension, DistributionSpace, Toy, ask_and_tell  # noqa: E402
+from regnas.testing.toy import (  # noqa: E402
+    DistributionDimension,
+    DistributionSpace,
+    Toy,
+    ask_and_tell,
+    conditional_toy,
+)
 
 __all__ = [
     "ArchitectureRules",
@@ -38,4 +44,5 @@ __all__ = [
     "StrategyRules",
     "Toy",
     "ask_and_tell",
+    "conditional_toy",
 ]

@@ -175,6 +175,41 @@ class SpaceRules:
             assert values.shape == (20,)
             assert values.tolist() == again[name].tolist()
 
+    # --- conditional parameters -----------------------------------------------------------------------------
+
+    def test_conditions_say_what_is_active(self) -> None:
+        space = self.make()
+        assert set(space.conditions) <= {*space.dimensions, *dict(space.ties)}
+        space.hierarchy.check()
+        for one in space.sample(20):
+            active = space.active(one.params)
+            for name, condition in space.conditions.items():
+                met = condition.parent in active and one.params[condition.parent] in condition.values
+                assert (name in active) == met or name in dict(space.ties).values(), (name, one.params)
+            assert set(one.params) - set(active) <= set(space.conditions)
+
+    def test_what_is_inactive_does_not_change_the_network(self) -> None:
+        space = self.make()
+        for one in space.sample(20):
+            active = space.active(one.params)
+            assert space.canonical({name: active[name] for name in space.distributions if name in active}) == one.params
+            for name in set(space.distributions) - set(active):
+                for value in space.dimensions[name].levels(5):
+                    other = {**one.params, name: value}
+                    assert space.decode(other) == one.architecture, f"{name} is inactive in {one.params}"
+                    assert space.canonical(other) == one.params
+                    assert space.contains(other) == (value == one.params[name])
+
+    def test_conditions_are_met_as_often_as_the_laws_say(self) -> None:
+        """Within 5 standard errors at 20,000 draws, where parameters are drawn independently."""
+        space = self.make()
+        if not space.conditions or space.ties or type(space).ordered is not Space.ordered:
+            return
+        found = space.hierarchy.where(space.draw(np.random.default_rng(0), 20_000))
+        for name, active in found.items():
+            expected = _chance(space, name)
+            assert abs(active.mean() - expected) <= 5 * (expected * (1 - expected) / 20_000) ** 0.5 + 1e-3, name
+
     # --- derived spaces -------------------------------------------------------------------------------------
 
     def test_any_parameter_can_be_fixed(self) -> None:
@@ -239,12 +274,25 @@ def _fixed_trial(params: Params) -> Any:
 
 
 def _one_change(space: Space, before: Params, after: Params) -> bool:
-    """Whether ``after`` is ``before`` with one parameter set to another value, made canonical."""
+    """Whether ``after`` is ``before`` with one parameter set to another value, made canonical.
+
+    What that made active may have any value.
+    """
     values = [value for value in after.values() if isinstance(value, str) or math.isfinite(value)]
     if before == after:
         return True
+    new = {name: value for name, value in space.active(after).items() if name not in space.active(before)}
     for name, law in space.dimensions.items():
         for value in values:
-            if law.contains(value) and space.canonical({**before, name: value}) == after:
+            if law.contains(value) and space.canonical({**before, **new, name: value}) == after:
                 return True
     return False
+
+
+def _chance(space: Space, name: str) -> float:
+    """The probability that a parameter is active under the law."""
+    condition = space.conditions.get(name)
+    if condition is None:
+        return 1.0
+    drawn = space.dimensions[condition.parent].draw((np.arange(10_000) + 0.5) / 10_000).tolist()
+    return _chance(space, condition.parent) * sum(value in condition.values for value in drawn) / len(drawn)

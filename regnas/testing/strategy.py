@@ -16,7 +16,7 @@ from regnas.candidate import Candidate
 from regnas.design_space import Params, Space
 from regnas.errors import UsageError
 from regnas.sampler import Feedback, Origin, SupportsAssign, SupportsFeedback, SupportsInner, SupportsRekey
-from regnas.testing.toy import DistributionSpace
+from regnas.testing.toy import DistributionSpace, conditional_toy
 from regnas.window import Window
 
 _COMMON = {"argument": "", "duplicates": "reject", "parallel": False}
@@ -150,6 +150,24 @@ class StrategyRules:
             assert (one.params, one.error) == (space.canonical(told.params), told.value)
             assert one.origin is not Origin.OWN or one.proposal == one.params
 
+    # --- conditional parameters -----------------------------------------------------------------------------
+
+    def test_it_searches_a_tree_of_parameters(self) -> None:
+        """Where some are active only under a value of another, no network comes twice in the guise of what is not."""
+        space = conditional_toy().within(Window.parse(flops="1.1M:1.8M"))
+        storage = optuna.storages.InMemoryStorage()
+        found: list[Candidate] = []
+        for _ in range(2):
+            study = optuna.create_study(
+                storage=storage, study_name="tree", load_if_exists=True, sampler=self._make(space, seed=0)
+            )
+            for _ in range(15):
+                trial = study.ask(space.distributions)
+                found.append(_judged(space, trial.params))
+                study.tell(trial, _error(space, trial.params))
+        assert len({one.architecture.key() for one in found}) == 30
+        assert {one.params["kind"] for one in found} == {"plain", "wide", "deep"}
+
     # --- options --------------------------------------------------------------------------------------------
 
     def test_an_option_it_does_not_have_is_refused(self) -> None:
@@ -211,7 +229,10 @@ def _judged(space: Space, params: Params) -> Candidate:
 def _error(space: Space, params: Params) -> float:
     """A made-up validation error, best at three tenths of every range."""
     places = []
+    params = space.active(space.canonical(params))
     for name, law in space.distributions.items():
+        if name not in params:
+            continue
         if isinstance(law, CategoricalDistribution):
             places.append(law.choices.index(params[name]) / len(law.choices))
         elif isinstance(law, IntDistribution | FloatDistribution):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from regnas.architecture import key_of
+from regnas.condition import Condition
 from regnas.design_space import Params, Space
 from regnas.sampling.plain_space import DistributionDimension, PlainSpace
 from regnas.window import Complexity
@@ -50,20 +51,35 @@ class Toy:
 
 @dataclass(frozen=True, kw_only=True)
 class DistributionSpace(PlainSpace):
-    """The space of all points of some distributions, which cost something: windows can be tried."""
+    """The space of all points of some distributions, which cost something: windows can be tried.
+
+    Attributes:
+        tree: which parameters are active only under some values of another.
+    """
+
+    tree: tuple[tuple[str, Condition], ...] = ()
 
     @classmethod
     def of(
-        cls, distributions: Mapping[str, BaseDistribution], feasible: Callable[[Params], bool] | None = None
+        cls,
+        distributions: Mapping[str, BaseDistribution],
+        feasible: Callable[[Params], bool] | None = None,
+        conditions: Mapping[str, Condition] | None = None,
     ) -> Self:
         """The space with these parameters."""
         laws = tuple((name, DistributionDimension(law)) for name, law in distributions.items())
-        return cls(name="toy", laws=laws, feasible=feasible)
+        return cls(name="toy", laws=laws, feasible=feasible, tree=tuple((conditions or {}).items()))
+
+    @property
+    def conditions(self) -> Mapping[str, Condition]:
+        return dict(self.tree)
 
     def decode(self, params: Params) -> Toy:
         whole = self.root.laws if isinstance(self.root, DistributionSpace) else self.laws  # before any was fixed
-        places = [law.place(params[name]) for name, law in whole if isinstance(law, DistributionDimension)]
-        return Toy(tuple(params.items()), sum(places) / max(1, len(places)))
+        active = self.active(params)
+        laws = {name: law for name, law in whole if isinstance(law, DistributionDimension) and name in active}
+        places = [law.place(active[name]) for name, law in laws.items()]
+        return Toy(tuple(active.items()), sum(places) / max(1, len(places)))
 
 
 def ask_and_tell(study: Study, space: Space, values: Sequence[float | None]) -> list[Params]:
@@ -80,4 +96,25 @@ def ask_and_tell(study: Study, space: Space, values: Sequence[float | None]) -> 
     return [trial.params for trial in study.trials]
 
 
-__all__ = ["DistributionDimension", "DistributionSpace", "Toy", "ask_and_tell"]
+
+def conditional_toy() -> DistributionSpace:
+    """A tree of two levels: `width` under one value of `kind`, `depth` under another, `end` under depths from 3.
+
+    A third value has neither, so its networks differ in `size` alone.
+    """
+    laws: dict[str, BaseDistribution] = {
+        "kind": CategoricalDistribution(("plain", "wide", "deep")),
+        "size": FloatDistribution(0.0, 1.0),
+        "width": FloatDistribution(0.0, 1.0),
+        "depth": IntDistribution(1, 6),
+        "end": CategoricalDistribution(("a", "b")),
+    }
+    conditions = {
+        "width": Condition("kind", ("wide",)),
+        "depth": Condition("kind", ("deep",)),
+        "end": Condition("depth", (3, 4, 5, 6)),
+    }
+    return DistributionSpace.of(laws, conditions=conditions)
+
+
+__all__ = ["DistributionDimension", "DistributionSpace", "Toy", "ask_and_tell", "conditional_toy"]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from regnas.architecture import Architecture
 from regnas.candidate import Candidate
+from regnas.condition import Condition
 from regnas.design_space import Space
 from regnas.dimension import Array, Dimension
 from regnas.errors import UsageError
@@ -56,6 +57,10 @@ class PoolSpace(Space):
         tied = dict(self.ties)
         return {name: law for name, law in self.base.dimensions.items() if name not in tied}
 
+    @property
+    def conditions(self) -> Mapping[str, Condition]:
+        return self.base.conditions
+
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
         return replace(self, base=self.base.with_dimension(name, dimension))
 
@@ -72,9 +77,9 @@ class PoolSpace(Space):
         """
         laws, ties = self.dimensions, self.ties
         found = [
-            point
+            self.hierarchy.pinned(point)
             for point in map(dict, self.members)
-            if all(law.contains(point[name]) for name, law in laws.items())
+            if all(laws[name].contains(value) for name, value in self.active(point).items() if name in laws)
             and all(point[name] == point[source] for name, source in ties)
         ]
         if not found:
@@ -136,6 +141,7 @@ class PoolSpace(Space):
 
     def ordered(self, params: Params) -> Params:
         """The point itself where it is in the pool, else the nearest one that is."""
+        params = super().ordered(params)
         row = self._row.get(self._values(params))
         return dict(self.points[int(self._distances(params).argmin()) if row is None else row])
 

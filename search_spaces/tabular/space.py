@@ -92,6 +92,11 @@ def table(argument: str = "") -> Space:
             f"table {argument} has no columns param.NAME, so it is no space of its own; add them, or search the space "
             f"that its architectures are from"
         )
+    if any(params.keys() != found.points[0].keys() for params in found.points):
+        raise TableError(
+            f"table {argument} has rows in which some param.NAME are empty, as of conditional parameters, so it is no "
+            f"space of its own; search the space that its architectures are from"
+        )
     whole = _space(argument, found, found.points)
     return whole if found.exhaustive else pooled(whole, found.points)
 

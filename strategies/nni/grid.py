@@ -40,7 +40,7 @@ class TunerPoints:
         self._space = space
         self._again = again
         self._used_up: type[Exception] = load("nni").NoMoreTrialError
-        self._laws = {name: law for name, law in space.dimensions.items() if not law.fixed}
+        self._laws = space.free
         self._tuner = self._new()
         self.tally = Tally()
 

@@ -34,6 +34,7 @@ from regnas.sampling import keyed
 from regnas.sampling.batch import Params
 from regnas.sampling.stream import DUPLICATES, Stream
 from regnas.strategies.sampling.feedback import Chosen, Listening, Proposal
+from regnas.strategies.sampling.inactive import note_inactive
 from regnas.strategies.sampling.joint import ProposesWhole
 from regnas.strategies.sampling.keyed_sampler import KeyedSampler
 from regnas.strategies.sampling.nearest import nearest
@@ -210,6 +211,7 @@ class FeasibleSampler(BaseSampler):
                 self._inner.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        note_inactive(self._space, study, trial)
         if self._inner is not None:
             with self._lock:
                 self._inner.after_trial(study, trial, state, values)
@@ -346,18 +348,21 @@ class FeasibleSampler(BaseSampler):
         laws = self._space.dimensions
         # As `Space.suggest` will read them: Optuna hands out what was enqueued, on the grid or not.
         fixed = {name: laws[name].snap(value) for name, value in given.items()}
-        if set(self._distributions) <= set(fixed):  # a whole point needs no draw
-            whole = self._space.judge(self._space.canonical(fixed))
-            if whole is not None:
-                return replace(whole, index=index)
+        point = self._space.read(fixed)
+        whole = None if point is None else self._space.judge(point)  # it needs no draw
+        if whole is not None:
+            return replace(whole, index=index)
         stream = self._space.fix(**fixed).stream(seed=keyed.integer("enqueued", self._seed, index))
         found = next(stream)
         new = found
         try:
             for _ in range(_ENQUEUED):
                 if new.architecture.key() not in seen:
-                    return replace(new, index=index)
+                    found = new
+                    break
                 new = next(stream)
         except InfeasibleWindow:
             pass  # there are no others: the user asked for this one
+        if self._space.conditions:  # what was fixed and is inactive was pinned to the value given
+            found = replace(found, params=self._space.canonical(found.params))
         return replace(found, index=index)

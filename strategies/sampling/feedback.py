@@ -117,11 +117,12 @@ class Listening:
             self._tell(study, trial, state, values)
 
     def _tell(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        if self._hears is None or not set(self.space.distributions) <= set(trial.params):
+        params = None if self._hears is None else self.space.read(trial.params)
+        if self._hears is None or params is None:
             return  # of another space, or it ended before it had a candidate
         sign = 1.0 if study.direction == StudyDirection.MINIMIZE else -1.0
         stored = trial.system_attrs.get(PROPOSAL, {})
-        origin, params = Origin(stored.get("origin", Origin.GIVEN)), self._point(trial.params)
+        origin = Origin(stored.get("origin", Origin.GIVEN))
         proposal = params if origin is Origin.OWN else self._point(stored["params"]) if "params" in stored else None
         self._hears.hear(
             Feedback(

@@ -66,7 +66,6 @@ class KeepsMembers(ProposesWhole):
                 self._hear(study, trial.params, trial.value)
 
     def _hear(self, study: Study, params: Mapping[str, Any], value: float) -> None:
-        names = self._space.distributions
-        if set(names) <= set(params):
-            error = value if study.direction == StudyDirection.MINIMIZE else -value
-            self._take(error, self._space.canonical({name: params[name] for name in names}))
+        point = self._space.read(params)
+        if point is not None:
+            self._take(value if study.direction == StudyDirection.MINIMIZE else -value, point)

@@ -26,7 +26,6 @@ class Proposed:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._names = set(space.distributions)
         self._below = 0  # every trial of a lower number is known
         self._beyond: set[int] = set()  # and these
         self._started = False
@@ -58,8 +57,8 @@ class Proposed:
             self.seen.add(key)
             if enqueued_params(trial):
                 self.given.add(key)
-        elif self._names <= set(trial.params):
-            found = self._space.judge(self._space.canonical({name: trial.params[name] for name in self._names}))
+        elif (point := self._space.read(trial.params)) is not None:
+            found = self._space.judge(point)
             if found is not None:
                 key = found.architecture.key()
                 self.seen.add(key)

@@ -28,7 +28,6 @@ class Record:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._names = tuple(space.distributions)
         self._settled: set[int] = set()
         self._judged: dict[int, Candidate | None] = {}
         self._errors: list[float] = []
@@ -57,9 +56,8 @@ class Record:
                 self._take(study, trial)
 
     def _take(self, study: Study, trial: FrozenTrial) -> None:
-        if trial.number not in self._judged and set(self._names) <= set(trial.params):
-            chosen = {name: trial.params[name] for name in self._names}
-            self._judged[trial.number] = self._space.judge(self._space.canonical(chosen))
+        if trial.number not in self._judged and (point := self._space.read(trial.params)) is not None:
+            self._judged[trial.number] = self._space.judge(point)
         candidate = self._judged.get(trial.number)
         if trial.state.is_finished():
             self._settled.add(trial.number)

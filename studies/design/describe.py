@@ -13,6 +13,8 @@ from regnas.describe import RESOLUTION, summary
 from regnas.design_space import Space, make_space
 from regnas.drawing import drawing
 from regnas.errors import RegnasError, UsageError
+from regnas.sampling import keyed
+from regnas.sampling.screening import Screened, Tally
 from regnas.sampling.stream import survey
 from regnas.search_spaces.staged.presets import preset
 
@@ -28,7 +30,7 @@ def describe_point(space: Space, params: dict[str, Any]) -> Description:
     whole = space.complete(params)
     return _described(space.decode(whole), space.resolution) | {
         "space": space.spec,
-        "params": whole,
+        "params": space.active(whole),
         "in_space": space.contains(whole),
     }
 
@@ -91,7 +93,7 @@ def feasibility(space: Space, *, draws: int = 500_000) -> Description:
     """What a window leaves of a space: the share of the draws, why the others are rejected, what is attainable."""
     tally = survey(space, draws=draws if space.patience > draws else 20_000)
     names = {"flops": "flops", "params": "params", "activations": "acts"}
-    return {
+    report = {
         "space": space.spec,
         "resolution": space.resolution,
         "window": str(space.window),
@@ -101,6 +103,19 @@ def feasibility(space: Space, *, draws: int = 500_000) -> Description:
         "standard_error": (tally.rate * (1 - tally.rate) / tally.drawn) ** 0.5,
         "rejected": {reason: count / tally.drawn for reason, count in tally.rejected.most_common()},
         "attainable": {shown: [tally.lowest.get(name), tally.highest.get(name)] for name, shown in names.items()},
+    }
+    return {**report, "active": active_shares(space)} if space.conditions else report
+
+
+def active_shares(space: Space, *, draws: int = 20_000) -> dict[str, dict[str, float | None]]:
+    """In which share of the law's draws each conditional parameter is active, and in which share of those that the
+    space and its window accept; None where they accept none.
+    """
+    columns = space.ordered_columns(space.draw(keyed.generator("active", space.spec), draws))
+    rows = Screened(space, columns, Tally()).rows
+    return {
+        name: {"draws": float(active.mean()), "accepted": float(active[rows].mean()) if len(rows) else None}
+        for name, active in space.hierarchy.where(columns).items()
     }
 
 

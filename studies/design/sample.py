@@ -60,13 +60,13 @@ def _row(candidate: Candidate, space: Space, seed: int) -> dict[str, Any]:
         "params": candidate.complexity.params,
         "activations": candidate.complexity.activations,
         "state": "SAMPLED",
-        "params_by_name": candidate.params,
+        "params_by_name": space.active(candidate.params),
     }
 
 
 def _csv_writer(file: IO[str], space: Space) -> Callable[[dict[str, Any]], None]:
     names = [*space.dimensions, *dict(space.ties)]
-    writer = csv.DictWriter(file, [*COLUMNS, *(f"param.{name}" for name in names)])
+    writer = csv.DictWriter(file, [*COLUMNS, *(f"param.{name}" for name in names)], restval="")
     writer.writeheader()
     return lambda row: writer.writerow(record(row))
 

@@ -113,7 +113,9 @@ def _checked(where: str, params: Mapping[str, Any], space: Space) -> Params:
     for name, law in space.dimensions.items():
         if not law.contains(whole[name]):
             raise UsageError(f"{where}: {name} is {_values(law)} in {space.spec}, got {whole[name]!r}")
-    point = space.canonical(whole)
+    point, active = space.canonical(whole), space.active(whole)
+    if idle := [name for name in params if name not in active and whole[name] != point[name]]:
+        raise UsageError(f"{where}: {', '.join(idle)} is not active there, under {active}: leave it out")
     try:
         cost = space.decode(point).complexity(space.resolution)
         inside = space.contains(whole)

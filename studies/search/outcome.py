@@ -49,7 +49,7 @@ def row_of(trial: FrozenTrial, space: Space) -> Row:
         "diverged": stored.get("diverged", ""),
         "state": trial.state.name,
         "errors": [value for _, value in sorted(trial.intermediate_values.items())] if complete else [],
-        "params_by_name": space.canonical(trial.params) if trial.params else {},
+        "params_by_name": space.active(space.canonical(trial.params)) if trial.params else {},
         "trial": trial.number,
         "failure": stored.get("failure", ""),
         "metrics": from_columns(stored),

@@ -126,7 +126,8 @@ def _made(trial: FrozenTrial, name: str, space: Space) -> FrozenTrial | None:
         has, asked = ", ".join(sorted(trial.params)), ", ".join(sorted(laws))
         raise StudyError(f"{where}: its parameters are {has}, those of {space.spec} are {asked}")
     point = space.canonical(trial.params)
-    if any(not space.dimensions[free].contains(trial.params[free]) for free in laws):
+    active = space.active(point)
+    if any(not space.dimensions[free].contains(trial.params[free]) for free in laws if free in active):
         return None
     stored = trial.user_attrs.get("architecture")
     if stored is None or not _same(stored, point, space):
@@ -134,7 +135,7 @@ def _made(trial: FrozenTrial, name: str, space: Space) -> FrozenTrial | None:
     return create_trial(
         state=TrialState.COMPLETE,
         value=trial.value,
-        params={free: trial.params[free] for free in laws},
+        params={free: trial.params[free] if free in active else point[free] for free in laws},
         distributions=laws,
         user_attrs={WARM: trial.user_attrs.get(WARM, f"{name}:{trial.number}"), "architecture": stored},
         intermediate_values=trial.intermediate_values,

@@ -90,6 +90,16 @@ def test_system_attributes_of_a_trial_are_as_they_are_now() -> None:
     assert study.get_trials()[0].system_attrs == {"base": 3}
 
 
+def test_a_running_trial_takes_a_parameter_that_nobody_suggested(database: RDBStorage) -> None:
+    law = CategoricalDistribution("ab")
+    for storage in (InMemoryStorage(), database):
+        study = optuna.create_study(storage=storage)
+        trial = study.ask()
+        internals.set_trial_parameter(study, study.get_trials()[0], "x", "b", law)
+        study.tell(trial, 0.5)
+        assert (study.trials[0].params, study.trials[0].distributions) == ({"x": "b"}, {"x": law})
+
+
 def test_the_parameters_of_an_enqueued_trial_are_known_before_and_after_it_is_asked_for() -> None:
     study = optuna.create_study()
     study.enqueue_trial({"x": 3})

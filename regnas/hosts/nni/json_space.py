@@ -15,12 +15,14 @@ def search_space_json(space: Space) -> dict[str, dict[str, Any]]:
     """The free parameters of a space as ``{"_type": ..., "_value": [...]}``, what ``config.search_space`` takes.
 
     Tuners that draw from it know no window and no rule of the space: `regnas.hosts.nni.tuner.RegnasTuner` does. Whole
-    numbers come back from NNI as ``quniform`` makes them, 20.0 for 20; `Space.canonical` puts them on the grid.
+    numbers come back from NNI as ``quniform`` makes them, 20.0 for 20; `Space.canonical` puts them on the grid. NNI's
+    form has no conditions that all its tuners heed, so conditional parameters stand beside the others, and `canonical`
+    takes what is inactive for its one value.
 
     Raises:
         UsageError: nothing in the space is free.
     """
-    found = {name: entry(name, law) for name, law in space.dimensions.items() if not law.fixed}
+    found = {name: entry(name, law) for name, law in space.free.items()}
     if not found:
         raise UsageError(f"every parameter of {space.spec} is fixed: there is nothing for NNI to choose")
     return found

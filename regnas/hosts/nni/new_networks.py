@@ -59,8 +59,7 @@ class NewNetworks(RegnasSpace):
         return candidate.architecture.key() not in self._seen
 
     def _drawn(self, space: Space, seed: int) -> Params:
-        candidate = next(candidate for candidate in self._candidates(space, seed) if self._is_new(candidate))
-        return {name: candidate.params[name] for name in self.parameters}
+        return self._sample_of(next(found for found in self._candidates(space, seed) if self._is_new(found)))
 
     def _nearest(self, sample: Params, seed: int) -> Params | None:
         """The nearest sample that differs in one parameter and is a new network, on the levels where there are any."""
@@ -68,7 +67,7 @@ class NewNetworks(RegnasSpace):
         if self.levels is not None:
             levels = {name: parameter.values for name, parameter in self.parameters.items()}
         found = into_window(self.space, self._point(sample), np.random.default_rng(seed), self._seen, levels=levels)
-        return None if found is None else {name: found.params[name] for name in self.parameters}
+        return None if found is None else self._sample_of(found)
 
 
 def to_nni(space: Space, evaluator: Any = None, *, levels: int | None = None) -> RegnasSpace:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,10 +80,16 @@ def levels_of(law: Dimension, granularity: int | None) -> list[Any]:
     return law.levels(law.size if isinstance(law, Choice) else 2 ** max(1, granularity or 1) - 1)
 
 
+def _middle(values: Sequence[Any]) -> Any:
+    """What an inactive parameter has among these values."""
+    return values[len(values) // 2]
+
+
 class RegnasSpace(_spaces.ExecutableModelSpace):  # type: ignore[misc]
     """What NNI's strategies and engines need of a model space, over a `Space`.
 
-    A sample is ``{parameter: value}`` of the free parameters, in the space's own units.
+    A sample is ``{parameter: value}`` of the free parameters, in the space's own units. NNI's mutables know no
+    conditions: a sample holds inactive parameters, too, whose values do not matter.
 
     Args:
         space: with its window.
@@ -100,7 +106,7 @@ class RegnasSpace(_spaces.ExecutableModelSpace):  # type: ignore[misc]
         self.evaluator = evaluator
         self.levels = levels
         self.sample: Params | None = None
-        laws = {name: law for name, law in space.dimensions.items() if not law.fixed}
+        laws = space.free
         if not laws:
             raise UsageError(f"every parameter of {space.spec} is fixed: there is nothing for NNI to choose")
         self.parameters: dict[str, Any] = {
@@ -167,8 +173,14 @@ class RegnasSpace(_spaces.ExecutableModelSpace):  # type: ignore[misc]
         return self._frozen(memo)
 
     def _drawn(self, space: Space, seed: int) -> Params:
-        candidate = next(self._candidates(space, seed))
-        return {name: candidate.params[name] for name in self.parameters}
+        return self._sample_of(next(self._candidates(space, seed)))
+
+    def _sample_of(self, candidate: Candidate) -> Params:
+        """The free parameters of a candidate; what is inactive is on the levels, where there are any."""
+        if self.levels is None or not self.space.conditions:
+            return {name: candidate.params[name] for name in self.parameters}
+        active = self.space.active(candidate.params)
+        return {name: active.get(name, _middle(one.values)) for name, one in self.parameters.items()}
 
     def _candidates(self, space: Space, seed: int) -> Iterator[Candidate]:
         """Different networks inside the window, without end; with ``levels``, of those that lie on them."""
@@ -182,7 +194,7 @@ class RegnasSpace(_spaces.ExecutableModelSpace):  # type: ignore[misc]
     def _on_levels(self, space: Space, seed: int) -> Callable[[int], Columns]:
         """Points of the law on the levels, which are the middles of equal shares of it."""
         rng = keyed.generator("levels", seed)
-        sizes = [law.size for law in space.dimensions.values() if not law.fixed]
+        sizes = [law.size for law in space.free.values()]
         parts = np.array([[self.levels if self.levels and size > self.levels else 0] for size in sizes])
 
         def points(count: int) -> Columns:
@@ -208,7 +220,10 @@ class RegnasSpace(_spaces.ExecutableModelSpace):  # type: ignore[misc]
         ]
         for values in itertools.product(*axes):
             sample = dict(zip(self.parameters, values, strict=True))
-            if self.space.judge(self._point(sample)) is not None:
+            point = self._point(sample)
+            active = self.space.active(point)
+            idle = (name in active or sample[name] == _middle(axis) for name, axis in zip(sample, axes, strict=True))
+            if all(idle) and self.space.judge(point) is not None:
                 if memo is not None:
                     memo.update(sample)
                 yield self._frozen(sample)

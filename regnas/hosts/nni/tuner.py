@@ -105,9 +105,9 @@ class RegnasTuner(_tuners.Tuner):  # type: ignore[misc]
         laws = self._space.distributions
         for record in data:
             parameters = record["parameter"]
-            if not set(laws) <= set(parameters):
+            point = self._space.read(parameters)
+            if point is None:
                 continue
-            point = self._space.canonical({name: parameters[name] for name in laws})
             value = float(_utils.extract_scalar_reward(record["value"]))
             known = {name: point[name] for name in laws}
             self._study.add_trial(create_trial(params=known, distributions=laws, value=value, user_attrs={WARM: True}))

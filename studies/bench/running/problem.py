@@ -61,7 +61,8 @@ class Arena:
         return self.table if len(inside) == len(self.table) else self.table.take(inside)
 
     def _holds(self, point: Mapping[str, Any]) -> bool:
-        if not all(law.contains(point[name]) for name, law in self.space.dimensions.items()):
+        whole = self.space.complete(point)  # a table has nothing of what is inactive
+        if not all(law.contains(whole[name]) for name, law in self.space.dimensions.items()):
             return False
         return self.space.judge(self.space.canonical(point)) is not None
 
