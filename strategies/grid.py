@@ -112,9 +112,10 @@ class GridPoints:
         self._next += len(taken)
         columns = self._space.at(np.zeros((len(self._laws), len(taken))))  # what is fixed
         if self._tree is not None:
-            points = [self._tree[at] for at in taken.tolist()]
-            return {name: _array([one[name] for one in points], column.dtype) for name, column in columns.items()}
-        if self._shape:
+            points, pins = [self._tree[at] for at in taken.tolist()], self._space.hierarchy.pins
+            for name in self._laws:
+                columns[name] = _array([one.get(name, pins.get(name)) for one in points], columns[name].dtype)
+        elif self._shape:
             places = np.unravel_index(taken, self._shape)
             for (name, values), place in zip(self._values.items(), places, strict=True):
                 columns[name] = _array(values, columns[name].dtype)[place]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from regnas.design_space import Space
@@ -11,20 +11,24 @@ from regnas.sampling.batch import Params
 
 
 def tree_points(space: Space, values: Mapping[str, Sequence[Any]], limit: int) -> list[Params] | None:
-    """Every combination of values of the free parameters, of inactive ones none, as canonical points, in the order of
-    counting; None if there are more than ``limit``.
+    """Every combination of values of the free parameters, each point without what is inactive there; None if there are
+    more than ``limit``.
 
     Args:
         values: of every free parameter.
     """
-    found = list(islice(_grown(space, values, {}), limit + 1))
-    return None if len(found) > limit else [space.canonical(point) for point in found]
+    ties = dict(space.ties)
+    parents = {ties.get(condition.parent, condition.parent) for condition in space.conditions.values()}
 
+    def grown(point: Params) -> Iterator[Params]:
+        left = [name for name in space.hierarchy.active(point) if name in values and name not in point]
+        parent = next((name for name in left if name in parents), None)
+        if parent is None:  # nothing that is left makes anything active
+            for row in product(*(values[name] for name in left)):
+                yield {**point, **dict(zip(left, row, strict=True))}
+            return
+        for value in values[parent]:
+            yield from grown({**point, parent: value})
 
-def _grown(space: Space, values: Mapping[str, Sequence[Any]], point: Params) -> Iterator[Params]:
-    left = [name for name in space.hierarchy.active(point) if name in values and name not in point]
-    if not left:
-        yield point
-        return
-    for value in values[left[0]]:
-        yield from _grown(space, values, {**point, left[0]: value})
+    found = list(islice(grown({}), limit + 1))
+    return None if len(found) > limit else found

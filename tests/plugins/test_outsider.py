@@ -64,7 +64,7 @@ def regnas(command: Callable[..., Any]) -> Callable[..., str]:
 
 def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
     listed = run_module(tmp_path, "regnas", "list")
-    for name in ("chain", "chains", "sobol", "climb", "policy", "untrained", "stripes", "polite"):
+    for name in ("chain", "chains", "deep-chains", "sobol", "climb", "policy", "untrained", "stripes", "polite"):
         assert f"  {name}  (regnas-chains)" in listed
 
 
@@ -161,6 +161,40 @@ def proposal_of(trial: FrozenTrial) -> dict[str, Any]:
     found: dict[str, Any] = trial.system_attrs["regnas:proposal"]
     assert found["record"] < 0  # a log-probability
     return found
+
+
+def test_a_space_with_conditional_parameters_is_sampled_described_searched_and_enqueued(
+    regnas: Callable[..., str], tmp_path: Path
+) -> None:
+    """Files hold what is active alone, and are read again."""
+    space = ("--space", "deep-chains[width=8:16]")
+    regnas("sample", *space, "--count", 30, "--output", "d.csv")
+    rows = list(csv.DictReader((tmp_path / "d.csv").open()))
+    for row in rows:
+        cells = [row[f"param.cell_{at}"] for at in (1, 2, 3, 4)]
+        assert [cell != "" for cell in cells] == [at <= int(row["param.length"]) for at in (1, 2, 3, 4)]
+        assert json.loads(row["architecture"])["operations"] == [cell for cell in cells if cell]
+    report = regnas("describe", *space, "--flops", ":100M")
+    assert re.search(r"cell_4 is active in 2[45]\.\d% of the draws, in \d", report)
+    point = json.dumps({"length": 2, "cell_1": "conv3", "cell_2": "conv5", "width": 16})
+    described = regnas("describe", *space, "--params", point)
+    assert "length 2, cell_1 conv3, cell_2 conv5, width 16\n(in the space)" in described
+    words = ("search", *space, "--data", "stripes", "--evaluator", "untrained", "--workers", 0)
+    for strategy in ("tpe[startup=3]", "evolution[population=2,tournament=1]"):
+        regnas(*words, "--strategy", strategy, "--budget", 5)
+        assert "resuming: 5 of 8" in regnas(*words, "--strategy", strategy, "--budget", 8)
+    folder = next(path for path in (tmp_path / "regnas-runs").iterdir() if "tpe" in path.name)
+    rows = list(csv.DictReader((folder / "trials.csv").open()))
+    assert len({row["architecture"] for row in rows}) == 8
+    assert [name for name in rows[0] if name.startswith("param.cell")] == [f"param.cell_{at}" for at in (1, 2, 3, 4)]
+    assert any(row["param.cell_4"] == "" for row in rows)
+    best = json.loads((folder / "best.json").read_text())
+    assert len(best["params_by_name"]) == 2 + best["params_by_name"]["length"]
+    again = regnas(*words, "--strategy", "random", "--enqueue", folder / "trials.csv", "--budget", 9)
+    assert "9/9" in again
+    (tmp_path / "idle.json").write_text(json.dumps([{**json.loads(point), "length": 1}]))
+    refused = regnas(*words, "--study", "idle", "--enqueue", "idle.json", "--budget", 2, code=2)
+    assert "cell_2 is not active there" in refused
 
 
 def test_the_outsider_s_plug_ins_search_a_built_in_space(regnas: Callable[..., str]) -> None:

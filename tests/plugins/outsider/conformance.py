@@ -8,6 +8,7 @@ from typing import Any
 from optuna.samplers import BaseSampler
 from regnas_chains import dataset, evaluator, executor, policy, strategy
 from regnas_chains.architecture import Chain
+from regnas_chains.deep import deep_chains
 from regnas_chains.space import chains
 
 from regnas.architecture import Architecture
@@ -26,6 +27,11 @@ class TestChain(ArchitectureRules):
 class TestChains(SpaceRules):
     def make(self) -> Space:
         return chains()
+
+
+class TestDeepChains(SpaceRules):
+    def make(self) -> Space:
+        return deep_chains()
 
 
 class TestSobol(StrategyRules):
