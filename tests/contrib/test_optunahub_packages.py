@@ -19,10 +19,13 @@ from optuna.testing.pytest_samplers import BasicSamplerTestCase, RelativeSampler
 from optuna.trial import TrialState
 
 from regnas.errors import HostError, UsageError
+from regnas.evaluator import Result
 from regnas.strategies import FeasibleSampler
 from regnas.strategy import make_strategy
 from regnas.system import optional as requiring
 from regnas.tables.table import TableError
+from regnas.testing import conditional_toy
+from regnas.window import Window
 
 REGISTRY = Path(__file__).resolve().parents[2] / "contrib" / "optunahub" / "package"
 PACKAGES = ("samplers/regularized_evolution", "samplers/feasible", "benchmarks/regnas")
@@ -176,3 +179,21 @@ def test_without_optunahub_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(requiring, "version", missing)
     with pytest.raises(HostError, match=r"pip install 'regnas\[hub\]'"):
         make_strategy("optuna:hub/samplers/anything", regnas.space("regnetx"), seed=0)
+
+
+def test_a_problem_with_conditional_parameters_heeds_what_is_active_alone() -> None:
+    """Samplers propose all parameters, and points that differ in an inactive one are one network."""
+
+    class Tree(loaded(PACKAGES[2]).Problem):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.space = conditional_toy().within(Window.parse(flops="1.1M:1.8M"))
+            self._evaluate = lambda network, **_: Result(error=network.share, seconds=0.0)
+            self._seed = 0
+
+    problem, point = Tree(), {"kind": "plain", "size": 0.25, "width": 0.1, "depth": 2, "end": "a"}
+    assert set(problem.search_space) == set(point)
+    assert problem.evaluate(point) == problem.evaluate({**point, "width": 0.9, "end": "b"}) == 0.125
+    study = optuna.create_study(sampler=FeasibleSampler(problem.space, TPESampler(seed=0, n_startup_trials=5), seed=0))
+    study.optimize(problem, n_trials=15)
+    assert len({trial.value for trial in study.trials}) == 15
+    assert all(max(problem.evaluate_constraints(trial.params).values()) <= 0 for trial in study.trials)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,10 +18,16 @@ from scipy.stats import chisquare
 
 from regnas.architecture import Architecture
 from regnas.condition import Condition, Hierarchy
-from regnas.design_space import Params, Space
+from regnas.design_space import Params, Space, make_space
 from regnas.dimension import Choice, Dimension, LogUniform, Uniform
 from regnas.errors import UsageError
 from regnas.sampling.moves import feasible_mutant, into_window
+from regnas.search_spaces.tabular.space import pooled, table
+from regnas.studies.design.describe import feasibility
+from regnas.system.files import write_csv
+from regnas.tables.encoding import unit_cube
+from regnas.tables.sources import load_trainings
+from regnas.tables.table import TableError
 from regnas.testing import SpaceRules, Toy, conditional_toy
 from regnas.window import Window
 
@@ -273,10 +281,21 @@ def test_moves_into_a_window_end_on_canonical_points() -> None:
 
 def test_labels_all_lie_equally_far_apart() -> None:
     """The input of a node that is taken in place of one outside the window is any, not the one next to it."""
-    laws = {"node": Choice((1, 2, 3, 4), ordered=False), "width": Uniform(1, 64)}
-    assert laws["node"].neighbours(4) == [1, 2, 3]
-    space = CellSpace(name="labels", laws=tuple(laws.items()), tree=())
-    assert {point["node"] for point in space.neighbours({"node": 1, "width": 9})} == {1, 2, 3, 4}
+    laws: dict[str, Dimension] = {"node": Choice((1, 2, 3, 4), ordered=False)}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Nodes(CellSpace):
+        def decode(self, params: Params) -> Toy:
+            return Toy(tuple(params.items()), float(params["node"] > 1))
+
+    space = Nodes(name="nodes", laws=tuple(laws.items()), tree=()).within(Window.parse(flops="2M"))
+    assert {point["node"] for point in space.neighbours({"node": 1})} == {2, 3, 4}
+    rng = np.random.default_rng(0)
+    found = [into_window(space, {"node": 1}, rng) for _ in range(60)]
+    assert {one.params["node"] for one in found if one is not None} == {2, 3, 4}
+    apart = unit_cube([{"node": node} for node in (1, 2, 4)], space.distributions)
+    assert np.linalg.norm(apart[0] - apart[1]) == np.linalg.norm(apart[0] - apart[2])
+    assert space.fix(node=[1, 2]).dimensions["node"] == Choice((1, 2), ordered=False)
 
 
 # --- derived spaces -----------------------------------------------------------------------------------------
@@ -338,3 +357,55 @@ def test_a_space_without_conditions_has_none() -> None:
     assert plain.free == {name: law for name, law in LAWS.items()}
     assert plain.active(POINT) == POINT
     assert Hierarchy(LAWS, {}, {}).active({}) == list(LAWS)
+
+
+# --- files --------------------------------------------------------------------------------------------------
+
+
+def test_columns_of_parameters_stand_in_the_order_of_the_space(tmp_path: Path) -> None:
+    """Though the first row has not all of them."""
+    points = [SPACE.complete({"nodes": 1, "op_1": "conv", "width": 8}), {**POINT, "width": 8}]
+    write_csv(tmp_path / "t.csv", [{"params_by_name": SPACE.active(point)} for point in points])
+    first, second = csv.DictReader((tmp_path / "t.csv").open())
+    assert [name for name in first if name.startswith("param.")] == [f"param.{name}" for name in LAWS]
+    assert first["param.kernel"] == "" and second["param.kernel"] == "7"
+
+
+def test_a_space_tells_how_often_what_is_conditional_is_active() -> None:
+    report = feasibility(WINDOWED, draws=20_000)
+    assert list(report["active"]) == list(CONDITIONS)
+    assert report["active"]["op_3"]["draws"] == pytest.approx(1 / 3, abs=0.02)
+    assert report["active"]["kernel"]["draws"] == pytest.approx(1 / 6, abs=0.02)
+    assert 0 < report["active"]["kernel"]["accepted"] < 1
+    assert "active" not in feasibility(replace(SPACE, tree=()), draws=1000)
+
+
+def test_a_pool_of_a_space_with_conditions_has_its_points() -> None:
+    points = [one.params for one in SPACE.sample(40)]
+    pool = pooled(SPACE, [SPACE.active(point) for point in points])
+    assert {one.architecture.key() for one in pool.sample(40)} == {SPACE.decode(point).key() for point in points}
+    loose = {**points[0], "nodes": 1, "kernel": 3}
+    assert pool.canonical(loose) in points
+    small = pool.fix(kernel=3)
+    assert {small.decode(point).key() for point in small.points} == {
+        SPACE.decode(point).key() for point in points if SPACE.active(point).get("kernel", 3) == 3
+    }
+
+
+def test_a_table_may_leave_out_what_is_inactive_beside_an_architecture(tmp_path: Path) -> None:
+    file = _of_networks(tmp_path)
+    assert load_trainings(str(file)).points == ({"length": 1}, {"length": 2, "cell": "a"})
+    with pytest.raises(TableError, match="some param.NAME are empty, as of conditional parameters"):
+        table(str(file))
+
+
+def _of_networks(folder: Path) -> Path:
+    """A table of two networks, of which the second has a parameter more."""
+    networks = [one.architecture.to_json() for one in make_space("nasbench201").sample(2)]
+    points = [{"length": 1}, {"length": 2, "cell": "a"}]
+    rows = [
+        {"index": at, "error": 0.1, "architecture": network, "state": "COMPLETE", "params_by_name": point}
+        for at, (network, point) in enumerate(zip(networks, points, strict=True))
+    ]
+    write_csv(folder / "networks.csv", rows)
+    return folder / "networks.csv"

@@ -33,6 +33,8 @@ LAWS: list[Dimension] = [
     Choice((4, 1, 2)),
     Choice(("relu", "silu")),
     Choice((1,)),
+    Choice((1, 2, 3), ordered=False),
+    Choice((0, 1, 2), ordered=False),
 ]
 laws = st.sampled_from(LAWS)
 uniform_numbers = st.floats(0, 1, exclude_max=True)
@@ -265,3 +267,33 @@ def test_samplers_see_physical_units_and_static_bounds() -> None:
     assert Choice((1, 2, 4)).distribution() == IntDistribution(1, 4, log=True)
     assert Choice((0.25, 1)).distribution() == FloatDistribution(0.25, 1.0, log=True)
     assert Choice(("relu", "silu")).distribution() == CategoricalDistribution(("relu", "silu"))
+
+
+# --- numbers that are labels --------------------------------------------------------------------------------
+
+
+def test_a_choice_says_whether_its_numbers_are_sizes() -> None:
+    assert [Choice(values).ordered for values in ((1, 2), (0.5, 1), (0, 1), ("a", 1))] == [True, True, False, False]
+    assert Choice((1, 2), ordered=True) == Choice((1, 2)) != Choice((1, 2), ordered=False)
+    with pytest.raises(UsageError, match=r"only positive numbers are ordered, got \[0, 1\]"):
+        Choice((0, 1), ordered=True)
+
+
+def test_labels_are_categories_and_all_are_neighbours() -> None:
+    nodes = Choice((1, 2, 3, 8), ordered=False)
+    assert nodes.distribution() == CategoricalDistribution((1, 2, 3, 8))
+    assert Choice((1, 2, 3, 8)).distribution() == IntDistribution(1, 8, log=True)
+    assert nodes.neighbours(8) == [1, 2, 3]
+    rng = np.random.default_rng(0)
+    assert {nodes.neighbour(8, rng) for _ in range(60)} == {1, 2, 3}
+    assert nodes.snap(8) == 8 and nodes.snap(8.0) == 8
+    with pytest.raises(UsageError, match="7 is none of"):
+        nodes.snap(7)
+    with pytest.raises(UsageError, match="only a range can be narrowed"):
+        nodes.narrowed(1, 3)
+
+
+def test_what_is_left_of_labels_is_labels() -> None:
+    nodes, sizes = Choice((0, 1, 2), ordered=False), Choice((0, 1, 2))
+    assert not nodes.among((1, 2)).ordered and sizes.among((1, 2)).ordered
+    assert not coarser(nodes, sizes).among((1, 2)).ordered

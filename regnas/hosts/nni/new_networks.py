@@ -66,7 +66,11 @@ class NewNetworks(RegnasSpace):
         levels = None
         if self.levels is not None:
             levels = {name: parameter.values for name, parameter in self.parameters.items()}
-        found = into_window(self.space, self._point(sample), np.random.default_rng(seed), self._seen, levels=levels)
+        point = self._point(sample)
+        # What becomes active has the value of the sample, which is on the levels.
+        active = self.space.active(point)
+        point |= {name: value for name, value in sample.items() if name not in active}
+        found = into_window(self.space, point, np.random.default_rng(seed), self._seen, levels=levels)
         return None if found is None else self._sample_of(found)
 
 

@@ -176,11 +176,15 @@ class RegnasSpace(_spaces.ExecutableModelSpace):  # type: ignore[misc]
         return self._sample_of(next(self._candidates(space, seed)))
 
     def _sample_of(self, candidate: Candidate) -> Params:
-        """The free parameters of a candidate; what is inactive is on the levels, where there are any."""
-        if self.levels is None or not self.space.conditions:
-            return {name: candidate.params[name] for name in self.parameters}
-        active = self.space.active(candidate.params)
-        return {name: active.get(name, _middle(one.values)) for name, one in self.parameters.items()}
+        """The free parameters of a candidate; what is inactive is put on the levels, where there are any."""
+        sample = {name: candidate.params[name] for name in self.parameters}
+        if self.levels is None:
+            return sample
+        on = {name: one.values for name, one in self.parameters.items()}
+        active = self.space.active(sample)
+        return {
+            name: value if name in active or value in on[name] else _middle(on[name]) for name, value in sample.items()
+        }
 
     def _candidates(self, space: Space, seed: int) -> Iterator[Candidate]:
         """Different networks inside the window, without end; with ``levels``, of those that lie on them."""

@@ -11,7 +11,8 @@ from optuna.distributions import CategoricalDistribution
 import regnas
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.testing import DistributionSpace
+from regnas.testing import DistributionSpace, conditional_toy
+from regnas.window import Window
 
 pytest.importorskip("nni", reason="NNI is not installed: pip install 'regnas[nni]'")
 
@@ -62,6 +63,25 @@ def test_nni_s_tpe_evaluates_a_hundred_networks_of_a_narrow_window(monkeypatch: 
     models = run(NARROW, strategies.TPE("maximize", seed=0), 100, levels=24)
     assert len(models) == len(keys(models)) == 100
     assert all(model.metric is not None for model in models)
+
+
+@pytest.mark.parametrize("levels", [None, 8])
+def test_conditional_parameters_are_in_every_sample_and_make_no_second_network(levels: int | None) -> None:
+    """NNI's mutables know no conditions."""
+    space = conditional_toy().within(Window.parse(flops="1.1M:1.8M"))
+    model_space, state, found = to_nni(space, levels=levels), np.random.RandomState(0), set()
+    parent = model_space.random(random_state=state).sample or {}
+    assert set(parent) == set(space.free)
+    for turn in range(20):
+        name = list(parent)[turn % len(parent)]
+        sample = model_space.freeze({**parent, name: model_space.parameters[name].random(random_state=state)}).sample
+        candidate = space.judge(space.canonical(sample or {}))
+        assert candidate is not None
+        assert all(one.check_contains(sample) is None for one in model_space.parameters.values())
+        found.add(candidate.architecture.key())
+    assert len(found) == 20
+    every = list(RegnasSpace(space, levels=6).grid())
+    assert len(every) == len({model.executable_model().key() for model in every}) > 20
 
 
 def test_grid_search_visits_feasible_networks_only_and_ends() -> None:
