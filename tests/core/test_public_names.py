@@ -21,6 +21,7 @@ def test_errors_of_the_user_exit_with_2_and_failures_with_1() -> None:
         "RegnasError": 1,
         "UsageError": 2,
         "PluginNotFound": 2,
+        "MessageError": 1,
         "PluginBroken": 1,
         "InvalidArchitecture": 2,
         "InfeasibleWindow": 1,
