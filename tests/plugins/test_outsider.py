@@ -149,7 +149,7 @@ def test_a_policy_that_is_killed_goes_on_as_if_it_had_not_been(
     )
     assert cut == whole and len(whole) == 30
     origins = Counter(proposal_of(trial)["origin"] for trial in trials_of(tmp_path / "cut"))
-    assert set(origins) == {"own", "nearest"}  # the window is narrow: both kinds were learned from
+    assert {"own", "nearest"} <= set(origins)  # the window is narrow: both kinds were learned from
 
 
 def trials_of(folder: Path) -> list[FrozenTrial]:
