@@ -126,6 +126,11 @@ class Subset:
         return replace(self.whole.regime, seed_sd=None)  # measured on all images
 
     def fit(self) -> tuple[Split, Split]:
+        """Some of the training images, class-balanced, and all validation images.
+
+        Raises:
+            DataError: no smaller number of images than there are, or fewer than one of each class.
+        """
         training, validation = self.whole.fit()
         if not len(self.class_names) <= self.training < len(training):
             raise DataError(
@@ -188,6 +193,9 @@ def held_out(labels: npt.NDArray[Any], share: float, name: str) -> npt.NDArray[n
 
     Returns:
         ``(n,)``, True where held out.
+
+    Raises:
+        DataError: a class with one image.
     """
     out = np.zeros(len(labels), dtype=np.bool_)
     for label in np.unique(labels):

@@ -29,7 +29,11 @@ def number(text: str) -> int | float | None:
 
 
 def parse_value(text: str, name: str) -> Any:
-    """A number, a name, a list of choices ``a|b``, or a pair ``(low, high)`` with None for an open side."""
+    """A number, a name, a list of choices ``a|b``, or a pair ``(low, high)`` with None for an open side.
+
+    Raises:
+        UsageError: a range that is none, or runs downwards.
+    """
     if "|" in text:
         return [_value(part.strip()) for part in text.split("|")]
     if ":" in text:
@@ -59,7 +63,11 @@ def option_text(value: Any) -> str:
 
 
 def expand(space: Space, names: Sequence[str], value: str) -> Iterator[tuple[str, str]]:
-    """Each parameter that a key stands for, with the one it is tied to or ``""``."""
+    """Each parameter that a key stands for, with the one it is tied to or ``""``.
+
+    Raises:
+        UsageError: the value stands for another number of parameters than the key.
+    """
     sources = space.parameters_of(value)
     if sources and len(sources) != len(names):
         raise UsageError(f"{value} stands for {len(sources)} parameters and cannot be tied to {len(names)}")

@@ -49,6 +49,9 @@ def append_json(path: Path, value: Any) -> None:
 
     The line before it may be cut off by a full disk or a power cut: a line begins with an end of line, too, so that it
     is never glued to the rest of another. Processes of one machine can write to one file.
+
+    Raises:
+        OSError: the disk is full, or the file cannot be written.
     """
     line = b"\n" + json.dumps(value, allow_nan=False).encode() + b"\n"
     try:

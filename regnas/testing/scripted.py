@@ -49,7 +49,11 @@ def error_after(epoch: int, seed: int) -> float:
 
 
 def make(task: Task, options: Mapping[str, Any]) -> Scripted:
-    """The entry point; it has no options."""
+    """The entry point; it has no options.
+
+    Raises:
+        UsageError: an option.
+    """
     if options:
         raise UsageError(f"the evaluator scripted has no options, got {dict(options)}")
     return Scripted()

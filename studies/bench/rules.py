@@ -23,6 +23,9 @@ class BenchRules:
         returned: rule for the network that a run returns: ``observed``, the best signal seen; ``model`` shows the
             best predicted mean beside it.
         null: permute the errors over the networks of a table: nothing can be learned.
+
+    Raises:
+        UsageError: names the flag, what it can be and what it is.
     """
 
     budget: int = 200

@@ -70,7 +70,8 @@ class Summary:
         area: under F up to the comparison's limit, complexity-normalised.
         best: expected best of ``rules.best_of`` with its 95 % interval, complexity-normalised.
         curve: of the best of m, complexity-normalised, with its `QUANTILES`.
-        plain: expected best of m of the curve's sizes with replacement, equal weights: the paper's.
+        weights: ``(n,)``, of the models.
+        plain: ``(k,)``, expected best of m of the curve's sizes with replacement, equal weights: the paper's.
         unbiased: expected best of m without replacement, equal weights, by m up to a quarter of the models.
         columns, ranges: quantities of the networks, and where the best models have them.
     """

@@ -45,6 +45,9 @@ def decide(
 
     Returns:
         The judgements at the last look that was needed, and the models that were seen.
+
+    Raises:
+        PopulationError: a population is smaller than the first look.
     """
     looking = Looking(rules, budget)
     sizes = dict.fromkeys(range(len(populations)), 0)

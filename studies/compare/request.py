@@ -72,7 +72,11 @@ def compare_populations(
 
 
 def remake(request: Request) -> Comparison:
-    """Do a comparison again from its populations; equal populations give equal numbers."""
+    """Do a comparison again from its populations; equal populations give equal numbers.
+
+    Raises:
+        PopulationError: two populations are of the same models.
+    """
     populations = _distinct(populations_of(request))
     twins = _twins(populations)
     if twins and not request.force:

@@ -35,6 +35,9 @@ class ComparisonRules:
         repeats: permutations of each test; several looks take up to `MOST_REPEATS`.
         resamples: of each bootstrap.
         seed: of permutations and bootstraps.
+
+    Raises:
+        UsageError: names the flag, what it can be and what it is.
     """
 
     complexity: str = "flops"

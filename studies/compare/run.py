@@ -64,6 +64,9 @@ class Amounts:
         seeds: trainings of each network.
         seeds_on: networks that get more than one; all unless said.
         until_decided: stop a pair as soon as it is decided.
+
+    Raises:
+        UsageError: names the flag, what it can be and what it is.
     """
 
     budget: int = 100

@@ -24,6 +24,9 @@ class Resources:
         workers: candidates at a time; 0 is this process, None as many as suit.
         per_device: candidates at a time on one device, or ``auto``.
         timeout: seconds for one evaluation, or None.
+
+    Raises:
+        UsageError: names the flag, what it can be and what it is.
     """
 
     executor: str = PROCESS

@@ -68,6 +68,10 @@ def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int,
 
     Returns:
         None; of an evaluation that was told to stop and did, and so has no result, its seconds.
+
+    Raises:
+        UsageError: the result holds what its evaluator does not declare.
+        TypeError: it is to score weights, and the evaluator cannot.
     """
     architecture = from_json(job.architecture)
     folder = Path(job.folder) if job.folder else None

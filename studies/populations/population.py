@@ -48,6 +48,9 @@ class Population:
         failures: places in the stream of candidates that failed and have no error, ascending.
         averaged: seeds that ``error`` is the mean over; all that every model was trained with for None.
         marks: what was forced, in words; printed with every result.
+
+    Raises:
+        PopulationError: it is empty, or an error is no fraction in [0, 1].
     """
 
     name: str

@@ -19,6 +19,9 @@ class Budget:
         candidates: that are evaluated, or with a pruner started; 25 unless said, and without ``epochs``.
         epochs: of all candidates together, after which the study ends.
         pruner: a spec such as ``asha[eta=4]``, or ``none``.
+
+    Raises:
+        UsageError: a number below 1.
     """
 
     candidates: int | None = None

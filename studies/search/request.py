@@ -48,6 +48,9 @@ class SearchRequest:
         enqueue: a file of networks to evaluate first (see `regnas.studies.search.enqueue.read`).
         pareto: costs against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
+
+    Raises:
+        UsageError: no such way with duplicates.
     """
 
     space: Space

@@ -115,6 +115,9 @@ def mend_journal(path: Path) -> None:
 
     A journal cut in mid-line opens once, then the next entry is glued to the rest and it never opens again. The
     cut-off rest is kept beside the journal.
+
+    Raises:
+        StudyError: it is no journal of Optuna.
     """
     data = path.read_bytes() if path.exists() else b""
     if not data or data.endswith(b"\n"):

@@ -213,6 +213,11 @@ class Rows:
         self._change(work)
 
     def tell(self, identity: int, state: TrialState, values: Sequence[float] | None) -> None:
+        """Write the end of a trial, or its start.
+
+        Raises:
+            UpdateFinishedTrialError: another writer told it.
+        """
         now = _utc(datetime.now())
         time = {"datetime_start": now} if state == TrialState.RUNNING else {"datetime_complete": now}
         columns = self._trials.c

@@ -38,6 +38,9 @@ class OneWriter(BaseStorage):
         whole: name of the user attribute that a new trial gets last.
         patience: what waits where the database has gone away; None where there is no waiting.
         guard: what knows whether this writer is still the only one; None where nothing has to be asked.
+
+    Raises:
+        StudyError: a trial is missing from the storage.
     """
 
     def __init__(
@@ -207,6 +210,11 @@ class OneWriter(BaseStorage):
         return copy.deepcopy(chosen) if deepcopy else chosen
 
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        """The number itself: here it is the identity, too.
+
+        Raises:
+            KeyError: there is no such trial.
+        """
         if trial_number >= len(self._trials):
             raise KeyError(f"No trial with trial number {trial_number} exists in study with study_id {study_id}.")
         return trial_number
@@ -245,9 +253,19 @@ class OneWriter(BaseStorage):
         return self.inner.get_all_studies()
 
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
+        """This storage is one study's.
+
+        Raises:
+            StudyError: always.
+        """
         raise StudyError("this storage is one study's, and makes no other")
 
     def delete_study(self, study_id: int) -> None:
+        """The study runs.
+
+        Raises:
+            StudyError: always.
+        """
         raise StudyError("a study is not deleted while it runs")
 
     def remove_session(self) -> None:

@@ -29,7 +29,11 @@ def search_space_json(space: Space) -> dict[str, dict[str, Any]]:
 
 
 def entry(name: str, law: Dimension) -> dict[str, Any]:
-    """One parameter in NNI's form."""
+    """One parameter in NNI's form.
+
+    Raises:
+        UsageError: a distribution that NNI does not have.
+    """
     if isinstance(law, Choice):
         return {"_type": "choice", "_value": list(law.values)}
     if isinstance(law, LogUniform):  # as an Optuna distribution it has lost its step

@@ -96,6 +96,9 @@ class RegnasSpace(_spaces.ExecutableModelSpace):  # type: ignore[misc]
         evaluator: an evaluator of NNI, or None where a strategy runs on an engine that needs none.
         levels: every parameter as one of at most so many values, evenly spaced in the quantiles of its law, for
             NNI's strategies that know unordered choices only (TPE, reinforcement learning).
+
+    Raises:
+        UsageError: fewer than 2 levels, or a space whose parameters are all fixed.
     """
 
     def __init__(self, space: Space, evaluator: Any = None, *, levels: int | None = None) -> None:

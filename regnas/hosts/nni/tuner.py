@@ -38,6 +38,9 @@ class RegnasTuner(_tuners.Tuner):  # type: ignore[misc]
         classes: outputs of the networks, 1000 unless said.
         seed: of the proposals.
         optimize_mode: what trials report: ``maximize`` accuracies, ``minimize`` errors.
+
+    Raises:
+        UsageError: another mode, or what there is no space or strategy of.
     """
 
     def __init__(

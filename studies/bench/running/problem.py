@@ -48,7 +48,11 @@ class Arena:
 
     @property
     def oracle(self) -> Oracle:
-        """What answers for trainings."""
+        """What answers for trainings.
+
+        Raises:
+            UsageError: there is no table.
+        """
         if self.table is None:
             raise UsageError(f"{self.evaluator} trains networks: there is nothing to simulate")
         return TableOracle(self.table, self.surrogate)

@@ -73,7 +73,11 @@ class SubmititEngine:
             raise
 
     def submitter(self, spec: WorkerSpec) -> Any:
-        """A submitit executor with these parameters."""
+        """A submitit executor with these parameters.
+
+        Raises:
+            RegnasError: there is no SLURM here.
+        """
         import submitit
 
         logs = spec.logs.resolve() / "submitit"
