@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from regnas.design_space import Images
 from regnas.errors import DataError, UsageError
+from regnas.images import Images
 from regnas.plugins import registry, spec
 from regnas.sampling import keyed
 
@@ -45,7 +45,7 @@ class Regime:
     """How candidates are compared on a data set where the user says nothing else.
 
     Attributes:
-        images: resolution, classes, stem and strides.
+        images: what is asked of a space.
         flops: the default window.
         epochs: passes over the training images.
         flip: whether a mirrored image is the same class.

@@ -21,6 +21,7 @@ from regnas.candidate import STREAM_VERSION, STREAM_VERSIONS, Candidate
 from regnas.condition import Condition, Hierarchy
 from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
+from regnas.images import Images
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
 from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Params
@@ -29,30 +30,6 @@ from regnas.window import Complexities, Complexity, Window
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
-
-
-@dataclass(frozen=True)
-class Images:
-    """What a data set asks of a space: used where the spec says nothing else.
-
-    Attributes:
-        resolution: pixels of a side.
-        classes: outputs of the network.
-        stem: name of the stem, or None for the space's own.
-        strides: stride of each stage, or None; the last one repeats where there are more stages.
-    """
-
-    resolution: int = 224
-    classes: int = 1000
-    stem: str | None = None
-    stem_width: int | None = None
-    strides: tuple[int, ...] | None = None
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Images:
-        """The images of a JSON object with these names, where strides are a list."""
-        strides = stored.get("strides")
-        return cls(**{**stored, "strides": None if strides is None else tuple(strides)})
 
 
 class Narrowing(Protocol):

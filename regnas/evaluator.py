@@ -17,7 +17,7 @@ from regnas.metric import ERROR, Metric, check_values
 from regnas.plugins import registry, spec
 
 if TYPE_CHECKING:
-    from regnas.design_space import Images
+    from regnas.images import Images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ class SupportsOwnImages(Protocol):
 
     @property
     def images(self) -> Images:
-        """What the networks are made for: resolution, classes, stem and strides."""
+        """What the networks are made for."""
 
 
 @runtime_checkable

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from regnas.dataset import Regime, Split, held_out
-from regnas.design_space import Images
+from regnas.images import Images
 
 # Grey images of 28 pixels: the stem halves them, the first stage does not, so the stages see 14, 7, 4 and 2 pixels.
-GREY = Regime(Images(28, 10, stem="simple", stem_width=16, strides=(1, 2, 2, 2)), flops="1M:2M", epochs=3, flip=False)
-COLOUR = Regime(Images(32, 10, stem="simple", stem_width=16, strides=(1, 2, 2, 2)), flops="2M:4M", epochs=5, pad=4)
+GREY = Regime(Images(28, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2)), flops="1M:2M", epochs=3, flip=False)
+COLOUR = Regime(Images(32, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2)), flops="2M:4M", epochs=5, pad=4)
 
 
 def regime_at(regime: Regime, resolution: int | None, classes: int) -> Regime:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from regnas.dataset import DataSet, Regime, Source, Split
-from regnas.design_space import Images
 from regnas.errors import UsageError
 from regnas.evaluators.datasets.common import ArrayDataSet, regime_at
+from regnas.images import Images
 from regnas.sampling import keyed
 
-_REGIME = Regime(Images(16, 4, stem="simple", stem_width=8, strides=(1, 1, 2, 2)), flops=":2M", epochs=2, flip=False)
+_REGIME = Regime(Images(16, 4, stem_stride=2, stem_width=8, strides=(1, 1, 2, 2)), flops=":2M", epochs=2, flip=False)
 
 
 def fake(source: Source) -> DataSet:

@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 from regnas.dataset import DataSet, Regime, Source, Split, held_out
-from regnas.design_space import Images
 from regnas.errors import DataError, UsageError
 from regnas.evaluators.datasets.common import COLOUR, regime_at
+from regnas.images import Images
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"}
-_REGIME = Regime(Images(64, 10, stem="simple", stem_width=16, strides=(2, 2, 2, 2)), flops="4M:8M", epochs=5, pad=8)
+_REGIME = Regime(Images(64, 10, stem_stride=2, stem_width=16, strides=(2, 2, 2, 2)), flops="4M:8M", epochs=5, pad=8)
 _SMALL = 48  # pixels up to which images are compared as CIFAR's are: their first stage keeps its size
 _MOST_BYTES = 8 << 30
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from regnas.dataset import DataSet, Regime, Source, Split
-from regnas.design_space import Images
 from regnas.errors import DataError, UsageError
+from regnas.images import Images
 
 _SCHEMA = 1
 _PARTS = ("training", "validation", "test")
@@ -31,7 +31,7 @@ def pack(data: DataSet) -> bytes:
         "name": data.name,
         "class_names": list(data.class_names),
         "regime": asdict(data.regime),
-        "images": asdict(data.regime.images),
+        "images": data.regime.images.to_json(),
     }
     arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
     for part, split in splits.items():
@@ -43,7 +43,7 @@ def pack(data: DataSet) -> bytes:
 
 
 @dataclass(frozen=True, eq=False)
-class Packed:
+class PackedDataSet:
     """Reads the images at their first use."""
 
     path: Path
@@ -73,15 +73,10 @@ def packed(source: Source) -> DataSet:
     """
     path = Path(source.argument)
     about = _read(path)
-    regime = Regime(**{**about["regime"], "images": _images(about["images"])})
+    regime = Regime(**{**about["regime"], "images": Images.from_json(about["images"])})
     if source.resolution not in (None, regime.images.resolution):
         raise UsageError(f"{path} is packed at {regime.images.resolution} pixels, got --resolution {source.resolution}")
-    return Packed(path, about["name"], tuple(about["class_names"]), regime)
-
-
-def _images(value: dict[str, Any]) -> Images:
-    read: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-    return Images(**read)
+    return PackedDataSet(path, about["name"], tuple(about["class_names"]), regime)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regnas.architecture import Architecture
-from regnas.design_space import Images
 from regnas.errors import UsageError
 from regnas.evaluator import Context, Result, Task
+from regnas.images import Images
 from regnas.tables.sources import load_table
 from regnas.tables.table import Floats, Table, TableError
 

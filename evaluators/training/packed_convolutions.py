@@ -33,7 +33,7 @@ def _kind(conv: nn.Conv2d) -> type[_Adapted] | None:
     width = conv.in_channels // conv.groups
     if width == 1:
         return Depthwise if max(conv.stride) > 1 else None
-    return Packed if width <= _NARROW and packs(conv.groups, width) > 1 else None
+    return PackedConv if width <= _NARROW and packs(conv.groups, width) > 1 else None
 
 
 def packs(groups: int, width: int) -> int:
@@ -59,7 +59,7 @@ class _Adapted(nn.Conv2d):
         self.weight, self.bias = conv.weight, conv.bias
 
 
-class Packed(_Adapted):
+class PackedConv(_Adapted):
     """Groups as the diagonal blocks of wider groups. The gradient of what is zero is never used."""
 
     def __init__(self, conv: nn.Conv2d) -> None:

@@ -100,7 +100,7 @@ def reference_network(regime: Regime) -> ReferenceNetwork:
     """The widest reference network that a regime's window holds."""
     images = regime.images
     high = parse_bounds(regime.flops, "flops").high or float("inf")
-    strides = (2, *(images.strides or (2, 2, 2, 2)))
+    strides = (images.stem_stride or 2, *(images.strides or (2, 2, 2, 2)))
 
     def network(width: int) -> ReferenceNetwork:
         return ReferenceNetwork(width, images.stem_width or 32, strides, images.classes)

@@ -17,7 +17,7 @@ import numpy as np
 
 from regnas.architecture import canonical, from_json
 from regnas.describe import summary
-from regnas.design_space import Images
+from regnas.images import Images
 from regnas.overrides import number
 from regnas.sampling.batch import Params
 from regnas.system.files import COLUMNS
@@ -92,8 +92,7 @@ def _images(sheet: Sheet) -> Images:
     stored = settings.get("images") if isinstance(settings, Mapping) else None
     if not isinstance(stored, Mapping):
         return Images()
-    strides = stored.get("strides")
-    return Images(**{**stored, "strides": tuple(strides) if strides else None})
+    return Images.from_json(stored)
 
 
 def _numeric(names: list[str], rows: list[tuple[int, Row]]) -> list[str]:

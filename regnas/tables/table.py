@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.design_space import Images
 from regnas.errors import UsageError
+from regnas.images import Images
 from regnas.sampling import keyed
 from regnas.sampling.batch import Params
 from regnas.tables.point import Point

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from regnas.design_space import Images
+from regnas.images import Images
 from regnas.sampling.batch import Params
 from regnas.tables.table import Floats, Table, TableError, unknown
 

@@ -96,7 +96,6 @@ def ask_and_tell(study: Study, space: Space, values: Sequence[float | None]) -> 
     return [trial.params for trial in study.trials]
 
 
-
 def conditional_toy() -> DistributionSpace:
     """A tree of two levels: `width` under one value of `kind`, `depth` under another, `end` under depths from 3.
 

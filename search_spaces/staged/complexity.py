@@ -38,6 +38,11 @@ BLOCKS = {
 STEMS = {"simple": 2, "resnet": 4, "cifar": 1}  # total stride
 
 
+def stem_of_stride(stride: int) -> str:
+    """The stem that shrinks a picture most, and no more than by ``stride``, at least 1."""
+    return max((name for name, own in STEMS.items() if own <= stride), key=STEMS.__getitem__)
+
+
 @dataclass(frozen=True)
 class Template:
     """What all networks of a space share; see `regnas.search_spaces.staged.architecture.Staged`."""

@@ -25,6 +25,7 @@ from regnas.search_spaces.staged.complexity import (
     Template,
     feature_sizes,
     staged_complexity,
+    stem_of_stride,
 )
 from regnas.window import Complexities
 
@@ -106,7 +107,7 @@ class StagedSpace(Space):
         count = self.stages if stages is None else stages
         strides = self.strides or self.images.strides or (2,)
         return Template(
-            stem=self.stem or self.images.stem or "simple",
+            stem=self.stem or stem_of_stride(self.images.stem_stride or STEMS["simple"]),
             stem_width=self.stem_width or self.images.stem_width or 32,
             block=self.block,
             strides=(*strides[:count], *(strides[-1],) * (count - len(strides))),

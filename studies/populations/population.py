@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from regnas.architecture import canonical
 from regnas.errors import UsageError
+from regnas.studies.search.identity import in_present_words
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -234,7 +235,7 @@ def from_rows(name: str, rows: Iterable[Row], *, settings: Mapping[str, Any] | N
         architectures=tuple(row.get("architecture") or None for row in heads),
         e_fit=_column(heads, "e_fit"),
         **_parameters(heads),
-        settings=dict(settings or {}),
+        settings=in_present_words(settings or {}),
         failures=tuple(sorted(failed - set(models))),
     )
 

@@ -117,7 +117,8 @@ def of_study(study: optuna.Study, *, force: bool = False, name: str | None = Non
 
 def _space_of(settings: dict[str, Any]) -> Any:
     """The space of a study, on its images."""
-    from regnas.design_space import Images, make_space
+    from regnas.design_space import make_space
+    from regnas.images import Images
 
     return make_space(settings["space"]).on(Images.from_json(settings["images"]))
 

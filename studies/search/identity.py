@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from regnas import images
 from regnas.candidate import STREAM_VERSION
-from regnas.design_space import Images, Space
+from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.pruner import NONE
 
@@ -78,9 +79,20 @@ def folder_name(name: str) -> str:
     return f"{whole[: _LONGEST_FOLDER - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
-def images_json(images: Images) -> dict[str, Any]:
-    """The images of a study as JSON values."""
-    return json.loads(json.dumps(asdict(images)))  # type: ignore[no-any-return]
+def in_present_words(settings: Any) -> Any:
+    """Stored settings, JSON values, in which an earlier release said something in other words.
+
+    Raises:
+        UsageError: images in words that no release had.
+    """
+    if isinstance(settings, list):
+        return [in_present_words(value) for value in settings]
+    if not isinstance(settings, Mapping):
+        return settings
+    read = {name: in_present_words(value) for name, value in settings.items()}
+    if isinstance(read.get("images"), Mapping):
+        read["images"] = images.in_present_words(read["images"])
+    return read
 
 
 def check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], name: str) -> None:
@@ -99,7 +111,8 @@ def check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], name: str) 
 def differing(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What two studies' settings differ in, in words; the versions of what computes do not count."""
     usual = {"pruner": NONE}  # what a study's settings leave out
-    return list(_differences({**usual, **stored}, {**usual, **_unversioned(wanted)}))
+    before, now = in_present_words(stored), in_present_words(_unversioned(wanted))
+    return list(_differences({**usual, **before}, {**usual, **now}))
 
 
 def _unversioned(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import Allocation, allocate
 from regnas.studies.search import enqueue, warm_start
-from regnas.studies.search.identity import Settings, folder_name, images_json, study_name
+from regnas.studies.search.identity import Settings, folder_name, study_name
 from regnas.studies.search.pareto import axes
 from regnas.studies.search.regime import epochs_of, images_of, in_regime
 from regnas.studies.search.request import SearchRequest, request_of
@@ -143,7 +143,7 @@ def _settings(asked: SearchRequest, space: Space, pruner: str, facts: Mapping[st
     return Settings(
         space=space.spec,
         window=str(space.window),
-        images=images_json(space.images),
+        images=space.images.to_json(),
         strategy=asked.label,
         seed=asked.seed,
         duplicates=asked.duplicates,

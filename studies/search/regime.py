@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from regnas.dataset import DataSet, make_dataset
-from regnas.design_space import Images, Space
+from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.evaluator import Evaluator, SupportsOwnImages, Task
+from regnas.images import Images
 from regnas.window import Window
 
 

@@ -155,7 +155,7 @@ def test_mutations_stay_on_the_grid(text: str) -> None:
 
 @every_staged_space
 def test_the_images_of_a_data_set_set_classes_stem_and_strides(name: str) -> None:
-    images = Images(resolution=32, classes=10, stem="cifar", stem_width=16, strides=(2, 2, 1))
+    images = Images(resolution=32, classes=10, stem_stride=1, stem_width=16, strides=(2, 2, 1))
     for candidate in make_space(name).on(images).sample(5):
         network = candidate.architecture
         assert isinstance(network, Staged)
@@ -167,7 +167,7 @@ def test_the_images_of_a_data_set_set_classes_stem_and_strides(name: str) -> Non
 @every_staged_space
 def test_a_spec_outweighs_the_data_set(name: str) -> None:
     space = make_space(f"{name}[stem=simple,stem_width=24,strides=2-1-2-1]").on(
-        Images(stem="cifar", stem_width=16, strides=(1, 1, 2))
+        Images(stem_stride=1, stem_width=16, strides=(1, 1, 2))
     )
     network = space.sample(1)[0].architecture
     assert isinstance(network, Staged)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from regnas.design_space import Images, Space, make_space
+from regnas.design_space import Space, make_space
 from regnas.errors import RegnasError, UsageError
+from regnas.images import Images
 from regnas.window import Window
 
 
@@ -22,7 +22,7 @@ def space_to_json(space: Space) -> dict[str, Any]:
         "params": str(space.window.params),
         "acts": str(space.window.activations),
     }
-    stored = {"spec": space.spec, "images": asdict(space.images), "window": window}
+    stored = {"spec": space.spec, "images": space.images.to_json(), "window": window}
     try:
         same = space_from_json(stored) == space
     except RegnasError:

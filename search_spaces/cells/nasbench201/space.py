@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from regnas.counting import output_size
-from regnas.design_space import Images, Space
+from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension
 from regnas.errors import UsageError
+from regnas.images import Images
 from regnas.overrides import number
 from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.cells.nasbench201.architecture import (
@@ -33,7 +34,7 @@ _CODES = {name: code for code, name in enumerate(OPERATIONS)}
 
 @dataclass(frozen=True, kw_only=True)
 class NASBench201Space(Space):
-    """All cells in one skeleton. Stem and strides of a data set are not heeded: the skeleton has its own.
+    """All cells in one skeleton: of what a data set asks, it heeds resolution and classes.
 
     Attributes:
         laws: the operations of every edge.

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from regnas.design_space import Images
+from regnas.images import Images
 from regnas.search_spaces.cells.nasbench201.architecture import EDGES, OPERATIONS, NASBench201, cell_complexity
 from regnas.tables.table import Floats, TableError, unknown
 from regnas.tables.trainings import Trainings

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regnas.studies.search.identity import in_present_words
 from regnas.system.files import write_json
 
 Floats = npt.NDArray[np.float64]
@@ -106,7 +107,7 @@ def read_run(path: Path, settings: Mapping[str, Any]) -> Run | None:
     """The run on disk if it is one of these very settings, else None."""
     try:
         stored = json.loads(path.read_text())
-        if stored["schema"] != SCHEMA or stored["settings"] != json.loads(json.dumps(dict(settings))):
+        if stored["schema"] != SCHEMA or in_present_words(stored["settings"]) != json.loads(json.dumps(dict(settings))):
             return None
         return Run(
             strategy=stored["strategy"],

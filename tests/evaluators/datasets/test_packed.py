@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +43,14 @@ def test_it_has_one_resolution(tmp_path: Path) -> None:
     make_dataset(f"packed:{tmp_path}/data.npz", resolution=16)
     with pytest.raises(UsageError, match="is packed at 16 pixels, got --resolution 32"):
         make_dataset(f"packed:{tmp_path}/data.npz", resolution=32)
+
+
+def test_a_file_of_an_earlier_release_says_its_stem_and_is_the_same_data_set(tmp_path: Path) -> None:
+    data = make_dataset("fake:64")
+    with np.load(io.BytesIO(pack(data))) as packed:
+        arrays = dict(packed)
+    about = json.loads(arrays["about"].tobytes())
+    old = {"resolution": 16, "classes": 4, "stem": "simple", "stem_width": 8, "strides": [1, 1, 2, 2]}
+    about["images"] = about["regime"]["images"] = old
+    np.savez(tmp_path / "old.npz", **{**arrays, "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)})
+    assert make_dataset(f"packed:{tmp_path}/old.npz").regime == data.regime

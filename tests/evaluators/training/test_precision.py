@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regnas.errors import UsageError
-from regnas.evaluators.training.packed_convolutions import Depthwise, Packed, adapt, packs
+from regnas.evaluators.training.packed_convolutions import Depthwise, PackedConv, adapt, packs
 from regnas.evaluators.training.precision import Computing, Machine, choose, machine_of
 from regnas.search_spaces.staged.architecture import Staged
 
@@ -133,7 +133,9 @@ def test_packs_divide_the_groups_and_reach_sixteen_channels_at_most(groups: int,
     assert not any(groups % more == 0 and more * width <= 16 for more in range(count + 1, groups + 1))
 
 
-@pytest.mark.parametrize(("group", "kind"), [(1, Depthwise), (2, Packed), (4, Packed), (8, nn.Conv2d), (16, nn.Conv2d)])
+@pytest.mark.parametrize(
+    ("group", "kind"), [(1, Depthwise), (2, PackedConv), (4, PackedConv), (8, nn.Conv2d), (16, nn.Conv2d)]
+)
 def test_which_convolutions_of_a_network_are_computed_another_way(group: int, kind: type[nn.Module]) -> None:
     network = Staged(depths=(1,), widths=(32,), strides=(2,), block="x", group_widths=(group,), classes=4).build()
     before = {name: values.clone() for name, values in network.state_dict().items()}

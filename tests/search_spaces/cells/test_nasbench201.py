@@ -194,7 +194,7 @@ def test_the_space_is_the_papers_on_cifar10_unless_said() -> None:
 
 
 def test_a_data_set_sets_size_and_classes_and_a_spec_the_skeleton() -> None:
-    space = make_space("nasbench201[cells=2,width=8]").on(Images(resolution=28, classes=7, stem="cifar", strides=(1,)))
+    space = make_space("nasbench201[cells=2,width=8]").on(Images(resolution=28, classes=7, stem_stride=1, strides=(1,)))
     one = space.sample(1)[0]
     assert isinstance(one.architecture, NASBench201)
     assert (one.architecture.classes, one.architecture.cells, one.architecture.width) == (7, 2, 8)

@@ -16,6 +16,8 @@ from regnas.errors import StudyError
 from regnas.evaluator import Result
 from regnas.sampling.keyed import integer
 from regnas.studies.executors.worker import read_result, result_name, write_result
+from regnas.studies.populations.sources import of_folder
+from regnas.studies.search.identity import ATTRIBUTE
 from regnas.studies.search.search import SearchResult
 from regnas.studies.storage.open import FolderLock, open_storage
 
@@ -269,3 +271,19 @@ def test_two_names_that_make_one_folder_are_two_studies(fast_search: Callable[..
     fast_search(1, study="a/b")
     with pytest.raises(StudyError, match=r"folder of study 'a/b'.*--study"):
         fast_search(1, study="a-b")
+
+
+def test_a_study_whose_settings_name_a_stem_as_earlier_releases_did_goes_on(fast_search: Search) -> None:
+    first = fast_search(2)
+    settings = json.loads(first.study.user_attrs[ATTRIBUTE])
+    assert settings["images"].pop("stem_stride") == 2
+    settings["images"]["stem"] = "simple"
+    first.study.set_user_attr(ATTRIBUTE, json.dumps(settings))
+    file = first.folder / "study.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
+    assert [row["index"] for row in fast_search(4).rows] == [0, 1, 2, 3]
+    assert len(of_folder(first.folder)) == 4
+    settings["images"]["stem"] = "cifar"
+    first.study.set_user_attr(ATTRIBUTE, json.dumps(settings))
+    with pytest.raises(StudyError, match="images.stem_stride: stored 1, asked 2"):
+        fast_search(5)

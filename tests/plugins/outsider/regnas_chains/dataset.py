@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from regnas.dataset import Regime, Source, Split, held_out
-from regnas.design_space import Images
 from regnas.errors import UsageError
+from regnas.images import Images
 from regnas.sampling import keyed
 
 
