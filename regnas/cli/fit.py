@@ -16,10 +16,10 @@ from regnas.cli import options
 def fit(target: str, as_json: bool) -> None:
     """The RegNet parameters nearest to a network, and how near they are.
 
-    TARGET is a study's folder, an architecture, a network of the paper, a .yaml of pycls, timm:NAME or
-    torchvision:NAME, there also a ResNet such as torchvision:resnet50.
+    TARGET is a study's folder, an architecture, a network of the paper, what import reads, or a ResNet such as
+    torchvision:resnet50.
     """
-    from regnas.studies.export.export import fit as nearest
+    from regnas.studies.export.fit import fit as nearest
 
     found = nearest(target)
     depths, widths = found.nearest

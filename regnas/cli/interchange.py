@@ -13,16 +13,17 @@ from regnas.cli import options
     "--format",
     "form",
     required=True,
-    type=click.Choice(["pycls", "timm", "torchvision", "json"]),
-    help="Configuration of pycls, code for timm or torchvision, or regnas's own JSON.",
+    metavar="NAME",
+    help="A format (regnas list formats), such as json, pycls or timm.",
 )
 @click.option("--output", metavar="FILE", help="Where it goes.  [default: printed]")
-@click.option("--weights", metavar="FILE", help="Also the trained weights, as safetensors, for timm or torchvision.")
+@click.option("--weights", metavar="FILE", help="Also the trained weights, as safetensors, if the format has them.")
 @options.debug
 def export(target: str, form: str, output: str | None, weights: str | None) -> None:
-    """Write a network for another library.
+    """Write a network for another program.
 
-    The winner of a study's folder, an architecture's file or folder, or a network of the paper such as regnety-800mf.
+    The winner of a study's folder, an architecture's file or folder, a network known by name such as regnety-800mf, or
+    what import reads.
     """
     from pathlib import Path
 
@@ -42,14 +43,15 @@ def export(target: str, form: str, output: str | None, weights: str | None) -> N
 @click.option("--output", metavar="FILE", help="Where it goes.  [default: printed]")
 @options.debug
 def import_command(source: str, index: int | None, output: str | None) -> None:
-    """Read a network of another library: prints its JSON, which describe and train take.
+    """Read a network of another program: prints its JSON, which describe and train take.
 
-    SOURCE is a .yaml or a sweep's .json of pycls, torchvision:NAME or timm:NAME. Of a sweep every network is a line.
+    SOURCE is what an installed format recognises, such as a .yaml or a sweep's .json of pycls, or FORMAT:NAME, such as
+    torchvision:regnet_y_400mf. Of a sweep every network is a line.
     """
     import json
 
     from regnas.errors import UsageError
-    from regnas.studies.export.export import read
+    from regnas.format import read
 
     found = [network.to_json() for network in read(source)]
     if index is not None:

@@ -23,6 +23,7 @@ from regnas.cli import options
             "architectures",
             "executors",
             "tables",
+            "formats",
             "presets",
             "populations",
         ]

@@ -19,6 +19,8 @@ GROUPS = {
     "data set": "regnas.datasets",
     "executor": "regnas.executors",
     "table": "regnas.tables",
+    "format": "regnas.formats",
+    "preset": "regnas.presets",
 }
 
 

@@ -15,7 +15,17 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"regnas.testing.{name}"
-        for name in ("architecture", "counting", "dataset", "evaluator", "executor", "space", "strategy", "views")
+        for name in (
+            "architecture",
+            "counting",
+            "dataset",
+            "evaluator",
+            "executor",
+            "format",
+            "space",
+            "strategy",
+            "views",
+        )
     )
 )
 
@@ -23,6 +33,7 @@ from regnas.testing.architecture import ArchitectureRules  # noqa: E402
 from regnas.testing.dataset import DataSetRules  # noqa: E402
 from regnas.testing.evaluator import EvaluatorRules  # noqa: E402
 from regnas.testing.executor import ExecutorRules  # noqa: E402
+from regnas.testing.format import FormatRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
 from regnas.testing.toy import (  # noqa: E402
@@ -40,6 +51,7 @@ __all__ = [
     "DistributionSpace",
     "EvaluatorRules",
     "ExecutorRules",
+    "FormatRules",
     "SpaceRules",
     "StrategyRules",
     "Toy",

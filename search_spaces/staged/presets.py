@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from regnas.errors import PluginNotFound
+from regnas.preset import Preset
 
 # name: depth, w0, wa, wm, group width; b is 1 in all of them
 _ROWS: dict[str, tuple[int, int, float, float, int]] = {
@@ -36,6 +37,11 @@ _ROWS: dict[str, tuple[int, int, float, float, int]] = {
     "regnety-16gf": (18, 200, 106.23, 2.48, 112),
     "regnety-32gf": (20, 232, 115.89, 2.53, 232),
 }
+
+
+def regnets() -> dict[str, Preset]:
+    """The entry point: all of them, RegNetX before RegNetY, small before large."""
+    return {name: Preset(*preset(name)) for name in _ROWS}
 
 
 def names() -> list[str]:

@@ -13,10 +13,10 @@ from regnas.describe import RESOLUTION, summary
 from regnas.design_space import Space, make_space
 from regnas.drawing import drawing
 from regnas.errors import RegnasError, UsageError
+from regnas.preset import preset
 from regnas.sampling import keyed
 from regnas.sampling.screening import Screened, Tally
 from regnas.sampling.stream import survey
-from regnas.search_spaces.staged.presets import preset
 
 Description = dict[str, Any]
 
@@ -36,15 +36,15 @@ def describe_point(space: Space, params: dict[str, Any]) -> Description:
 
 
 def describe_preset(name: str, resolution: int | None, classes: int) -> Description:
-    """A network of the paper by name.
+    """A network known by name.
 
     Raises:
         PluginNotFound: no preset of that name.
     """
-    space, params = preset(name)
-    found = make_space(space)
+    known = preset(name)
+    found = make_space(known.space)
     images = replace(found.images, resolution=resolution or RESOLUTION, classes=classes)
-    return describe_point(found.on(images), params)
+    return describe_point(found.on(images), dict(known.params))
 
 
 def describe_file(path: str, resolution: int | None) -> Description:

@@ -64,7 +64,19 @@ def regnas(command: Callable[..., Any]) -> Callable[..., str]:
 
 def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
     listed = run_module(tmp_path, "regnas", "list")
-    for name in ("chain", "chains", "deep-chains", "sobol", "climb", "policy", "untrained", "stripes", "polite"):
+    names = (
+        "chain",
+        "chains",
+        "deep-chains",
+        "sobol",
+        "climb",
+        "policy",
+        "untrained",
+        "stripes",
+        "polite",
+        "chain-line",
+    )
+    for name in names:
         assert f"  {name}  (regnas-chains)" in listed
 
 
@@ -195,6 +207,14 @@ def test_a_space_with_conditional_parameters_is_sampled_described_searched_and_e
     (tmp_path / "idle.json").write_text(json.dumps([{**json.loads(point), "length": 1}]))
     refused = regnas(*words, "--study", "idle", "--enqueue", "idle.json", "--budget", 2, code=2)
     assert "cell_2 is not active there" in refused
+
+
+def test_chains_are_exported_and_imported_as_the_page_says(regnas: Callable[..., str], tmp_path: Path) -> None:
+    (source,) = re.findall(r"`regnas import '(.*?)'`", PAGE)
+    (tmp_path / "chain.json").write_text(regnas("import", source))
+    assert f"chain-line:{regnas('export', 'chain.json', '--format', 'chain-line').strip()}" == source
+    refused = regnas("export", "chain.json", "--format", "timm", code=2)
+    assert "kind chain, which has the formats chain-line, json" in refused
 
 
 def test_the_outsider_s_plug_ins_search_a_built_in_space(regnas: Callable[..., str]) -> None:

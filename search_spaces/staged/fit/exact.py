@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _WIDTH_GAP = 1e-6  # likewise of a width in units of 8 channels, as a share of i
 
 
 @dataclass(frozen=True)
-class Line:
+class RegNetLine:
     """One point of RegNet: what timm, torchvision and the authors' code make networks from.
 
     Attributes:
@@ -53,11 +54,20 @@ class Line:
         return True
 
 
+def line_of_params(params: Mapping[str, Any]) -> RegNetLine | None:
+    """The line of a point of a RegNet space, or None where these are no parameters of one that others can express."""
+    names = ("depth", "w0", "wa", "wm", "group_width")
+    if not set(names) <= set(params) or params["w0"] != int(params["w0"]):
+        return None
+    depth, w0, wa, wm, group = (params[name] for name in names)
+    return RegNetLine(int(depth), int(w0), float(wa), float(wm), int(group), params.get("bottleneck_ratio", 1))
+
+
 def _to_tie(value: float) -> float:
     return abs(value - math.floor(value) - 0.5)
 
 
-def exact_line(depths: Sequence[int], widths: Sequence[int], groups: Sequence[int], ratio: float) -> Line | None:
+def exact_line(depths: Sequence[int], widths: Sequence[int], groups: Sequence[int], ratio: float) -> RegNetLine | None:
     """A line, clear of ties, whose network has exactly these stages; None where none was found.
 
     The first width is w0, and by eqs. 2 and 3 level k starts at block ceil(w0 (wm^(k - 1/2) - 1) / wa). So every wm
@@ -71,7 +81,7 @@ def exact_line(depths: Sequence[int], widths: Sequence[int], groups: Sequence[in
             if bounds is None:
                 continue
             for wa in _roundest(*bounds):
-                line = Line(starts[-1], raw, wa, wm, max(groups), ratio)
+                line = RegNetLine(starts[-1], raw, wa, wm, max(groups), ratio)
                 if line.stages() == tuple(map(list, line_of)) and line.clear:
                     return line
     return None

@@ -23,7 +23,7 @@ _NUDGES = np.concatenate([np.geomspace(0.94, 1.06, 13), np.geomspace(0.6, 1.6, 2
 
 
 @dataclass(frozen=True)
-class LineFit:
+class NearestLine:
     """The quantised line nearest to a network.
 
     Attributes:
@@ -37,7 +37,7 @@ class LineFit:
     wm: float
 
 
-def fit_line(depths: Sequence[int], widths: Sequence[int]) -> LineFit:
+def fit_line(depths: Sequence[int], widths: Sequence[int]) -> NearestLine:
     """The (w0, wa, wm) whose block widths are nearest to those of a network, its depth being fixed.
 
     The level of a block depends on wa / w0 and wm alone (eqs. 2 and 3), and given the levels the best w0 is a median.
@@ -68,7 +68,7 @@ def fit_line(depths: Sequence[int], widths: Sequence[int]) -> LineFit:
     errors = _rounded_errors(lines, blocks)
     best = int(np.argmin(errors))
     w0, slope, ratio = (float(value) for value in lines[best])
-    return LineFit(float(errors[best]), w0, slope * w0, ratio)
+    return NearestLine(float(errors[best]), w0, slope * w0, ratio)
 
 
 def _levels(points: Floats, count: int) -> Floats:

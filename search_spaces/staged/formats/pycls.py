@@ -14,7 +14,7 @@ import yaml
 
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.fit.exact import Line
+from regnas.search_spaces.staged.fit.exact import RegNetLine
 
 _BLOCKS = {
     "res_bottleneck_block": "x",
@@ -136,7 +136,7 @@ def _anynet(given: Mapping[str, Any], options: dict[str, Any]) -> Staged:
 
 def _regnet(given: Mapping[str, Any], options: dict[str, Any]) -> Staged:
     ratio = _inverse(given["BOT_MUL"])
-    line = Line(given["DEPTH"], given["W0"], given["WA"], given["WM"], given["GROUP_W"], ratio)
+    line = RegNetLine(given["DEPTH"], given["W0"], given["WA"], given["WM"], given["GROUP_W"], ratio)
     depths, widths, groups = line.stages()
     return Staged(
         depths=tuple(depths),
@@ -159,7 +159,7 @@ def _inverse(multiplier: float) -> float:
     return int(ratio) if ratio == int(ratio) else ratio
 
 
-def write(network: Staged, line: Line | None = None) -> str:
+def write(network: Staged, line: RegNetLine | None = None) -> str:
     """A configuration of the network: its RegNet parameters where ``line`` makes it, its stages where not.
 
     Raises:
@@ -191,7 +191,7 @@ def _text(value: Any) -> str:
     return dumped.splitlines()[0]
 
 
-def _makes(line: Line, network: Staged) -> bool:
+def _makes(line: RegNetLine, network: Staged) -> bool:
     stages = (list(network.depths), list(network.widths), list(network.group_widths))
     return (
         line.stages() == stages
@@ -200,7 +200,7 @@ def _makes(line: Line, network: Staged) -> bool:
     )
 
 
-def _regnet_section(line: Line, network: Staged) -> dict[str, Any]:
+def _regnet_section(line: RegNetLine, network: Staged) -> dict[str, Any]:
     return {
         "DEPTH": line.depth,
         "W0": line.w0,

@@ -15,7 +15,7 @@ import numpy as np
 from regnas.errors import PluginNotFound, UsageError
 from regnas.search_spaces.staged import presets
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.fit.exact import Line, exact_line
+from regnas.search_spaces.staged.fit.exact import RegNetLine, exact_line
 from regnas.search_spaces.staged.formats.torchvision import half_up
 from regnas.search_spaces.staged.regnet import QUANTUM, stages_of
 from regnas.system.optional import require
@@ -35,7 +35,7 @@ def network(name: str) -> Staged:
     known = {_name_of(one): one for one in presets.names()}
     if model in known:
         space, params = presets.preset(known[model])
-        line = Line(params["depth"], params["w0"], params["wa"], params["wm"], params["group_width"])
+        line = RegNetLine(params["depth"], params["w0"], params["wa"], params["wm"], params["group_width"])
         return _staged(line, se_ratio=0.25 if space == "regnety" else 0.0)
     require("timm", "timm", low="1.0", below="2")
     from timm.models.regnet import model_cfgs
@@ -54,7 +54,7 @@ def _name_of(preset: str) -> str:
     return f"{kind}_{round(hundreds):03d}"
 
 
-def _staged(line: Line, *, rounded: Any = None, **options: Any) -> Staged:
+def _staged(line: RegNetLine, *, rounded: Any = None, **options: Any) -> Staged:
     depths, widths, groups = line.stages() if rounded is None else rounded
     return Staged(
         depths=tuple(depths),
@@ -80,7 +80,7 @@ def _of_config(name: str, config: Any) -> Staged:
     ):
         if not right:
             raise UsageError(f"a staged network cannot express timm's {name}: it has {what}")
-    line = Line(config.depth, config.w0, config.wa, config.wm, config.group_size, 1 / config.bottle_ratio)
+    line = RegNetLine(config.depth, config.w0, config.wa, config.wm, config.group_size, 1 / config.bottle_ratio)
     depths, raw = line.raw()
     rounded = (depths, *half_up(raw, line.group_width, line.bottleneck_ratio)) if config.group_min_ratio else None
     return _staged(
@@ -94,7 +94,7 @@ def _of_config(name: str, config: Any) -> Staged:
     )
 
 
-def write(network: Staged, line: Line | None = None) -> str:
+def write(network: Staged, line: RegNetLine | None = None) -> str:
     """Python that builds a network in timm.
 
     Args:
@@ -144,7 +144,7 @@ def _check(network: Staged) -> None:
             raise UsageError(f"timm's RegNet cannot express {what}")
 
 
-def _makes(line: Line, network: Staged) -> bool:
+def _makes(line: RegNetLine, network: Staged) -> bool:
     """Whether timm makes the network's stages of a line."""
     depths, raw = _raw(line)
     inner = [int(width / line.bottleneck_ratio) for width in raw]
@@ -154,7 +154,7 @@ def _makes(line: Line, network: Staged) -> bool:
     return (tuple(depths), widths, tuple(groups)) == (network.depths, network.widths, network.group_widths)
 
 
-def _raw(line: Line) -> tuple[list[int], list[int]]:
+def _raw(line: RegNetLine) -> tuple[list[int], list[int]]:
     """Depths and widths of the stages before the compatibility step in single precision, as timm computes them.
 
     At a tie of a rounding they may be others than in double precision: 200 * 2.3 / 8 is 57.5 there, and below it here.
@@ -165,7 +165,7 @@ def _raw(line: Line) -> tuple[list[int], list[int]]:
     return stages_of([round(float(w0 * power / QUANTUM)) * QUANTUM for power in np.power(wm, levels)])
 
 
-def _line_of(network: Staged) -> Line:
+def _line_of(network: Staged) -> RegNetLine:
     line = exact_line(network.depths, network.widths, network.group_widths, network.bottleneck_ratios[0])
     if line is None or not _makes(line, network):
         raise UsageError(

@@ -11,11 +11,11 @@ from typing import Any
 
 from regnas.errors import PluginNotFound, UsageError
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.fit.exact import Line
+from regnas.search_spaces.staged.fit.exact import RegNetLine
 from regnas.search_spaces.staged.presets import preset
 
 # Not of the paper (Singh et al. 2022, arXiv 2201.08371).
-_Y_128GF = Line(27, 456, 160.83, 2.52, 264)
+_Y_128GF = RegNetLine(27, 456, 160.83, 2.52, 264)
 _SIZES = ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
 NAMES = (*(f"regnet_x_{size}" for size in _SIZES), *(f"regnet_y_{size}" for size in _SIZES), "regnet_y_128gf")
 
@@ -44,10 +44,10 @@ def _preset_of(name: str) -> str:
     return f"regnet{kind}-{size.replace('8gf', '8.0gf') if size == '8gf' else size}"
 
 
-def line_of_preset(name: str) -> Line:
+def line_of_preset(name: str) -> RegNetLine:
     """The parameters of a network of the paper."""
     _, params = preset(name)
-    return Line(params["depth"], params["w0"], params["wa"], params["wm"], params["group_width"])
+    return RegNetLine(params["depth"], params["w0"], params["wa"], params["wm"], params["group_width"])
 
 
 def half_up(raw: list[int], group: int, ratio: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -63,7 +63,7 @@ def half_up(raw: list[int], group: int, ratio: float) -> tuple[tuple[int, ...], 
     return tuple(widths), tuple(groups)
 
 
-def write(network: Staged, line: Line | None = None) -> str:
+def write(network: Staged) -> str:
     """Python that builds a network in torchvision: its block parameters, and the call that takes them.
 
     Raises:

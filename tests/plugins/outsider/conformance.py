@@ -9,6 +9,7 @@ from optuna.samplers import BaseSampler
 from regnas_chains import dataset, evaluator, executor, policy, strategy
 from regnas_chains.architecture import Chain
 from regnas_chains.deep import deep_chains
+from regnas_chains.format import OneLine
 from regnas_chains.space import chains
 
 from regnas.architecture import Architecture
@@ -16,7 +17,16 @@ from regnas.dataset import DataSet, Source
 from regnas.design_space import Space
 from regnas.evaluator import Evaluator, Task
 from regnas.executor import Executor, WorkerSpec
-from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, ExecutorRules, SpaceRules, StrategyRules
+from regnas.format import Format
+from regnas.testing import (
+    ArchitectureRules,
+    DataSetRules,
+    EvaluatorRules,
+    ExecutorRules,
+    FormatRules,
+    SpaceRules,
+    StrategyRules,
+)
 
 
 class TestChain(ArchitectureRules):
@@ -67,3 +77,13 @@ class TestStripes(DataSetRules):
 class TestPolite(ExecutorRules):
     def make(self, spec: WorkerSpec) -> Executor:
         return executor.polite({}).start(spec)
+
+
+class TestOneLine(FormatRules):
+    suffix = ""  # the text itself is what it reads
+
+    def make(self) -> Format[Any]:
+        return OneLine()
+
+    def networks(self) -> Sequence[Architecture]:
+        return [Chain((), 4, 3), Chain(("conv1", "conv5"), 8, 3)]

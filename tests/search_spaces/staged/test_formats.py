@@ -19,7 +19,7 @@ import regnas
 from regnas.errors import HostError, PluginNotFound, UsageError
 from regnas.search_spaces.staged import presets
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.fit.exact import Line, exact_line
+from regnas.search_spaces.staged.fit.exact import RegNetLine, exact_line
 from regnas.search_spaces.staged.formats import pycls, timm, torchvision
 from regnas.search_spaces.staged.formats.timm_weights import state_dict_from_timm, state_dict_to_timm
 from regnas.search_spaces.staged.formats.torchvision_weights import (
@@ -65,7 +65,7 @@ def agree(one: nn.Module, other: nn.Module) -> bool:
 @pytest.mark.parametrize("name", presets.names())
 def test_the_paper_s_networks_are_found_on_a_line(name: str) -> None:
     _, params = presets.preset(name)
-    line = Line(params["depth"], params["w0"], params["wa"], params["wm"], params["group_width"])
+    line = RegNetLine(params["depth"], params["w0"], params["wa"], params["wm"], params["group_width"])
     depths, widths, groups = line.stages()
     found = exact_line(depths, widths, groups, 1)
     assert found is not None and found.stages() == (depths, widths, groups)
@@ -126,7 +126,7 @@ OPTIM: {BASE_LR: 1.6}
     space, params = presets.preset("regnety-400mf")
     found = regnas.space(space)
     assert pycls.read(text, "it") == found.decode(found.complete(params))
-    line = Line(16, 48, 27.89, 2.09, 8)
+    line = RegNetLine(16, 48, 27.89, 2.09, 8)
     written = pycls.write(pycls.read(text, "it"), line)
     assert "TYPE: regnet" in written and "WA: 27.89" in written
     assert pycls.read(written, "it") == pycls.read(text, "it")
@@ -286,7 +286,7 @@ def test_the_parameters_of_a_point_are_written_as_they_are() -> None:
     found = regnas.space(space)
     network = found.decode(found.complete(params))
     assert isinstance(network, Staged)
-    text = timm.write(network, Line(27, 48, 20.71, 2.65, 24))
+    text = timm.write(network, RegNetLine(27, 48, 20.71, 2.65, 24))
     assert "wa=20.71" in text and "wm=2.65" in text
     assert parameters(run(text)) == network.complexity(224).params
 

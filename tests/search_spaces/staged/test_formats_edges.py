@@ -10,14 +10,14 @@ import torch
 import regnas
 from regnas.errors import UsageError
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.fit.exact import Line, exact_line
+from regnas.search_spaces.staged.fit.exact import RegNetLine, exact_line
 from regnas.search_spaces.staged.formats import pycls, timm
 
 # At 200 * 2.3 = 460 channels, or 57.5 times 8, double precision rounds to 456 and single precision, timm's, to 464.
-TIE = Line(55, 200, 48.1, 2.3, 4, 4)
+TIE = RegNetLine(55, 200, 48.1, 2.3, 4, 4)
 
 
-def _staged(line: Line) -> Staged:
+def _staged(line: RegNetLine) -> Staged:
     depths, widths, groups = line.stages()
     stages = len(depths)
     return Staged(
@@ -64,13 +64,13 @@ def test_a_line_that_is_found_lies_clear_of_ties() -> None:
 
 def test_only_lines_away_from_ties_are_clear() -> None:
     assert not TIE.clear
-    assert not Line(36, 176, 9.5, 1.5, 1).clear  # 176 * 1.5 = 33 * 8, times 1.5 is 49.5 * 8
-    assert Line(16, 48, 27.89, 2.09, 8).clear  # regnety-400mf
+    assert not RegNetLine(36, 176, 9.5, 1.5, 1).clear  # 176 * 1.5 = 33 * 8, times 1.5 is 49.5 * 8
+    assert RegNetLine(16, 48, 27.89, 2.09, 8).clear  # regnety-400mf
 
 
 def test_a_bottleneck_of_three_is_found_in_spite_of_its_floor() -> None:
     """128 channels are 42 in the bottleneck, 10.5 groups of 4, so 40, so 120 channels: 11 below the line."""
-    network = _staged(Line(13, 48, 91.3, 2.731, 4, 3))
+    network = _staged(RegNetLine(13, 48, 91.3, 2.731, 4, 3))
     assert network.widths == (48, 120, 360, 972)
     found = exact_line(network.depths, network.widths, network.group_widths, 3)
     assert found is not None and found.stages() == (list(network.depths), [48, 120, 360, 972], [4] * 4)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import regnas
 from regnas.errors import UsageError
-from regnas.search_spaces.staged.fit.nearest import LineFit, fit_line
+from regnas.search_spaces.staged.fit.nearest import NearestLine, fit_line
 from regnas.search_spaces.staged.regnet import block_widths, stages_of
 
 Stages = tuple[list[int], list[int]]
@@ -112,7 +112,7 @@ def test_only_the_widths_of_the_blocks_count(network: list[tuple[int, int]], pla
 def test_a_fit_is_a_line_of_regnets_parameters(network: list[tuple[int, int]]) -> None:
     depths, widths = ([pair[column] for pair in network] for column in (0, 1))
     found = fit_line(depths, widths)
-    assert isinstance(found, LineFit)
+    assert isinstance(found, NearestLine)
     assert found.w0 > 0 and found.wa >= 0 and 1.25 - 1e-9 <= found.wm <= 4 + 1e-9
     # A constant width is a line too, best at the median. Lines are ranked before they are rounded to 8 channels, so
     # one that is a little worse may be found.

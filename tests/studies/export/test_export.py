@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from regnas import weights
-from regnas.studies.export.export import find, fit
+from regnas.studies.export.export import find
+from regnas.studies.export.fit import fit
 
 NARROW: dict[str, Any] = {"kind": "staged", "schema": 1, "depths": [1, 2], "widths": [2, 4], "strides": [2, 2]}
 

@@ -1,0 +1,62 @@
+"""Networks known by name, such as those of a paper: points of spaces that plug-ins bring along.
+
+An entry point of ``regnas.presets`` names a function without arguments that returns `Preset`s by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from regnas.errors import PluginBroken, PluginNotFound
+from regnas.plugins import registry
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network that has a name.
+
+    Attributes:
+        space: the spec of the space that it is a point of.
+        params: that point; what is fixed in the space or has a default may be left out.
+    """
+
+    space: str
+    params: Mapping[str, Any]
+
+
+def presets_of(plugin: str) -> dict[str, Preset]:
+    """What one plug-in knows, by names in lower case with dashes.
+
+    Raises:
+        PluginBroken: it raised on import.
+    """
+    found: dict[str, Preset] = registry.load("preset", plugin)()
+    return found
+
+
+def presets() -> dict[str, Preset]:
+    """All presets by name, without those of broken plug-ins."""
+    found: dict[str, Preset] = {}
+    for plugin in registry.installed("preset"):
+        try:
+            found |= presets_of(plugin)
+        except PluginBroken:
+            continue
+    return found
+
+
+def preset(name: str) -> Preset:
+    """The preset of a name, in upper or lower case, with dashes or underscores.
+
+    Raises:
+        PluginNotFound: names what there is and the nearest name.
+    """
+    known, key = presets(), name.lower().replace("_", "-")
+    if key not in known:
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise PluginNotFound(f"no preset {name!r}; there are {', '.join(known)}{hint}")
+    return known[key]
