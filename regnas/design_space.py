@@ -150,6 +150,11 @@ class Space(ABC):
         return self.images.classes
 
     @property
+    def enumerated(self) -> bool:
+        """Whether a list says which networks there are, as of the space of a table."""
+        return False
+
+    @property
     def spec(self) -> str:
         """The spec string of this space, canonical: equal spaces have equal specs."""
         inner = ",".join(f"{key}={value}" for key, value in self.overrides)

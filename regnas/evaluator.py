@@ -18,6 +18,9 @@ from regnas.plugins import registry, spec
 
 if TYPE_CHECKING:
     from regnas.images import Images
+    from regnas.tables.table import Table
+
+DEFAULT = "train"  # what evaluates where nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +165,28 @@ class SupportsMetrics(Protocol):
     @property
     def metrics(self) -> Sequence[Metric]:
         """What its results may hold beside the error, each under a name of its own."""
+
+
+@runtime_checkable
+class SupportsTable(Protocol):
+    """An evaluator that looks trainings up in a table: a search can be replayed, and a benchmark simulated."""
+
+    @property
+    def table(self) -> Table:
+        """The recorded trainings."""
+
+    @property
+    def surrogate(self) -> bool:
+        """Whether a network that is not in the table has a predicted error; else it has none."""
+
+
+@runtime_checkable
+class SupportsSeedNoise(Protocol):
+    """An evaluator that knows by how much its errors differ between trainings of one network."""
+
+    @property
+    def seed_sd(self) -> float | None:
+        """Standard deviation of the error between seeds, a fraction; None where it was not measured as it trains."""
 
 
 @runtime_checkable

@@ -58,6 +58,13 @@ class TrainEvaluator:
 
     metrics: ClassVar[tuple[Metric, ...]] = (TRAINING_LOSS,)
 
+    @property
+    def seed_sd(self) -> float | None:
+        """Measured with the regime's own recipe, which says nothing of another one."""
+        task, options = self.source or (None, {})
+        measured = task is not None and not options and task.epochs in (None, self.data.regime.epochs)
+        return self.data.regime.seed_sd if measured else None
+
     @cached_property
     def _splits(self) -> tuple[Split, Split]:
         return self.data.fit()

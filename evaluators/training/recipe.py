@@ -57,6 +57,12 @@ class Recipe:
             if not holds:
                 raise UsageError(f"{name} of the recipe is {rule}, got {getattr(self, name)}")
 
+    @classmethod
+    def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:
+        """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
+        known = {field.name for field in fields(cls)}
+        return cls(**stored) if known - {"precision"} <= set(stored) <= known else None
+
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
         """This recipe with other numbers.
 

@@ -10,9 +10,10 @@ from optuna.distributions import BaseDistribution
 
 from regnas.architecture import Architecture
 from regnas.design_space import make_space
-from regnas.errors import InvalidArchitecture
-from regnas.evaluator import Context, SupportsOwnImages, Task, make_evaluator
+from regnas.errors import InvalidArchitecture, UsageError
+from regnas.evaluator import Context, Evaluator, SupportsTable, Task, make_evaluator
 from regnas.system.optional import require
+from regnas.tables.table import Table
 from regnas.window import Complexity, Window
 
 require("optunahub", "hub", low="0.5", below="1")
@@ -28,9 +29,8 @@ class Problem(BaseProblem):
     ones, as Optuna has them. `regnas.strategies.FeasibleSampler` keeps a sampler inside them.
 
     Args:
-        table: ``nasbench201/cifar10`` (or ``cifar100``, ``imagenet16-120``; extra ``bench``),
-            ``recorded:DATA/SPACE``, or a file of regnas.
-        space: whose networks they are; the table's own unless said, where its name says one.
+        table: of ``regnas list tables``, such as ``nasbench201/cifar10`` (extra ``bench``), or a file.
+        space: whose networks they are; the table's own unless said, where it says one.
         flops, params, acts: windows, such as ``1M:2M``.
         seed: of the recorded training that is seen.
 
@@ -48,13 +48,11 @@ class Problem(BaseProblem):
         acts: str | None = None,
         seed: int = 0,
     ) -> None:
-        named = table.partition("/")[0] if table.startswith("nasbench201/") else table.rpartition("/")[2]
-        spec = f"table:{table}" if table.startswith("nasbench201/") else f"table:{table}[surrogate=true]"
-        self._evaluate = make_evaluator(spec, Task(data=spec))
-        found = make_space(named if space is None else space)
-        if isinstance(self._evaluate, SupportsOwnImages):
-            found = found.on(self._evaluate.images)
-        self.space = found.within(Window.parse(flops, params, acts))
+        self._evaluate, known = _lookup(table)
+        named = space or known.space
+        if named is None:
+            raise UsageError(f"the table {table} does not say which space its networks are from; say it with space=")
+        self.space = make_space(named).on(known.images).within(Window.parse(flops, params, acts))
         self._seed = seed
 
     @property
@@ -97,3 +95,12 @@ class Problem(BaseProblem):
                 if limit is not None:
                     found[f"{name}_{side}"] = 1.0 if cost is None else sign * (getattr(cost, name) - limit) / 1e6
         return found
+
+
+def _lookup(name: str) -> tuple[Evaluator, Table]:
+    """What answers for a table's networks, and the table; networks that a sample does not hold are predicted."""
+    for spec in (f"table:{name}", f"table:{name}[surrogate=true]"):
+        found = make_evaluator(spec, Task(data=spec))
+        if isinstance(found, SupportsTable) and (found.table.exhaustive or found.surrogate):
+            return found, found.table
+    raise UsageError(f"the evaluator table:{name} is one of another plug-in, which has no table")

@@ -79,7 +79,8 @@ def read_trainings(path: Path, name: str) -> Trainings:
     if not trainings:
         raise TableError(f"{path} is empty: it has no row of a network with an error")
     groups = _by_network(path, trainings)
-    return _arrays(name, groups, numeric, _images(sheet), failed=sum(_state(row) == "FAIL" for _, row in sheet.rows))
+    failed = sum(_state(row) == "FAIL" for _, row in sheet.rows)
+    return _arrays(name, groups, numeric, _images(sheet), failed=failed, space=_space(sheet))
 
 
 def _state(row: Row) -> str:
@@ -88,11 +89,23 @@ def _state(row: Row) -> str:
 
 def _images(sheet: Sheet) -> Images:
     """The images of a population of ours; those of the class where the file does not say."""
-    settings = (sheet.top or {}).get("settings")
-    stored = settings.get("images") if isinstance(settings, Mapping) else None
+    stored = _settings(sheet).get("images")
     if not isinstance(stored, Mapping):
         return Images()
     return Images.from_json(stored)
+
+
+def _space(sheet: Sheet) -> str | None:
+    """The space that all networks are said to be from."""
+    spaces = {str(row.get("space") or "") for _, row in sheet.rows}
+    found = _settings(sheet).get("space") or (spaces.pop() if len(spaces) == 1 else "")
+    return str(found) or None
+
+
+def _settings(sheet: Sheet) -> Mapping[str, Any]:
+    """How a population of ours was drawn and trained; empty where the file does not say."""
+    settings = (sheet.top or {}).get("settings")
+    return settings if isinstance(settings, Mapping) else {}
 
 
 def _numeric(names: list[str], rows: list[tuple[int, Row]]) -> list[str]:
@@ -214,7 +227,9 @@ def _check_group(path: Path, group: list[_Training]) -> None:
         lines[one.seed] = one.line
 
 
-def _arrays(name: str, groups: list[list[_Training]], numeric: list[str], images: Images, *, failed: int) -> Trainings:
+def _arrays(
+    name: str, groups: list[list[_Training]], numeric: list[str], images: Images, *, failed: int, space: str | None
+) -> Trainings:
     n, s = len(groups), max(map(len, groups))
     t = max(len(one.curve) for group in groups for one in group)
     columns = {column: np.full((n, s), np.nan) for column in numeric}
@@ -242,6 +257,7 @@ def _arrays(name: str, groups: list[list[_Training]], numeric: list[str], images
         images=images,
         architectures=tuple(_network(head) for head in heads),
         failed=failed,
+        space=space,
     )
 
 

@@ -1,30 +1,37 @@
-"""Tables by name: an installed one such as NAS-Bench-201, a population that comes with regnas, a file."""
+"""Tables by name: those of installed plug-ins, and files.
+
+A plug-in is a class without arguments that an entry point of ``regnas.tables`` names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.resources import as_file, files
+import difflib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from regnas.errors import PluginBroken
 from regnas.plugins import registry
 from regnas.tables.files import read_trainings
 from regnas.tables.rows import SUFFIXES
 from regnas.tables.table import Table, TableError
 from regnas.tables.trainings import Trainings
 
-RECORDED = "recorded:"
 OPTIONS = ("signal", "score", "surrogate")
 
 
-class MakeTable(Protocol):
-    """What an entry point of ``regnas.tables`` names."""
+class TableSource(Protocol):
+    """Recorded trainings that have a name."""
 
-    def __call__(self, data: str) -> Trainings:
-        """The recorded trainings on a data set, the part of ``NAME/DATA`` behind the slash.
+    @property
+    def data(self) -> Sequence[str]:
+        """What there are trainings on: each the part of ``NAME/DATA`` or ``NAME:DATA`` behind the name."""
+
+    def trainings(self, data: str) -> Trainings:
+        """The recorded trainings on one of `data`, the same in every call.
 
         Raises:
-            TableError: another data set, or the recordings are missing or damaged.
+            TableError: the recordings are missing or damaged, and what helps.
         """
 
 
@@ -32,7 +39,7 @@ def load_table(argument: str, options: Mapping[str, Any] | None = None) -> Table
     """The table that a name means.
 
     Args:
-        argument: ``nasbench201/cifar10``, ``cifar100`` or ``imagenet16-120``; ``recorded:DATA/SPACE``; a CSV or JSONL
+        argument: ``NAME/DATA`` or ``NAME:DATA`` of an installed table, such as ``nasbench201/cifar10``; a CSV or JSONL
             file.
         options: ``signal`` and ``score`` as in `Trainings.table`. ``surrogate`` is for the evaluator.
 
@@ -53,12 +60,10 @@ def load_trainings(argument: str) -> Trainings:
     """
     if not argument:
         raise TableError(f"a table needs a name: {_offer()}")
-    name, slash, data = argument.partition("/")
-    if slash and name in registry.installed("table") and not Path(argument).exists():
-        make: MakeTable = registry.load("table", name)
-        return make(data)
-    if argument.startswith(RECORDED):
-        return _recorded(argument)
+    for sign in ":/":
+        name, there, data = argument.partition(sign)
+        if there and name in registry.installed("table") and not Path(argument).exists():
+            return _installed(name, data)
     path = Path(argument)
     if not path.exists():
         raise TableError(f"there is no table {argument}; name {_offer()}")
@@ -67,15 +72,40 @@ def load_trainings(argument: str) -> Trainings:
     return read_trainings(path, path.name.split(".")[0])
 
 
-def _recorded(argument: str) -> Trainings:
-    name = argument.removeprefix(RECORDED)
-    file = files("regnas.studies.recorded").joinpath(*f"{name}.csv.gz".split("/"))
-    if not name or ".." in name.split("/") or not file.is_file():
-        raise TableError(f"no recorded population {name!r}; `regnas list` shows which there are")
-    with as_file(file) as path:
-        return read_trainings(path, argument)
+def tables_of(name: str) -> list[str]:
+    """What an installed plug-in has tables of, as a spec names them: ``nasbench201/cifar10``.
+
+    Raises:
+        PluginBroken: it raised on import.
+    """
+    return [_named(name, data) for data in _source(name).data]
+
+
+def _installed(name: str, data: str) -> Trainings:
+    source = _source(name)
+    if data not in source.data:
+        near = difflib.get_close_matches(data, source.data, n=1)
+        hint = f"; did you mean {_named(name, near[0])}?" if near else ""
+        raise TableError(f"there is no table {_named(name, data)}; {name} has {', '.join(tables_of(name))}{hint}")
+    return source.trainings(data)
+
+
+def _source(name: str) -> TableSource:
+    made: TableSource = registry.load("table", name)()
+    return made
+
+
+def _named(name: str, data: str) -> str:
+    return f"{name}:{data}" if "/" in data else f"{name}/{data}"
 
 
 def _offer() -> str:
-    installed = "".join(f"{name}/DATA, " for name in registry.installed("table"))
-    return f"{installed}{RECORDED}DATA/SPACE or a file {', '.join(SUFFIXES)}"
+    """Every table there is a name for, but the many of one plug-in as a pattern."""
+    found = []
+    for name in registry.installed("table"):
+        try:
+            tables = tables_of(name)
+        except PluginBroken:
+            continue
+        found += tables if len(tables) <= 4 else [f"one of {len(tables)} such as {tables[0]}"]
+    return f"{', '.join(found)} (regnas list tables), or a file {', '.join(SUFFIXES)}"

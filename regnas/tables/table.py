@@ -48,6 +48,7 @@ class Table:
         images: the images that the networks were trained on.
         architectures: n JSON objects, or None where keys and points say all.
         failed: candidates on record that have no error and are left out.
+        space: spec of the space that the networks are from, or None where unknown.
 
     Raises:
         TableError: arrays of other shapes, a signal or score that is not finite, or no fraction.
@@ -70,6 +71,7 @@ class Table:
     images: Images = Images()
     architectures: tuple[Mapping[str, Any], ...] | None = None
     failed: int = 0
+    space: str | None = None
 
     def __post_init__(self) -> None:
         self._check_shapes()

@@ -44,6 +44,7 @@ class Trainings:
     images: Images = field(default_factory=Images)
     architectures: tuple[Mapping[str, Any], ...] | None = None
     failed: int = 0
+    space: str | None = None
 
     def table(self, signal: str = "seed", score: str = "mean") -> Table:
         """The table in which a search sees ``signal`` and ``score`` is reported.
@@ -76,6 +77,7 @@ class Trainings:
             images=self.images,
             architectures=self.architectures,
             failed=self.failed,
+            space=self.space,
         )
 
     def _signal(self, signal: str) -> tuple[Floats, Floats, float, str]:

@@ -24,6 +24,7 @@ pytest.register_assert_rewrite(
             "format",
             "space",
             "strategy",
+            "table",
             "views",
         )
     )
@@ -36,6 +37,7 @@ from regnas.testing.executor import ExecutorRules  # noqa: E402
 from regnas.testing.format import FormatRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
+from regnas.testing.table import TableRules  # noqa: E402
 from regnas.testing.toy import (  # noqa: E402
     DistributionDimension,
     DistributionSpace,
@@ -54,6 +56,7 @@ __all__ = [
     "FormatRules",
     "SpaceRules",
     "StrategyRules",
+    "TableRules",
     "Toy",
     "ask_and_tell",
     "conditional_toy",

@@ -40,6 +40,11 @@ class PoolSpace(Space):
     members: tuple[tuple[tuple[str, Any], ...], ...]
 
     @property
+    def enumerated(self) -> bool:
+        """As the base: another table may know fewer of the pool's networks."""
+        return self.base.enumerated
+
+    @property
     def spec(self) -> str:
         """That of the base with what derives this space: the pool itself is in no spec."""
         inner = ",".join(

@@ -40,6 +40,10 @@ class TableSpace(Space):
     costs: tuple[str, ...] = ()
 
     @property
+    def enumerated(self) -> bool:
+        return True
+
+    @property
     def spec(self) -> str:
         inner = ",".join(f"{key}={value}" for key, value in self.overrides)
         return f"{self.name}:{self.file}" + (f"[{inner}]" if inner else "")

@@ -19,8 +19,8 @@ from regnas.studies.compare.interim_analyses import decide
 from regnas.studies.compare.record import RECORD
 from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.population import Population, PopulationError, differences, from_rows, to_rows
-from regnas.studies.populations.recorded import RECORDED
 from regnas.studies.populations.sources import load
+from regnas.studies.recorded.files import RECORDED
 from regnas.studies.search.identity import folder_name
 from regnas.system.files import write_json
 

@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 
 from regnas.describe import heading, summary
+from regnas.evaluator import DEFAULT
 from regnas.studies.dashboard.evaluations import Evaluation, best, biased
 from regnas.studies.reporting.text_table import Table, markdown
 from regnas.studies.search.identity import folder_name
@@ -126,7 +127,7 @@ def _conditions(settings: Mapping[str, Any]) -> list[str]:
             words += [_FLAGS[name], range_]
     if settings["data"] != settings["evaluator"]:  # else the evaluator's own images
         words += ["--data", settings["data"], "--resolution", str(settings["images"]["resolution"])]
-    words += ["--evaluator", settings["evaluator"]] if settings["evaluator"] != "train" else []
+    words += ["--evaluator", settings["evaluator"]] if settings["evaluator"] != DEFAULT else []
     words += ["--epochs", str(settings["recipe"]["epochs"])] if "epochs" in settings["recipe"] else []
     words += ["--duplicates", settings["duplicates"]] if settings["duplicates"] != "reject" else []
     return words + (["--pruner", settings["pruner"]] if "pruner" in settings else [])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 
 from regnas.errors import PluginBroken
 from regnas.plugins import registry
 from regnas.preset import presets_of
-from regnas.studies.populations import recorded
+from regnas.studies.recorded.files import RECORDED, recorded_names
+from regnas.tables.sources import tables_of
 
 KINDS = {
     "spaces": "space",
@@ -18,26 +18,40 @@ KINDS = {
     "datasets": "data set",
     "architectures": "architecture",
     "executors": "executor",
-    "tables": "table",
     "formats": "format",
+}
+# A plug-in of these kinds brings several, each with a name of its own.
+_SEVERAL: dict[str, tuple[str, Callable[[str], Iterable[str]]]] = {
+    "tables": ("table", tables_of),
+    "presets": ("preset", presets_of),
 }
 
 
 def installed(what: str | None) -> dict[str, list[tuple[str, str]]]:
-    """Names, and the distribution each comes from, of one kind or of all; plug-ins are imported for presets alone."""
-    kinds = {what: KINDS[what]} if what in KINDS else KINDS if what is None else {}
-    found = {
-        title: [(name, point.dist.name if point.dist else "?") for name, point in registry.installed(kind).items()]
-        for title, kind in kinds.items()
-    }
-    if what in (None, "presets"):
-        found["presets"] = list(_presets())
-    if what in (None, "populations"):
-        found["populations"] = [(f"{recorded.RECORDED}{name}", "regnas") for name in recorded.recorded_names()]
+    """Names, and the distribution each comes from, of one kind or of all.
+
+    Nothing is imported but the plug-ins that bring several tables or presets; one that is broken stands for its own.
+    """
+    asked = [what] if what is not None else [*KINDS, *_SEVERAL, "populations"]
+    found = {}
+    for title in asked:
+        if title in _SEVERAL:
+            kind, names_of = _SEVERAL[title]
+            found[title] = [(name, owner) for plugin, owner in _owners(kind) for name in _names(plugin, names_of)]
+        elif title in KINDS:
+            found[title] = _owners(KINDS[title])
+        else:
+            found[title] = [(f"{RECORDED}{name}", "regnas") for name in recorded_names()]
     return found
 
 
-def _presets() -> Iterator[tuple[str, str]]:
-    for plugin, point in registry.installed("preset").items():
-        with suppress(PluginBroken):
-            yield from ((name, point.dist.name if point.dist else "?") for name in presets_of(plugin))
+def _owners(kind: str) -> list[tuple[str, str]]:
+    """Plug-ins of a kind, each with its distribution."""
+    return [(name, point.dist.name if point.dist else "?") for name, point in registry.installed(kind).items()]
+
+
+def _names(plugin: str, names_of: Callable[[str], Iterable[str]]) -> list[str]:
+    try:
+        return list(names_of(plugin))
+    except PluginBroken:
+        return [plugin]

@@ -13,7 +13,7 @@ import optuna
 from regnas.studies.populations.files import read_population
 from regnas.studies.populations.nds import read_nds
 from regnas.studies.populations.population import Population, PopulationError, from_rows
-from regnas.studies.populations.recorded import RECORDED, recorded_files, recorded_names
+from regnas.studies.recorded.files import RECORDED, recorded_files, recorded_names
 from regnas.studies.search.enqueue import ENQUEUED
 from regnas.studies.search.identity import ATTRIBUTE
 from regnas.studies.search.outcome import rows_of

@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from regnas.dataset import DataSet
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.evaluator import SupportsPrepare, SupportsTest, Task, make_evaluator
+from regnas.evaluator import SupportsPrepare, SupportsSeedNoise, SupportsTest, Task, make_evaluator
 from regnas.options import SearchOptions
 from regnas.pruner import NONE
 from regnas.sampling.batch import Params
@@ -53,6 +53,7 @@ class SearchPlan:
     warm: WarmStart | None = None
     enqueued: tuple[Params, ...] = ()
     pareto: tuple[str, ...] = ()
+    seed_sd: float | None = None
 
     @property
     def workers(self) -> int:
@@ -129,6 +130,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         warm=None if asked.warm_start is None else warm_start.read(asked.warm_start, url, settings.to_json(), space),
         enqueued=() if asked.enqueue is None else enqueue.read(asked.enqueue, space),
         pareto=axes(asked.pareto),
+        seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,
     )
 
 

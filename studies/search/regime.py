@@ -9,7 +9,7 @@ from typing import Any
 from regnas.dataset import DataSet, make_dataset
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.evaluator import Evaluator, SupportsOwnImages, Task
+from regnas.evaluator import Evaluator, SupportsOwnImages, SupportsTable, Task
 from regnas.images import Images
 from regnas.window import Window
 
@@ -52,8 +52,10 @@ def in_regime(space: Space, evaluator: Evaluator, data: DataSet | None, window: 
 
 def _pooled(space: Space, evaluator: Evaluator) -> Space:
     """The space itself, or the part of it that a table knows, where the table is a sample and nothing predicts."""
-    table = getattr(evaluator, "table", None)
-    if table is None or table.exhaustive or getattr(evaluator, "surrogate", False) or space.name == "table":
+    if not isinstance(evaluator, SupportsTable) or evaluator.surrogate or space.enumerated:
+        return space
+    table = evaluator.table
+    if table.exhaustive:
         return space
     if table.points is None:
         raise UsageError(
@@ -68,7 +70,6 @@ def _pooled(space: Space, evaluator: Evaluator) -> Space:
 def epochs_of(evaluator: Evaluator, facts: Mapping[str, Any]) -> int | None:
     """Epochs of a whole evaluation, where the evaluator says them (see `regnas.evaluator.SupportsPrepare`)."""
     known = facts.get("epochs", facts.get("recipe", {}).get("epochs"))
-    table = getattr(evaluator, "table", None)
-    if known is None and table is not None:
-        known = table.curves.shape[2]
+    if known is None and isinstance(evaluator, SupportsTable):
+        known = evaluator.table.curves.shape[2]
     return int(known) if known else None

@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler
 
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
-from regnas.evaluator import Task
+from regnas.evaluator import DEFAULT, Task
 from regnas.options import SearchOptions, WindowOptions, check_names, check_whole, names_of
 from regnas.sampling.stream import DUPLICATES
 from regnas.studies.executors.resources import Resources
@@ -56,7 +56,7 @@ class SearchRequest:
     space: Space
     task: Task
     strategy: str | BaseSampler = "random"
-    evaluator: str = "train"
+    evaluator: str = DEFAULT
     seed: int = 0
     duplicates: str = "reject"
     window: Window = Window()

@@ -34,7 +34,7 @@ class SearchResult:
         rows: every trial as a mapping, in the order of the candidate index.
         study: the Optuna study.
         folder: the study's files.
-        seed_sd: spread of trainings of one network, where the data set's regime was measured.
+        seed_sd: spread of trainings of one network, where it was measured as the evaluator trains.
         fronts: of every complexity asked for with ``pareto``, the rows that no other beats in it and in error, the
             cheapest first.
     """
@@ -99,14 +99,7 @@ def _finish(one: SearchPlan, study: optuna.Study, settings: dict[str, Any], pool
         test_error = _test(one, winner, pool)
     best = outcome.write_best(one.folder, winner, test_error, dict(one.facts), settings)
     found = fronts.write(one.folder, rows, one.pareto)
-    return SearchResult(best, rows, study, one.folder, settings, one.facts, _seed_sd(one), found)
-
-
-def _seed_sd(one: SearchPlan) -> float | None:
-    """Spread of trainings of one network; measured with the regime's own recipe, it says nothing of another."""
-    if one.data is None or one.evaluator != "train" or one.task.epochs not in (None, one.data.regime.epochs):
-        return None
-    return one.data.regime.seed_sd
+    return SearchResult(best, rows, study, one.folder, settings, one.facts, one.seed_sd, found)
 
 
 def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,9 +124,8 @@ def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int
     from regnas.evaluators.training.data_parallel import check_shares
     from regnas.evaluators.training.recipe import Recipe
 
-    of_train = str(settings.get("evaluator")).partition("[")[0] == "train"  # others' recipes are not for training
-    stored = settings["recipe"] if of_train else {"flip": images.regime.flip, "pad": images.regime.pad}
-    recipe = Recipe(**{**stored, "epochs": epochs})
+    stored = Recipe.of_study(settings.get("recipe", {}))
+    recipe = replace(stored or Recipe(flip=images.regime.flip, pad=images.regime.pad), epochs=epochs)
     check_shares(workers, recipe.batch_size)
     return recipe
 

@@ -75,6 +75,7 @@ def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
         "stripes",
         "polite",
         "chain-line",
+        "chain-table/stripes",
     )
     for name in names:
         assert f"  {name}  (regnas-chains)" in listed
@@ -215,6 +216,13 @@ def test_chains_are_exported_and_imported_as_the_page_says(regnas: Callable[...,
     assert f"chain-line:{regnas('export', 'chain.json', '--format', 'chain-line').strip()}" == source
     refused = regnas("export", "chain.json", "--format", "timm", code=2)
     assert "kind chain, which has the formats chain-line, json" in refused
+
+
+def test_a_search_is_replayed_in_the_outsider_s_table(regnas: Callable[..., str]) -> None:
+    words = ("search", "--space", "chains", "--evaluator", "table:chain-table/stripes", "--budget", 5, "--workers", 0)
+    assert "5/5" in regnas(*words)
+    refused = regnas(*words, "--evaluator", "table:chain-table/strips", code=2)
+    assert "chain-table has chain-table/stripes; did you mean chain-table/stripes?" in refused
 
 
 def test_the_outsider_s_plug_ins_search_a_built_in_space(regnas: Callable[..., str]) -> None:

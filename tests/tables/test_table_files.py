@@ -117,14 +117,17 @@ def test_what_is_damaged_or_makes_no_table_says_so(tmp_path: Path, case: str) ->
 
 
 def test_a_table_that_is_not_there_says_what_can_be_named(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="there is no table none.csv; name nasbench201/DATA, recorded:DATA/SPACE"):
+    with pytest.raises(
+        TableError,
+        match="no table none.csv; name nasbench201/cifar10, .* such as recorded:",
+    ):
         load_table("none.csv")
     with pytest.raises(TableError, match="a table needs a name"):
         load_table("")
     with pytest.raises(TableError, match="a table is a file .csv"):
         load_table(_write(tmp_path, "x", "t.xlsx"))
     for name in ("recorded:nowhere/regnetx", "recorded:", "recorded:../recorded/fashion-mnist/regnetx"):
-        with pytest.raises(TableError, match="no recorded population"):
+        with pytest.raises(TableError, match="there is no table recorded.*; recorded has recorded:"):
             load_table(name)
 
 
@@ -197,7 +200,7 @@ def test_without_the_package_the_error_says_how_to_install_it(monkeypatch: pytes
 
 
 def test_another_data_set_of_cells_is_refused() -> None:
-    with pytest.raises(TableError, match="nasbench201/cifar10, nasbench201/cifar100, .*got nasbench201/mnist"):
+    with pytest.raises(TableError, match="no table nasbench201/mnist; nasbench201 has nasbench201/cifar10, "):
         load_table("nasbench201/mnist")
 
 

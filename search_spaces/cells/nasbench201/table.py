@@ -30,15 +30,13 @@ _IMAGES = {
 _CELLS = len(OPERATIONS) ** len(EDGES)
 
 
-def nasbench201_trainings(data: str) -> Trainings:
-    """All trainings on ``cifar10``, ``cifar100`` or ``imagenet16-120``; the errors are those after 200 epochs.
+class NASBench201Tables:
+    """All trainings of all cells, on three data sets; the errors are those after 200 epochs."""
 
-    Raises:
-        TableError: another data set, the package is not installed, or its file is damaged.
-    """
-    if data not in _FILES:
-        raise TableError(f"{NAME} is a table of {', '.join(f'{NAME}/{name}' for name in _FILES)}, got {NAME}/{data}")
-    return trainings_of(read_rows(_folder() / _FILES[data]), data)
+    data = tuple(_FILES)
+
+    def trainings(self, data: str) -> Trainings:
+        return trainings_of(read_rows(_folder() / _FILES[data]), data)
 
 
 def _folder() -> Path:
@@ -100,6 +98,7 @@ def trainings_of(rows: Mapping[str, Any], data: str) -> Trainings:
         depth=np.array([network.features()["longest_conv_path"] for network in networks]),
         exhaustive=True,
         images=images,
+        space=NAME,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
-from regnas.evaluator import Task, make_evaluator
+from regnas.evaluator import SupportsPrepare, SupportsTable, Task, make_evaluator
 from regnas.evaluators.tabular.surrogate import fit
 from regnas.options import TrainedOptions
 from regnas.strategy import make_strategy
@@ -96,13 +96,15 @@ def table_arena(space: str | Space, evaluator: str, window: Window, *, null: boo
     Raises:
         UsageError: no such space or table, or the table's networks are not of this space.
     """
-    made: Any = make_evaluator(evaluator, Task(data=evaluator))
-    table: Table = made.table.permuted(_NULL_SEED) if null else made.table
+    made = make_evaluator(evaluator, Task(data=evaluator))
+    if not isinstance(made, SupportsTable):
+        raise UsageError(f"{evaluator} looks nothing up: its plug-in has no attribute table")
+    table = made.table.permuted(_NULL_SEED) if null else made.table
     spec = space if isinstance(space, str) else space.spec
     found = in_regime(make_space(space) if isinstance(space, str) else space, made, None, window)
     surrogate = fit(table) if made.surrogate else None
     _check_known(found, table, surrogate)
-    recipe = dict(made.prepare())["recipe"]
+    recipe = made.prepare().get("recipe", {}) if isinstance(made, SupportsPrepare) else {}
     return Arena(found, evaluator, table, recipe, spec, surrogate)
 
 

@@ -11,6 +11,7 @@ from regnas_chains.architecture import Chain
 from regnas_chains.deep import deep_chains
 from regnas_chains.format import OneLine
 from regnas_chains.space import chains
+from regnas_chains.table import ChainTables
 
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Source
@@ -18,6 +19,7 @@ from regnas.design_space import Space
 from regnas.evaluator import Evaluator, Task
 from regnas.executor import Executor, WorkerSpec
 from regnas.format import Format
+from regnas.tables.sources import TableSource
 from regnas.testing import (
     ArchitectureRules,
     DataSetRules,
@@ -26,6 +28,7 @@ from regnas.testing import (
     FormatRules,
     SpaceRules,
     StrategyRules,
+    TableRules,
 )
 
 
@@ -87,3 +90,8 @@ class TestOneLine(FormatRules):
 
     def networks(self) -> Sequence[Architecture]:
         return [Chain((), 4, 3), Chain(("conv1", "conv5"), 8, 3)]
+
+
+class TestChainTables(TableRules):
+    def make(self) -> TableSource:
+        return ChainTables()

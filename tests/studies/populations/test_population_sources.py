@@ -190,7 +190,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number, name in enumerate(["mnist/regnetx", "mnist/anynetx-a", "cifar10/short/regnetx"]):
         write_population(tmp_path / f"{name}.csv.gz", from_arrays(name, [0.5, number / 8]))
     (tmp_path / "mnist" / "README.md").touch()
-    monkeypatch.setattr("regnas.studies.populations.recorded.files", lambda package: tmp_path)
+    monkeypatch.setattr("regnas.studies.recorded.files.files", lambda package: tmp_path)
     return tmp_path
 
 
