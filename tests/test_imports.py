@@ -20,6 +20,13 @@ FILES = sorted(
 )
 
 
+def _module(path: Path) -> str:
+    """The name that a file has once installed."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    inside = parts if parts[0] == "regnas" else ("regnas", *parts)
+    return ".".join(inside[:-1] if inside[-1] == "__init__" else inside)
+
+
 def _imports(tree: ast.AST, late: bool = False) -> Iterator[tuple[str, int, bool]]:
     """Absolute name, level of relativity, and whether it waits: in a function or for a type checker alone."""
     for node in ast.iter_child_nodes(tree):
@@ -99,6 +106,56 @@ def test_a_layer_imports_no_other_layer(layer: str) -> None:
     for path in FILES:
         if _name(path).startswith(f"{layer}/"):
             assert {found for found, _ in _layers_of(path)} <= {layer}, _name(path)
+
+
+def _without_types(tree: ast.Module) -> ast.Module:
+    """A module without what it imports for a type checker alone."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    return tree
+
+
+def _imported() -> dict[str, set[str]]:
+    """Our modules, each with those of ours that it imports, at once or late; names of packages alone left out."""
+    modules = {_module(path): path for path in FILES}
+    found: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = [name for name, _, _ in _imports(_without_types(ast.parse(path.read_text())))]
+        nearest = {name if name in modules else name.rpartition(".")[0] for name in names}
+        found[module] = (nearest & set(modules)) - {module, "regnas"}
+    return found
+
+
+def _circles(imported: dict[str, set[str]]) -> set[frozenset[str]]:
+    """Modules each of which imports all others of its circle, by whatever way."""
+    reached: dict[str, set[str]] = {}
+    for start in imported:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            new = imported.get(waiting.pop(), set()) - seen
+            seen |= new
+            waiting += new
+        reached[start] = seen
+    return {
+        frozenset(other for other in reached[one] if one in reached[other]) for one in reached if one in reached[one]
+    }
+
+
+def test_circles_are_found() -> None:
+    chain = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set[str]()}
+    assert _circles(chain) == {frozenset("bc")}
+
+
+def test_no_modules_import_each_other_but_a_network_and_its_architecture() -> None:
+    """Imports inside functions count: they hide a circle, and it stays one."""
+    pairs = {
+        frozenset({module, f"{module.rpartition('.')[0]}.network"})
+        for module in map(_module, FILES)
+        if module.endswith(".architecture")
+    }
+    assert _circles(_imported()) <= pairs
 
 
 def _loaded_by(code: str, folder: Path) -> set[str]:

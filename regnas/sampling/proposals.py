@@ -25,7 +25,7 @@ _PATIENCE = 200_000
 NEVER = "cannot meet the window, not proposed"
 
 
-class Source(Protocol):
+class ProposalSource(Protocol):
     """Chunks of points. Sizes and generators depend on the chunk's number alone."""
 
     @property
@@ -104,7 +104,7 @@ class Narrowed:
         return since >= _PATIENCE and self.draws(since) >= self._space.patience
 
 
-def source_of(space: Space, seed: int, points: Callable[[int], Columns] | None) -> Source:
+def source_of(space: Space, seed: int, points: Callable[[int], Columns] | None) -> ProposalSource:
     """What the space's stream of this seed draws from."""
     if points is not None:
         return FromElsewhere(space, points)

@@ -18,7 +18,7 @@ from regnas.statistics.power import (
     models_for_difference,
     models_for_distance,
 )
-from regnas.studies.compare.progress import Batches, SilentBatches
+from regnas.studies.compare.progress import ComparisonProgress, SilentBatches
 from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.compare.run import Amounts, Runs, plan_runs, train_first
 from regnas.studies.populations.population import Population
@@ -73,7 +73,7 @@ def make_plan(
     alpha: float = 0.05,
     pairs: int | None = None,
     pilot: int = PILOT,
-    progress: Batches | None = None,
+    progress: ComparisonProgress | None = None,
     **options: Unpack[SearchOptions],
 ) -> PowerPlan:
     """Models of each space for a comparison, and its hours from a few timed candidates.
@@ -143,7 +143,7 @@ def _sees(sds: Sequence[float], models: int, level: float, power: float) -> floa
     return detectable_difference(sds[0], sds[-1], models, alpha=level, power=power, bins=ComparisonRules().bins_for)
 
 
-def _pilots(runs: Runs, count: int, progress: Batches | None) -> tuple[Pilot, ...]:
+def _pilots(runs: Runs, count: int, progress: ComparisonProgress | None) -> tuple[Pilot, ...]:
     return tuple(_pilot(one) for one in train_first(runs, count, progress or SilentBatches()))
 
 

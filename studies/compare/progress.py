@@ -15,7 +15,7 @@ from regnas.studies.populations.population import Population
 from regnas.studies.run.progress import Progress, Silent, duration
 
 
-class Batches(Progress, Protocol):
+class ComparisonProgress(Progress, Protocol):
     """Hears of batches, too."""
 
     def plan(self, trainings: int) -> None:

@@ -18,7 +18,7 @@ from regnas.options import CompareOptions, SearchOptions, check_names, check_who
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.dashboard import attach
 from regnas.studies.compare.interim_analyses import BATCH, Looking, look_sizes
-from regnas.studies.compare.progress import Batches, BatchLines, SilentBatches
+from regnas.studies.compare.progress import BatchLines, ComparisonProgress, SilentBatches
 from regnas.studies.compare.report import output
 from regnas.studies.compare.request import (
     Request,
@@ -156,7 +156,7 @@ def _check_alike(plans: Sequence[SearchPlan], force: bool) -> None:
             )
 
 
-def run(runs: Runs, progress: Batches | None = None) -> Comparison:
+def run(runs: Runs, progress: ComparisonProgress | None = None) -> Comparison:
     """Train what is missing, in turns of ten models, and compare.
 
     Raises:
@@ -260,7 +260,7 @@ def compare_stored(
     return comparison, folder
 
 
-def train_first(runs: Runs, count: int, progress: Batches) -> list[Population]:
+def train_first(runs: Runs, count: int, progress: ComparisonProgress) -> list[Population]:
     """The first models of every space, trained where they are missing; nothing is compared."""
     progress.plan(_missing(runs))
     pool = make_workers(runs.plans[0][0], runs.folder / "logs")
@@ -281,7 +281,7 @@ def _turns(budget: int, looks: tuple[int, ...]) -> Iterator[int]:
     yield from looks or (*range(BATCH, budget, BATCH), budget)
 
 
-def _train(runs: Runs, heard: Batches, pool: Executor) -> dict[int, str]:
+def _train(runs: Runs, heard: ComparisonProgress, pool: Executor) -> dict[int, str]:
     """Train in turns until the budget is spent or every pair is decided.
 
     Returns:
@@ -317,7 +317,7 @@ def _without(runs: Runs, lost: dict[int, str]) -> Runs:
     return replace(runs, request=replace(runs.request, left_out=tuple(sorted(lost.items()))))
 
 
-def _grown(runs: Runs, place: int, count: int, heard: Batches, pool: Executor) -> Population:
+def _grown(runs: Runs, place: int, count: int, heard: ComparisonProgress, pool: Executor) -> Population:
     """A space with ``count`` models, and its repeats."""
     made = runs.plans[place]
     study = populate(replace(made[0], budget=count), heard, pool)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from regnas.search_spaces.staged.compatibility import compatible
-from regnas.search_spaces.staged.regnet import QUANTUM, block_widths, stages_of
+from regnas.search_spaces.staged.line import QUANTUM, block_widths, stages_of
 
 _RATIOS = 4000  # values of wm that are tried between its bounds
 _DIGITS = (1, 2, 3, 4, 6)  # decimals of wa: as few as do

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regnas.errors import UsageError
-from regnas.search_spaces.staged.regnet import QUANTUM
+from regnas.search_spaces.staged.line import QUANTUM
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ class NearestLine:
 
     Attributes:
         error: mean over the blocks of |log(predicted width / width)|: 0.1 is about 10 %.
-        w0, wa, wm: the line, as in `regnas.search_spaces.staged.regnet.block_widths`.
+        w0, wa, wm: the line, as in `regnas.search_spaces.staged.line.block_widths`.
     """
 
     error: float

@@ -8,7 +8,7 @@ from regnas.architecture import Architecture
 from regnas.errors import UsageError
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.fit.nearest import NearestLine, fit_line
-from regnas.search_spaces.staged.regnet import QUANTUM, block_widths, stages_of
+from regnas.search_spaces.staged.line import QUANTUM, block_widths, stages_of
 from regnas.system.optional import require
 
 

@@ -17,7 +17,7 @@ from regnas.search_spaces.staged import presets
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.fit.exact import RegNetLine, exact_line
 from regnas.search_spaces.staged.formats.torchvision import half_up
-from regnas.search_spaces.staged.regnet import QUANTUM, stages_of
+from regnas.search_spaces.staged.line import QUANTUM, stages_of
 from regnas.system.optional import require
 
 

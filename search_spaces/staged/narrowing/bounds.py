@@ -38,7 +38,7 @@ import numpy.typing as npt
 from regnas.counting import MEASURES
 from regnas.search_spaces.staged.compatibility import compatible
 from regnas.search_spaces.staged.complexity import BLOCKS, Parts, Template, staged_parts
-from regnas.search_spaces.staged.regnet import NEAR, QUANTUM, level_width, levels
+from regnas.search_spaces.staged.line import NEAR, QUANTUM, level_width, levels
 from regnas.window import Window
 
 Ints = npt.NDArray[np.int64]

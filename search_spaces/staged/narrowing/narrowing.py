@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from regnas.search_spaces.staged.narrowing.bounds import Shape
 from regnas.search_spaces.staged.narrowing.cells import LineCells
-
-if TYPE_CHECKING:
-    from regnas.search_spaces.staged.regnet import RegNetSpace
+from regnas.search_spaces.staged.space import StagedSpace
 
 _PARAMETERS = {"w0": "w0", "wa": "wa", "wm": "wm", "b": "bottleneck_ratio", "g": "group_width"}
 # Combinations of b, g and w0 beyond which the table of cells would cost more than it saves.
 _MOST_ROOTS = 8192
 
 
-def narrowing_of(space: RegNetSpace) -> LineCells | None:
-    """The cells of a space inside a window; None for an open window, and where the depth cannot be solved for."""
+def narrowing_of(space: StagedSpace) -> LineCells | None:
+    """The cells of a RegNet space in a window; None where that is open, or the depth cannot be solved for."""
     ties = dict(space.ties)
     laws = space.dimensions
     if space.window.open or "depth" not in laws or "depth" in ties.values():

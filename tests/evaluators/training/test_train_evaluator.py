@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from regnas.evaluator import Context, Task
+from regnas.evaluator import Context, SupportsSeedNoise, Task
 from regnas.evaluators.training.devices import seeded
 from regnas.evaluators.training.evaluator import TrainEvaluator, build, chance_error, make
 from regnas.evaluators.training.loop import Trainer
@@ -112,6 +112,17 @@ def test_normalisation_is_that_of_the_training_images_alone() -> None:
     assert np.allclose(facts["mean"], training.mean((0, 2, 3)), rtol=1e-6)
     assert np.allclose(facts["std"], training.std((0, 2, 3)), rtol=1e-5)
     assert facts["images"] == {"training": 48, "validation": 16} and facts["recipe"]["epochs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("epochs", "options", "known"), [(None, {}, True), (3, {}, True), (2, {}, False), (None, {"momentum": 0.8}, False)]
+)
+def test_the_spread_between_seeds_is_known_of_the_recipe_that_it_was_measured_with(
+    epochs: int | None, options: dict[str, Any], known: bool
+) -> None:
+    evaluator = make(Task(data="fashion-mnist-mini", epochs=epochs), options)
+    assert isinstance(evaluator, SupportsSeedNoise)
+    assert (evaluator.seed_sd is not None) == known
 
 
 def test_one_thread_computes_unless_more_are_asked_for(evaluator: TrainEvaluator) -> None:

@@ -16,7 +16,7 @@ import pytest
 from regnas.design_space import make_space
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.compatibility import compatible
-from regnas.search_spaces.staged.regnet import block_widths, levels, stage_arrays, stages_of
+from regnas.search_spaces.staged.line import block_widths, levels, stage_arrays, stages_of
 
 DATA = Path(__file__).parents[2] / "data"
 CONFIGS = json.loads((DATA / "complexity-vectors.json").read_text())["configs"]

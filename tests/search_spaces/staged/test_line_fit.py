@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import regnas
 from regnas.errors import UsageError
 from regnas.search_spaces.staged.fit.nearest import NearestLine, fit_line
-from regnas.search_spaces.staged.regnet import block_widths, stages_of
+from regnas.search_spaces.staged.line import block_widths, stages_of
 
 Stages = tuple[list[int], list[int]]
 Floats = npt.NDArray[np.float64]
