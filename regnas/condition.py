@@ -135,6 +135,12 @@ class Hierarchy:
         tied = {name: idle[source] for name, source in self._ties.items() if source in idle}
         return {**params, **idle, **tied}
 
+    def filled(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Some parameters of a point, with the inactive ones that are missing."""
+        idle = self.pins.keys() - set(self.active(params))
+        found = {**{name: self.pins[name] for name in idle}, **params}
+        return {**{name: found[source] for name, source in self._ties.items() if source in found}, **found}
+
     # --- many points ----------------------------------------------------------------------------------------
 
     def where(self, columns: Mapping[str, Array]) -> dict[str, npt.NDArray[np.bool_]]:

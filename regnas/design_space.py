@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,28 +24,13 @@ from regnas.errors import InvalidArchitecture, UsageError
 from regnas.images import Images
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
-from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Params
+from regnas.sampling import steps
+from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params
 from regnas.window import Complexities, Complexity, Window
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
-
-
-class Narrowing(Protocol):
-    """The law restricted to a region that holds every network of the window."""
-
-    @property
-    def share(self) -> float:
-        """Probability of the region under the law; 0 where no network can lie in the window."""
-
-    def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
-        """``count`` proposals, each a point of the region or none.
-
-        Returns:
-            Which proposals are points, ascending, ``(m,)``, and the points: every parameter ``(m,)``. A proposal is
-            the point x with the probability p(x) / share, p being the law, for every x that may lie in the window.
-        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,10 +190,8 @@ class Space(ABC):
         for name, source in ties.items():
             if name not in whole and source in whole:
                 whole[name] = whole[source]
-        if self.conditions and len(whole) < len(names):
-            idle = set(names) - set(self.hierarchy.active(whole))
-            whole = {**{name: pin for name, pin in self.hierarchy.pins.items() if name in idle}, **whole}
-            whole = {**{name: whole[source] for name, source in ties.items() if source in whole}, **whole}
+        if len(whole) < len(names):
+            whole = self.hierarchy.filled(whole)
         if missing := [name for name in names if name not in whole]:
             raise UsageError(f"{self.spec} needs a value for {', '.join(missing)}")
         return {name: _plain(name, whole[name]) for name in names}
@@ -298,11 +281,7 @@ class Space(ABC):
         """
         import optuna
 
-        raw: Params = {}
-        laws = self.distributions
-        while left := [name for name in self.hierarchy.active(raw) if name in laws and name not in raw]:
-            raw |= {name: _suggest(trial, name, laws[name]) for name in left}
-        candidate = self.judge(self.canonical(raw))
+        candidate = self.judge(self.canonical(steps.suggested(self, trial)))
         if candidate is None:
             raise optuna.TrialPruned(f"outside {self.spec} or its window {self.window}; use FeasibleSampler")
         return candidate.architecture
@@ -312,24 +291,7 @@ class Space(ABC):
 
         Only what is active moves. What the move makes active is drawn from its law.
         """
-        free = list(self._movable(params))
-        if not free:
-            return params
-        name = free[int(rng.integers(len(free)))]
-        law = self.dimensions[name]
-        near = rng.random() < 0.5
-        value = law.neighbour(params[name], rng) if near else law.draw(rng.random(1)).tolist()[0]
-        moved = {**params, name: value}
-        while new := [name for name in self._movable(moved) if name not in free]:
-            moved |= {name: self.dimensions[name].draw(rng.random(1)).tolist()[0] for name in new}
-            free += new
-        return self.canonical(moved)
-
-    def _movable(self, params: Params) -> Mapping[str, Dimension]:
-        """The free parameters that are active."""
-        if not self.conditions:
-            return self.free
-        return {name: self.free[name] for name in self.hierarchy.active(params) if name in self.free}
+        return steps.mutated(self, params, rng)
 
     def neighbours(self, params: Params) -> list[Params]:
         """Every canonical point one step in one free parameter away; some may lie outside the space or its window.
@@ -337,11 +299,7 @@ class Space(ABC):
         Only what is active moves. What a step makes active has the value it is pinned to elsewhere, the middle of its
         law: further steps lead on from there.
         """
-        moves = [(name, value) for name, law in self._movable(params).items() for value in law.neighbours(params[name])]
-        points = [self.canonical({**params, name: value}) for name, value in moves]
-        # Two moves may be one canonical point, and one may lead back.
-        different = {tuple(point.items()): point for point in points if point != params}
-        return list(different.values())
+        return steps.neighbours(self, params)
 
     # --- derived spaces -------------------------------------------------------------------------------------
 
@@ -415,18 +373,6 @@ def _plain(name: str, value: Any) -> Any:
 
 def _one(cost: Complexity) -> Complexities:
     return Complexities(np.array([cost.flops]), np.array([cost.params]), np.array([cost.activations]))
-
-
-def _suggest(trial: optuna.trial.Trial, name: str, law: BaseDistribution) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(law, IntDistribution):
-        return trial.suggest_int(name, law.low, law.high, step=law.step, log=law.log)
-    if isinstance(law, FloatDistribution):
-        return trial.suggest_float(name, law.low, law.high, step=law.step, log=law.log)
-    if not isinstance(law, CategoricalDistribution):
-        raise UsageError(f"{name} has a distribution regnas does not know, {law}")
-    return trial.suggest_categorical(name, law.choices)
 
 
 __all__ = ["Batch", "Columns", "Images", "Params", "Space", "make_space"]  # what the author of a space needs

@@ -100,7 +100,7 @@ class Dimension(ABC):
     def levels(self, count: int) -> list[Any]:
         """At most ``count`` values, evenly spaced in the law's quantiles; every value where there are no more."""
         if self.size <= count and isinstance(self, Range | Choice):
-            return list(_values(self))
+            return list(values_of(self))
         # Of a law of which no more is known: fine enough to meet values less likely than others.
         fine = 64 * self.size if self.size <= count else count
         return list(dict.fromkeys(self.draw((np.arange(fine) + 0.5) / fine).tolist()))
@@ -385,26 +385,12 @@ class Choice(Dimension):
         return FloatDistribution(float(low), float(high), log=True)
 
 
-def coarser(one: Dimension, other: Dimension) -> Dimension:
-    """The law of two parameters that are tied together: values that both can take, on the wider grid."""
-    if isinstance(one, Range) and isinstance(other, Range):
-        wide, fine = (one, other) if one.step >= other.step else (other, one)
-        low, high = max(one.low, other.low), min(one.high, other.high)
-        return (
-            wide.narrowed(
-                wide.step * math.ceil(low / wide.step - 1e-9), wide.step * math.floor(high / wide.step + 1e-9)
-            )
-            if (low, high) != (wide.low, wide.high)
-            else wide
-        )
-    shared = tuple(value for value in _values(one) if other.contains(value))
-    if not shared:
-        raise UsageError("tied parameters need a value in common, and these have none")
-    labels = any(isinstance(law, Choice) and law.labels for law in (one, other))
-    return Choice(shared, ordered=False if labels else None)
+def values_of(dimension: Dimension) -> Sequence[Value]:
+    """All values of a range or a choice.
 
-
-def _values(dimension: Dimension) -> Sequence[Value]:
+    Raises:
+        UsageError: it is another kind of dimension.
+    """
     if isinstance(dimension, Choice):
         return dimension.values
     if isinstance(dimension, Range):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from regnas.dimension import Choice, Dimension, coarser
+from regnas.dimension import Choice, Dimension, Range, values_of
 from regnas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -141,3 +141,22 @@ def _tie(space: Space, name: str, source: str) -> Space:
         raise UsageError(f"{name}={source} ties two different free parameters of {space.name}; check the names")
     tied = space.with_dimension(source, coarser(laws[name], laws[source]))
     return replace(tied, ties=(*tied.ties, (name, source)))
+
+
+def coarser(one: Dimension, other: Dimension) -> Dimension:
+    """The law of two parameters that are tied together: values that both can take, on the wider grid."""
+    if isinstance(one, Range) and isinstance(other, Range):
+        wide, fine = (one, other) if one.step >= other.step else (other, one)
+        low, high = max(one.low, other.low), min(one.high, other.high)
+        return (
+            wide.narrowed(
+                wide.step * math.ceil(low / wide.step - 1e-9), wide.step * math.floor(high / wide.step + 1e-9)
+            )
+            if (low, high) != (wide.low, wide.high)
+            else wide
+        )
+    shared = tuple(value for value in values_of(one) if other.contains(value))
+    if not shared:
+        raise UsageError("tied parameters need a value in common, and these have none")
+    labels = any(isinstance(law, Choice) and law.labels for law in (one, other))
+    return Choice(shared, ordered=False if labels else None)

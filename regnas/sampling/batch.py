@@ -37,6 +37,22 @@ class Batch(Protocol):
         """One of the m networks."""
 
 
+class Narrowing(Protocol):
+    """The law restricted to a region that holds every network of the window."""
+
+    @property
+    def share(self) -> float:
+        """Probability of the region under the law; 0 where no network can lie in the window."""
+
+    def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
+        """``count`` proposals, each a point of the region or none.
+
+        Returns:
+            Which proposals are points, ascending, ``(m,)``, and the points: every parameter ``(m,)``. A proposal is
+            the point x with the probability p(x) / share, p being the law, for every x that may lie in the window.
+        """
+
+
 @runtime_checkable
 class SupportsIdentities(Protocol):
     """A batch that tells its networks apart without making them."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from regnas.dimension import Array
 from regnas.sampling import keyed
-from regnas.sampling.batch import Columns
+from regnas.sampling.batch import Columns, Narrowing
 from regnas.sampling.screening import Tally
 
 if TYPE_CHECKING:
-    from regnas.design_space import Narrowing, Space
+    from regnas.design_space import Space
 
 _FIRST_CHUNK, _LARGEST_CHUNK = 256, 16_384
 # Narrowed proposals without a candidate after which a window counts as impossible: they stand for many draws each.

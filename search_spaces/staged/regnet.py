@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.design_space import Narrowing
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError
-from regnas.sampling.batch import Columns, Params
+from regnas.sampling.batch import Columns, Narrowing, Params
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.compatibility import compatible
 from regnas.search_spaces.staged.complexity import StagedBatch

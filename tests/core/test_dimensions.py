@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from scipy.stats import chisquare
 
-from regnas.dimension import Choice, Dimension, LogUniform, Uniform, coarser
+from regnas.dimension import Choice, Dimension, LogUniform, Uniform
 from regnas.errors import UsageError
+from regnas.overrides import coarser
 
 # The laws of the spaces that ship with regnas, and grids of other kinds.
 LAWS: list[Dimension] = [

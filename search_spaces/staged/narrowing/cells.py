@@ -96,7 +96,7 @@ class LineCells:
         return len(self._cells)
 
     def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
-        """See `regnas.design_space.Narrowing`."""
+        """See `regnas.sampling.batch.Narrowing`."""
         uniforms = rng.random((2 + len(self._cells.first), count))
         cell = np.searchsorted(self._upto, uniforms[0] * self.share, side="right")
         cell = np.minimum(cell, len(self._cells) - 1)
