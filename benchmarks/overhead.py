@@ -35,7 +35,7 @@ from regnas.studies.storage.open import open_storage, quiet
 from regnas.studies.storage.write_through import OneWriter
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
 
-ATTRIBUTES = 10  # index, mflops, params_m, acts_m, depth, seed, draws, architecture, seconds, diverged
+ATTRIBUTES = 10  # index, flops, params, activations, depth, seed, draws, architecture, seconds, diverged
 STORAGES = ("memory", "journal", "SQLite")
 LAST = 10_000
 

@@ -28,8 +28,9 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
 
     Args:
         text: a spec string, or a space.
-        options: windows ``flops``, ``params``, ``acts``: ``LOW:HIGH``, or one value for 1 % either way; ``resolution``
-            in pixels of a side, 224 unless said; ``classes``, 1000 unless said (see `regnas.options.SpaceOptions`).
+        options: windows ``flops``, ``params``, ``acts``: ``LOW:HIGH``, or one value for 1 % either way; ``limits`` on
+            any measures by name; ``resolution`` in pixels of a side, 224 unless said; ``classes``, 1000 unless said
+            (see `regnas.options.SpaceOptions`).
 
     Raises:
         UsageError: a malformed spec or window, or an option that there is not.
@@ -52,7 +53,7 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     if images.resolution < 1 or images.classes < 2:
         got = f"{images.resolution} and {images.classes}"
         raise UsageError(f"resolution is at least 1 pixel and classes at least 2, got {got}")
-    window = Window.parse(options.get("flops"), options.get("params"), options.get("acts"))
+    window = Window.parse(options.get("flops"), options.get("params"), options.get("acts"), options.get("limits", ()))
     return found.on(images).within(found.window if window.open else window)
 
 

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from regnas.complexity import Complexity
 from regnas.errors import InvalidArchitecture
 from regnas.plugins import registry
-from regnas.window import Complexity
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,7 @@ class Architecture(Protocol):
         """Plain JSON values, ``kind`` and ``schema`` included; the class's ``from_json`` reads it back."""
 
     def complexity(self, resolution: int) -> Complexity:
-        """Cost of one square image of ``resolution`` pixels."""
+        """What one square image of ``resolution`` pixels costs, by the names of measures; what is unknown is absent."""
 
     def build(self) -> torch.nn.Module:
         """A new module from ``(n, 3, height, width)`` to logits ``(n, classes)``."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regnas.architecture import Architecture
-from regnas.window import Complexity
+from regnas.complexity import Complexity
 
 # How a seed becomes candidates: raised whenever they change. 1 draws from the law and rejects; 2 narrows the proposals
 # of spaces that can, and is 1 elsewhere.
@@ -21,6 +21,7 @@ class Candidate:
 
     Attributes:
         architecture: made when it is first looked at, where the stream left it out.
+        complexity: what it costs, by the names of measures: in closed form, and what was measured for the window.
         index: its place in the stream.
         draws: draws from the law since the candidate before, this one included: the number of candidates over the
             sum of their draws estimates the feasible share of the space. Where proposals are narrowed (version 2 of

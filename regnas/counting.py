@@ -24,14 +24,15 @@ from typing import Any, Literal, TypeAlias, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from regnas.complexity import Complexities
 from regnas.errors import InvalidArchitecture
-from regnas.window import Complexities
+from regnas.measure import BUILT_IN
 
 Whole: TypeAlias = int | np.int64 | npt.NDArray[np.int64]
 Pixels: TypeAlias = Whole | tuple[Whole, Whole]
 Times: TypeAlias = Whole | np.bool_ | npt.NDArray[np.bool_]
 
-MEASURES = ("flops", "params", "activations")
+MEASURES = BUILT_IN
 
 
 @overload

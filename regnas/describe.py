@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 from regnas.architecture import Architecture, SupportsFeatures
 from regnas.errors import RegnasError
+from regnas.measure import BUILT_IN, ordered
 from regnas.plugins import registry
-from regnas.window import Complexity
 
 Network = Architecture | Mapping[str, Any]
 
 RESOLUTION = 224  # pixels at which a network is described where nobody says others
 _NETWORK, _LONGEST = "network", 60
-_UNNUMBERED = ("kind", "schema", "flops", "params", "activations")
+_UNNUMBERED = ("kind", "schema", *BUILT_IN)
 _DIGITS = "0123456789"
 
 
@@ -165,9 +165,14 @@ def features(architecture: Architecture) -> dict[str, float]:
     return {name: float(value) for name, value in architecture.features().items()}
 
 
-def log_costs(cost: Complexity) -> dict[str, float]:
-    """log(1 + cost) of every cost, as ``log NAME``: models learn better from logarithms."""
-    return {f"log {name}": math.log1p(value) for name, value in asdict(cost).items()}
+def log_costs(cost: Mapping[str, float], measures: Iterable[str] = ()) -> dict[str, float]:
+    """log(1 + cost) of every cost, as ``log NAME``: models learn better from logarithms.
+
+    Args:
+        measures: of these, 0 where one is not known; the built-in ones and what else is known unless said.
+    """
+    names = list(measures) or ordered({*BUILT_IN, *cost})
+    return {f"log {name}": math.log1p(cost.get(name, 0)) for name in names}
 
 
 def json_numbers(value: Mapping[str, Any]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -18,19 +18,23 @@ import numpy.typing as npt
 
 from regnas.architecture import Architecture
 from regnas.candidate import STREAM_VERSION, STREAM_VERSIONS, Candidate
+from regnas.complexity import Complexities, Complexity, complexities_of, complexity_of
 from regnas.condition import Condition, Hierarchy
 from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.images import Images
+from regnas.measure import BUILT_IN, flag_of, load, measured, ordered
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
 from regnas.sampling import steps
 from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params
-from regnas.window import Complexities, Complexity, Window
+from regnas.window import Window
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
+
+_ASKED = (16, 256, 4096)  # points of the law that are asked for what they know of their costs, until one is a network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,8 @@ class Space(ABC):
     Attributes:
         name: as registered in ``regnas.search_spaces``.
         images: resolution, classes and further wishes of the data set.
-        window: bounds on complexity that `sample`, `suggest` and every strategy respect.
+        window: bounds on costs that `sample`, `suggest` and every strategy respect.
+        device: where costs that are no closed forms are measured, such as ``cpu`` or ``cuda:0``.
         overrides: what derives this space from the registered one, as in its spec.
         stream_version: how a seed becomes candidates; the law is the same in every version.
     """
@@ -48,6 +53,7 @@ class Space(ABC):
     name: str
     images: Images = Images()
     window: Window = Window()
+    device: str = "cpu"
     overrides: tuple[tuple[str, str], ...] = ()
     ties: tuple[tuple[str, str], ...] = ()
     root: Space | None = field(default=None, repr=False, compare=False)
@@ -108,8 +114,21 @@ class Space(ABC):
         return None
 
     def admits(self, cost: Complexities) -> Array:
-        """Which networks the space's own limits on complexity admit."""
-        return np.ones(len(cost), dtype=np.bool_)
+        """Which networks the space's own limits on what it knows in closed form admit, ``(n,)`` for n networks."""
+        return np.ones(cost.networks, dtype=np.bool_)
+
+    @property
+    def known_costs(self) -> tuple[str, ...]:
+        """Names of the measures that its networks say in closed form: what the first points of the law say.
+
+        A space that says it itself saves these few points each time a window is set.
+        """
+        rng = np.random.default_rng(0)
+        for count in _ASKED:
+            cost = self.costs_of(self.batch(self.draw(rng, count)))
+            if cost.networks:
+                return tuple(name for name, values in cost.items() if not np.isnan(values).any())
+        return BUILT_IN
 
     @property
     def narrowing(self) -> Narrowing | None:
@@ -221,8 +240,8 @@ class Space(ABC):
         tied = all(whole[name] == whole[source] for name, source in self.ties)
         if not (inside and tied) or self.ordered(whole) != whole or self.member(whole) is not None:
             return False
-        cost = self.decode(whole).complexity(self.resolution)
-        return bool(self.admits(_one(cost)).all())
+        cost = complexity_of(self.decode(whole), self.resolution)
+        return bool(self.admits(Complexities.of([cost])).all())
 
     def judge(self, params: Params) -> Candidate | None:
         """The candidate of a canonical point, or None if it is outside the space or its window."""
@@ -232,11 +251,53 @@ class Space(ABC):
             architecture = self.decode(params)
         except InvalidArchitecture:
             return None
-        cost = architecture.complexity(self.resolution)
-        broken = any(test.any() for test in self.window.tests(_one(cost)).values())
-        if broken or not self.admits(_one(cost)).all():
+        cost = complexity_of(architecture, self.resolution)
+        if self.window.broken(cost) or not self.admits(Complexities.of([cost])).all():
             return None
-        return Candidate(params=params, architecture=architecture, complexity=cost)
+        cost, broken = self.measured(architecture, cost)
+        return None if broken else Candidate(params=params, architecture=architecture, complexity=cost)
+
+    # --- costs ----------------------------------------------------------------------------------------------
+
+    @property
+    def measures(self) -> list[str]:
+        """What the window limits and no closed form says: it is measured, one network at a time."""
+        asked = [name for name in self.window if not load(name).closed]
+        return [name for name in asked if name not in self.known_costs]
+
+    def costs_of(self, batch: Batch) -> Complexities:
+        """What the networks of a batch cost in closed form.
+
+        Raises:
+            PluginBroken: the batch gives something else than a mapping from names of measures to arrays.
+        """
+        return complexities_of(batch.complexity(self.resolution), len(batch.rows), self.name)
+
+    def measured(self, architecture: Architecture, cost: Complexity) -> tuple[Complexity, list[str]]:
+        """The complexity with what else the window limits, measured, and the bounds that the network breaks.
+
+        The first bound that is broken ends it. Equal networks are measured once.
+
+        Args:
+            cost: in closed form, and inside the window as far as it goes.
+
+        Raises:
+            UsageError: the window limits what is neither known in closed form nor can be measured.
+        """
+        for name in self.window.missing(cost):
+            if load(name).closed:
+                raise self.without(name, cost)
+            cost = cost | {name: measured(name, architecture, self.images, self.device)}
+            if broken := self.window.broken(cost):
+                return cost, broken
+        return cost, []
+
+    def without(self, name: str, known: Iterable[str]) -> UsageError:
+        """The error of a limit on a measure that the networks of this space do not know."""
+        return UsageError(
+            f"{self.spec} does not know the {name} of its networks, so there is no limit on it; it knows "
+            f"{', '.join(ordered(known)) or 'no costs'}: limit these, or leave out {flag_of(name)}"
+        )
 
     # --- sampling -------------------------------------------------------------------------------------------
 
@@ -312,8 +373,21 @@ class Space(ABC):
         return self.derive({key: f"{low}:{high}" for key, (low, high) in ranges.items()})
 
     def within(self, window: Window) -> Self:
-        """The same law inside a window."""
+        """The same law inside a window.
+
+        Raises:
+            UsageError: it limits a measure that the networks neither know in closed form nor can be measured by.
+        """
+        if not window.open and (closed := [name for name in window if load(name).closed]):
+            known = self.known_costs
+            for name in closed:
+                if name not in known:
+                    raise self.without(name, known)
         return replace(self, window=window)
+
+    def on_device(self, device: str) -> Self:
+        """The same law, with costs that are no closed forms measured on a device."""
+        return replace(self, device=device)
 
     def on(self, images: Images) -> Self:
         """The same law on other images."""
@@ -369,10 +443,6 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         raise UsageError(f"{name} is a finite number, got {value!r}")
     return value
-
-
-def _one(cost: Complexity) -> Complexities:
-    return Complexities(np.array([cost.flops]), np.array([cost.params]), np.array([cost.activations]))
 
 
 __all__ = ["Batch", "Columns", "Images", "Params", "Space", "make_space"]  # what the author of a space needs

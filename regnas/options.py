@@ -16,6 +16,8 @@ from regnas.errors import UsageError
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
+    from regnas.window import Limits
+
 
 class WindowOptions(TypedDict, total=False):
     """What a network may cost: ``LOW:HIGH`` with k, M or G, or one value for 1 % either way."""
@@ -23,6 +25,7 @@ class WindowOptions(TypedDict, total=False):
     flops: str | float | None  # multiply-adds of one image
     params: str | float | None  # learnable numbers
     acts: str | float | None  # elements of the outputs of convolutions, linear layers and max-pools
+    limits: Limits  # of any measures by name, such as ``{"flops": "360M:400M"}``
 
 
 class SpaceOptions(WindowOptions, total=False):
@@ -78,7 +81,7 @@ class SearchOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOption
     duplicates: str  # networks drawn again: ``reject``, ``reuse`` or ``allow``
     warm_start: str | Path | None  # another study to learn from: its folder, or its name in the storage
     enqueue: str | Path | None  # a file of networks to evaluate first
-    pareto: Sequence[str]  # costs against which the best errors are listed
+    pareto: Sequence[str]  # measures against which the best errors are listed
     retrain: int | None  # epochs to train the winner for at the end
     quiet: bool  # print nothing
 
@@ -86,7 +89,7 @@ class SearchOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOption
 class CompareOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOptions, total=False):
     """Of `regnas.compare`. All but the first group are for spaces that are trained."""
 
-    complexity: str  # the cost that spaces are compared at equal amounts of, or ``none``
+    complexity: str  # the measure that spaces are compared at equal amounts of, or ``none``
     bins: int | None  # of complexity; one per ten models unless said, at most ten
     margin: float  # difference of error that does not matter, a fraction
     alpha: float  # chance of any false "better"

@@ -1,8 +1,9 @@
-"""Complexity of a network, and windows on it: ``--flops 360M:400M``."""
+"""Windows on what networks cost: ``--flops 360M:400M``."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,41 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regnas.complexity import Complexities, Complexity
 from regnas.errors import UsageError
+from regnas.measure import find, ordered, short_of
+
+__all__ = ["Bounds", "Complexities", "Complexity", "Limits", "Window", "human", "parse_bounds"]
+
+# Further limits: bounds by the name of a measure, or as the flag has them, ``NAME=LOW:HIGH``.
+Limits = Mapping[str, str | float] | Iterable[str]
 
 _UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}  # powers of ten
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:e([+-]?\d+))?\s*([kmgt]?)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Complexity:
-    """What one network costs at one resolution, for one image.
-
-    Source: Radosavovic et al. 2020, section 3; counted as in the authors' code.
-    """
-
-    flops: int  # multiply-adds
-    params: int  # learnable numbers
-    activations: int  # elements in the outputs of all convolutions, linear layers and max-pools
-
-
-@dataclass(frozen=True)
-class Complexities:
-    """Complexities of n networks, each array ``(n,)`` int64."""
-
-    flops: npt.NDArray[np.int64]
-    params: npt.NDArray[np.int64]
-    activations: npt.NDArray[np.int64]
-
-    def __getitem__(self, rows: Any) -> Complexities:
-        return Complexities(self.flops[rows], self.params[rows], self.activations[rows])
-
-    def __len__(self) -> int:
-        return len(self.flops)
-
-    def row(self, index: int) -> Complexity:
-        """The complexity of one of the networks."""
-        return Complexity(int(self.flops[index]), int(self.params[index]), int(self.activations[index]))
 
 
 @dataclass(frozen=True)
@@ -61,6 +38,13 @@ class Bounds:
     def open(self) -> bool:
         return self.low is None and self.high is None
 
+    def excess(self, values: npt.NDArray[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+        """For every side that is not open, in words, which of the values ``(n,)`` are beyond it."""
+        if self.low is not None:
+            yield f"below {human(self.low)}", values < self.low
+        if self.high is not None:
+            yield f"above {human(self.high)}", values > self.high
+
 
 def human(number: float | None) -> str:
     """The shortest text that reads back as the same number: 360M, 1.05G, 512."""
@@ -70,7 +54,7 @@ def human(number: float | None) -> str:
         text = f"{number / 10**power:.10g}"
         if number >= 10**power and len(text) <= 7 and _exactly(text, power) == number:
             return f"{text}{unit}"
-    return f"{number:.17g}"
+    return repr(number) if 0 < number < 1 else f"{number:.17g}"
 
 
 def parse_bounds(text: str | float | None, name: str) -> Bounds:
@@ -116,13 +100,19 @@ def _malformed(text: str, name: str) -> UsageError:
     return UsageError(f"--{name} takes LOW:HIGH with k, M or G, such as 360M:400M, :5M or 400M; got {text!r}")
 
 
-@dataclass(frozen=True)
-class Window:
-    """Bounds on complexity that every candidate meets."""
+class Window(Mapping[str, Bounds]):
+    """Bounds on what every candidate costs, by the names of measures; those that are open on both sides are left out.
 
-    flops: Bounds = Bounds()
-    params: Bounds = Bounds()
-    activations: Bounds = Bounds()
+    Args:
+        bounds, further: bounds by name, such as ``Window(flops=Bounds(high=5e6))``.
+    """
+
+    __slots__ = ("_bounds",)
+    _bounds: dict[str, Bounds]
+
+    def __init__(self, bounds: Mapping[str, Bounds] | None = None, /, **further: Bounds) -> None:
+        given = {**(bounds or {}), **further}
+        self._bounds = {name: given[name] for name in ordered(given) if not given[name].open}
 
     @classmethod
     def parse(
@@ -130,26 +120,110 @@ class Window:
         flops: str | float | None = None,
         params: str | float | None = None,
         acts: str | float | None = None,
+        limits: Limits = (),
     ) -> Window:
-        """Read the three flags; ``None`` leaves a side open."""
-        return cls(parse_bounds(flops, "flops"), parse_bounds(params, "params"), parse_bounds(acts, "acts"))
+        """Read the flags; ``None`` leaves a measure open.
+
+        Args:
+            limits: of any measures, by their names or short names.
+
+        Raises:
+            UsageError: malformed bounds, no such measure, or a measure that is limited twice.
+        """
+        named = {"flops": flops, "params": params, "activations": acts}
+        bounds = {name: parse_bounds(text, short_of(name)) for name, text in named.items()}
+        given = [name for name, text in named.items() if text is not None]
+        for name, text in _pairs(limits):
+            measure = find(name)
+            if measure.name in given:
+                raise UsageError(f"{measure.short} is limited twice, the second time by {text!r}; give it one LOW:HIGH")
+            given.append(measure.name)
+            bounds[measure.name] = parse_bounds(text, f"limit {measure.short}")
+        return cls(bounds)
+
+    @classmethod
+    def read(cls, text: str) -> Window:
+        """The window of ``str(window)``.
+
+        Raises:
+            UsageError: it is none, or limits a measure that is not installed here.
+        """
+        if text in ("", "open"):
+            return cls()
+        return cls.parse(limits=[part.replace(" ", "=", 1) for part in text.split(", ")])
 
     @property
     def open(self) -> bool:
-        return self.flops.open and self.params.open and self.activations.open
+        return not self._bounds
+
+    @property
+    def flops(self) -> Bounds:
+        return self.bounds("flops")
+
+    @property
+    def params(self) -> Bounds:
+        return self.bounds("params")
+
+    @property
+    def activations(self) -> Bounds:
+        return self.bounds("activations")
+
+    def bounds(self, name: str) -> Bounds:
+        """The bounds on a measure, open where it is not limited."""
+        return self._bounds.get(name, Bounds())
+
+    def __getitem__(self, name: str) -> Bounds:
+        return self._bounds[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bounds)
+
+    def __len__(self) -> int:
+        return len(self._bounds)
+
+    def __or__(self, further: Mapping[str, Bounds]) -> Window:
+        """This window with other bounds on some measures."""
+        return Window({**self._bounds, **further})
+
+    def __eq__(self, other: object) -> bool:
+        return self._bounds == other._bounds if isinstance(other, Window) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._bounds.items()))
+
+    def __repr__(self) -> str:
+        return f"Window({', '.join(f'{name}={bounds!r}' for name, bounds in self._bounds.items())})"
 
     def __str__(self) -> str:
-        named = (("flops", self.flops), ("params", self.params), ("acts", self.activations))
-        return ", ".join(f"{name} {bounds}" for name, bounds in named if not bounds.open) or "open"
+        return ", ".join(f"{short_of(name)} {bounds}" for name, bounds in self._bounds.items()) or "open"
 
-    def tests(self, cost: Complexities) -> dict[str, npt.NDArray[np.bool_]]:
-        """For every bound in force, which networks break it: ``{"flops below 360M": (n,) bool}``."""
-        broken = {}
-        for name in ("flops", "params", "activations"):
-            bounds: Bounds = getattr(self, name)
-            values = getattr(cost, name)
-            if bounds.low is not None:
-                broken[f"{name} below {human(bounds.low)}"] = values < bounds.low
-            if bounds.high is not None:
-                broken[f"{name} above {human(bounds.high)}"] = values > bounds.high
-        return broken
+    def missing(self, cost: Mapping[str, object]) -> list[str]:
+        """The measures that it limits and that ``cost`` does not know: these are to be measured."""
+        return [name for name in self._bounds if name not in cost]
+
+    def tests(self, cost: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.bool_]]:
+        """For every bound on what ``cost`` knows, which networks break it: ``{"flops below 360M": (n,) bool}``."""
+        return {
+            f"{name} {side}": beyond
+            for name, bounds in self._bounds.items()
+            if name in cost
+            for side, beyond in bounds.excess(cost[name])
+        }
+
+    def broken(self, cost: Mapping[str, float]) -> list[str]:
+        """The bounds that one network breaks, among those on what ``cost`` knows: ``["flops below 360M"]``."""
+        tests = self.tests({name: np.array([value]) for name, value in cost.items() if name in self._bounds})
+        return [reason for reason, beyond in tests.items() if beyond[0]]
+
+
+def _pairs(limits: Limits) -> list[tuple[str, str | float]]:
+    """Names of measures and their bounds as text."""
+    if isinstance(limits, Mapping):
+        return list(limits.items())
+    pairs: list[tuple[str, str | float]] = []
+    for text in [limits] if isinstance(limits, str) else limits:
+        name, equals, bounds = str(text).partition("=")
+        if not (equals and name.strip() and bounds.strip()):
+            raise UsageError(f"--limit takes NAME=LOW:HIGH, such as flops=360M:400M or latency=:0.005; got {text!r}")
+        pairs.append((name.strip(), bounds.strip()))
+    return pairs

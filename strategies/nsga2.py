@@ -15,13 +15,12 @@ import numpy.typing as npt
 
 from regnas.design_space import Space
 from regnas.errors import UsageError
+from regnas.measure import find, installed
 from regnas.sampling.batch import Params
 from regnas.sampling.moves import feasible_mutant
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.population import KeepsMembers
 from regnas.strategy import own_options
-
-COSTS = ("flops", "params", "activations")
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,8 +30,8 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     """NSGA-II inside the window.
 
     Options:
-        objectives: what is traded off against the error: ``flops``, ``params``, ``activations``, or several of them
-            with ``|`` between.
+        objectives: measures that are traded off against the error, such as ``flops`` or ``flops|params``: those that
+            the space knows in closed form, or that its window limits.
         population: members that can be parents; the first ones are random candidates.
         crossover: probability that a child has two parents; the paper's is 0.9.
     """
@@ -101,6 +100,17 @@ def crowded_order(values: Floats) -> Ints:
     return np.lexsort((-distance, ranks))
 
 
+def _measures(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The measures of these names, as files have them."""
+    try:
+        found = tuple(find(name).name for name in names if name)
+    except UsageError as error:
+        raise UsageError(f"objectives of nsga2 are measures: {error}") from error
+    if not found or len(set(found)) < len(names):
+        raise UsageError(f"objectives of nsga2 are one or more of {', '.join(installed())}, got {'|'.join(names)!r}")
+    return found
+
+
 class NSGA2(KeepsMembers):
     """The inner sampler. Members are kept from the best to the worst; until there are enough it has no opinion.
 
@@ -110,10 +120,9 @@ class NSGA2(KeepsMembers):
     """
 
     def __init__(self, space: Space, *, objectives: tuple[str, ...], population: int, crossover: float) -> None:
-        if not objectives or len(set(objectives)) < len(objectives) or not set(objectives) <= set(COSTS):
-            raise UsageError(f"objectives of nsga2 are one or more of {', '.join(COSTS)}, got {'|'.join(objectives)!r}")
+        objectives = _measures(objectives)
         some = next(space.stream(duplicates="allow"))
-        unknown = [name for name in objectives if not getattr(some.complexity, name)]
+        unknown = [name for name in objectives if not some.complexity.get(name)]
         if unknown:
             raise UsageError(
                 f"nsga2 weighs the error against {', '.join(objectives)}, and {space.spec} does not know the "
@@ -155,7 +164,7 @@ class NSGA2(KeepsMembers):
         candidate = self._space.judge(point)
         if candidate is None or candidate.architecture.key() in {key for _, key, _ in self._members}:
             return
-        costs = (float(getattr(candidate.complexity, name)) for name in self._objectives)
+        costs = (float(candidate.complexity[name]) for name in self._objectives)
         self._members.append(((error, *costs), candidate.architecture.key(), candidate.params))
         order = crowded_order(np.array([values for values, _, _ in self._members]))
         self._members = [self._members[number] for number in order.tolist()][: self._size]

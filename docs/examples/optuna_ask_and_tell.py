@@ -19,7 +19,7 @@ for _ in range(5):
     trial = study.ask(space.distributions)
     network = space.decode(space.canonical(trial.params))
     result = evaluate(network, seed=trial.number, context=Context())
-    trial.set_user_attr("mflops", network.complexity(space.resolution).flops / 1e6)
+    trial.set_user_attr("flops", network.complexity(space.resolution).flops)
     study.tell(trial, result.error)
 best = study.best_trial
-print(f"best of {len(study.trials)}: error {best.value:.2%}, {best.user_attrs['mflops']:.2f} MF")
+print(f"best of {len(study.trials)}: error {best.value:.2%}, {best.user_attrs['flops'] / 1e6:.2f} MF")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from regnas.architecture import Architecture, from_json
+from regnas.complexity import complexity_of
 from regnas.describe import log_costs, numbers
 from regnas.sampling import keyed
 from regnas.tables.table import Floats, Table, TableError
@@ -74,7 +75,7 @@ class Surrogate:
 
 def features(architecture: Architecture, resolution: int) -> dict[str, float]:
     """Numbers of a network by name: what it says of itself (`regnas.describe.numbers`), and log complexity."""
-    return numbers(architecture) | log_costs(architecture.complexity(resolution))
+    return numbers(architecture) | log_costs(complexity_of(architecture, resolution))
 
 
 def _matrix(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Floats:

@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from regnas.architecture import key_of
+from regnas.complexity import Complexity
 from regnas.dataset import Regime
-from regnas.window import Complexity, parse_bounds
+from regnas.window import parse_bounds
 
 _DEPTHS, _WIDTHS = (1, 2, 6, 4), (1, 2, 4, 8)  # blocks, and widths over the first, of four stages
 _GROUP = 8  # channels
@@ -64,7 +65,7 @@ class ReferenceNetwork:
             projection = wide_in * wide if wide_in != wide or stride != 1 else 0
             flops += wide_in * wide * size**2 + (9 * _GROUP * wide + wide * wide + projection) * after**2
             size = after
-        return Complexity(flops + (_WIDTHS[-1] * self.width + 1) * self.classes, 0, 0)
+        return Complexity(flops=flops + (_WIDTHS[-1] * self.width + 1) * self.classes)
 
     def build(self) -> nn.Module:
         """A new module from ``(n, 3, height, width)`` to logits ``(n, classes)``."""

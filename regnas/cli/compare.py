@@ -34,7 +34,7 @@ def _check_flags(populations: tuple[str, ...]) -> None:
 @click.option("--seeds-on", type=int, metavar="N", help="Train only the first N models with the further seeds.")
 @options.seed
 @click.option("--until-decided", is_flag=True, help="Look every ten models and stop what is decided.")
-@click.option("--complexity", default="flops", show_default=True, help="flops, params, activations or none.")
+@click.option("--complexity", default="flops", show_default=True, help="A measure, such as flops, or none.")
 @click.option("--bins", type=int, help="Complexity bins.  [default: one per ten models, at most ten]")
 @click.option("--margin", type=float, default=1.0, show_default=True, help="Points of error that do not matter.")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Chance of any false 'better'.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
 @click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
+@options.limit
 @click.option("--resolution", type=click.IntRange(min=1), help="Pixels of a side.  [default: the space's own]")
 @click.option("--classes", type=int, help="Outputs of the network.  [default: the space's own, or 1000]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -34,6 +35,7 @@ def describe(
     flops: str | None,
     params_window: str | None,
     acts: str | None,
+    limits: tuple[str, ...],
     resolution: int | None,
     classes: int | None,
     as_json: bool,
@@ -50,7 +52,7 @@ def describe(
     elif name is not None:
         description = describing.describe_preset(name, resolution, 1000 if classes is None else classes)
     else:
-        window = {"flops": flops, "params": params_window, "acts": acts}
+        window: Any = {"flops": flops, "params": params_window, "acts": acts, "limits": limits}
         space = regnas.space(str(text), **window, resolution=resolution, classes=classes)
         if parameters is None:
             _print_report(describing.feasibility(space), as_json)
@@ -80,10 +82,8 @@ def _print_network(description: dict[str, Any]) -> None:
     click.echo(f"{architecture['kind']} network" + (f": {words}" if words else ""))
     for table in tables:
         _print_table(table)
-    click.echo(
-        f"at {description['resolution']} px: flops {cost['flops']:,}  params {cost['params']:,}  "
-        f"activations {cost['activations']:,}"
-    )
+    counted = "  ".join(f"{name} {number:,}" for name, number in cost.items())
+    click.echo(f"at {description['resolution']} px: {counted or 'no costs are known'}")
 
 
 def _print_table(table: TextTable) -> None:
@@ -118,3 +118,5 @@ def _print_report(report: dict[str, Any], as_json: bool) -> None:
     for name, (low, high) in report["attainable"].items():
         if low is not None:
             click.echo(f"seen without the window: {name} {low:,} to {high:,}")
+    if "not_counted" in report:
+        click.echo(f"measured one network at a time, so not tried here: {', '.join(report['not_counted'])}")

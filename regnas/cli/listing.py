@@ -24,6 +24,7 @@ from regnas.cli import options
             "executors",
             "tables",
             "formats",
+            "measures",
             "presets",
             "populations",
         ]

@@ -38,10 +38,18 @@ def _together(*parts: Decorator) -> Flags:
     return Flags(parts)
 
 
+limit = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=LOW:HIGH",
+    help="Of any measure, likewise (regnas list measures); may be repeated.",
+)
 window = _together(
     click.option("--flops", metavar="LOW:HIGH", help="Multiply-adds of one image: 360M:400M, :5M, or 400M (1 %)."),
     click.option("--params", metavar="LOW:HIGH", help="Learnable numbers, likewise."),
     click.option("--acts", metavar="LOW:HIGH", help="Activations, likewise."),
+    limit,
 )
 download = _together(
     click.option("--data-root", metavar="FOLDER", help="Where downloaded data sets lie."),
@@ -101,4 +109,4 @@ def typed(names: Iterable[str]) -> str | None:
     """The first of a command's flags that the user typed, as a flag; None where all have their defaults."""
     context = click.get_current_context()
     found = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
-    return next((f"--{name.replace('_', '-')}" for name in found), None)
+    return next((f"--{name.replace('limits', 'limit').replace('_', '-')}" for name in found), None)

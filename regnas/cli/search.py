@@ -28,8 +28,8 @@ from regnas.errors import RegnasError
 @click.option(
     "--pareto",
     multiple=True,
-    type=click.Choice(["flops", "params", "activations"]),
-    help="List the best errors against this complexity; may be repeated.",
+    metavar="MEASURE",
+    help="List the best errors against flops, params, activations or another measure; may be repeated.",
 )
 @click.option("--retrain", type=int, metavar="N", help="Train the winner for N epochs at the end.")
 @options.printing("best.json")

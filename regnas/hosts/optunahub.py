@@ -9,12 +9,14 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from regnas.architecture import Architecture
+from regnas.complexity import Complexity, complexity_of
 from regnas.design_space import make_space
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.evaluator import Context, Evaluator, SupportsTable, Task, make_evaluator
+from regnas.measure import load, measured
 from regnas.system.optional import require
 from regnas.tables.table import Table
-from regnas.window import Complexity, Window
+from regnas.window import Window
 
 require("optunahub", "hub", low="0.5", below="1")
 
@@ -32,6 +34,7 @@ class Problem(BaseProblem):
         table: of ``regnas list tables``, such as ``nasbench201/cifar10`` (extra ``bench``), or a file.
         space: whose networks they are; the table's own unless said, where it says one.
         flops, params, acts: windows, such as ``1M:2M``.
+        limits: windows on any measures that the space knows in closed form, by name.
         seed: of the recorded training that is seen.
 
     Raises:
@@ -46,13 +49,14 @@ class Problem(BaseProblem):
         flops: str | None = None,
         params: str | None = None,
         acts: str | None = None,
+        limits: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> None:
         self._evaluate, known = _lookup(table)
         named = space or known.space
         if named is None:
             raise UsageError(f"the table {table} does not say which space its networks are from; say it with space=")
-        self.space = make_space(named).on(known.images).within(Window.parse(flops, params, acts))
+        self.space = make_space(named).on(known.images).within(Window.parse(flops, params, acts, limits or {}))
         self._seed = seed
 
     @property
@@ -73,10 +77,16 @@ class Problem(BaseProblem):
         return self._evaluate(network, seed=self._seed, context=Context()).error
 
     def evaluate_constraints(self, params: Mapping[str, Any]) -> dict[str, float]:
-        """How far a point is outside, by constraint: millions for complexity, 1 where it is no network."""
+        """How far a point is outside, by constraint: millions for whole costs, 1 where it is no network."""
         network = self._network(params)
-        cost = None if network is None else network.complexity(self.space.resolution)
+        cost = None if network is None else self._cost(network)
         return {"network": -1.0 if network is not None else 1.0, **self._window(cost)}
+
+    def _cost(self, network: Architecture) -> Complexity:
+        """In closed form, and measured for the window what is none."""
+        cost, space = complexity_of(network, self.space.resolution), self.space
+        further = {name: measured(name, network, space.images, space.device) for name in space.window.missing(cost)}
+        return cost | further
 
     def _network(self, params: Mapping[str, Any]) -> Architecture | None:
         point = self.space.canonical(params)
@@ -89,11 +99,11 @@ class Problem(BaseProblem):
 
     def _window(self, cost: Complexity | None) -> dict[str, float]:
         found = {}
-        for name in ("flops", "params", "activations"):
-            bounds = getattr(self.space.window, name)
+        for name, bounds in self.space.window.items():
+            scale = 1e6 if load(name).whole else 1.0
             for side, limit, sign in (("low", bounds.low, -1), ("high", bounds.high, 1)):
                 if limit is not None:
-                    found[f"{name}_{side}"] = 1.0 if cost is None else sign * (getattr(cost, name) - limit) / 1e6
+                    found[f"{name}_{side}"] = 1.0 if cost is None else sign * (cost[name] - limit) / scale
         return found
 
 

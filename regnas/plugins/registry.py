@@ -21,6 +21,7 @@ GROUPS = {
     "table": "regnas.tables",
     "format": "regnas.formats",
     "preset": "regnas.presets",
+    "measure": "regnas.measures",
 }
 
 

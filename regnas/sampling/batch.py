@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from regnas.architecture import Architecture
+from regnas.complexity import Complexities, complexity_of
 from regnas.dimension import Array
 from regnas.errors import InvalidArchitecture
-from regnas.window import Complexities
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
@@ -31,7 +31,7 @@ class Batch(Protocol):
         """How many rows are not, by reason."""
 
     def complexity(self, resolution: int) -> Complexities:
-        """Of the m networks."""
+        """What the m networks cost in closed form, by the names of measures."""
 
     def architecture(self, index: int) -> Architecture:
         """One of the m networks."""
@@ -85,12 +85,7 @@ class DecodedOneByOne:
         self.rows = np.array(rows, dtype=np.int64)
 
     def complexity(self, resolution: int) -> Complexities:
-        costs = [network.complexity(resolution) for network in self._networks]
-        flops, params, acts = (
-            np.array([getattr(cost, name) for cost in costs], dtype=np.int64)
-            for name in ("flops", "params", "activations")
-        )
-        return Complexities(flops, params, acts)
+        return Complexities.of([complexity_of(network, resolution) for network in self._networks])
 
     def architecture(self, index: int) -> Architecture:
         return self._networks[index]

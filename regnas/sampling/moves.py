@@ -77,15 +77,18 @@ def into_window(
 def _inside(space: Space, columns: Columns, distance: npt.NDArray[np.float64]) -> Iterator[Candidate]:
     """The candidates among some points, nearest first."""
     batch = space.batch(columns)
-    cost = batch.complexity(space.resolution)
+    cost = space.costs_of(batch)
     keep = space.admits(cost)
     for broken in space.window.tests(cost).values():
         keep = keep & ~broken
     kept = np.flatnonzero(keep)
     for index in kept[np.argsort(distance[batch.rows[kept]], kind="stable")].tolist():
-        row = int(batch.rows[index])
-        params = space.ordered({name: values[row : row + 1].tolist()[0] for name, values in columns.items()})
-        yield Candidate(params, batch.architecture(index), cost.row(index))
+        architecture = batch.architecture(index)
+        whole, beyond = space.measured(architecture, cost.row(index))
+        if not beyond:
+            row = int(batch.rows[index])
+            params = space.ordered({name: values[row : row + 1].tolist()[0] for name, values in columns.items()})
+            yield Candidate(params, architecture, whole)
 
 
 def _along(

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regnas.candidate import Candidate
+from regnas.complexity import Complexities, Complexity
+from regnas.design_space import Space
 from regnas.dimension import Array
+from regnas.errors import PluginBroken
+from regnas.measure import ordered, short_of
 from regnas.sampling.batch import Columns, SupportsIdentities
-from regnas.window import Complexities, Complexity, human
+from regnas.window import human
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
@@ -20,35 +24,46 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """What happened to the draws: how many were accepted, and why the others were not."""
+    """What happened to the draws: how many were accepted, and why the others were not.
+
+    Attributes:
+        waiting: those that closed forms admit and that are not measured yet, where the window asks for it: they count
+            neither as accepted nor as rejected.
+        outside: those that were measured and lie outside.
+    """
 
     drawn: int = 0
     accepted: int = 0
     repeats: int = 0
+    waiting: int = 0
+    outside: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
-    lowest: dict[str, int] = field(default_factory=dict)
-    highest: dict[str, int] = field(default_factory=dict)
+    lowest: dict[str, float] = field(default_factory=dict)
+    highest: dict[str, float] = field(default_factory=dict)
 
     def see(self, cost: Complexities) -> None:
         """Widen the range of complexities seen, window or not."""
-        for name in ("flops", "params", "activations"):
-            values = getattr(cost, name)
+        for name, values in cost.items():
+            if values.dtype.kind == "f":
+                values = values[~np.isnan(values)]
             if len(values):
-                self.lowest[name] = min(int(values.min()), self.lowest.get(name, int(values.min())))
-                self.highest[name] = max(int(values.max()), self.highest.get(name, int(values.max())))
+                self.lowest[name] = min(values.min().item(), self.lowest.get(name, values.min().item()))
+                self.highest[name] = max(values.max().item(), self.highest.get(name, values.max().item()))
 
     @property
     def rate(self) -> float:
-        """Share of the draws that were accepted."""
-        return self.accepted / self.drawn if self.drawn else 0.0
+        """Share of the draws that were accepted; of those that wait, as many as of those that were measured."""
+        if not self.accepted:
+            return 0.0
+        return self.accepted / self.drawn * (1 + self.waiting / (self.accepted + self.outside))
 
     def attainable(self) -> str:
         """The range of every complexity seen."""
         if not self.lowest:
             return "no draw was a network of the space"
-        names = (("flops", "flops"), ("params", "params"), ("activations", "acts"))
         return ", ".join(
-            f"{shown} {human(_round(self.lowest[name]))}:{human(_round(self.highest[name]))}" for name, shown in names
+            f"{short_of(name)} {human(_round(self.lowest[name]))}:{human(_round(self.highest[name]))}"
+            for name in ordered(self.lowest)
         )
 
     def reasons(self) -> str:
@@ -56,52 +71,83 @@ class Tally:
         return ", ".join(f"{reason} {count / self.drawn:.2%}" for reason, count in self.rejected.most_common())
 
 
-def _round(number: int) -> float:
+def _round(number: float) -> float:
     return float(f"{number:.3g}")
 
 
 class Screened:
-    """Those of many points that a space and its window admit, in order.
+    """Those of many points that a space and its window admit in closed form, in order.
+
+    What else the window limits is measured when a network is asked for, one at a time (`admitted`).
 
     Attributes:
         rows: their rows among the points, ``(k,)``.
+        measures: whether the window limits what is to be measured.
     """
 
     def __init__(self, space: Space, columns: Columns, tally: Tally) -> None:
         batch = space.batch(columns)
-        cost = batch.complexity(space.resolution)
+        cost = space.costs_of(batch)
         tally.rejected.update(batch.rejected)
         kept = np.flatnonzero(_admitted(space, cost, tally))
-        tally.accepted += len(kept)
+        self._space, self._tally = space, tally
+        self.measures = bool(space.window.missing(cost))
+        if self.measures:
+            tally.waiting += len(kept)
+        else:
+            tally.accepted += len(kept)
         self._batch, self._kept = batch, kept
         self.rows: Array = np.asarray(batch.rows)[kept]
         points = space.ordered_columns({name: values[self.rows] for name, values in columns.items()})
         self._names = tuple(points)
         self._points = list(zip(*(values.tolist() for values in points.values()), strict=True))
-        chosen = cost[kept]
-        self._costs = list(zip(chosen.flops.tolist(), chosen.params.tolist(), chosen.activations.tolist(), strict=True))
-        self._identities = batch.identities(kept) if isinstance(batch, SupportsIdentities) else None
+        self._cost = cost.take(kept).reader()
+        self._measured: dict[int, Complexity] = {}
+        # Asked once: it takes longer than to make a candidate.
+        self._lazy = batch if isinstance(batch, SupportsIdentities) else None
+        self._identities = [] if self._lazy is None else self._lazy.identities(kept)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def identity(self, number: int) -> Hashable:
         """Equal where, and only where, the networks are equal."""
-        if self._identities is not None:
+        if self._lazy is not None:
             return self._identities[number]
         return self._batch.architecture(int(self._kept[number])).key()
+
+    def admitted(self, number: int) -> bool:
+        """Whether the window admits one of the k by what is measured, too; asked once before its `candidate`."""
+        if not self.measures:
+            return True
+        tally = self._tally
+        architecture = self._batch.architecture(int(self._kept[number]))
+        cost, broken = self._space.measured(architecture, self._cost(number))
+        self._measured[number] = cost
+        further = {name: np.array([value]) for name, value in cost.items() if name in self._space.window}
+        tally.see(Complexities(**further))
+        tally.rejected.update(broken)
+        tally.waiting -= 1
+        tally.outside += bool(broken)
+        tally.accepted += not broken
+        return not broken
 
     def candidate(self, number: int, index: int = 0, draws: int = 1) -> Candidate:
         """One of the k; its architecture is made when it is looked at, where the batch can wait."""
         params = dict(zip(self._names, self._points[number], strict=True))
-        cost = Complexity(*self._costs[number])
-        if self._identities is not None and isinstance(self._batch, SupportsIdentities):
-            return Candidate.deferred(params, self._batch.maker(self._identities[number]), cost, index, draws)
+        cost = self._measured.get(number) or self._cost(number)
+        if self._lazy is not None:
+            return Candidate.deferred(params, self._lazy.maker(self._identities[number]), cost, index, draws)
         return Candidate(params, self._batch.architecture(int(self._kept[number])), cost, index, draws)
 
 
 def _admitted(space: Space, cost: Complexities, tally: Tally) -> Array:
     keep = space.admits(cost)
+    if np.shape(keep) != (cost.networks,):
+        raise PluginBroken(
+            f"admits() of the space {space.name!r} says yes or no to each of {cost.networks} networks, got the shape "
+            f"{np.shape(keep)}; of complexities, cost.networks is their number and len(cost) that of their measures"
+        )
     tally.see(cost)
     if not keep.all():
         tally.rejected["limits of the space"] += int((~keep).sum())
@@ -111,9 +157,16 @@ def _admitted(space: Space, cost: Complexities, tally: Tally) -> Array:
     return keep
 
 
-def screen(space: Space, columns: Columns, tally: Tally) -> Iterator[tuple[int, Candidate]]:
-    """Yield those of many points that the space and its window admit, with their row, in order."""
+def screen(space: Space, columns: Columns, tally: Tally, *, measured: bool = True) -> Iterator[tuple[int, Candidate]]:
+    """Yield those of many points that the space and its window admit, with their row, in order.
+
+    Args:
+        measured: whether they are measured, where the window asks for it; else closed forms decide.
+    """
     tally.drawn += len(next(iter(columns.values())))
     found = Screened(space, columns, tally)
+    if not measured:
+        tally.accepted, tally.waiting = tally.accepted + tally.waiting, 0
     for number, row in enumerate(found.rows.tolist()):
-        yield row, found.candidate(number)
+        if not measured or found.admitted(number):
+            yield row, found.candidate(number)

@@ -23,6 +23,8 @@ __all__ = ["DUPLICATES", "STREAM_VERSION", "Stream", "Tally", "candidates", "scr
 
 DUPLICATES = ("reject", "reuse", "allow")
 
+# Networks in a row that were measured and lie outside, after which a window counts as impossible.
+_OUTSIDE = 2_000
 # Repeats in a row, of networks seen before, after which a window counts as exhausted.
 _REPEATS = 20_000
 # Draws from the law that tell why a window is out of reach of narrowed proposals.
@@ -55,7 +57,7 @@ def candidates(
     if source.share == 0:
         raise _infeasible(space, _explained(space), 0, 0, proved=True)
     seen: set[Hashable] = set()
-    index = chunk = proposed = repeats = 0
+    index = chunk = proposed = repeats = outside = 0
     screened_in_all = 0
     found_at = drawn_at = 0  # the proposal that was the last candidate, and the draw that it stands for
     before = tally.drawn
@@ -70,11 +72,17 @@ def candidates(
                     tally.repeats += 1
                     repeats += 1
                     continue
+            if screened.measures and not screened.admitted(number):
+                outside += 1
+                if outside >= _OUTSIDE:
+                    raise _infeasible(space, tally, index, 0)
+                continue
+            if duplicates == "reject":
                 seen.add(identity)
             found_at = proposed + row + 1
             drawn, drawn_at = drawn_at, source.draws(found_at)
             yield screened.candidate(number, index, drawn_at - drawn)
-            index, repeats = index + 1, 0
+            index, repeats, outside = index + 1, 0, 0
         proposed += size
         chunk += 1
         screened_in_all += len(next(iter(columns.values())))
@@ -132,12 +140,12 @@ class Stream:
 
 
 def survey(space: Space, *, draws: int = 200_000, seed: int = 0) -> Tally:
-    """Draw a fixed number of points and only count."""
+    """Draw a fixed number of points and only count; what is no closed form is not measured."""
     tally = Tally()
     chunk = 0
     while tally.drawn < draws:
         rng = keyed.generator("survey", space.spec, seed, chunk)
-        for _ in screen(space, space.draw(rng, min(size_of(chunk + 6), draws - tally.drawn)), tally):
+        for _ in screen(space, space.draw(rng, min(size_of(chunk + 6), draws - tally.drawn)), tally, measured=False):
             pass
         chunk += 1
     return tally

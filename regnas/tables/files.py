@@ -18,6 +18,7 @@ import numpy as np
 from regnas.architecture import canonical, from_json
 from regnas.describe import summary
 from regnas.images import Images
+from regnas.measure import BUILT_IN
 from regnas.overrides import number
 from regnas.sampling.batch import Params
 from regnas.system.files import COLUMNS
@@ -28,7 +29,7 @@ from regnas.tables.trainings import Trainings
 
 _EPOCH = re.compile(r"epoch_([1-9]\d*)")
 _PARAMETER = "param."
-_COSTS = ("flops", "params", "activations", "depth")
+_COSTS = (*BUILT_IN, "depth")
 # Columns that are no measurement of a network: what names it, and how the row came about.
 _OTHER = {*COLUMNS, "trial", "failure", "depth"} - {"error"}
 
@@ -262,7 +263,7 @@ def _arrays(
 
 
 def _point(one: _Training) -> Point:
-    return point(one.params, *(one.costs[cost] for cost in ("flops", "params", "activations")))
+    return point(one.params, *(one.costs[cost] for cost in BUILT_IN))
 
 
 def _key(one: _Training) -> str:

@@ -8,15 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from regnas.architecture import key_of
+from regnas.complexity import Complexity
 from regnas.describe import Summary, TextTable
 from regnas.dimension import Value
 from regnas.errors import InvalidArchitecture, UsageError
-from regnas.window import Complexity
+from regnas.measure import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
-
-_COSTS = ("flops", "params", "activations")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Point:
         return self._key
 
     def to_json(self) -> dict[str, Any]:
-        costs = {name: getattr(self, name) for name in _COSTS}
+        costs = {name: getattr(self, name) for name in BUILT_IN}
         return {"kind": self.kind, "schema": self.schema, "point": dict(self.values), **costs}
 
     @classmethod
@@ -68,19 +67,19 @@ class Point:
         Raises:
             InvalidArchitecture: another schema, an unknown key, or values that are no numbers or names.
         """
-        if value.get("schema") != 1 or set(value) - {"kind", "schema", "point", *_COSTS}:
-            raise InvalidArchitecture(f"a point of schema 1 has point, {', '.join(_COSTS)}, got {dict(value)}")
+        if value.get("schema") != 1 or set(value) - {"kind", "schema", "point", *BUILT_IN}:
+            raise InvalidArchitecture(f"a point of schema 1 has point, {', '.join(BUILT_IN)}, got {dict(value)}")
         point = value.get("point")
         if not isinstance(point, Mapping) or not all(map(_is_value, point.values())):
             raise InvalidArchitecture(f"a point is an object of numbers and names, got {point!r}")
-        costs = {name: value.get(name) for name in _COSTS}
+        costs = {name: value.get(name) for name in BUILT_IN}
         if bad := [name for name, cost in costs.items() if cost is not None and not _is_count(cost)]:
             raise InvalidArchitecture(f"{', '.join(bad)} of a point is a whole number or null, got {dict(value)}")
         return cls(tuple(point.items()), **costs)
 
     def complexity(self, resolution: int) -> Complexity:
-        """What the table says, at any resolution; 0 where it does not say."""
-        return Complexity(self.flops or 0, self.params or 0, self.activations or 0)
+        """What the table says, at any resolution."""
+        return Complexity(self.flops, self.params, self.activations)
 
     def summary(self) -> Summary:
         """The parameters by name."""

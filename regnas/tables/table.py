@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from regnas.errors import UsageError
 from regnas.images import Images
+from regnas.measure import BUILT_IN
 from regnas.sampling import keyed
 from regnas.sampling.batch import Params
 from regnas.tables.point import Point
@@ -20,7 +21,6 @@ from regnas.tables.point import Point
 Floats = npt.NDArray[np.float64]
 
 _CEILING_DRAWS = 200
-_COSTS = ("flops", "params", "activations")
 
 
 class TableError(UsageError):
@@ -96,7 +96,7 @@ class Table:
         s = self.signal.shape[1] if self.signal.ndim == 2 else 0
         t = self.curves.shape[2] if self.curves.ndim == 3 else 0
         wanted = {"signal": (n, max(s, 1)), "score": (n,), "seconds": (n,), "curves": (n, max(s, 1), t), "depth": (n,)}
-        for name, shape in {**wanted, **{cost: (n,) for cost in _COSTS}}.items():
+        for name, shape in {**wanted, **{cost: (n,) for cost in BUILT_IN}}.items():
             if (found := getattr(self, name).shape) != shape:
                 raise TableError(f"table {self.name}: {name} of {n} networks has shape {shape}, got {found}")
         for name in ("points", "architectures"):
@@ -146,7 +146,7 @@ class Table:
         """
         if self.points is None:
             raise TableError(f"table {self.name} knows no parameters: its file has no column param.NAME")
-        return point(self.points[row], *(getattr(self, cost)[row] for cost in _COSTS))
+        return point(self.points[row], *(getattr(self, cost)[row] for cost in BUILT_IN))
 
     @cached_property
     def _known(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -189,7 +189,7 @@ class Table:
     def take(self, rows: Sequence[int]) -> Table:
         """Some of the networks."""
         kept = np.asarray(rows, dtype=np.int64)
-        arrays = ("signal", "score", "seconds", "curves", "depth", *_COSTS)
+        arrays = ("signal", "score", "seconds", "curves", "depth", *BUILT_IN)
         lists: dict[str, Any] = {
             name: tuple(found[row] for row in rows)
             for name in ("keys", "points", "architectures")

@@ -22,6 +22,7 @@ pytest.register_assert_rewrite(
             "evaluator",
             "executor",
             "format",
+            "measure",
             "space",
             "strategy",
             "table",
@@ -35,6 +36,7 @@ from regnas.testing.dataset import DataSetRules  # noqa: E402
 from regnas.testing.evaluator import EvaluatorRules  # noqa: E402
 from regnas.testing.executor import ExecutorRules  # noqa: E402
 from regnas.testing.format import FormatRules  # noqa: E402
+from regnas.testing.measure import MeasureRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
 from regnas.testing.table import TableRules  # noqa: E402
@@ -54,6 +56,7 @@ __all__ = [
     "EvaluatorRules",
     "ExecutorRules",
     "FormatRules",
+    "MeasureRules",
     "SpaceRules",
     "StrategyRules",
     "TableRules",

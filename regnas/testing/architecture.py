@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import pytest
 import torch
 
 from regnas.architecture import Architecture, from_json
+from regnas.complexity import complexity_of
 from regnas.counting import MEASURES
 from regnas.errors import InvalidArchitecture, UsageError
+from regnas.measure import load
 from regnas.plugins import registry
 from regnas.testing.counting import differences
 from regnas.testing.views import ViewRules
@@ -85,14 +88,16 @@ class ArchitectureRules(ViewRules):
         )
         assert run.stdout.split() == [one.key(), "False"], run.stderr
 
-    def test_complexity_is_positive_whole_numbers(self) -> None:
+    def test_complexity_is_positive_numbers_of_installed_measures(self) -> None:
         for one in self.make(4):
-            small, large = one.complexity(self.resolution), one.complexity(2 * self.resolution)
-            for name in ("flops", "params", "activations"):
-                number = getattr(small, name)
-                assert type(number) is int and number > 0, f"{name} is {number!r}"
-            assert small.params == large.params
-            assert small.flops <= large.flops and small.activations <= large.activations
+            small, large = (complexity_of(one, size) for size in (self.resolution, 2 * self.resolution))
+            assert small and set(small) == set(large)
+            for name, number in small.items():
+                kind = int if load(name).whole else float
+                assert type(number) is kind and 0 < number < math.inf, f"{name} is {number!r}"
+            assert small.get("params") == large.get("params")
+            for name in {"flops", "activations"} & set(small):
+                assert small[name] <= large[name], name
 
     @pytest.mark.parametrize("classes", [2, 5])
     def test_network_maps_images_to_logits(self, classes: int) -> None:

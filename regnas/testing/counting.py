@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from regnas.architecture import Architecture
+from regnas.complexity import Complexity, complexity_of
 from regnas.counting import MEASURES
-from regnas.window import Complexity
 
 
 def count(module: nn.Module, resolution: int | tuple[int, int], channels: int = 3) -> Complexity:
@@ -48,11 +48,12 @@ def count(module: nn.Module, resolution: int | tuple[int, int], channels: int = 
 def differences(
     architecture: Architecture, network: nn.Module, resolution: int, measures: Collection[str]
 ) -> list[str]:
-    """A line for each of ``measures`` whose closed form is not what `count` finds on the built ``network``."""
-    told, counted = architecture.complexity(resolution), count(network, resolution)
+    """A line for each of ``measures`` whose closed form, where there is one, is not what `count` finds on the built
+    ``network``."""
+    told, counted = complexity_of(architecture, resolution), count(network, resolution)
     return [
-        f"{measure} at {resolution} px: the closed form says {getattr(told, measure)}, hooks on the built module count "
-        f"{getattr(counted, measure)} ({architecture})"
+        f"{measure} at {resolution} px: the closed form says {told[measure]}, hooks on the built module count "
+        f"{counted[measure]} ({architecture})"
         for measure in MEASURES
-        if measure in measures and getattr(told, measure) != getattr(counted, measure)
+        if measure in measures and measure in told and told[measure] != counted[measure]
     ]

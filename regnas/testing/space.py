@@ -12,8 +12,11 @@ import optuna
 import pytest
 
 from regnas.architecture import Architecture
+from regnas.candidate import Candidate
+from regnas.complexity import complexity_of
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
+from regnas.measure import installed, load
 from regnas.plugins import registry
 from regnas.system.optuna_internals import contains
 from regnas.window import Bounds, Window
@@ -41,7 +44,7 @@ class SpaceRules:
     def test_distributions_are_static(self) -> None:
         space = self.make()
         assert space.distributions == self.make().distributions
-        assert space.distributions == space.within(Window(flops=Bounds(high=1.0))).distributions
+        assert space.distributions == space.within(Window({space.known_costs[0]: Bounds(high=1.0)})).distributions
         assert set(space.distributions) <= set(space.dimensions)
         assert space.distributions, "nothing to search: every parameter is fixed"
 
@@ -85,7 +88,7 @@ class SpaceRules:
         for one in sample:
             assert isinstance(one.architecture, Architecture)
             assert space.contains(one.params)
-            assert one.complexity == one.architecture.complexity(space.resolution)
+            assert one.complexity == complexity_of(one.architecture, space.resolution)
 
     def test_a_sample_decodes_to_its_architecture(self) -> None:
         space = self.make()
@@ -98,17 +101,32 @@ class SpaceRules:
     def test_every_sample_lies_in_the_window(self) -> None:
         space = self.make()
         costs = [one.complexity for one in space.sample(40)]
-        for name in ("flops", "params", "activations"):
-            values = sorted(getattr(cost, name) for cost in costs)
+        for name in space.known_costs:
+            values = sorted(cost[name] for cost in costs)
             bounds = Bounds(float(values[10]), float(values[30]))
-            windowed = space.within(replace(space.window, **{name: bounds}))
-            found = [getattr(one.complexity, name) for one in windowed.sample(10)]
+            windowed = space.within(space.window | {name: bounds})
+            found = [one.complexity[name] for one in windowed.sample(10)]
             assert values[10] <= min(found) and max(found) <= values[30], name
 
     def test_a_network_outside_the_window_is_judged_so(self) -> None:
         space = self.make()
         one = space.sample(1)[0]
-        assert space.within(Window(flops=Bounds(high=one.complexity.flops - 1.0))).judge(one.params) is None
+        for window in _too_small(space, one):
+            assert space.within(window).judge(one.params) is None
+
+    def test_its_networks_cost_what_it_says_that_they_do(self) -> None:
+        space = self.make()
+        assert space.known_costs, "it knows no cost in closed form, so nothing of it can be limited"
+        for name in space.known_costs:
+            assert load(name).name == name
+            assert all(math.isfinite(one.complexity[name]) for one in space.sample(10))
+
+    def test_a_limit_on_what_it_does_not_know_is_refused(self) -> None:
+        space = self.make()
+        for name in set(installed()) - set(space.known_costs):
+            if load(name).closed:
+                with pytest.raises(UsageError, match=name):
+                    space.within(Window({name: Bounds(high=1.0)}))
 
     # --- points ---------------------------------------------------------------------------------------------
 
@@ -130,9 +148,8 @@ class SpaceRules:
         one = space.sample(1)[0]
         chosen = {name: one.params[name] for name in space.distributions}
         assert space.suggest(_fixed_trial(chosen)) == one.architecture
-        too_small = space.within(Window(flops=Bounds(high=one.complexity.flops - 1.0)))
         with pytest.raises(optuna.TrialPruned):
-            too_small.suggest(_fixed_trial(chosen))
+            space.within(_too_small(space, one)[0]).suggest(_fixed_trial(chosen))
 
     def test_a_mutation_changes_at_most_one_parameter(self) -> None:
         space = self.make()
@@ -267,6 +284,11 @@ def _loose_points(space: Space, count: int) -> Sequence[Params]:
     """Points of the encoding, as a sampler that knows nothing of the space draws them."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     return [study.ask(space.distributions).params for _ in range(count)]
+
+
+def _too_small(space: Space, one: Candidate) -> list[Window]:
+    """A window on each cost that is known in closed form, which a candidate is just too large for."""
+    return [Window({name: Bounds(high=one.complexity[name] - 1e-6)}) for name in space.known_costs]
 
 
 def _fixed_trial(params: Params) -> Any:

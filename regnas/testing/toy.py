@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from regnas.architecture import key_of
+from regnas.complexity import Complexity
 from regnas.condition import Condition
 from regnas.design_space import Params, Space
 from regnas.sampling.plain_space import DistributionDimension, PlainSpace
-from regnas.window import Complexity
 
 if TYPE_CHECKING:
     import torch

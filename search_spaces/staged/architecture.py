@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regnas.architecture import key_of
+from regnas.complexity import Complexity
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
 from regnas.search_spaces.staged import views
 from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, staged_complexity
-from regnas.window import Complexity
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from regnas.complexity import Complexities
 from regnas.counting import MEASURES, Count, Pixels, output_size
-from regnas.window import Complexities
 
 Ints = npt.NDArray[np.int64]
 

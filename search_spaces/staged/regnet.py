@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regnas.complexity import Complexities
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError
 from regnas.sampling.batch import Columns, Narrowing, Params
@@ -18,7 +19,6 @@ from regnas.search_spaces.staged.complexity import StagedBatch
 from regnas.search_spaces.staged.line import QUANTUM, block_widths, exact_stages, stage_arrays, stages_of
 from regnas.search_spaces.staged.narrowing.narrowing import narrowing_of
 from regnas.search_spaces.staged.space import StagedRows, StagedSpace, inner_groups
-from regnas.window import Complexities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class RegNetSpace(StagedSpace):
 
     def admits(self, cost: Complexities) -> npt.NDArray[np.bool_]:
         if not self.capped:
-            return np.ones(len(cost), dtype=np.bool_)
+            return np.ones(cost.networks, dtype=np.bool_)
         giga = cost.flops / 1e9
         few_params = cost.params / 1e6 <= 3 + 5.5 * giga
         few_activations = cost.activations / 1e6 <= 6.5 * np.sqrt(giga)

@@ -12,9 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from regnas.architecture import Architecture
+from regnas.complexity import Complexities
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension, Range
 from regnas.errors import UsageError
+from regnas.measure import BUILT_IN
 from regnas.overrides import number
 from regnas.sampling.batch import Params
 from regnas.search_spaces.staged.architecture import ACTIVATIONS, Staged
@@ -27,7 +29,6 @@ from regnas.search_spaces.staged.complexity import (
     staged_complexity,
     stem_of_stride,
 )
-from regnas.window import Complexities
 
 _NAMES = {"block": tuple(BLOCKS), "stem": tuple(STEMS), "activation": ACTIVATIONS}
 _LEAST = {"stages": 1, "stem_width": 1, "head_width": 0}
@@ -53,6 +54,8 @@ class StagedSpace(Space):
     strides: tuple[int, ...] | None = None
 
     patience = 4_000_000
+
+    known_costs = BUILT_IN
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:

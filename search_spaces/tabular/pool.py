@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from regnas.architecture import Architecture
 from regnas.candidate import Candidate
+from regnas.complexity import Complexities, complexity_of
 from regnas.condition import Condition
 from regnas.design_space import Space
 from regnas.dimension import Array, Dimension
@@ -19,7 +20,7 @@ from regnas.errors import UsageError
 from regnas.sampling.batch import Columns, Params
 from regnas.tables.encoding import unit_cube
 from regnas.tables.table import Floats
-from regnas.window import Complexities, Window
+from regnas.window import Window
 
 _NEAR = 8  # points that count as neighbours
 
@@ -69,6 +70,10 @@ class PoolSpace(Space):
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
         return replace(self, base=self.base.with_dimension(name, dimension))
 
+    @property
+    def known_costs(self) -> tuple[str, ...]:
+        return self.base.known_costs
+
     def within(self, window: Window) -> Self:
         self.base.within(window)  # a table that knows no costs has no windows
         return super().within(window)
@@ -114,9 +119,7 @@ class PoolSpace(Space):
     @cached_property
     def _costs(self) -> Complexities:
         """Of all points, at this space's resolution."""
-        costs = [network.complexity(self.resolution) for network in self._networks]
-        columns = ([getattr(cost, name) for cost in costs] for name in ("flops", "params", "activations"))
-        return Complexities(*(np.array(column, dtype=np.int64) for column in columns))
+        return Complexities.of([complexity_of(network, self.resolution) for network in self._networks])
 
     @cached_property
     def _inside(self) -> npt.NDArray[np.bool_]:
@@ -131,7 +134,8 @@ class PoolSpace(Space):
         row = self._row.get(self._values(params))
         if row is None or not self._inside[row]:
             return None
-        return Candidate(params=params, architecture=self._networks[row], complexity=self._costs.row(row))
+        cost, broken = self.measured(self._networks[row], self._costs.row(row))
+        return None if broken else Candidate(params=params, architecture=self._networks[row], complexity=cost)
 
     def batch(self, columns: Columns) -> PoolRows:
         values = zip(*(columns[name].tolist() for name, _ in self.members[0]), strict=True)
@@ -199,7 +203,7 @@ class PoolRows:
     def complexity(self, resolution: int) -> Complexities:
         there = self.found[self.found >= 0]
         space = self.space if resolution == self.space.resolution else self._at(resolution)
-        return space._costs[there]
+        return space._costs.take(there)
 
     def _at(self, resolution: int) -> PoolSpace:
         return self.space.on(replace(self.space.images, resolution=resolution))

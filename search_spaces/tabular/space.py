@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -12,15 +12,13 @@ import numpy as np
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
+from regnas.measure import BUILT_IN, flag_of
 from regnas.sampling.batch import Params
 from regnas.search_spaces.tabular.pool import PoolSpace, pooled
 from regnas.tables.point import Point
 from regnas.tables.sources import load_trainings
 from regnas.tables.table import TableError, point
 from regnas.tables.trainings import Trainings
-from regnas.window import Window
-
-_COSTS = ("flops", "params", "activations")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +29,13 @@ class TableSpace(Space):
         file: the table, as in the spec.
         laws: a choice for every parameter.
         networks: the rows, by the values of their parameters in the order of the laws.
-        costs: the costs that the table knows of all its networks.
+        known_costs: those that the table knows of all its networks.
     """
 
     file: str
     laws: tuple[tuple[str, Choice], ...]
     networks: Mapping[tuple[Any, ...], Point] = field(repr=False, compare=False)
-    costs: tuple[str, ...] = ()
+    known_costs: tuple[str, ...] = ()
 
     @property
     def enumerated(self) -> bool:
@@ -63,14 +61,11 @@ class TableSpace(Space):
             raise UsageError(f"{name} of {self.spec} is one of {listed}, got {dimension}")
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
 
-    def within(self, window: Window) -> Self:
-        for name in _COSTS:
-            if not getattr(window, name).open and name not in self.costs:
-                raise UsageError(
-                    f"{self.spec} has no column {name} that is filled in for every network, so there is no window on "
-                    f"it; leave out --{'acts' if name == 'activations' else name}, or add the column"
-                )
-        return super().within(window)
+    def without(self, name: str, known: Iterable[str]) -> UsageError:
+        return UsageError(
+            f"{self.spec} has no column {name} that is filled in for every network, so there is no window on it; leave "
+            f"out {flag_of(name)}, or add the column"
+        )
 
     def decode(self, params: Params) -> Point:
         try:
@@ -106,7 +101,7 @@ def table(argument: str = "") -> Space:
 
 
 def _space(argument: str, found: Trainings, points: tuple[Params, ...]) -> TableSpace:
-    costs = [getattr(found, name) for name in _COSTS]
+    costs = [getattr(found, name) for name in BUILT_IN]
     networks = [point(params, *(cost[row] for cost in costs)) for row, params in enumerate(points)]
     return TableSpace(
         name="table",
@@ -114,7 +109,7 @@ def _space(argument: str, found: Trainings, points: tuple[Params, ...]) -> Table
         file=argument,
         laws=tuple((name, _choice([params[name] for params in points])) for name in points[0]),
         networks={tuple(params.values()): network for params, network in zip(points, networks, strict=True)},
-        costs=tuple(name for name, cost in zip(_COSTS, costs, strict=True) if np.isfinite(cost).all()),
+        known_costs=tuple(name for name, cost in zip(BUILT_IN, costs, strict=True) if np.isfinite(cost).all()),
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from regnas.candidate import Candidate
 from regnas.describe import features, log_costs
 from regnas.design_space import Space
+from regnas.measure import BUILT_IN, ordered
 from regnas.tables.encoding import unit_cube
 
 Floats = npt.NDArray[np.float64]
@@ -24,11 +25,16 @@ class Features:
 
     def __init__(self, space: Space) -> None:
         self._laws = space.distributions
+        # The built-in measures are columns even where they are not known: what was learned before stays the same.
+        self._measures = ordered({*BUILT_IN, *space.known_costs, *space.window})
 
     def rows(self, candidates: Sequence[Candidate]) -> Floats:
         """``(n, d)``, with the same columns in every call."""
         if not candidates:
             return np.zeros((0, 0))
         cube = unit_cube([one.params for one in candidates], self._laws)
-        said = [[*log_costs(one.complexity).values(), *features(one.architecture).values()] for one in candidates]
+        said = [
+            [*log_costs(one.complexity, self._measures).values(), *features(one.architecture).values()]
+            for one in candidates
+        ]
         return np.concatenate([cube, np.array(said)], axis=1)

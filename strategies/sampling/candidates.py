@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -91,7 +92,8 @@ class CandidateSource:
         found: list[Candidate] = []
         drawn, size = 0, count
         while len(found) < count and drawn < _DRAWS:
-            found += [one for _, one in screen(self._space, self._space.draw(rng, size), Tally())]
+            inside = screen(self._space, self._space.draw(rng, size), Tally())
+            found += [one for _, one in islice(inside, count - len(found))]
             drawn += size
             size = min(2 * size, _DRAWS)
-        return found[:count]
+        return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from regnas.measure import BUILT_IN
 from regnas.sampling import keyed
 from regnas.statistics.anytime import (
     against,
@@ -78,7 +79,7 @@ def table_facts(table: Table, rules: BenchRules, *, predicted: bool = False) -> 
     """What a table says before any search, and what needs no search."""
     score = table.score
     baselines = {"mean of all networks": float(score.mean())}
-    for quantity in ("flops", "params", "activations", "depth"):
+    for quantity in (*BUILT_IN, "depth"):
         column = getattr(table, quantity)
         if np.isfinite(column).all() and np.ptp(column) > 0:
             baselines[f"most {quantity}"] = float(score[column == column.max()].mean())

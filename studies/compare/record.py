@@ -12,7 +12,7 @@ from regnas.statistics.power import detectable_difference, detectable_distance
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Pair, Summary
 from regnas.studies.compare.rules import NONE, ComparisonRules
-from regnas.studies.populations.population import COMPLEXITIES, CONDITIONS
+from regnas.studies.populations.population import CONDITIONS
 from regnas.studies.reporting.numbers import plain
 
 SCHEMA = 1
@@ -79,7 +79,7 @@ def _summary(one: Summary) -> dict[str, Any]:
         "quantile_5": one.low_quantile,
         "mean_normalised": one.mean_normalised,
         "area": one.area,
-        "complexity": {name: _range(getattr(population, name)) for name in COMPLEXITIES},
+        "complexity": {name: _range(column) for name, column in population.costs.items()},
         "errors": population.error,
         "weights": one.weights,
         "edf": asdict(one.distribution),

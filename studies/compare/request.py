@@ -88,10 +88,8 @@ def _twins(populations: Sequence[Population]) -> list[str]:
     """Pairs that are the same models, in words: they are no two samples."""
     found = []
     for one, other in combinations(populations, 2):
-        alike = all(
-            np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
-            for name in ("errors", "flops", "params", "activations")
-        )
+        pairs = [(one.errors, other.errors), *((one.costs[name], other.costs.get(name)) for name in one.costs)]
+        alike = all(theirs is not None and np.array_equal(mine, theirs, equal_nan=True) for mine, theirs in pairs)
         if alike and np.ptp(one.error) > 0:
             found.append(f"{one.name} and {other.name} hold the same errors, model by model")
     return found

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from regnas.errors import UsageError
+from regnas.measure import BUILT_IN, installed, short_of
 from regnas.statistics.bins import Bins, common_bins
 from regnas.statistics.difference import LEAST
-from regnas.studies.populations.population import COMPLEXITIES, Population, PopulationError
+from regnas.studies.populations.population import Population, PopulationError
 from regnas.window import Bounds, parse_bounds
 
 NONE = "none"  # the complexity of a comparison that is not normalised
 MOST_BINS = 10
 PER_BIN = 10  # models of each population that a bin should hold
 MOST_REPEATS = 999_999  # permutations for the small levels of early looks
-_NAMES = {"flops": "flops", "params": "params", "activations": "acts"}  # as a window says them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +52,8 @@ class ComparisonRules:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.complexity not in (*COMPLEXITIES, NONE):
-            raise UsageError(f"--complexity is one of {', '.join(COMPLEXITIES)}, {NONE}; got {self.complexity!r}")
+        if self.complexity != NONE and self.complexity not in BUILT_IN and self.complexity not in installed():
+            raise UsageError(f"--complexity is one of {', '.join(installed())}, {NONE}; got {self.complexity!r}")
         if self.bins is not None and self.bins < 1:
             raise UsageError(f"--bins are at least 1, got {self.bins}")
         if not 0 < self.margin < 1:
@@ -110,6 +110,6 @@ def _window(populations: Sequence[Population], complexity: str) -> tuple[float |
 def _bounds(population: Population, complexity: str) -> Bounds | None:
     for part in str(population.settings.get("window", "")).split(", "):
         name, _, text = part.partition(" ")
-        if name == _NAMES[complexity]:
+        if name == short_of(complexity):
             return parse_bounds(text, complexity)
     return None

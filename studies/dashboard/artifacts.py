@@ -88,7 +88,7 @@ def _content(name: str, one: Evaluation, settings: Mapping[str, Any]) -> bytes:
         "space": settings["space"],
         "params": dict(one.params),
         "architecture": dict(one.architecture),
-        "complexity": {"flops": round(1e6 * one.mflops)},
+        "complexity": dict(one.costs),
         "resolution": settings["images"]["resolution"],
     }
     with tempfile.TemporaryDirectory() as folder:

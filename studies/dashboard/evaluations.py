@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 from optuna.trial import TrialState
 
+from regnas.complexity import Complexity
+from regnas.measure import installed
 from regnas.pruner import NONE
 from regnas.studies.search.enqueue import ENQUEUED
 from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.storage.costs import costs_of
 from regnas.system.optuna_internals import trial_id
 
 
@@ -24,6 +27,7 @@ class Evaluation:
         identity: of the trial in its storage; ``number`` is its place in the study.
         index: place in the stream of candidates.
         error: of the last epoch, a fraction.
+        costs: as the trial has them on record.
         params: parameters by name, without those that the space fixes.
         chosen: by the user (``--enqueue``), not by the strategy.
     """
@@ -32,9 +36,7 @@ class Evaluation:
     number: int
     index: int
     error: float
-    mflops: float
-    params_m: float
-    acts_m: float
+    costs: Complexity
     architecture: Mapping[str, Any]
     params: Mapping[str, Any]
     chosen: bool
@@ -53,20 +55,19 @@ def complete(study: optuna.Study) -> list[Evaluation]:
     """
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     own = [trial for trial in trials if {"index", "architecture"} <= set(trial.user_attrs)]
-    found = [_evaluation(trial, trial.value) for trial in own if trial.value is not None]
+    measures = installed()
+    found = [_evaluation(trial, trial.value, measures) for trial in own if trial.value is not None]
     return sorted(found, key=lambda one: one.index)
 
 
-def _evaluation(trial: optuna.trial.FrozenTrial, error: float) -> Evaluation:
+def _evaluation(trial: optuna.trial.FrozenTrial, error: float, measures: Sequence[str]) -> Evaluation:
     stored = trial.user_attrs
     return Evaluation(
         identity=trial_id(trial),
         number=trial.number,
         index=stored["index"],
         error=error,
-        mflops=stored["mflops"],
-        params_m=stored["params_m"],
-        acts_m=stored["acts_m"],
+        costs=costs_of(stored, measures),
         architecture=json.loads(stored["architecture"]),
         params=trial.params,
         chosen=ENQUEUED in stored,

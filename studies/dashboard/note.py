@@ -13,7 +13,9 @@ import optuna
 
 from regnas.describe import heading, summary
 from regnas.evaluator import DEFAULT
+from regnas.measure import BUILT_IN, short_of
 from regnas.studies.dashboard.evaluations import Evaluation, best, biased
+from regnas.studies.reporting import costs
 from regnas.studies.reporting.text_table import Table, markdown
 from regnas.studies.search.identity import folder_name
 from regnas.studies.search.report import dashboard_command
@@ -21,7 +23,7 @@ from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.system.optuna_internals import study_id
 
-_FLAGS = {"flops": "--flops", "params": "--params", "acts": "--acts"}
+_FLAGS = [short_of(name) for name in BUILT_IN]  # the measures with a flag of their own
 
 
 def note(
@@ -72,19 +74,18 @@ def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
 def _best(evaluations: list[Evaluation], study: int) -> Table:
     leaders = best(evaluations)
     networks = [summary(one.architecture) for one in leaders]
+    measures = costs.names_of([one.costs for one in leaders])
     rows = tuple(
         (
             str(one.index),
             f"[{one.number}](/dashboard/studies/{study}/trials?numbers={one.number})",
             f"{one.error:.2%}",
-            f"{one.mflops:.2f}",
-            f"{1e3 * one.params_m:.1f}k",
-            f"{1e3 * one.acts_m:.1f}k",
+            *(costs.cell(name, one.costs) for name in measures),
             _words(network.long),
         )
         for one, network in zip(leaders, networks, strict=True)
     )
-    heads = ("candidate", "trial", "error", "MF", "params", "acts", heading(networks))
+    heads = ("candidate", "trial", "error", *map(costs.head, measures), heading(networks))
     title = f"The {len(leaders)} best of {len(evaluations)}"
     return Table(title, heads, rows)
 
@@ -124,7 +125,7 @@ def _conditions(settings: Mapping[str, Any]) -> list[str]:
     if settings["window"] != "open":
         for bounds in settings["window"].split(", "):
             name, _, range_ = bounds.partition(" ")
-            words += [_FLAGS[name], range_]
+            words += [f"--{name}", range_] if name in _FLAGS else ["--limit", f"{name}={range_}"]
     if settings["data"] != settings["evaluator"]:  # else the evaluator's own images
         words += ["--data", settings["data"], "--resolution", str(settings["images"]["resolution"])]
     words += ["--evaluator", settings["evaluator"]] if settings["evaluator"] != DEFAULT else []

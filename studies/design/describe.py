@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from regnas import weights
 from regnas.architecture import Architecture
+from regnas.complexity import complexity_of
 from regnas.describe import RESOLUTION, summary
 from regnas.design_space import Space, make_space
 from regnas.drawing import drawing
 from regnas.errors import RegnasError, UsageError
+from regnas.measure import BUILT_IN, ordered, short_of
 from regnas.preset import preset
 from regnas.sampling import keyed
 from regnas.sampling.screening import Screened, Tally
@@ -70,7 +72,7 @@ def _described(architecture: Architecture, resolution: int) -> Description:
         "architecture": architecture.to_json(),
         "key": architecture.key(),
         "resolution": resolution,
-        "complexity": asdict(architecture.complexity(resolution)),
+        "complexity": dict(complexity_of(architecture, resolution)),
     }
 
 
@@ -90,9 +92,11 @@ def parse_params(text: str) -> dict[str, Any]:
 
 
 def feasibility(space: Space, *, draws: int = 500_000) -> Description:
-    """What a window leaves of a space: the share of the draws, why the others are rejected, what is attainable."""
+    """What a window leaves of a space: the share of the draws, why the others are rejected, what is attainable.
+
+    What is no closed form is not measured for so many networks: ``not_counted`` names it.
+    """
     tally = survey(space, draws=draws if space.patience > draws else 20_000)
-    names = {"flops": "flops", "params": "params", "activations": "acts"}
     report = {
         "space": space.spec,
         "resolution": space.resolution,
@@ -102,7 +106,11 @@ def feasibility(space: Space, *, draws: int = 500_000) -> Description:
         "acceptance": tally.rate,
         "standard_error": (tally.rate * (1 - tally.rate) / tally.drawn) ** 0.5,
         "rejected": {reason: count / tally.drawn for reason, count in tally.rejected.most_common()},
-        "attainable": {shown: [tally.lowest.get(name), tally.highest.get(name)] for name, shown in names.items()},
+        "attainable": {
+            short_of(name): [tally.lowest.get(name), tally.highest.get(name)]
+            for name in ordered({*BUILT_IN, *tally.lowest})
+        },
+        **({"not_counted": [short_of(name) for name in space.measures]} if space.measures else {}),
     }
     return {**report, "active": active_shares(space)} if space.conditions else report
 
@@ -145,7 +153,8 @@ def plot(description: Description, path: str) -> None:
 
 
 def _title(description: Description) -> str:
-    flops = description["complexity"]["flops"]
+    named, flops = description["space"] or "network", description["complexity"].get("flops")
+    if flops is None:
+        return str(named)
     scale, unit = (1e9, "GF") if flops >= 1e9 else (1e6, "MF")
-    named = description["space"] or "network"
     return f"{named}, {flops / scale:.3g} {unit} at {description['resolution']} px"

@@ -19,6 +19,7 @@ KINDS = {
     "architectures": "architecture",
     "executors": "executor",
     "formats": "format",
+    "measures": "measure",
 }
 # A plug-in of these kinds brings several, each with a name of its own.
 _SEVERAL: dict[str, tuple[str, Callable[[str], Iterable[str]]]] = {

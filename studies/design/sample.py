@@ -13,6 +13,7 @@ from typing import IO, Any
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import RegnasError, UsageError
+from regnas.measure import BUILT_IN, ordered
 from regnas.sampling.stream import Tally, candidates
 from regnas.system.files import COLUMNS, record
 
@@ -56,9 +57,7 @@ def _row(candidate: Candidate, space: Space, seed: int) -> dict[str, Any]:
         "index": candidate.index,
         "seed": seed,
         "architecture": candidate.architecture.to_json(),
-        "flops": candidate.complexity.flops,
-        "params": candidate.complexity.params,
-        "activations": candidate.complexity.activations,
+        **candidate.complexity,
         "state": "SAMPLED",
         "params_by_name": space.active(candidate.params),
     }
@@ -66,7 +65,8 @@ def _row(candidate: Candidate, space: Space, seed: int) -> dict[str, Any]:
 
 def _csv_writer(file: IO[str], space: Space) -> Callable[[dict[str, Any]], None]:
     names = [*space.dimensions, *dict(space.ties)]
-    writer = csv.DictWriter(file, [*COLUMNS, *(f"param.{name}" for name in names)], restval="")
+    further = [name for name in ordered({*space.known_costs, *space.window}) if name not in BUILT_IN]
+    writer = csv.DictWriter(file, [*COLUMNS, *(f"param.{name}" for name in names), *further], restval="")
     writer.writeheader()
     return lambda row: writer.writerow(record(row))
 

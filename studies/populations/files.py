@@ -13,22 +13,23 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from regnas.errors import RegnasError
+from regnas.measure import BUILT_IN, installed
 from regnas.studies.populations.population import SCHEMA, Population, PopulationError, from_rows, to_rows
 from regnas.system.files import COLUMNS, record
 from regnas.tables.rows import SUFFIXES, TOP, Row, is_jsonl, read_number, read_object, read_sheet
 
 _EXTRA = ("e_fit", "trial", "failure")
 _FREE = re.compile(r"epoch_\d+|(param|metric)\..+")
-_TOP_KINDS = {"schema": int, "trainings": int, "failed": int, "marks": list, "settings": dict}
+_TOP_KINDS = {"schema": int, "trainings": int, "failed": int, "marks": list, "measures": list, "settings": dict}
 _YES, _NO = ("1", "1.0", "true"), ("", "0", "0.0", "false", "none")
 _STATES = ("COMPLETE", "FAIL", "RUNNING", "WAITING", "PRUNED", "SAMPLED")
-_NUMBERS = ("error", "flops", "params", "activations", "seconds", "e_fit")
+_NUMBERS = ("error", *BUILT_IN, "seconds", "e_fit")
 
 
 def write_population(path: Path, population: Population) -> None:
@@ -47,6 +48,7 @@ def write_population(path: Path, population: Population) -> None:
         "models": len(population),
         "trainings": len(rows) - population.failed,
         "failed": population.failed,
+        **({"measures": list(population.further)} if population.further else {}),
         "marks": list(population.marks),
         "settings": dict(population.settings),
     }
@@ -158,19 +160,20 @@ def _settings_in(path: Path, rows: list[Row]) -> dict[str, Any]:
 
 def _read(path: Path) -> tuple[Row | None, list[Row]]:
     sheet = read_sheet(path, PopulationError)
+    measures = {*installed(), *map(str, (sheet.top or {}).get("measures") or ())}
     for names in sheet.headers:
-        _check_names(path, names)
-    return sheet.top, [_row(path, line, cells) for line, cells in sheet.rows]
+        _check_names(path, names, measures)
+    return sheet.top, [_row(path, line, cells, measures) for line, cells in sheet.rows]
 
 
-def _check_names(path: Path, names: Iterable[str]) -> None:
+def _check_names(path: Path, names: Iterable[str], measures: Collection[str]) -> None:
     given = list(names)
-    known = {*COLUMNS, *_EXTRA}
+    known = {*COLUMNS, *_EXTRA, *measures}
     unknown = [name for name in given if name not in known and not _FREE.fullmatch(name)]
     if unknown:
         raise PopulationError(
             f"{path} has unknown columns {', '.join(map(repr, unknown))}; known are {', '.join(COLUMNS)}, e_fit, "
-            f"epoch_1 and so on, param.NAME and metric.NAME"
+            f"epoch_1 and so on, param.NAME, metric.NAME and the installed measures"
         )
     if "error" not in given and "state" not in given:
         raise PopulationError(f"{path} has no column error: the validation error of every model, a fraction")
@@ -178,13 +181,13 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
         raise PopulationError(f"{path} has the column {', '.join(sorted(repeated))} twice")
 
 
-def _row(path: Path, line: int, cells: Row) -> Row:
+def _row(path: Path, line: int, cells: Row, measures: Collection[str]) -> Row:
     """One training: cells of text or of JSON as the values that `from_rows` takes."""
     row: Row = {name: cells.get(name, "") for name in (*COLUMNS, "failure")}
     if str(row["schema"]) not in ("", str(SCHEMA)):
         raise PopulationError(f"{path}, line {line}: a row of schema {row['schema']}; this release reads {SCHEMA}")
     row["state"] = row["state"] or "COMPLETE"
-    for name in _NUMBERS:
+    for name in (*_NUMBERS, *(name for name in measures if name in cells and name not in BUILT_IN)):
         row[name] = read_number(path, line, name, cells.get(name, ""), PopulationError)
     for name in ("index", "seed"):
         value = read_number(path, line, name, row[name], PopulationError)

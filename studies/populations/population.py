@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from regnas.architecture import canonical
 from regnas.errors import UsageError
+from regnas.measure import BUILT_IN, costs_in, ordered
 from regnas.studies.search.identity import in_present_words
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 SCHEMA = 1
-COMPLEXITIES = ("flops", "params", "activations")
-_NO_ARRAYS = ("architectures", "values", "words", "settings", "failures", "averaged", "marks")
+_NO_ARRAYS = ("architectures", "values", "words", "further", "settings", "failures", "averaged", "marks")
 # What must be equal for two populations to be compared: the images, the window, how candidates are drawn and trained.
 CONDITIONS = ("data", "images", "window", "evaluator", "recipe", "duplicates")
 
@@ -40,6 +40,7 @@ class Population:
         curves: ``(n, s, t)``, error after each epoch; NaN where unknown. t may be 0.
         seeds: ``(n, s)``, training seeds; -1 where not trained or unknown.
         flops, params, activations: ``(n,)``; NaN where unknown.
+        further: other measures by name, each ``(n,)``; NaN where unknown.
         seconds: ``(n, s)``; NaN where unknown.
         diverged: ``(n, s)``, trainings that count with the error of guessing.
         architectures: n JSON objects, or None where unknown.
@@ -69,6 +70,7 @@ class Population:
     values: Mapping[str, Floats]
     settings: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    further: Mapping[str, Floats] = field(default_factory=dict)
     failures: tuple[int, ...] = ()
     averaged: int | None = None
     marks: tuple[str, ...] = ()
@@ -90,6 +92,11 @@ class Population:
         return len(self.indices)
 
     @property
+    def costs(self) -> dict[str, Floats]:
+        """Every measure that is a column, by name, each ``(n,)``; NaN where unknown."""
+        return {**{name: getattr(self, name) for name in BUILT_IN}, **self.further}
+
+    @property
     def common_seeds(self) -> int:
         """Seeds that every model was trained with."""
         return int(np.isfinite(self.errors).all(axis=0).sum())
@@ -104,14 +111,14 @@ class Population:
         return np.asarray(common[:, : self.averaged].mean(axis=1))
 
     def complexity(self, name: str) -> Floats:
-        """``(n,)`` of ``flops``, ``params`` or ``activations``.
+        """``(n,)`` of a measure.
 
         Raises:
-            PopulationError: another name, or a population that does not know it.
+            PopulationError: the population does not know it.
         """
-        if name not in COMPLEXITIES:
-            raise PopulationError(f"complexity is one of {', '.join(COMPLEXITIES)}, got {name!r}")
-        found: Floats = getattr(self, name)
+        found = self.costs.get(name)
+        if found is None:
+            raise PopulationError(f"complexity is one of {', '.join(self.costs)}, got {name!r}")
         if not np.isfinite(found).all():
             raise PopulationError(
                 f"population {self.name} does not know the {name} of all its models; give --complexity another one, "
@@ -155,6 +162,7 @@ class Population:
             e_fit=self.e_fit[places],
             values={name: value[places] for name, value in self.values.items()},
             words={name: tuple(value[place] for place in places.tolist()) for name, value in self.words.items()},
+            further={name: value[places] for name, value in self.further.items()},
         )
 
     def marked(self, mark: str) -> Population:
@@ -210,7 +218,7 @@ def from_rows(name: str, rows: Iterable[Row], *, settings: Mapping[str, Any] | N
     diverged = np.zeros((n, s), dtype=np.bool_)
     for i, trainings in enumerate(ordered):
         networks = {canonical(row.get("architecture") or {}) for row in trainings}
-        costs = {tuple(row.get(key, "") for key in COMPLEXITIES) for row in trainings}
+        costs = {tuple(costs_in(row).items()) for row in trainings}
         if len(networks) > 1 or len(costs) > 1:
             raise PopulationError(f"population {name}: index {trainings[0]['index']} is two different networks")
         for j, row in enumerate(trainings):
@@ -234,10 +242,16 @@ def from_rows(name: str, rows: Iterable[Row], *, settings: Mapping[str, Any] | N
         diverged=diverged,
         architectures=tuple(row.get("architecture") or None for row in heads),
         e_fit=_column(heads, "e_fit"),
+        further={name: _column(heads, name) for name in _further(heads)},
         **_parameters(heads),
         settings=in_present_words(settings or {}),
         failures=tuple(sorted(failed - set(models))),
     )
+
+
+def _further(rows: Iterable[Row]) -> list[str]:
+    """Names of the measures beyond the built-in ones that some row knows."""
+    return ordered({name for row in rows for name in costs_in(row) if name not in BUILT_IN})
 
 
 def _by_index(name: str, rows: list[Row]) -> tuple[dict[int, list[Row]], set[int]]:
@@ -283,7 +297,8 @@ def to_rows(population: Population) -> list[dict[str, Any]]:
                 "params_by_name": {name: _blank(column[i]) for name, column in population.values.items()}
                 | {name: column[i] for name, column in population.words.items()},
             }
-            row |= {name: _blank(getattr(population, name)[i]) for name in (*COMPLEXITIES, "e_fit")}
+            row |= {name: _blank(column[i]) for name, column in population.costs.items()}
+            row["e_fit"] = _blank(population.e_fit[i])
             rows.append(row)
     rows += [{"space": space, "index": index, "state": "FAIL", "strategy": strategy} for index in population.failures]
     return rows

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from regnas.describe import common_quantities
 from regnas.describe import quantities as quantities_of
-from regnas.studies.populations.population import COMPLEXITIES, Population
+from regnas.studies.populations.population import Population
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,10 +32,9 @@ def quantities(population: Population) -> dict[str, Floats]:
     """
     found = dict(population.values)
     networks = [network or {} for network in population.architectures]
-    derived = common_quantities(networks, told=(*found, *COMPLEXITIES, _FIT))
+    derived = common_quantities(networks, told=(*found, *population.costs, _FIT))
     found |= {name: np.array(column) for name, column in derived.items()}
-    for name in COMPLEXITIES:
-        found[name] = getattr(population, name)
+    found |= population.costs
     found[_FIT] = population.e_fit
     kept: dict[str, Floats] = {}
     for name, column in found.items():

@@ -32,6 +32,7 @@ from regnas.studies.run.progress import Progress
 from regnas.studies.run.result_files import Results
 from regnas.studies.run.telling import Telling
 from regnas.studies.run.turns import Turns
+from regnas.studies.storage.costs import recall_measured
 from regnas.studies.storage.open import quiet
 
 
@@ -62,6 +63,7 @@ class Driver:
         self._reuses = duplicates == "reuse"
         self._checkpoints = Checkpoints(folder)
         self._stored = Results(folder, log=evaluates_in_driver(pool))
+        self._space = space
         self._asking = Asking(study, space, seed=seed, repeat=repeat)
         self._telling = Telling(
             study,
@@ -122,6 +124,7 @@ class Driver:
         """Count what is told; return the trials that were in flight or paused, with the verdict on each."""
         running = []
         trials = self._study.get_trials(deepcopy=False)
+        recall_measured(self._space, trials)
         verdicts = self._fidelity.replay(trials)
         for trial in trials:
             index = trial.user_attrs.get("index")

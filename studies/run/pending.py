@@ -71,9 +71,7 @@ def attributes_of(candidate: Candidate, seed: int, network: dict[str, Any] | Non
     """
     cost, architecture = candidate.complexity, network or candidate.architecture.to_json()
     return {
-        "mflops": cost.flops / 1e6,
-        "params_m": cost.params / 1e6,
-        "acts_m": cost.activations / 1e6,
+        **cost,
         **summary(candidate.architecture).attributes,
         "seed": seed,
         "architecture": canonical(architecture),

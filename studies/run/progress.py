@@ -14,6 +14,7 @@ from rich.text import Text
 from regnas.candidate import Candidate
 from regnas.describe import summary
 from regnas.evaluator import Result
+from regnas.studies.reporting import costs
 
 
 class Progress(Protocol):
@@ -92,7 +93,8 @@ class Lines:
             self._live.start()
 
     def began(self, index: int, candidate: Candidate) -> None:
-        self._running[index] = f"{summary(candidate.architecture).line}, {candidate.complexity.flops / 1e6:.2f} MF"
+        parts = (summary(candidate.architecture).line, costs.line(candidate.complexity))
+        self._running[index] = ", ".join(filter(None, parts))
 
     def epoch(self, index: int, epoch: int, error: float) -> None:
         self._errors[index] = error
@@ -109,7 +111,7 @@ class Lines:
         budget = "" if self._limit else f"/{self._budget}"
         self._console.print(
             f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}"
-            f"{'  diverged' if result.diverged else ''}  {candidate.complexity.flops / 1e6:.2f} MF  "
+            f"{'  diverged' if result.diverged else ''}  {costs.line(candidate.complexity)}  "
             f"{result.seconds:.1f} s  {summary(candidate.architecture).line}{'  <- best' if new else ''}",
             highlight=False,
             markup=False,
@@ -123,7 +125,7 @@ class Lines:
         error = f"error {self._errors[index]:>6.2%}" if index in self._errors else "error     ..."
         self._console.print(
             f"           candidate {index:<4} {error}  {'stopped' if stopped else 'paused'} after epoch {epochs}  "
-            f"{candidate.complexity.flops / 1e6:.2f} MF  {self._counted_epochs()}",
+            f"{costs.line(candidate.complexity)}  {self._counted_epochs()}",
             highlight=False,
             soft_wrap=True,
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from regnas.complexity import complexity_of
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension, Range
 from regnas.errors import InvalidArchitecture, UsageError
@@ -117,7 +117,7 @@ def _checked(where: str, params: Mapping[str, Any], space: Space) -> Params:
     if idle := [name for name in params if name not in active and whole[name] != point[name]]:
         raise UsageError(f"{where}: {', '.join(idle)} is not active there, under {active}: leave it out")
     try:
-        cost = space.decode(point).complexity(space.resolution)
+        cost = complexity_of(space.decode(point), space.resolution)
         inside = space.contains(whole)
     except InvalidArchitecture as error:
         raise UsageError(f"{where} is no network: {error}") from error
@@ -125,7 +125,7 @@ def _checked(where: str, params: Mapping[str, Any], space: Space) -> Params:
         reason = space.member(point) or "it breaks a rule or a limit of the space"
         raise UsageError(f"{where} is not in {space.spec}: {reason}")
     if space.judge(point) is None:
-        has = ", ".join(f"{name} {human(number)}" for name, number in asdict(cost).items())
+        has = ", ".join(f"{name} {human(number)}" for name, number in cost.items())
         raise UsageError(f"{where} lies outside the window {space.window}: it has {has}")
     return point
 

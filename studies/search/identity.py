@@ -29,6 +29,7 @@ class Settings:
         stream_version: of the stream that the candidates are of, as the space's.
         repeat: which training of the same candidates this is; 0 is the first.
         pruner: what stops trainings early, or ``none``.
+        measured_on: the device on which the window's costs are measured; None where all are closed forms.
     """
 
     space: str
@@ -43,6 +44,7 @@ class Settings:
     stream_version: int = STREAM_VERSION
     repeat: int = 0
     pruner: str = NONE
+    measured_on: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the schema and the versions of what computes."""
@@ -52,6 +54,8 @@ class Settings:
             del own["repeat"]  # the first training of every candidate: nothing to say
         if self.pruner == NONE:
             del own["pruner"]
+        if self.measured_on is None:
+            del own["measured_on"]
         return {"schema": SCHEMA, **own, "versions": packages}
 
 

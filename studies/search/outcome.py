@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regnas import weights
 from regnas.architecture import Architecture, from_json
+from regnas.complexity import complexity_of
 from regnas.design_space import Space
 from regnas.errors import StudyError
+from regnas.measure import BUILT_IN, costs_in, installed
 from regnas.metric import from_columns
 from regnas.studies.search.identity import ATTRIBUTE, check_same
+from regnas.studies.storage.costs import costs_of
 from regnas.system.files import SCHEMA, write_csv, write_json
 
 Row = dict[str, Any]
@@ -26,16 +29,21 @@ Row = dict[str, Any]
 def rows_of(study: optuna.Study, space: Space) -> list[Row]:
     """Every trial with a candidate index, in the order of the index."""
     strategy = json.loads(study.user_attrs.get(ATTRIBUTE, "{}")).get("strategy", "")
+    measures = installed()
     found = [
-        {**row_of(trial, space), "strategy": strategy}
+        {**row_of(trial, space, measures), "strategy": strategy}
         for trial in study.get_trials(deepcopy=False)
         if trial.user_attrs.get("index") is not None
     ]
     return sorted(found, key=lambda row: row["index"])
 
 
-def row_of(trial: FrozenTrial, space: Space) -> Row:
-    """One trial as a row of trials.csv (see docs/files.md)."""
+def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str]) -> Row:
+    """One trial as a row of trials.csv (see docs/files.md).
+
+    Args:
+        measures: names of all that are installed.
+    """
     stored = trial.user_attrs
     # A pruned trial's value is its last error: on record, and never among the complete ones.
     complete = trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
@@ -56,16 +64,8 @@ def row_of(trial: FrozenTrial, space: Space) -> Row:
     }
     row["epochs"] = len(row["errors"]) if complete else ""
     if row["architecture"]:
-        row |= _cost(stored) or asdict(from_json(row["architecture"]).complexity(space.resolution))
+        row |= costs_of(stored, measures) or complexity_of(from_json(row["architecture"]), space.resolution)
     return row
-
-
-def _cost(stored: Mapping[str, Any]) -> dict[str, int]:
-    """Flops, parameters and activations as the trial has them, in millions; nothing where it does not."""
-    names = {"flops": "mflops", "params": "params_m", "activations": "acts_m"}
-    if not all(name in stored for name in names.values()):
-        return {}
-    return {name: round(1e6 * stored[million]) for name, million in names.items()}
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str
     if kept.exists():
         shutil.copyfile(kept, best / f"{weights.WEIGHTS}.part")
         (best / f"{weights.WEIGHTS}.part").replace(best / weights.WEIGHTS)
-    numbers = {name: row.get(name) for name in ("flops", "params", "activations", "seconds", "epochs", "diverged")}
+    costs = {**dict.fromkeys(BUILT_IN), **costs_in(row)}
+    numbers = {**costs, **{name: row.get(name) for name in ("seconds", "epochs", "diverged")}}
     params = {"params_by_name": row["params_by_name"]}
     metrics = {"metrics": row["metrics"]} if row.get("metrics") else {}
     write_json(

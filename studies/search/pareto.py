@@ -8,25 +8,29 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from regnas.design_space import Space
 from regnas.errors import StudyError, UsageError
+from regnas.measure import BUILT_IN, costs_in, find, load, ordered
 from regnas.studies.search.outcome import Row, complete_rows
 from regnas.system.files import write_text
 
-AXES = ("flops", "params", "activations")
-_COLUMNS = ("index", "error", *AXES)
 
-
-def axes(names: Sequence[str]) -> tuple[str, ...]:
-    """The complexities asked for, each once.
+def axes(names: Sequence[str], space: Space) -> tuple[str, ...]:
+    """The measures asked for, each once.
 
     Raises:
-        UsageError: one that is none.
+        UsageError: one that is none, or that is not known of the candidates of the space.
     """
-    if isinstance(names, str):
-        names = (names,)
-    if unknown := [name for name in names if name not in AXES]:
-        raise UsageError(f"--pareto is one of {', '.join(AXES)}, got {', '.join(map(repr, unknown))}")
-    return tuple(dict.fromkeys(names))
+    if not names:
+        return ()
+    asked = dict.fromkeys(find(name).name for name in ([names] if isinstance(names, str) else names))
+    known = ordered({*space.known_costs, *space.window})
+    if unknown := [name for name in asked if name not in known]:
+        raise UsageError(
+            f"--pareto is a measure that every candidate of {space.spec} has: {', '.join(known) or 'it has none'}; got "
+            f"{', '.join(unknown)}; what is no closed form is measured where it is limited, as in --limit NAME=0:"
+        )
+    return tuple(asked)
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -54,8 +58,11 @@ def write(folder: Path, rows: Sequence[Row], names: Sequence[str]) -> dict[str, 
     Raises:
         StudyError: the files cannot be written.
     """
-    done = complete_rows(list(rows))
-    fronts = {name: [done[place] for place in front([(row[name], row["error"]) for row in done])] for name in names}
+    done = complete_rows(list(rows)) if names else []
+    fronts = {}
+    for name in names:
+        known = [row for row in done if isinstance(row.get(name), int | float)]
+        fronts[name] = [known[place] for place in front([(row[name], row["error"]) for row in known])]
     if fronts:
         try:
             write_text(folder / "pareto.csv", _table(fronts))
@@ -70,11 +77,13 @@ def _table(fronts: Mapping[str, list[Row]]) -> str:
     params = list(dict.fromkeys(name for rows in fronts.values() for row in rows for name in row["params_by_name"]))
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["front", *_COLUMNS, *(f"param.{name}" for name in params)])
+    costs = ordered({*BUILT_IN, *(name for rows in fronts.values() for row in rows for name in costs_in(row))})
+    writer.writerow(["front", "index", "error", *costs, *(f"param.{name}" for name in params)])
     for name, rows in fronts.items():
         for row in rows:
             values = [row["params_by_name"].get(param, "") for param in params]
-            writer.writerow([name, *(row[column] for column in _COLUMNS), *values])
+            known = [row.get(cost, "") for cost in costs]
+            writer.writerow([name, row["index"], row["error"], *known, *values])
     return out.getvalue()
 
 
@@ -96,10 +105,13 @@ def _panel(axes: Any, name: str, done: Sequence[Row], rows: Sequence[Row]) -> No
 
     dot, line = style.dot(0), style.line(1)
     errors = [100 * row["error"] for row in done]
-    axes.plot([row[name] / 1e6 for row in done], errors, linestyle="", alpha=0.4, markersize=3, label="trained", **dot)
-    x, y = [row[name] / 1e6 for row in rows], [100 * row["error"] for row in rows]
+    measure = load(name)
+    scale, prefix = (1e6, "million ") if measure.whole else (1, "")
+    places = [row[name] / scale for row in done]
+    axes.plot(places, errors, linestyle="", alpha=0.4, markersize=3, label="trained", **dot)
+    x, y = [row[name] / scale for row in rows], [100 * row["error"] for row in rows]
     axes.step(x, y, where="post", marker=".", label="front", **line)
     style.error_axis(axes.yaxis, min(errors), max(errors))
-    unit = "million multiply-adds" if name == "flops" else f"million {name}"
-    axes.set(xlabel=unit, ylabel="validation error (%)")
+    unit = measure.unit if name == "flops" or not measure.whole else name
+    axes.set(xlabel=f"{name} ({unit})" if not measure.whole else f"{prefix}{unit}", ylabel="validation error (%)")
     axes.legend(fontsize=7)

@@ -17,7 +17,7 @@ from regnas.options import SearchOptions
 from regnas.pruner import NONE
 from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
-from regnas.studies.executors.resources import Allocation, allocate
+from regnas.studies.executors.resources import AUTO, Allocation, allocate
 from regnas.studies.search import enqueue, warm_start
 from regnas.studies.search.identity import Settings, folder_name, study_name
 from regnas.studies.search.pareto import axes
@@ -101,7 +101,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     evaluator = make_evaluator(asked.evaluator, asked.task)
     allocation = allocate(evaluator, asked.resources)
     data = images_of(evaluator, asked.task)
-    space = in_regime(asked.space, evaluator, data, asked.window)
+    space = _measuring(in_regime(asked.space, evaluator, data, asked.window), allocation)
     facts = dict(evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
     epochs = epochs_of(evaluator, facts)
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
@@ -129,9 +129,15 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         budget_epochs=asked.budget.epochs,
         warm=None if asked.warm_start is None else warm_start.read(asked.warm_start, url, settings.to_json(), space),
         enqueued=() if asked.enqueue is None else enqueue.read(asked.enqueue, space),
-        pareto=axes(asked.pareto),
+        pareto=axes(asked.pareto, space),
         seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,
     )
+
+
+def _measuring(space: Space, allocation: Allocation) -> Space:
+    """The space; what its window limits and no closed form says is measured where candidates compute, if it is here."""
+    here = not allocation.engine.remote and allocation.devices[0] != AUTO
+    return space.on_device(allocation.devices[0]) if space.measures and here else space
 
 
 def _named(asked: SearchRequest, space: Space, pruner: str, url: str) -> tuple[str, Space]:
@@ -155,6 +161,7 @@ def _settings(asked: SearchRequest, space: Space, pruner: str, facts: Mapping[st
         stream_version=space.stream_version,
         repeat=asked.repeat,
         pruner=pruner,
+        measured_on=space.device if space.measures else None,
     )
 
 

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from regnas.describe import heading, summary
+from regnas.measure import costs_in
 from regnas.strategy import WARM
+from regnas.studies.reporting import costs
 from regnas.studies.run.fidelity import epochs_spent
 from regnas.studies.search import warm_start as warm
 from regnas.studies.search.outcome import Row, complete_rows
@@ -45,17 +47,17 @@ def _print_unbroken(console: Console, table: Table) -> None:
 
 def _table(best: list[Row], total: int) -> Table:
     table = Table(title=f"The {len(best)} best of {total}", title_justify="left", box=None, pad_edge=False)
-    for name in ("candidate", "error", "MF", "params", "acts"):
+    found = [costs_in(row) for row in best]
+    measures = costs.names_of(found)
+    for name in ("candidate", "error", *map(costs.head, measures)):
         table.add_column(name, justify="right", no_wrap=True)
     networks = [summary(row["architecture"]) for row in best]
     table.add_column(heading(networks), no_wrap=False)
-    for row, network in zip(best, networks, strict=True):
+    for row, network, cost in zip(best, networks, found, strict=True):
         table.add_row(
             str(row["index"]),
             f"{row['error']:.2%}",
-            f"{row['flops'] / 1e6:.2f}",
-            f"{row['params'] / 1e3:.1f}k",
-            f"{row['activations'] / 1e3:.1f}k",
+            *(costs.cell(name, cost) for name in measures),
             Text(network.long),
         )
     return table

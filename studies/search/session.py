@@ -31,6 +31,7 @@ from regnas.studies.storage.open import FolderLock, find_study, open_study, stor
 from regnas.studies.storage.write_through import OneWriter
 from regnas.system.files import write_json
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
+from regnas.window import Window
 
 # Distinct candidates that must exist are looked for before any training, up to this many.
 _LOOK_AHEAD = 1000
@@ -147,12 +148,17 @@ def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
 def look_ahead(one: SearchPlan) -> None:
     """Find the candidates before any training, so that a window with too few says so at once.
 
+    What is no closed form is left to the search: it measures few networks more than it evaluates.
+
     Raises:
         InfeasibleWindow: it holds too few.
     """
     if one.budget_epochs is not None:
         return  # how many candidates that takes is not known
-    one.space.sample(min(one.budget, _LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
+    space = one.space
+    if measures := space.measures:
+        space = space.within(Window({name: bounds for name, bounds in space.window.items() if name not in measures}))
+    space.sample(min(one.budget, _LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
 
 
 def _check_folder(one: SearchPlan) -> None:

@@ -14,10 +14,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from regnas.complexity import Complexities, Complexity
 from regnas.counting import MEASURES, Count, Pixels, output_size
 from regnas.errors import InvalidArchitecture
 from regnas.testing.counting import count
-from regnas.window import Complexities, Complexity
 
 Pair = tuple[int, int]
 
@@ -202,7 +202,7 @@ def test_stages_and_networks_broadcast() -> None:
         for network in range(3):
             one, here = Count(), int(wide[stage, network])
             one.conv(int(size[stage, 0]), 3, here, 2 * here, group_width=4, stride=int(stride[stage, 0]))
-            assert found.total()[stage].row(network) == one.total().row(0)
+            assert found.total().take(stage).row(network) == one.total().row(0)
 
 
 def everything(found: Count) -> Complexities:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import regnas
@@ -57,7 +59,7 @@ def test_a_given_space_keeps_what_is_not_said_again() -> None:
     ("images", "got"),
     [({"resolution": 0}, "0 and 1000"), ({"classes": 1}, "224 and 1"), ({"resolution": -3, "classes": 5}, "-3 and 5")],
 )
-def test_impossible_images_are_refused(images: dict[str, int], got: str) -> None:
+def test_impossible_images_are_refused(images: dict[str, Any], got: str) -> None:
     with pytest.raises(errors.UsageError, match=f"resolution is at least 1 pixel and classes at least 2, got {got}"):
         regnas.space("regnetx", **images)
 

@@ -76,7 +76,7 @@ def test_draws_are_decoded_one_by_one_and_what_is_no_network_is_counted_by_reaso
 
 def test_a_batch_without_networks_has_no_complexities() -> None:
     columns = {name: np.array([POINT[name]]) for name in POINT} | {"width": np.array([40])}
-    assert len(SPACE.batch(columns).complexity(32)) == 0
+    assert SPACE.batch(columns).complexity(32).networks == 0
 
 
 def test_drawn_columns_hold_every_parameter_fixed_ones_too() -> None:

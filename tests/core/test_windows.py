@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regnas.complexity import Complexities, Complexity
 from regnas.errors import UsageError
-from regnas.window import Bounds, Complexities, Complexity, Window, human, parse_bounds
+from regnas.window import Bounds, Window, human, parse_bounds
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,6 @@ def test_a_window_prints_as_its_flags() -> None:
 
 def test_complexities_are_rows_of_complexity() -> None:
     costs = _costs()
-    assert len(costs) == 3
+    assert costs.networks == 3 and list(costs) == ["flops", "params", "activations"]
     assert costs.row(1) == Complexity(flops=20, params=2, activations=7)
-    assert costs[np.array([2, 0])].row(0) == Complexity(flops=30, params=1, activations=7)
+    assert costs.take(np.array([2, 0])).row(0) == Complexity(flops=30, params=1, activations=7)

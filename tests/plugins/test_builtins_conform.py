@@ -15,9 +15,10 @@ from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Source, make_dataset
 from regnas.design_space import Space, make_space
 from regnas.evaluator import Evaluator, Task
+from regnas.measure import BUILT_IN, Measure, load
 from regnas.plugins import registry, spec
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, SpaceRules, StrategyRules
+from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, MeasureRules, SpaceRules, StrategyRules
 from regnas.window import Window
 
 SPACES = sorted(set(registry.installed("space")) - {"table"})  # `table` is a space only with a file
@@ -69,6 +70,15 @@ class TestStagedNetworks(ArchitectureRules):
             {"block": "vanilla"},
         )
         return [plain, *(Staged.from_json({**plain.to_json(), **other}) for other in others)]
+
+
+class TestMeasures(MeasureRules):
+    @pytest.fixture(autouse=True, params=BUILT_IN)
+    def _of_name(self, request: pytest.FixtureRequest) -> None:
+        self._name: str = request.param
+
+    def make(self) -> Measure:
+        return load(self._name)
 
 
 class TestStrategies(StrategyRules):

@@ -75,6 +75,7 @@ def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
         "stripes",
         "polite",
         "chain-line",
+        "layers",
         "chain-table/stripes",
     )
     for name in names:
@@ -88,6 +89,22 @@ def test_chains_are_sampled(regnas: Callable[..., str], tmp_path: Path) -> None:
     assert len(rows) == 30
     assert {json.loads(row["architecture"])["kind"] for row in rows} == {"chain"}
     assert all(8 <= int(row["param.width"]) <= 16 and 5e5 <= int(row["flops"]) <= 4e6 for row in rows)
+
+
+def test_chains_are_limited_by_a_measure_of_their_own(regnas: Callable[..., str], tmp_path: Path) -> None:
+    lines = re.findall(r"^    regnas (.* --limit .*)$", PAGE, re.MULTILINE)
+    for line in lines:
+        regnas(*shlex.split(line))
+    rows = list(csv.DictReader((tmp_path / "chains.csv").open()))
+    assert len(rows) == 20 and {int(row["layers"]) for row in rows} == {1, 2, 3}
+    assert all(len(json.loads(row["architecture"])["operations"]) == int(row["layers"]) - 1 for row in rows)
+    folder = tmp_path / "regnas-runs" / "chains-random-0"
+    searched = list(csv.DictReader((folder / "trials.csv").open()))
+    assert {int(row["layers"]) for row in searched} == {2, 3}
+    assert (folder / "pareto.csv").read_text().startswith("front,index,error,flops,params,activations,layers,")
+    assert "accepted" in regnas("describe", "--space", "chains", "--limit", "layers=:2")
+    refused = regnas("sample", "--space", "regnetx", "--limit", "layers=:3", "--output", "r.csv", code=2)
+    assert "regnetx does not know the layers of its networks" in refused and "leave out --limit layers" in refused
 
 
 def test_chains_are_described(regnas: Callable[..., str], tmp_path: Path) -> None:
@@ -127,7 +144,7 @@ def test_chains_are_searched_with_the_built_in_plug_ins(
 
 def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp_path: Path) -> None:
     """The commands of the page; then the same study goes on, and refuses another recipe."""
-    (line,) = re.findall(r"^    regnas (search .*)$", PAGE, re.MULTILINE)
+    line = next(one for one in re.findall(r"^    regnas (search .*)$", PAGE, re.MULTILINE) if "--limit" not in one)
     words = shlex.split(line)
     assert "8/8" in regnas(*words, "--workers", 2, "--executor", "polite[level=5]")
     words[words.index("--budget") + 1] = "10"

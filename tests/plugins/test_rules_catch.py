@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial
 
 from regnas.architecture import Architecture, from_json
 from regnas.candidate import Candidate
+from regnas.complexity import Complexity
 from regnas.dataset import DataSet, Source, Split, make_dataset
 from regnas.describe import Summary, TextTable
 from regnas.design_space import Params, Space
@@ -40,7 +41,6 @@ from regnas.testing import (
     SpaceRules,
     StrategyRules,
 )
-from regnas.window import Complexity
 
 
 def staged(kind: type[Staged], classes: int) -> list[Architecture]:
@@ -50,7 +50,7 @@ def staged(kind: type[Staged], classes: int) -> list[Architecture]:
 class Heavier(Staged):
     def complexity(self, resolution: int) -> Complexity:
         cost = super().complexity(resolution)
-        return replace(cost, params=cost.params + 1)
+        return cost | {"params": cost.params + 1}
 
 
 class RoundedUp(Staged):

@@ -8,6 +8,7 @@ from typing import Any
 from regnas.design_space import Space, make_space
 from regnas.errors import RegnasError, UsageError
 from regnas.images import Images
+from regnas.measure import BUILT_IN, short_of
 from regnas.window import Window
 
 
@@ -17,11 +18,9 @@ def space_to_json(space: Space) -> dict[str, Any]:
     Raises:
         UsageError: its spec does not make it again, as of a space that is not registered.
     """
-    window = {
-        "flops": str(space.window.flops),
-        "params": str(space.window.params),
-        "acts": str(space.window.activations),
-    }
+    window: dict[str, Any] = {short_of(name): str(space.window.bounds(name)) for name in BUILT_IN}
+    if further := {name: str(bounds) for name, bounds in space.window.items() if name not in BUILT_IN}:
+        window["limits"] = further
     stored = {"spec": space.spec, "images": space.images.to_json(), "window": window}
     try:
         same = space_from_json(stored) == space

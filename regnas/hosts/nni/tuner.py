@@ -34,6 +34,7 @@ class RegnasTuner(_tuners.Tuner):  # type: ignore[misc]
         space: a spec, such as ``regnetx`` or ``regnetx[wm=2]``.
         strategy: a spec, such as ``tpe`` or ``evolution[population=20]``.
         flops, params, acts: windows, such as ``360M:400M``.
+        limits: windows on any measures, by name.
         resolution: pixels of a side, 224 unless said.
         classes: outputs of the networks, 1000 unless said.
         seed: of the proposals.
@@ -50,6 +51,7 @@ class RegnasTuner(_tuners.Tuner):  # type: ignore[misc]
         flops: str | None = None,
         params: str | None = None,
         acts: str | None = None,
+        limits: Mapping[str, str] | None = None,
         resolution: int | None = None,
         classes: int | None = None,
         seed: int = 0,
@@ -57,7 +59,8 @@ class RegnasTuner(_tuners.Tuner):  # type: ignore[misc]
     ) -> None:
         if optimize_mode not in ("maximize", "minimize"):
             raise UsageError(f"optimize_mode is maximize or minimize, got {optimize_mode!r}")
-        self._space = regnas.space(space, flops=flops, params=params, acts=acts, resolution=resolution, classes=classes)
+        window: Any = {"flops": flops, "params": params, "acts": acts, "limits": limits or {}}
+        self._space = regnas.space(space, **window, resolution=resolution, classes=classes)
         sampler = make_strategy(strategy, self._space, seed=seed, parallel=True)
         self._study = _new_study(StudyDirection[optimize_mode.upper()], sampler)
         self._open: dict[int, Trial] = {}

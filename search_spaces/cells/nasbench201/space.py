@@ -12,11 +12,13 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from regnas.complexity import Complexities
 from regnas.counting import output_size
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension
 from regnas.errors import UsageError
 from regnas.images import Images
+from regnas.measure import BUILT_IN
 from regnas.overrides import number
 from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.cells.nasbench201.architecture import (
@@ -26,7 +28,6 @@ from regnas.search_spaces.cells.nasbench201.architecture import (
     NASBench201,
     cell_complexity,
 )
-from regnas.window import Complexities
 
 NAMES = tuple(f"op_{start}{end}" for start, end in EDGES)
 _CODES = {name: code for code, name in enumerate(OPERATIONS)}
@@ -45,6 +46,8 @@ class NASBench201Space(Space):
     laws: tuple[tuple[str, Dimension], ...]
     cells: int = 5
     width: int = 16
+
+    known_costs = BUILT_IN
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:

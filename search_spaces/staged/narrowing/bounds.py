@@ -135,13 +135,14 @@ def reach_of_points(shape: Shape, lines: Lines, ratios: Floats, groups: Ints) ->
 
 
 def _wanted(window: Window) -> list[str]:
-    return [measure for measure in MEASURES if not getattr(window, measure).open]
+    """What is limited and counted here; all else is left to what screens the proposals."""
+    return [measure for measure in MEASURES if measure in window]
 
 
 def _bounds(window: Window) -> Iterator[tuple[str, int, int]]:
     """Measures in force, and the whole numbers that they lie between."""
     for measure in _wanted(window):
-        bounds = getattr(window, measure)
+        bounds = window[measure]
         under = -_NONE if bounds.low is None else int(np.ceil(bounds.low))
         over = _NONE if bounds.high is None else int(np.floor(bounds.high))
         yield measure, max(under, -_NONE), min(over, _NONE)
@@ -212,7 +213,7 @@ def _projects(shape: Shape, narrow: Ints, wide: Ints, rule: Any) -> npt.NDArray[
 
 def _line_of(parts: Parts, measure: str, early: Ints, late: Ints, choose: Any) -> tuple[Ints, Ints]:
     """C(0) and the slope of the cost as a line in the depth; ``choose`` is over the ends of the starts' ranges."""
-    ends, first, further = (getattr(part, measure) for part in (parts.ends, parts.first, parts.further))
+    ends, first, further = (part[measure] for part in (parts.ends, parts.first, parts.further))
     base = ends + (first - further).sum(axis=0)
     rise = further[1:] - further[:-1]
     return base - choose(early[1:-1] * rise, late[1:-1] * rise).sum(axis=0), further[-1]

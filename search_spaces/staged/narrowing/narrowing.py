@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from regnas.counting import MEASURES
 from regnas.search_spaces.staged.narrowing.bounds import Shape
 from regnas.search_spaces.staged.narrowing.cells import LineCells
 from regnas.search_spaces.staged.space import StagedSpace
@@ -12,10 +13,11 @@ _MOST_ROOTS = 8192
 
 
 def narrowing_of(space: StagedSpace) -> LineCells | None:
-    """The cells of a RegNet space in a window; None where that is open, or the depth cannot be solved for."""
+    """The cells of a space inside a window; None where it limits nothing that is counted in closed form, and where the
+    depth cannot be solved for."""
     ties = dict(space.ties)
     laws = space.dimensions
-    if space.window.open or "depth" not in laws or "depth" in ties.values():
+    if not any(measure in space.window for measure in MEASURES) or "depth" not in laws or "depth" in ties.values():
         return None
     ladders = {name: ladder for name, law in laws.items() if (ladder := law.ladder()) is not None}
     sources = {short: ties.get(name, name) for short, name in _PARAMETERS.items()}

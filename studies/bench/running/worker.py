@@ -60,12 +60,11 @@ def complete(run: Run | None, rules: BenchRules) -> bool:
 
 def window_json(window: Window) -> dict[str, list[float | None]]:
     """A window as JSON values."""
-    names = ("flops", "params", "activations")
-    return {name: [getattr(window, name).low, getattr(window, name).high] for name in names}
+    return {name: [bounds.low, bounds.high] for name, bounds in window.items()}
 
 
 def _arena(made: Mapping[str, Any]) -> Arena:
-    window = Window(**{name: Bounds(*ends) for name, ends in made["window"].items()})
+    window = Window({name: Bounds(*ends) for name, ends in made["window"].items()})
     return table_arena(made["space"], made["evaluator"], window, null=made["null"])
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from regnas.studies.compare.analysis import Comparison, Summary
-from regnas.studies.populations.population import COMPLEXITIES
 from regnas.studies.reporting import style
 
 _COLUMNS = 5
@@ -80,12 +79,9 @@ def _number(value: float) -> str:
 
 
 def complexity(comparison: Comparison) -> Any | None:
-    """Error against flops, params and activations, with each space's efficient front; None where none is known."""
-    known = [
-        name
-        for name in COMPLEXITIES
-        if all(np.isfinite(getattr(one.population, name)).all() for one in comparison.summaries)
-    ]
+    """Error against every measure that is known of all models, with each space's efficient front; None for none."""
+    columns = [one.population.costs for one in comparison.summaries]
+    known = [name for name in columns[0] if all(name in one and np.isfinite(one[name]).all() for one in columns)]
     if not known:
         return None
     figure, (row,) = style.new(3.3 * len(known) + 1 + style.outside(comparison.names), 3.4, 1, len(known), sharey=True)
@@ -93,7 +89,7 @@ def complexity(comparison: Comparison) -> Any | None:
     least = min(one.least for one in comparison.summaries)
     for axes, name in zip(row, known, strict=True):
         for place, one in enumerate(comparison.summaries):
-            cost, errors = getattr(one.population, name), 100 * one.population.error
+            cost, errors = columns[place][name], 100 * one.population.error
             look = style.dot(place)
             axes.plot(
                 cost, errors, linestyle="", ms=2.5, alpha=0.45, mew=0, label=style.label(one.population.name), **look
@@ -102,7 +98,7 @@ def complexity(comparison: Comparison) -> Any | None:
             # A front holds for every larger budget, too: it goes on to the largest model.
             steps = np.append(cost[front], cost.max()), np.append(errors[front], errors[front][-1])
             axes.plot(*steps, drawstyle="steps-post", lw=1.3, **style.line(place))
-        _cost_axis(axes, name, np.concatenate([getattr(one.population, name) for one in comparison.summaries]))
+        _cost_axis(axes, name, np.concatenate([one[name] for one in columns]))
     style.error_axis(row[0].yaxis, 100 * least, 100 * top)
     row[0].set_ylabel("error (%)")
     above = sum(int((one.population.error > top).sum()) for one in comparison.summaries)

@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 from regnas_chains import dataset, evaluator, executor, policy, strategy
-from regnas_chains.architecture import Chain
+from regnas_chains.architecture import LAYERS, Chain
 from regnas_chains.deep import deep_chains
 from regnas_chains.format import OneLine
 from regnas_chains.space import chains
@@ -19,6 +19,7 @@ from regnas.design_space import Space
 from regnas.evaluator import Evaluator, Task
 from regnas.executor import Executor, WorkerSpec
 from regnas.format import Format
+from regnas.measure import Measure
 from regnas.tables.sources import TableSource
 from regnas.testing import (
     ArchitectureRules,
@@ -26,6 +27,7 @@ from regnas.testing import (
     EvaluatorRules,
     ExecutorRules,
     FormatRules,
+    MeasureRules,
     SpaceRules,
     StrategyRules,
     TableRules,
@@ -35,6 +37,14 @@ from regnas.testing import (
 class TestChain(ArchitectureRules):
     def make(self, classes: int) -> Sequence[Architecture]:
         return [Chain((), 4, classes), Chain(("conv1", "conv5"), 8, classes)]
+
+
+class TestLayers(MeasureRules):
+    def make(self) -> Measure:
+        return LAYERS
+
+    def networks(self) -> Sequence[Architecture]:
+        return [Chain((), 4, 4), Chain(("conv3",), 4, 4)]
 
 
 class TestChains(SpaceRules):

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regnas.complexity import Complexities
 from regnas.design_space import Params, make_space
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.line import block_widths, level_width, levels, stage_arrays, stages_of
 from regnas.search_spaces.staged.regnet import RegNetSpace
-from regnas.window import Complexities
 
 depths = st.integers(1, 64)
 starts = st.integers(1, 32).map(lambda eighths: 8 * eighths)

@@ -46,7 +46,7 @@ def test_the_dashboard_shows_trials_metric_name_and_numbers(get: Get) -> None:
     assert [trial["state"] for trial in study["trials"]] == ["Complete"] * 12
     assert [len(trial["intermediate_values"]) for trial in study["trials"]] == [2] * 12
     sortable = {attribute["key"] for attribute in study["union_user_attrs"] if attribute["sortable"]}
-    assert {"mflops", "params_m", "acts_m", "depth", "seconds", "seed", "index", "draws", "diverged"} == sortable
+    assert {"flops", "params", "activations", "depth", "seconds", "seed", "index", "draws", "diverged"} == sortable
     errors = [trial["values"][0] for trial in study["trials"]]
     assert study["best_trials"][0]["values"][0] == min(errors)
     settings = {attribute["key"]: attribute["value"] for attribute in study["user_attrs"]}
@@ -60,4 +60,4 @@ def test_the_dashboard_ranks_the_parameters(get: Get) -> None:
 
 def test_the_dashboard_exports_a_table(get: Get) -> None:
     rows = list(csv.DictReader(io.StringIO(get("/csv/0"))))
-    assert len(rows) == 12 and "Param wm" in rows[0] and "UserAttribute mflops" in rows[0]
+    assert len(rows) == 12 and "Param wm" in rows[0] and "UserAttribute flops" in rows[0]

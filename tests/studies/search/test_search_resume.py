@@ -125,7 +125,7 @@ def test_a_candidate_in_flight_is_trained_again_as_it_was(fast_search: Search, t
     resumed, whole = fast_search(5), fast_search(5, out="whole")
     for name in ("index", "seed", "error", "architecture"):
         assert [row[name] for row in resumed.rows] == [row[name] for row in whole.rows]
-    for name in ("draws", "seed", "mflops"):
+    for name in ("draws", "seed", "flops"):
         assert [trial.user_attrs[name] for trial in resumed.study.trials] == [
             trial.user_attrs[name] for trial in whole.study.trials
         ]

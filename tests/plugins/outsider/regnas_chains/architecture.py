@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from regnas.architecture import key_of
+from regnas.complexity import Complexity
 from regnas.counting import Count
 from regnas.describe import Summary, TextTable
 from regnas.drawing import Profile
 from regnas.errors import InvalidArchitecture
-from regnas.window import Complexity
+from regnas.measure import Measure
 
 if TYPE_CHECKING:
     from torch import nn
 
 KERNELS = {"conv1": 1, "conv3": 3, "conv5": 5}
+LAYERS = Measure("layers", "convolutions one after the other")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Chain:
         for name in self.operations:
             count.conv(size, KERNELS[name], self.width, self.width)
         count.linear(self.width, self.classes)
-        return count.total().row(0)
+        return count.total().row(0) | {"layers": 1 + len(self.operations)}
 
     def summary(self) -> Summary:
         """What progress, final tables and the dashboard print of a chain."""
