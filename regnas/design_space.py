@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -23,18 +23,16 @@ from regnas.condition import Condition, Hierarchy
 from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.images import Images
-from regnas.measure import BUILT_IN, flag_of, load, measured, ordered
+from regnas.measure import load
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
-from regnas.sampling import steps
-from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params
+from regnas.sampling import costs, steps
+from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params, column, plain
 from regnas.window import Window
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
-
-_ASKED = (16, 256, 4096)  # points of the law that are asked for what they know of their costs, until one is a network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +105,7 @@ class Space(ABC):
             return self.hierarchy.pinned_columns(columns) if self.conditions else columns
         rows = zip(*(values.tolist() for values in columns.values()), strict=True)
         points = [self.ordered(dict(zip(columns, row, strict=True))) for row in rows]
-        return {name: _column([one[name] for one in points], values.dtype) for name, values in columns.items()}
+        return {name: column([one[name] for one in points], values.dtype) for name, values in columns.items()}
 
     def member(self, params: Params) -> str | None:
         """Why a point of the grid is not in the space, in a word, or None if it is."""
@@ -123,12 +121,7 @@ class Space(ABC):
 
         A space that says it itself saves these few points each time a window is set.
         """
-        rng = np.random.default_rng(0)
-        for count in _ASKED:
-            cost = self.costs_of(self.batch(self.draw(rng, count)))
-            if cost.networks:
-                return tuple(name for name, values in cost.items() if not np.isnan(values).any())
-        return BUILT_IN
+        return costs.known(self)
 
     @property
     def narrowing(self) -> Narrowing | None:
@@ -193,7 +186,7 @@ class Space(ABC):
     @property
     def defaults(self) -> Params:
         """Values of parameters that a description may leave out."""
-        return {name: law.snap(_any_value(law)) for name, law in self.dimensions.items() if law.fixed}
+        return {name: law.snap(law.draw(np.zeros(1)).tolist()[0]) for name, law in self.dimensions.items() if law.fixed}
 
     def complete(self, params: Mapping[str, Any]) -> Params:
         """Fill in what is fixed, tied, inactive or has a default.
@@ -213,7 +206,7 @@ class Space(ABC):
             whole = self.hierarchy.filled(whole)
         if missing := [name for name in names if name not in whole]:
             raise UsageError(f"{self.spec} needs a value for {', '.join(missing)}")
-        return {name: _plain(name, whole[name]) for name in names}
+        return {name: plain(name, whole[name]) for name in names}
 
     def canonical(self, params: Mapping[str, Any]) -> Params:
         """The point of the grid nearest to ``params``, complete; canonical points stay as they are."""
@@ -276,28 +269,10 @@ class Space(ABC):
     def measured(self, architecture: Architecture, cost: Complexity) -> tuple[Complexity, list[str]]:
         """The complexity with what else the window limits, measured, and the bounds that the network breaks.
 
-        The first bound that is broken ends it. Equal networks are measured once.
-
-        Args:
-            cost: in closed form, and inside the window as far as it goes.
-
         Raises:
-            UsageError: the window limits what is neither known in closed form nor can be measured.
+            UsageError: as `regnas.sampling.costs.measured`.
         """
-        for name in self.window.missing(cost):
-            if load(name).closed:
-                raise self.without(name, cost)
-            cost = cost | {name: measured(name, architecture, self.images, self.device)}
-            if broken := self.window.broken(cost):
-                return cost, broken
-        return cost, []
-
-    def without(self, name: str, known: Iterable[str]) -> UsageError:
-        """The error of a limit on a measure that the networks of this space do not know."""
-        return UsageError(
-            f"{self.spec} does not know the {name} of its networks, so there is no limit on it; it knows "
-            f"{', '.join(ordered(known)) or 'no costs'}: limit these, or leave out {flag_of(name)}"
-        )
+        return costs.measured(self, architecture, cost)
 
     # --- sampling -------------------------------------------------------------------------------------------
 
@@ -378,11 +353,7 @@ class Space(ABC):
         Raises:
             UsageError: it limits a measure that the networks neither know in closed form nor can be measured by.
         """
-        if not window.open and (closed := [name for name in window if load(name).closed]):
-            known = self.known_costs
-            for name in closed:
-                if name not in known:
-                    raise self.without(name, known)
+        costs.check(self, window)
         return replace(self, window=window)
 
     def on_device(self, device: str) -> Self:
@@ -423,26 +394,6 @@ def make_space(text: str) -> Space:
     if space.conditions:
         space.hierarchy.check()
     return space.derive(options) if options else space
-
-
-def _column(values: Sequence[Any], kind: np.dtype[Any]) -> Array:
-    column = np.empty(len(values), dtype=kind)
-    column[:] = values
-    return column
-
-
-def _any_value(law: Dimension) -> Any:
-    return law.draw(np.zeros(1)).tolist()[0]
-
-
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise UsageError(f"{name} is a number or a name, got {value!r}")
-    if isinstance(value, float) and not np.isfinite(value):
-        raise UsageError(f"{name} is a finite number, got {value!r}")
-    return value
 
 
 __all__ = ["Batch", "Columns", "Images", "Params", "Space", "make_space"]  # what the author of a space needs

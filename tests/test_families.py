@@ -19,9 +19,6 @@ WORDS = {
     "regnas/testing/toy.py": "the JSON form of a toy has a key of that name",
 }
 IMPORTS = {
-    "studies/design/describe.py": "networks of the paper by name",
-    "studies/design/listing.py": "networks of the paper by name",
-    "studies/export/export.py": "formats",
     "studies/populations/nds.py": "the records of the NDS release are of one family",
 }
 

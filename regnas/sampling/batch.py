@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from regnas.architecture import Architecture
 from regnas.complexity import Complexities, complexity_of
 from regnas.dimension import Array
-from regnas.errors import InvalidArchitecture
+from regnas.errors import InvalidArchitecture, UsageError
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
@@ -89,3 +89,25 @@ class DecodedOneByOne:
 
     def architecture(self, index: int) -> Architecture:
         return self._networks[index]
+
+
+def column(values: Sequence[Any], kind: np.dtype[Any]) -> Array:
+    """One value of each point as an array ``(n,)`` of this kind."""
+    made = np.empty(len(values), dtype=kind)
+    made[:] = values
+    return made
+
+
+def plain(name: str, value: Any) -> Any:
+    """The value of a parameter as a number or a name of Python's own.
+
+    Raises:
+        UsageError: it is none, or no finite number.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise UsageError(f"{name} is a number or a name, got {value!r}")
+    if isinstance(value, float) and not np.isfinite(value):
+        raise UsageError(f"{name} is a finite number, got {value!r}")
+    return value

@@ -11,7 +11,6 @@ import numpy as np
 
 from regnas.candidate import Candidate
 from regnas.complexity import Complexities, Complexity
-from regnas.design_space import Space
 from regnas.dimension import Array
 from regnas.errors import PluginBroken
 from regnas.measure import ordered, short_of

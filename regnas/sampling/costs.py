@@ -1,0 +1,70 @@
+"""What the networks of a space cost: what they know in closed form, and what has to be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regnas import measure
+from regnas.architecture import Architecture
+from regnas.complexity import Complexity
+from regnas.errors import UsageError
+from regnas.window import Window
+
+if TYPE_CHECKING:
+    from regnas.design_space import Space
+
+_ASKED = (16, 256, 4096)  # points of the law that are asked, until one is a network
+
+
+def known(space: Space) -> tuple[str, ...]:
+    """Names of the measures that the first points of the law say in closed form."""
+    rng = np.random.default_rng(0)
+    for count in _ASKED:
+        cost = space.costs_of(space.batch(space.draw(rng, count)))
+        if cost.networks:
+            return tuple(name for name, values in cost.items() if not np.isnan(values).any())
+    return measure.BUILT_IN
+
+
+def measured(space: Space, architecture: Architecture, cost: Complexity) -> tuple[Complexity, list[str]]:
+    """The complexity with what else the window limits, measured, and the bounds that the network breaks.
+
+    The first bound that is broken ends it. Equal networks are measured once.
+
+    Args:
+        cost: in closed form, and inside the window as far as it goes.
+
+    Raises:
+        UsageError: the window limits what is neither known in closed form nor can be measured.
+    """
+    for name in space.window.missing(cost):
+        if measure.load(name).closed:
+            raise _without(space, name, cost)
+        cost = cost | {name: measure.measured(name, architecture, space.images, space.device)}
+        if broken := space.window.broken(cost):
+            return cost, broken
+    return cost, []
+
+
+def check(space: Space, window: Window) -> None:
+    """Refuse a window on what the networks of a space do not know.
+
+    Raises:
+        UsageError: it limits a measure that they neither know in closed form nor can be measured by.
+    """
+    closed = [name for name in window if measure.load(name).closed]
+    if closed and not window.open:
+        there = space.known_costs
+        for name in closed:
+            if name not in there:
+                raise _without(space, name, there)
+
+
+def _without(space: Space, name: str, there: Iterable[str]) -> UsageError:
+    return UsageError(
+        f"{space.spec} does not know the {name} of its networks, so there is no limit on it; it knows "
+        f"{', '.join(measure.ordered(there)) or 'no costs'}: limit these, or leave out {measure.flag_of(name)}"
+    )
