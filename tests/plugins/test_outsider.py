@@ -115,7 +115,7 @@ def test_chains_are_described(regnas: Callable[..., str], tmp_path: Path) -> Non
     assert described["in_space"]
     assert described["architecture"]["operations"] == ["conv3", "conv5"]
     printed = regnas(*words, "--params", point, "--plot", "chain.png")
-    assert "chain network: width 16, classes" in printed and "       2      conv5     16 x 16" in printed
+    assert "chain network: width 16, classes" in printed and "       2      conv5    16 x 16" in printed
     assert (tmp_path / "chain.png").read_bytes().startswith(b"\x89PNG")
     assert "accepted" in regnas(*words, "--flops", "500k:4M")
     assert "Error: operations are among" in regnas(*words, "--params", point.replace("conv3", "conv7"), code=2)
