@@ -88,7 +88,7 @@ def test_a_result_without_metrics_is_written_as_before_there_were_any() -> None:
     assert result.to_json() == old and Result.from_json(old) == result
 
 
-NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+NAMES = st.sampled_from(["loss", "speed", "top5_error", "x", "x2"])
 
 
 @given(st.dictionaries(NAMES, st.floats(allow_nan=False, allow_infinity=False), max_size=4))
