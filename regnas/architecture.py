@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.errors import InvalidArchitecture
 from regnas.plugins import registry
 

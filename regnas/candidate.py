@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regnas.architecture import Architecture
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 
 # How a seed becomes candidates: raised whenever they change. 1 draws from the law and rejects; 2 narrows the proposals
 # of spaces that can, and is 1 elsewhere.

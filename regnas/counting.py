@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeAlias, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from regnas.complexity import Complexities
+from regnas.costs import Complexities
 from regnas.errors import InvalidArchitecture
 from regnas.measure import BUILT_IN
 

@@ -18,15 +18,15 @@ import numpy.typing as npt
 
 from regnas.architecture import Architecture
 from regnas.candidate import STREAM_VERSION, STREAM_VERSIONS, Candidate
-from regnas.complexity import Complexities, Complexity, complexities_of, complexity_of
 from regnas.condition import Condition, Hierarchy
+from regnas.costs import Complexities, Complexity, complexities_of, complexity_of
 from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.images import Images
 from regnas.measure import load
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
-from regnas.sampling import costs, steps
+from regnas.sampling import costing, steps
 from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params, column, plain
 from regnas.window import Window
 
@@ -121,7 +121,7 @@ class Space(ABC):
 
         A space that says it itself saves these few points each time a window is set.
         """
-        return costs.known(self)
+        return costing.known(self)
 
     @property
     def narrowing(self) -> Narrowing | None:
@@ -270,9 +270,9 @@ class Space(ABC):
         """The complexity with what else the window limits, measured, and the bounds that the network breaks.
 
         Raises:
-            UsageError: as `regnas.sampling.costs.measured`.
+            UsageError: as `regnas.sampling.costing.measured`.
         """
-        return costs.measured(self, architecture, cost)
+        return costing.measured(self, architecture, cost)
 
     # --- sampling -------------------------------------------------------------------------------------------
 
@@ -353,7 +353,7 @@ class Space(ABC):
         Raises:
             UsageError: it limits a measure that the networks neither know in closed form nor can be measured by.
         """
-        costs.check(self, window)
+        costing.check(self, window)
         return replace(self, window=window)
 
     def on_device(self, device: str) -> Self:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.complexity import Complexities, Complexity
+from regnas.costs import Complexities, Complexity
 from regnas.errors import UsageError
 from regnas.measure import find, ordered, short_of
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from regnas.architecture import Architecture, from_json
-from regnas.complexity import complexity_of
+from regnas.costs import complexity_of
 from regnas.describe import log_costs, numbers
 from regnas.sampling import keyed
 from regnas.tables.table import Floats, Table, TableError

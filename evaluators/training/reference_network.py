@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from regnas.architecture import key_of
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.dataset import Regime
 from regnas.window import parse_bounds
 

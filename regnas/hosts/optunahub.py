@@ -9,7 +9,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from regnas.architecture import Architecture
-from regnas.complexity import Complexity, complexity_of
+from regnas.costs import Complexity, complexity_of
 from regnas.design_space import make_space
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.evaluator import Context, Evaluator, SupportsTable, Task, make_evaluator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MOVED = {
     "regnas.batch": "regnas.sampling.batch",
+    "regnas.complexity": "regnas.search_spaces.staged.complexity",
     "regnas.derive": "regnas.overrides",
     "regnas.evaluators.train": "regnas.evaluators.training.evaluator",
     "regnas.files": "regnas.system.files",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from regnas.architecture import Architecture
-from regnas.complexity import Complexities, complexity_of
+from regnas.costs import Complexities, complexity_of
 from regnas.dimension import Array
 from regnas.errors import InvalidArchitecture, UsageError
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regnas.candidate import Candidate
-from regnas.complexity import Complexities, Complexity
+from regnas.costs import Complexities, Complexity
 from regnas.dimension import Array
 from regnas.errors import PluginBroken
 from regnas.measure import ordered, short_of

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from regnas.architecture import key_of
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.describe import Summary, TextTable
 from regnas.dimension import Value
 from regnas.errors import InvalidArchitecture, UsageError

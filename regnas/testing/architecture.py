@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from regnas.architecture import Architecture, from_json
-from regnas.complexity import complexity_of
+from regnas.costs import complexity_of
 from regnas.counting import MEASURES
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.measure import load

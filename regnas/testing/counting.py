@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from regnas.architecture import Architecture
-from regnas.complexity import Complexity, complexity_of
+from regnas.costs import Complexity, complexity_of
 from regnas.counting import MEASURES
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from regnas.architecture import Architecture
-from regnas.complexity import complexity_of
+from regnas.costs import complexity_of
 from regnas.design_space import Images
 from regnas.measure import Measure, find, load
 from regnas.plugins import registry

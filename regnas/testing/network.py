@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from regnas.architecture import key_of
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 
 if TYPE_CHECKING:
     import torch

@@ -13,7 +13,7 @@ import pytest
 
 from regnas.architecture import Architecture
 from regnas.candidate import Candidate
-from regnas.complexity import complexity_of
+from regnas.costs import complexity_of
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
 from regnas.measure import installed, load

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from regnas.architecture import key_of
-from regnas.complexity import Complexity
 from regnas.condition import Condition
+from regnas.costs import Complexity
 from regnas.design_space import Params, Space
 from regnas.sampling.plain_space import DistributionDimension, PlainSpace
 

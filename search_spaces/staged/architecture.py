@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regnas.architecture import key_of
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
 from regnas.search_spaces.staged import views

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from regnas.complexity import Complexities
+from regnas.costs import Complexities
 from regnas.counting import MEASURES, Count, Pixels, output_size
 
 Ints = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.complexity import Complexities
+from regnas.costs import Complexities
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError
 from regnas.sampling.batch import Columns, Narrowing, Params

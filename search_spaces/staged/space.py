@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from regnas.architecture import Architecture
-from regnas.complexity import Complexities
+from regnas.costs import Complexities
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension, Range
 from regnas.errors import UsageError

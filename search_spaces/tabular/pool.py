@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from regnas.architecture import Architecture
 from regnas.candidate import Candidate
-from regnas.complexity import Complexities, complexity_of
 from regnas.condition import Condition
+from regnas.costs import Complexities, complexity_of
 from regnas.design_space import Space
 from regnas.dimension import Array, Dimension
 from regnas.errors import UsageError

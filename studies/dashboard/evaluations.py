@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.measure import installed
 from regnas.pruner import NONE
 from regnas.studies.search.enqueue import ENQUEUED

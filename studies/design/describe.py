@@ -9,7 +9,7 @@ from typing import Any
 
 from regnas import weights
 from regnas.architecture import Architecture
-from regnas.complexity import complexity_of
+from regnas.costs import complexity_of
 from regnas.describe import RESOLUTION, summary
 from regnas.design_space import Space, make_space
 from regnas.drawing import drawing

@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from regnas.complexity import complexity_of
+from regnas.costs import complexity_of
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension, Range
 from regnas.errors import InvalidArchitecture, UsageError

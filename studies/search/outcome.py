@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regnas import weights
 from regnas.architecture import Architecture, from_json
-from regnas.complexity import complexity_of
+from regnas.costs import complexity_of
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.measure import BUILT_IN, costs_in, installed

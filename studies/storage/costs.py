@@ -8,7 +8,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from regnas.architecture import key_of_text
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.design_space import Space
 from regnas.measure import load, remember
 

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from regnas.complexity import Complexities, Complexity
+from regnas.costs import Complexities, Complexity
 from regnas.counting import MEASURES, Count, Pixels, output_size
 from regnas.errors import InvalidArchitecture
 from regnas.testing.counting import count

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regnas.complexity import Complexities, Complexity
+from regnas.costs import Complexities, Complexity
 from regnas.errors import UsageError
 from regnas.window import Bounds, Window, human, parse_bounds
 
@@ -105,3 +107,57 @@ def test_complexities_are_rows_of_complexity() -> None:
     assert costs.networks == 3 and list(costs) == ["flops", "params", "activations"]
     assert costs.row(1) == Complexity(flops=20, params=2, activations=7)
     assert costs.take(np.array([2, 0])).row(0) == Complexity(flops=30, params=1, activations=7)
+
+
+def test_limits_are_the_general_form_of_the_flags() -> None:
+    flags = Window.parse(flops="360M:400M", acts=":5M")
+    assert Window.parse(limits={"flops": "360M:400M", "activations": ":5M"}) == flags
+    assert (
+        Window.parse("360M:400M", limits=["acts=:5M"]) == Window.parse(limits=["acts=:5M", "flops=360M:400M"]) == flags
+    )
+    assert Window.parse(limits={"params": 5e6}).params == Bounds(4.95e6, 5.05e6)
+    assert hash(flags) == hash(Window.parse("360M:400M", acts=":5M")) and flags != Window.parse("360M:400M")
+
+
+def test_a_window_is_a_mapping_of_the_measures_that_it_limits() -> None:
+    window = Window({"latency": Bounds(high=0.004)}, activations=Bounds(1, None), flops=Bounds(), params=Bounds(1, 2))
+    assert list(window) == ["params", "activations", "latency"] and window["latency"].high == 0.004
+    assert window.flops == window.bounds("energy") == Bounds() and "flops" not in window
+    assert str(window) == "params 1:2, acts 1:, latency :0.004"
+    assert (window | {"params": Bounds(), "flops": Bounds(3, 4)}).get("params") is None
+    cost = {"params": 3, "latency": 0.004}
+    assert window.missing(cost) == ["activations"] and window.broken(cost) == ["params above 2"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        (["flops"], "--limit takes NAME=LOW:HIGH, .*got 'flops'"),
+        (["=1:2"], "--limit takes NAME=LOW:HIGH"),
+        (["flops="], "--limit takes NAME=LOW:HIGH"),
+        (["flops=1:x"], "--limit flops takes LOW:HIGH .*got '1:x'"),
+        ({"acts": "5:1"}, "--limit acts runs from low to high, got 5:1; write 1:5"),
+        ({"flop": ":5M"}, "there is no measure 'flop', installed: flops, params, activations.*; did you mean flops"),
+        ({"speed": ":5M"}, "there is no measure 'speed', installed: flops, params, activations"),
+        (["acts=:1M", "activations=:2M"], "acts is limited twice, the second time by ':2M'; give it one LOW:HIGH"),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_refused(limits: Any, error: str) -> None:
+    with pytest.raises(UsageError, match=error):
+        Window.parse(limits=limits)
+
+
+def test_a_measure_is_limited_by_its_flag_or_by_limit_not_by_both() -> None:
+    with pytest.raises(UsageError, match="flops is limited twice, the second time by ':3M'"):
+        Window.parse(flops="1M:", limits={"flops": ":3M"})
+
+
+_BOUND = st.none() | st.integers(0, 10**12).map(float)
+
+
+@given(st.dictionaries(st.sampled_from(["flops", "params", "activations"]), st.tuples(_BOUND, _BOUND)))
+@settings(deadline=None)
+def test_a_window_reads_back_from_what_it_prints(ends: dict[str, tuple[float | None, float | None]]) -> None:
+    bounds = {name: Bounds(*sorted(both, key=lambda end: (end is not None, end or 0))) for name, both in ends.items()}
+    window = Window(bounds)
+    assert Window.read(str(window)) == window

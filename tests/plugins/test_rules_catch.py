@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial
 
 from regnas.architecture import Architecture, from_json
 from regnas.candidate import Candidate
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.dataset import DataSet, Source, Split, make_dataset
 from regnas.describe import Summary, TextTable
 from regnas.design_space import Params, Space

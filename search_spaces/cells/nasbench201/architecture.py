@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regnas.architecture import key_of
-from regnas.complexity import Complexities, Complexity
+from regnas.costs import Complexities, Complexity
 from regnas.counting import Count, Pixels
 from regnas.errors import InvalidArchitecture
 from regnas.search_spaces.cells.nasbench201 import views

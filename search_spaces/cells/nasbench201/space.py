@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from regnas.complexity import Complexities
+from regnas.costs import Complexities
 from regnas.counting import output_size
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regnas.complexity import Complexities
+from regnas.costs import Complexities
 from regnas.design_space import Params, make_space
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError

@@ -11,7 +11,7 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.measure import BUILT_IN
 from regnas.studies.dashboard.evaluations import complete
 from regnas.studies.populations.sources import of_study

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from regnas.architecture import key_of
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.counting import Count
 from regnas.describe import Summary, TextTable
 from regnas.drawing import Profile

@@ -217,7 +217,7 @@ def complexity_of(architecture: Architecture, resolution: int) -> Complexity:
         return Complexity(**cost)
     raise PluginBroken(
         f"complexity() of the architecture {architecture.kind!r} gives a mapping from names of measures to numbers, "
-        f"got {type(cost).__name__}; return regnas.complexity.Complexity(flops=..., params=..., activations=...)"
+        f"got {type(cost).__name__}; return regnas.costs.Complexity(flops=..., params=..., activations=...)"
     )
 
 
@@ -236,5 +236,5 @@ def complexities_of(cost: Any, networks: int, family: str) -> Complexities:
         got = ", ".join(f"{name} {np.shape(column)}" for name, column in cost.items())
     raise PluginBroken(
         f"complexity() of a batch of {family!r} gives a mapping from measures to arrays of {networks} numbers, got "
-        f"{got}; return regnas.complexity.Complexities(flops=..., params=..., activations=...)"
+        f"{got}; return regnas.costs.Complexities(flops=..., params=..., activations=...)"
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from regnas import measure
 from regnas.architecture import Architecture
-from regnas.complexity import Complexity
+from regnas.costs import Complexity
 from regnas.errors import UsageError
 from regnas.window import Window
 
