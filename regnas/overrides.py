@@ -144,7 +144,11 @@ def _tie(space: Space, name: str, source: str) -> Space:
 
 
 def coarser(one: Dimension, other: Dimension) -> Dimension:
-    """The law of two parameters that are tied together: values that both can take, on the wider grid."""
+    """The law of two parameters that are tied together: values that both can take, on the wider grid.
+
+    Raises:
+        UsageError: there are none.
+    """
     if isinstance(one, Range) and isinstance(other, Range):
         wide, fine = (one, other) if one.step >= other.step else (other, one)
         low, high = max(one.low, other.low), min(one.high, other.high)

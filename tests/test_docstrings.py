@@ -23,7 +23,6 @@ UNSAID_ERRORS: dict[str, set[str]] = {
         "LogUniform.__post_init__",
         "Range.__post_init__",
         "Range.narrowed",
-        "coarser",
     },
     "search_spaces.cells.nasbench201.architecture": {"NASBench201.__post_init__"},
     "search_spaces.cells.nasbench201.space": {"NASBench201Space.with_option"},

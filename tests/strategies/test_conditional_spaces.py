@@ -33,12 +33,6 @@ SAMPLERS: dict[str, Callable[[], BaseSampler]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optuna.logging, "_default_handler", None)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-
 def error(space: Space, params: Params) -> float:
     """Best where chains are deep, end in b, and sizes are 0.3."""
     active = space.active(space.canonical(params))
