@@ -19,6 +19,7 @@ WORDS = {
     "regnas/testing/toy.py": "the JSON form of a toy has a key of that name",
 }
 IMPORTS = {
+    "studies/export/fit.py": "what is fitted is the line of one family",
     "studies/populations/nds.py": "the records of the NDS release are of one family",
 }
 
