@@ -35,14 +35,14 @@ class Complexity(Mapping[str, float]):
 
     def __init__(
         self,
-        flops: int | None = None,
-        params: int | None = None,
-        activations: int | None = None,
+        flops: float | None = None,
+        params: float | None = None,
+        activations: float | None = None,
         **further: float | None,
     ) -> None:
         given = {"flops": flops, "params": params, "activations": activations}
         for name in sorted(further):
-            given[name] = further[name]  # type: ignore[assignment]
+            given[name] = further[name]
         self._values = {name: value for name, value in given.items() if value is not None}
 
     @classmethod
@@ -93,7 +93,7 @@ class Complexity(Mapping[str, float]):
         return f"Complexity({', '.join(f'{name}={value}' for name, value in self._values.items())})"
 
     def __or__(self, further: Mapping[str, float]) -> Complexity:
-        return Complexity(**{**self._values, **further})  # type: ignore[arg-type]
+        return Complexity(**{**self._values, **further})
 
 
 class Complexities(Mapping[str, Column]):
