@@ -77,7 +77,11 @@ class Space(ABC):
 
     @abstractmethod
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
-        """The same space with another law for one parameter."""
+        """The same space with another law for one parameter.
+
+        Raises:
+            UsageError: the parameter cannot have these values.
+        """
 
     @property
     def conditions(self) -> Mapping[str, Condition]:
@@ -85,7 +89,11 @@ class Space(ABC):
         return {}
 
     def with_option(self, key: str, value: str) -> Self | None:
-        """The same space with an option that is no parameter, such as ``block=vr``; None if it has no such option."""
+        """The same space with an option that is no parameter, such as ``block=vr``; None if it has no such option.
+
+        Raises:
+            UsageError: the space has the option, and not this value of it.
+        """
         return None
 
     def parameters_of(self, key: str) -> Sequence[str]:

@@ -46,12 +46,12 @@ class Ladder:
         return len(self.values)
 
     def find(self, share: Array, first: Array, last: Array) -> Array:
-        """Places of the values at this cumulated probability, between ``first`` and before ``last``."""
+        """Places ``(n,)`` of the values at this cumulated probability, between ``first`` and before ``last``."""
         places = np.searchsorted(self.edges, share, side="right") - 1
         return np.clip(places, first, last - 1)
 
     def draw(self, uniforms: Array, first: Array, last: Array) -> Array:
-        """Places drawn from the law between two places, ``last`` not included."""
+        """Places ``(n,)`` drawn from the law between two places, ``last`` not included."""
         low = self.edges[first]
         return self.find(low + uniforms * (self.edges[last] - low), first, last)
 
@@ -66,7 +66,7 @@ class Dimension(ABC):
 
     @abstractmethod
     def draw(self, uniforms: npt.NDArray[np.float64]) -> Array:
-        """Values of the law at these uniforms in [0, 1): same shape."""
+        """Values of the law at these uniforms in [0, 1), ``(n,)`` each."""
 
     @abstractmethod
     def snap(self, value: Any) -> Any:
@@ -110,7 +110,11 @@ class Dimension(ABC):
         return None
 
     def narrowed(self, low: float | None, high: float | None) -> Dimension:
-        """The same law between other bounds."""
+        """The same law between other bounds.
+
+        Raises:
+            UsageError: it is no range, or there is nothing between these bounds.
+        """
         raise UsageError(f"only a range can be narrowed, and {self} is not one; give one value or a|b|c")
 
     def among(self, values: tuple[Value, ...]) -> Choice:
@@ -128,6 +132,9 @@ class Range(Dimension):
     """Values ``low, low + step, ..., high``; integers where all three are integers.
 
     ``step`` is an integer or one over an integer, so that every value is exact.
+
+    Raises:
+        UsageError: ends that run downwards, or that are no multiples of the step.
     """
 
     low: int | float
@@ -158,7 +165,7 @@ class Range(Dimension):
         return self.last - self.first + 1
 
     def at(self, ticks: npt.NDArray[Any]) -> Array:
-        """Grid values of tick numbers; a value is ``tick * step``."""
+        """Grid values of tick numbers, ``(n,)`` each; a value is ``tick * step``."""
         if self.integral:
             return np.asarray(ticks, dtype=np.int64) * int(self.step)
         # Dividing by a whole number rounds correctly: 364 / 10 is the same double as the literal 36.4.
@@ -248,6 +255,10 @@ class LogUniform(Range):
     """Log-uniform on ``(low - min(step, low / 2), high]``, then rounded up to the grid.
 
     So ``P(v) = ln(v / (v - step)) / L`` above ``low``: (8, 256, 8) gives 8 and 16 one sixth each.
+
+    Raises:
+        UsageError: as of `Range`, or it starts at 0 or below.
+
     Source: pycls ``sweep/random.py``, ``log_uniform``.
     """
 
@@ -299,6 +310,9 @@ class Choice(Dimension):
             said. ``ordered=False`` says that numbers are labels, such as those of nodes: all others are neighbours,
             there are no bounds between them, and Optuna gets a categorical distribution.
         labels: whether ``ordered=False`` was said, which the choices left by a spec inherit.
+
+    Raises:
+        UsageError: no value, one twice, or an order of what has none.
     """
 
     values: tuple[Value, ...]
@@ -348,7 +362,11 @@ class Choice(Dimension):
         return not isinstance(value, bool) and value in self.values
 
     def narrowed(self, low: float | None, high: float | None) -> Choice:
-        """The values between two bounds, where values are ordered."""
+        """The values between two bounds, where values are ordered.
+
+        Raises:
+            UsageError: values are not ordered, or none lies between.
+        """
         if not self.ordered:
             return super().narrowed(low, high)  # type: ignore[return-value]
         ends = (-math.inf if low is None else low, math.inf if high is None else high)

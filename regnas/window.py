@@ -202,7 +202,7 @@ class Window(Mapping[str, Bounds]):
         return [name for name in self._bounds if name not in cost]
 
     def tests(self, cost: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.bool_]]:
-        """For every bound on what ``cost`` knows, which networks break it: ``{"flops below 360M": (n,) bool}``."""
+        """For every bound on what ``cost`` knows, which networks break it, ``(n,)``: ``{"flops below 360M": ...}``."""
         return {
             f"{name} {side}": beyond
             for name, bounds in self._bounds.items()

@@ -19,7 +19,7 @@ def compatible(widths: Any, ratios: Any, groups: Any) -> tuple[Ints, Ints]:
     """Adjusted widths and group widths.
 
     Args:
-        widths: output channels of stages, any shape.
+        widths: output channels of stages, of any shape, such as ``(n, stages)``.
         ratios: bottleneck ratios b; a ratio below 1 is one over a whole number. Broadcast against ``widths``.
         groups: channels per group. Broadcast against ``widths``.
 

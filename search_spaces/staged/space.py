@@ -156,13 +156,21 @@ class StagedSpace(Space):
         )
 
     def check_ratio(self, name: str, value: Any) -> None:
-        """A bottleneck ratio is at least 1, or one over a whole number."""
+        """A bottleneck ratio is at least 1, or one over a whole number.
+
+        Raises:
+            UsageError: it is none.
+        """
         good = isinstance(value, int | float) and value > 0
         if not good or (value < 1 and abs(1 / value - round(1 / value)) > 1e-6):
             raise UsageError(f"{name} is w / w_b: a number from 1, or one over a whole number; got {value!r}")
 
     def check_whole(self, name: str, value: Any, multiple: int = 1) -> None:
-        """A count of blocks or channels."""
+        """A count of blocks or channels.
+
+        Raises:
+            UsageError: no whole number from 1, or no multiple of ``multiple``.
+        """
         if not isinstance(value, int | float) or value < 1 or value != int(value) or int(value) % multiple:
             rule = "whole number from 1" if multiple == 1 else f"positive multiple of {multiple}"
             raise UsageError(f"{name} is a {rule}, got {value!r}")
@@ -174,7 +182,7 @@ class StagedSpace(Space):
 
 @dataclass(frozen=True)
 class StagedRows:
-    """Decoded networks and the rows they come from: the `Batch` of the staged spaces."""
+    """Decoded networks and the rows they come from, ``(m,)``: the `Batch` of the staged spaces."""
 
     space: StagedSpace
     rows: np.typing.NDArray[np.int64]
@@ -189,7 +197,7 @@ class StagedRows:
         return self.space.network_of_batch(one.depths, one.widths, one.bottleneck_ratios, one.group_widths)
 
     def identities(self, indices: np.typing.NDArray[np.int64]) -> list[bytes]:
-        """The numbers that make the networks, in one form where the block ignores them."""
+        """The numbers that make the networks at ``(k,)`` indices, in one form where the block ignores them."""
         rule, one = BLOCKS[self.space.block], self.stages[indices]
         ratios = one.bottleneck_ratios if rule.bottleneck else np.ones_like(one.bottleneck_ratios)
         groups = one.group_widths if rule.grouped else np.ones_like(one.group_widths)

@@ -159,7 +159,11 @@ class PoolSpace(Space):
         return self._columns(rng.integers(len(self.points), size=count).tolist())
 
     def at(self, uniforms: npt.NDArray[np.float64]) -> Columns:
-        """The points of the pool nearest to those of the base's law; unlike `draw`, not all are equally likely."""
+        """The points of the pool nearest to those of the base's law; unlike `draw`, not all are equally likely.
+
+        Args:
+            uniforms: ``(free parameters, count)``.
+        """
         columns = super().at(uniforms)
         named = [dict(zip(columns, values, strict=True)) for values in zip(*_lists(columns), strict=True)]
         return self._columns([self._row[self._values(self.ordered(point))] for point in named])

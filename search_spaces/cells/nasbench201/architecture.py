@@ -43,6 +43,9 @@ class NASBench201:
         ops: the operation of each of `EDGES`, as a place in `OPERATIONS`.
         cells: cells per stage; the paper's networks have 5.
         width: channels of the first stage, doubled in each further one; the paper's networks have 16.
+
+    Raises:
+        InvalidArchitecture: no six operations, or a number below its least.
     """
 
     ops: tuple[int, ...]

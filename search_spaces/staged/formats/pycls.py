@@ -68,7 +68,11 @@ def read_sweep(path: Path) -> list[Staged]:
 
 
 def of_config(config: Any, source: str) -> Staged:
-    """The network of a configuration that is read already; see `read`."""
+    """The network of a configuration that is read already; see `read`.
+
+    Raises:
+        UsageError: it is no configuration of pycls, or one of a network that no space here has.
+    """
     model = config.get("MODEL") if isinstance(config, Mapping) else None
     if not isinstance(model, Mapping) or "TYPE" not in model:
         raise UsageError(f"{source} is no configuration of pycls: it has no MODEL.TYPE")

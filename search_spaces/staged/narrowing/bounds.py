@@ -91,7 +91,11 @@ class Shape:
 
 
 def reach_of_boxes(shape: Shape, low: Lines, high: Lines, ratios: Floats, groups: Ints) -> Reach:
-    """Depths of any line between ``low`` and ``high``, both included: none is left out."""
+    """Depths of any line between ``low`` and ``high``, both included: none is left out.
+
+    Args:
+        ratios, groups: ``(n,)``, of every line.
+    """
     early = _starts(shape, Lines(low.w0, high.wa, low.wm), lambda start: np.ceil(start - NEAR))
     late = _starts(shape, Lines(high.w0, low.wa, high.wm), lambda start: np.floor(start + NEAR) + 1)
     narrow, wide = (_raw_widths(shape, line, sign) for line, sign in ((low, -1), (high, 1)))
@@ -116,7 +120,11 @@ def reach_of_boxes(shape: Shape, low: Lines, high: Lines, ratios: Floats, groups
 
 
 def reach_of_points(shape: Shape, lines: Lines, ratios: Floats, groups: Ints) -> Reach:
-    """Depths of each line that give exactly ``stages`` stages and meet the window: no more and no fewer."""
+    """Depths of each line that give exactly ``stages`` stages and meet the window: no more and no fewer.
+
+    Args:
+        ratios, groups: ``(n,)``, of every line.
+    """
     starts, raw = _starts(shape, lines, np.ceil), _raw_widths(shape, lines, 0)
     for at in np.flatnonzero(_near(shape, lines)).tolist():
         one = lines[at]

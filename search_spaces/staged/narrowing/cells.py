@@ -96,7 +96,11 @@ class LineCells:
         return len(self._cells)
 
     def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
-        """See `regnas.sampling.batch.Narrowing`."""
+        """``count`` proposals, their places ``(m,)`` and columns ``(m,)``; see `regnas.design_space.Narrowing`.
+
+        Raises:
+            UnsoundBound: a cell holds more than was proved; a mistake of ours.
+        """
         uniforms = rng.random((2 + len(self._cells.first), count))
         cell = np.searchsorted(self._upto, uniforms[0] * self.share, side="right")
         cell = np.minimum(cell, len(self._cells) - 1)
@@ -117,7 +121,11 @@ class LineCells:
         return rows, {name: chosen[source] for name, source in self._names.items()}
 
     def depths(self, values: Mapping[str, Array]) -> tuple[Ints, Ints]:
-        """Places of the depths with which lines meet the window, ``last`` not included."""
+        """Places of the depths with which lines meet the window, ``last`` not included.
+
+        Returns:
+            First and last place of each line, ``(n,)``.
+        """
         reach = reach_of_points(self._shape, Lines(*(values[name] for name in _LINE)), values["b"], values["g"])
         return self._on_ladder(reach)
 
