@@ -160,8 +160,11 @@ def test_a_worker_that_says_what_is_no_message_is_ended_and_quoted(
 def test_a_worker_that_hears_what_is_no_message_says_so_and_ends(fast: Any, tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as log:
         process = start_module("regnas.studies.executors.worker", log)
-        answer, _ = process.communicate("walk the dog\n", timeout=60)
-    broken = from_line(answer)
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write("walk the dog\n")
+        process.stdin.flush()
+        broken = from_line(process.stdout.readline())
+        process.communicate(timeout=60)
     assert (
         isinstance(broken, Broken) and "a message is a line of JSON" in broken.error and "walk the dog" in broken.error
     )
