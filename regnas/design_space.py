@@ -77,11 +77,7 @@ class Space(ABC):
 
     @abstractmethod
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
-        """The same space with another law for one parameter.
-
-        Raises:
-            UsageError: the parameter cannot have these values.
-        """
+        """The same space with another law for one parameter."""
 
     @property
     def conditions(self) -> Mapping[str, Condition]:
@@ -89,11 +85,7 @@ class Space(ABC):
         return {}
 
     def with_option(self, key: str, value: str) -> Self | None:
-        """The same space with an option that is no parameter, such as ``block=vr``; None if it has no such option.
-
-        Raises:
-            UsageError: the space has the option, and not this value of it.
-        """
+        """The same space with an option that is no parameter, such as ``block=vr``; None if it has no such option."""
         return None
 
     def parameters_of(self, key: str) -> Sequence[str]:

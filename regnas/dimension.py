@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regnas.errors import UsageError
+from regnas.sampling.ladder import Ladder
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -28,32 +29,6 @@ Array = npt.NDArray[Any]
 _STEPS = (1 / 20, 1 / 5)
 # Up to this many values, the neighbours in a range are the adjacent ones.
 _SHORT = 16
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """A law as a table.
-
-    Attributes:
-        values: ascending, ``(n,)``.
-        edges: probability of all values before each, and 1: ``(n + 1,)``.
-    """
-
-    values: Array
-    edges: npt.NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def find(self, share: Array, first: Array, last: Array) -> Array:
-        """Places ``(n,)`` of the values at this cumulated probability, between ``first`` and before ``last``."""
-        places = np.searchsorted(self.edges, share, side="right") - 1
-        return np.clip(places, first, last - 1)
-
-    def draw(self, uniforms: Array, first: Array, last: Array) -> Array:
-        """Places ``(n,)`` drawn from the law between two places, ``last`` not included."""
-        low = self.edges[first]
-        return self.find(low + uniforms * (self.edges[last] - low), first, last)
 
 
 class Dimension(ABC):

@@ -61,6 +61,11 @@ class AnyNetSpace(StagedSpace):
         return replace(self, stages=stages, laws=_parameters(stages, self.shared))
 
     def with_option(self, key: str, value: str) -> Self | None:
+        """With another ``last_depth``, or what all staged spaces have.
+
+        Raises:
+            UsageError: it has the option, and not this value of it.
+        """
         if key == "last_depth":
             if value not in ("rising", "free") or "depth" not in self.rising:
                 raise UsageError(f"last_depth is rising or free, in spaces with rising depths; got {value!r}")

@@ -75,6 +75,11 @@ class StagedSpace(Space):
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
 
     def with_option(self, key: str, value: str) -> Self | None:
+        """With another block, stem, activation, squeeze ratio, strides, number of stages or width of stem or head.
+
+        Raises:
+            UsageError: it has the option, and not this value of it.
+        """
         if key in _NAMES:
             if value not in _NAMES[key]:
                 raise UsageError(f"{key} is one of {', '.join(_NAMES[key])}, got {value!r}")

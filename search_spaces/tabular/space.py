@@ -56,6 +56,11 @@ class TableSpace(Space):
         return {name: {values[at] for values in self.networks} for at, (name, _) in enumerate(self.laws)}
 
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
+        """The same space with fewer values of one parameter.
+
+        Raises:
+            UsageError: the parameter does not occur with these values.
+        """
         if not isinstance(dimension, Choice) or set(dimension.values) - self._occurring[name]:
             listed = ", ".join(map(str, dict(self.laws)[name].values))
             raise UsageError(f"{name} of {self.spec} is one of {listed}, got {dimension}")

@@ -60,6 +60,11 @@ class NASBench201Space(Space):
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
 
     def with_option(self, key: str, value: str) -> Self | None:
+        """With other ``cells`` or another ``width``.
+
+        Raises:
+            UsageError: the value is no whole number from 1.
+        """
         if key not in ("cells", "width"):
             return None
         whole = number(value)

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from regnas.dimension import Array, Ladder
+from regnas.dimension import Array
 from regnas.sampling.batch import Columns
+from regnas.sampling.ladder import Ladder
 from regnas.search_spaces.staged.narrowing.bounds import Lines, Reach, Shape, reach_of_boxes, reach_of_points
 
 Ints = npt.NDArray[np.int64]
