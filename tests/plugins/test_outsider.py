@@ -129,7 +129,7 @@ def test_chains_are_searched_with_the_built_in_plug_ins(
     regnas(*words, *strategy, "--budget", 3, "--workers", 2)
     output = regnas(*words, *strategy, "--budget", 5, "--workers", 0)
     assert "resuming: 3 of 5" in output and "test error" in output
-    assert "chain: operations x width" in output and re.search(r"MF .* s  conv\d( conv\d)* x \d+", output)
+    assert "chain: operations x width" in output and re.search(r"MF, layers \d+  .* s  conv\d( conv\d)* x \d+", output)
     (folder,) = (tmp_path / "regnas-runs").glob("chains*")
     best = json.loads((folder / "best.json").read_text())
     assert best["architecture"]["kind"] == "chain"
