@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -350,3 +351,15 @@ def recorded(tmp_path: Path) -> Callable[[], dict[str, Any]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Callable[[str], Path]:
+    """``earlier("finished")`` unpacks what an earlier commit wrote (``compatibility/data``) into the test's folder."""
+
+    def unpack(name: str) -> Path:
+        with tarfile.open(Path(__file__).parent / "compatibility" / "data" / f"{name}.tar.xz") as tar:
+            tar.extractall(tmp_path, filter="data")
+        return tmp_path
+
+    return unpack
