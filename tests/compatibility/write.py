@@ -228,9 +228,10 @@ def killed(name: str, enough: Enough, then: Enough | None = None) -> Callable[[P
 def kill_when(
     folder: Path, words: tuple[str, ...], enough: Enough, study: str = "killed", then: Enough | None = None
 ) -> bool:
-    """Start a search, stop its processes every few milliseconds, and kill them once a look at the files says so.
+    """Start a search, stop its driver every few milliseconds, and kill all processes once a look at the files says so.
 
-    With ``then`` the driver alone stays stopped at that look, and all are killed once the second look says so, too.
+    With ``then`` the driver stays stopped at that look for some seconds, while its workers go on, until a second look
+    says so, too.
     """
     line = [sys.executable, "-P", "-m", "regnas", *words]
     running = subprocess.Popen(
@@ -241,21 +242,32 @@ def kill_when(
             time.sleep(0.02)
             if not list((folder / "runs").glob("*.*")) or not (folder / "runs" / study).is_dir():
                 continue
-            os.killpg(running.pid, signal.SIGSTOP)
-            if enough(trials := trials_of(folder / "runs", study), folder / "runs" / study):
-                if then is not None:
-                    os.killpg(running.pid, signal.SIGCONT)
-                    os.kill(running.pid, signal.SIGSTOP)  # its workers go on
-                    while not then(trials, folder / "runs" / study):
-                        time.sleep(0.002)
-                os.killpg(running.pid, signal.SIGKILL)
-                running.wait()
+            os.kill(running.pid, signal.SIGSTOP)
+            trials = trials_of(folder / "runs", study)
+            if enough(trials, folder / "runs" / study) and waits_for(then, trials, folder / "runs" / study):
                 return True
-            os.killpg(running.pid, signal.SIGCONT)
+            os.kill(running.pid, signal.SIGCONT)
         return False
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
+        for process in (*children_of(running.pid), running.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        running.wait()
+
+
+def waits_for(then: Enough | None, trials: list[FrozenTrial], study: Path) -> bool:
+    """Whether the second look says so within five seconds."""
+    end = time.monotonic() + 5
+    while then is not None and not then(trials, study):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+def children_of(process: int) -> list[int]:
+    found = Path(f"/proc/{process}/task/{process}/children")
+    return [int(child) for child in found.read_text().split()] if found.exists() else []
 
 
 def trials_of(runs: Path, study: str) -> list[FrozenTrial]:
