@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -12,13 +12,14 @@ import numpy as np
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
-from regnas.measure import BUILT_IN, flag_of
+from regnas.measure import BUILT_IN, flag_of, load
 from regnas.sampling.batch import Params
 from regnas.search_spaces.tabular.pool import PoolSpace, pooled
 from regnas.tables.point import Point
 from regnas.tables.sources import load_trainings
 from regnas.tables.table import TableError, point
 from regnas.tables.trainings import Trainings
+from regnas.window import Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +67,19 @@ class TableSpace(Space):
             raise UsageError(f"{name} of {self.spec} is one of {listed}, got {dimension}")
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
 
-    def without(self, name: str, known: Iterable[str]) -> UsageError:
-        return UsageError(
-            f"{self.spec} has no column {name} that is filled in for every network, so there is no window on it; leave "
-            f"out {flag_of(name)}, or add the column"
-        )
+    def within(self, window: Window) -> Self:
+        """The same networks inside a window.
+
+        Raises:
+            UsageError: it limits a measure that the table does not know of every network.
+        """
+        for name in window:
+            if name not in self.known_costs and load(name).closed:
+                raise UsageError(
+                    f"{self.spec} has no column {name} that is filled in for every network, so there is no window on "
+                    f"it; leave out {flag_of(name)}, or add the column"
+                )
+        return super().within(window)
 
     def decode(self, params: Params) -> Point:
         try:
