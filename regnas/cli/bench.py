@@ -13,14 +13,10 @@ from regnas.cli import options
 _OF_TRAINING = (*options.data.names, *options.place.names)
 
 
-def _trainings_flags(evaluators: tuple[str, ...], flags: dict[str, Any]) -> dict[str, Any]:
-    """The flags that say how to train; refused where nothing is trained."""
+def _trainings_flags(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags that say how to train, without those that say what goes without saying: tables refuse all of them."""
     chosen = {name: flags.pop(name) for name in _OF_TRAINING}
-    if not all(evaluator.startswith("table") for evaluator in evaluators):
-        return chosen
-    if flag := options.typed(_OF_TRAINING):
-        raise click.UsageError(f"{flag} is for evaluators that train: a table's networks are trained already")
-    return {}
+    return {name: value for name, value in chosen.items() if options.typed([name])}
 
 
 @click.command()
@@ -84,7 +80,7 @@ def bench(
     from regnas.studies.run.driver import Interrupted
     from regnas.studies.search.request import split_window
 
-    training = _trainings_flags(evaluators, flags)
+    training = _trainings_flags(flags)
     window, rules = split_window(flags)
     plan = plan_bench(
         spaces,

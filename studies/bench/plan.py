@@ -9,12 +9,13 @@ from typing import Any, Unpack
 
 from regnas.design_space import Space, make_space
 from regnas.errors import PluginNotFound, UsageError
+from regnas.evaluator import SupportsTable
 from regnas.options import TrainedOptions
 from regnas.pruner import NONE, make_pruner
 from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
 from regnas.studies.bench.rules import MODEL, BenchRules
-from regnas.studies.bench.running.problem import Arena, table_arena, tabular, trained_arena
+from regnas.studies.bench.running.problem import Arena, evaluator_of, table_arena, trained_arena
 from regnas.studies.executors.resources import cores
 from regnas.studies.search.identity import folder_name
 from regnas.window import Window
@@ -164,7 +165,8 @@ def _pairs(spaces: Sequence[str | Space], evaluators: Sequence[str]) -> list[tup
 def _arenas(
     pairs: list[tuple[str | Space, str]], window: Window, rules: BenchRules, options: TrainedOptions
 ) -> list[Arena]:
-    kinds = {tabular(evaluator) for _, evaluator in pairs}
+    made = {evaluator: evaluator_of(evaluator, options) for _, evaluator in pairs}
+    kinds = {isinstance(one, SupportsTable) for one in made.values()}
     if len(kinds) > 1:
         raise UsageError("tables and real training are not compared in one benchmark; run one after the other")
     if kinds == {False}:
@@ -175,7 +177,7 @@ def _arenas(
     if options:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
         raise UsageError(f"{flags} is for evaluators that train: a table's networks are trained already")
-    return _different([table_arena(space, evaluator, window, null=rules.null) for space, evaluator in pairs])
+    return _different([table_arena(space, one, window, null=rules.null, made=made[one]) for space, one in pairs])
 
 
 def _different(arenas: list[Arena]) -> list[Arena]:

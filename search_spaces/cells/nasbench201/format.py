@@ -12,6 +12,7 @@ from typing import Any
 
 from regnas.errors import UsageError
 from regnas.search_spaces.cells.nasbench201.architecture import EDGES, OPERATIONS, NASBench201
+from regnas.search_spaces.cells.nasbench201.views import cell_string
 
 _CLASSES = (10, 100, 120)  # of the data sets that the benchmark's cells were trained on
 _PAPER = NASBench201((0,) * len(EDGES))
@@ -35,7 +36,7 @@ class CellText:
                 f"the benchmark's networks have {', '.join(map(str, _CLASSES))} classes, and this one has "
                 f"{architecture.classes}; json says all of it"
             )
-        return text_of(architecture) + "\n"
+        return cell_string(architecture) + "\n"
 
     def recognises(self, source: str) -> bool:
         return source.startswith("|") and "~" in source
@@ -46,14 +47,6 @@ class CellText:
         if unknown := [name for name in names if name not in OPERATIONS]:
             raise UsageError(f"an operation of a cell is one of {', '.join(OPERATIONS)}, got {unknown[0]!r}")
         network = NASBench201(tuple(map(OPERATIONS.index, names))) if len(names) == len(EDGES) else None
-        if network is None or text_of(network) != text:
+        if network is None or cell_string(network) != text:
             raise UsageError(f"a cell is {self.sources.partition(':')[2]}, got {source!r}")
         return [network]
-
-
-def text_of(network: NASBench201) -> str:
-    """The cell of a network as text; `EDGES` come in its order."""
-    nodes: dict[int, str] = {}
-    for (start, end), op in zip(EDGES, network.ops, strict=True):
-        nodes[end] = nodes.get(end, "|") + f"{OPERATIONS[op]}~{start}|"
-    return "+".join(nodes.values())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
-from regnas.evaluator import SupportsPrepare, SupportsTable, Task, make_evaluator
+from regnas.evaluator import Evaluator, SupportsPrepare, SupportsTable, Task, make_evaluator
 from regnas.evaluators.tabular.surrogate import fit
 from regnas.options import TrainedOptions
 from regnas.strategy import make_strategy
@@ -16,6 +17,7 @@ from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.lookup import Oracle, TableOracle
 from regnas.studies.search.plan import plan
 from regnas.studies.search.regime import in_regime
+from regnas.studies.search.request import task_of
 from regnas.studies.storage.open import quiet
 from regnas.tables.table import Table
 from regnas.window import Window
@@ -82,21 +84,30 @@ class Arena:
             )
 
 
-def tabular(evaluator: str) -> bool:
-    """Whether an evaluator's spec names a table."""
-    return evaluator.partition(":")[0].partition("[")[0] == "table"
+def evaluator_of(spec: str, options: TrainedOptions) -> Evaluator:
+    """The evaluator of a benchmark, by which it is known whether networks are looked up or trained.
+
+    Raises:
+        UsageError: malformed, or an option it does not have.
+        RegnasError: a plug-in or data set that is not there.
+    """
+    told = {name: value for name, value in options.items() if name != "epochs"}  # a table has its own number
+    return make_evaluator(spec, task_of(told, Path("cache")))
 
 
-def table_arena(space: str | Space, evaluator: str, window: Window, *, null: bool = False) -> Arena:
+def table_arena(
+    space: str | Space, evaluator: str, window: Window, *, null: bool = False, made: Evaluator | None = None
+) -> Arena:
     """The arena of a table.
 
     Args:
         null: permute which network has which errors.
+        made: the evaluator, where it is made already.
 
     Raises:
         UsageError: no such space or table, or the table's networks are not of this space.
     """
-    made = make_evaluator(evaluator, Task(data=evaluator))
+    made = made or make_evaluator(evaluator, Task(data=evaluator))
     if not isinstance(made, SupportsTable):
         raise UsageError(f"{evaluator} looks nothing up: its plug-in has no attribute table")
     table = made.table.permuted(_NULL_SEED) if null else made.table
