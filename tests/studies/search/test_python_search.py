@@ -69,7 +69,7 @@ def test_search_takes_an_optuna_sampler_and_keeps_it_in_the_window(fast_search: 
 
 
 def test_search_knows_no_other_options(fast_search: Search) -> None:
-    with pytest.raises(TypeError, match="pytorch"):
+    with pytest.raises(UsageError, match="search has no option 'pytorch'"):
         fast_search(1, pytorch=True)
 
 
@@ -95,7 +95,7 @@ def test_numbers_that_make_no_sense_are_said_before_anything_starts(
 def test_the_winner_is_retrained_at_the_end_where_the_data_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The data set of the retraining is the one of the search, its root included."""
     roots = []
-    from regnas.studies.training import train
+    from regnas.studies.training import plan
 
     make = make_dataset
 
@@ -103,7 +103,7 @@ def test_the_winner_is_retrained_at_the_end_where_the_data_lie(tmp_path: Path, m
         roots.append((text, options["root"]))
         return make(text, **options)
 
-    monkeypatch.setattr(train, "make_dataset", noted)
+    monkeypatch.setattr(plan, "make_dataset", noted)
     result = regnas.search(
         data="fake:32",
         epochs=1,
@@ -116,7 +116,7 @@ def test_the_winner_is_retrained_at_the_end_where_the_data_lie(tmp_path: Path, m
         data_root=tmp_path / "data",
         retrain=2,
     )
-    assert roots == [("fake:32", tmp_path / "data")]
+    assert roots == [("fake:32", str(tmp_path / "data"))]
     final = json.loads((result.folder / "final-2" / "result.json").read_text())
     assert final["epochs"] == 2 and final["identity"]["architecture"] == result.best.architecture.to_json()
     assert not regnas.load(result.folder / "final-2").training
