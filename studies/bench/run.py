@@ -14,7 +14,7 @@ from regnas.studies.bench.plan import BenchPlan
 from regnas.studies.bench.record import metadata
 from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.running.problem import Arena
-from regnas.studies.bench.running.processes import Crew, Job
+from regnas.studies.bench.running.processes import Job, SimulationPool
 from regnas.studies.bench.running.runs import Run, read_run
 from regnas.studies.bench.running.worker import complete, perform, window_json
 from regnas.studies.search.identity import differing
@@ -139,7 +139,7 @@ def _simulate(plan: BenchPlan, say: Say) -> None:
         say(f"{whole - len(jobs)} of {whole} runs are there")
     tally = _Tally(len(jobs), say)
     if plan.jobs > 1 and len(jobs) > 1 and plan.remote:
-        Crew(plan.jobs, plan.folder / "logs" / "simulations.log").work(jobs, tally.done)
+        SimulationPool(plan.jobs, plan.folder / "logs" / "simulations.log").work(jobs, tally.done)
         return
     for job in jobs:
         perform(plan.arenas[job["number"]], job)

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 import regnas
+from regnas.images import Images
+
+pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parent / "data"
 COMMANDS: dict[str, dict[str, list[str]]] = json.loads((DATA / "commands.json").read_text())
@@ -40,10 +43,10 @@ def check_equal(found: Any, before: Any) -> None:
 
 
 def seen_again(folder: Path) -> Any:
-    """compare.json of a folder, but for what may be said anew: its versions."""
-    return {
-        name: value for name, value in json.loads((folder / "compare.json").read_text()).items() if name != "versions"
-    }
+    """compare.json of a folder, but for what may be said anew: its versions, and what images ask of a space."""
+    stored = json.loads((folder / "compare.json").read_text())
+    conditions = {**stored["conditions"], "images": Images.from_json(stored["conditions"]["images"]).to_json()}
+    return {name: value for name, value in {**stored, "conditions": conditions}.items() if name != "versions"}
 
 
 @pytest.mark.parametrize("name", COMMANDS["sampled"])

@@ -11,6 +11,8 @@ import pytest
 
 import regnas
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parent / "data"
 # With few random candidates at the start, so that the strategies have their say.
 STRATEGIES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,8 @@ def test_a_type_checker_sees_misspelt_options_and_wrong_values(tmp_path: Path) -
         "import regnas\n\nregnas.search(budgte=5)\nregnas.search(budget='5')\nregnas.search('regnetx', budget=5)\n"
     )
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(script)]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
+    where = {**os.environ, "MYPYPATH": str(Path(regnas.__file__).parents[1])}
+    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=where).stdout
     assert 'Unexpected keyword argument "budgte" for "search"' in found
     assert 'Argument "budget" to "search" has incompatible type "str"' in found
     assert "user.py:5" not in found

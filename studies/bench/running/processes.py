@@ -17,7 +17,7 @@ from regnas.system.processes import start
 Job = dict[str, Any]
 
 
-class Crew:
+class SimulationPool:
     """Processes that are sent jobs, and answer when each is on disk.
 
     Args:
