@@ -6,6 +6,7 @@ import inspect
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,10 @@ def test_a_type_checker_sees_misspelt_options_and_wrong_values(tmp_path: Path) -
         "import regnas\n\nregnas.search(budgte=5)\nregnas.search(budget='5')\nregnas.search('regnetx', budget=5)\n"
     )
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(script)]
-    where = {**os.environ, "MYPYPATH": str(Path(regnas.__file__).parents[1])}
+    checkout = Path(regnas.__file__).parents[1]
+    # mypy finds an installed regnas by its py.typed, and refuses site-packages here; an editable one it is shown.
+    installed = checkout == Path(sysconfig.get_path("purelib"))
+    where = {**os.environ, "MYPYPATH": "" if installed else str(checkout)}
     found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=where).stdout
     assert 'Unexpected keyword argument "budgte" for "search"' in found
     assert 'Argument "budget" to "search" has incompatible type "str"' in found
