@@ -204,17 +204,24 @@ def _unknown(name: str, cost: Mapping[str, Any]) -> str:
     return f"the {name} of this network are not known; known are: {', '.join(cost) or 'none'}"
 
 
+def _no_cost(name: str, whose: str, value: object) -> str:
+    return f"the {name} of {whose} are a number from 0, got {value!r}; a count that is too large for its type wraps"
+
+
 def complexity_of(architecture: Architecture, resolution: int) -> Complexity:
     """The complexity of a network of any family, as a mapping.
 
     Raises:
-        PluginBroken: the family gives something else.
+        PluginBroken: the family gives something else, or a number that nothing costs.
     """
     cost = architecture.complexity(resolution)
+    if not isinstance(cost, Complexity) and isinstance(cost, Mapping) and all(isinstance(name, str) for name in cost):
+        cost = Complexity(**cost)
     if isinstance(cost, Complexity):
+        for name, value in cost.items():
+            if not isinstance(value, int | float | np.number) or not 0 <= value < math.inf:
+                raise PluginBroken(_no_cost(name, f"the architecture {architecture.kind!r}", value))
         return cost
-    if isinstance(cost, Mapping) and all(isinstance(name, str) for name in cost):
-        return Complexity(**cost)
     raise PluginBroken(
         f"complexity() of the architecture {architecture.kind!r} gives a mapping from names of measures to numbers, "
         f"got {type(cost).__name__}; return regnas.costs.Complexity(flops=..., params=..., activations=...)"
@@ -225,11 +232,14 @@ def complexities_of(cost: Any, networks: int, family: str) -> Complexities:
     """What a batch says that its networks cost, as a mapping with an array of ``networks`` numbers for each measure.
 
     Raises:
-        PluginBroken: the family gives something else.
+        PluginBroken: the family gives something else, or a number that nothing costs.
     """
     if isinstance(cost, Mapping) and not isinstance(cost, Complexities):
         cost = Complexities(**cost)
     if isinstance(cost, Complexities) and all(np.shape(column) == (networks,) for column in cost.values()):
+        for name, column in cost.items():
+            if networks and (lowest := np.fmin.reduce(column)) < 0:
+                raise PluginBroken(_no_cost(name, f"a batch of {family!r}", lowest))
         return cost
     got = type(cost).__name__
     if isinstance(cost, Complexities):

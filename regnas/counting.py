@@ -33,6 +33,7 @@ Pixels: TypeAlias = Whole | tuple[Whole, Whole]
 Times: TypeAlias = Whole | np.bool_ | npt.NDArray[np.bool_]
 
 MEASURES = BUILT_IN
+LARGEST = 2**62  # of a sum of 64 bits that cannot wrap
 
 
 @overload
@@ -59,6 +60,24 @@ def output_size(
         return cast(Whole, _side(*numbers))
     down, across = zip(*(number if isinstance(number, tuple) else (number, number) for number in numbers), strict=True)
     return _side(*down), _side(*across)
+
+
+def check_countable(resolution: int, widest: int, blocks: int) -> None:
+    """Whether the costs of networks are below `LARGEST`, so that no count of them wraps.
+
+    Args:
+        resolution: pixels of a side.
+        widest: channels of the widest layer.
+        blocks: of the deepest network, each of convolutions with at most 16 weights for a pair of channels.
+
+    Raises:
+        InvalidArchitecture: they may be larger.
+    """
+    if 16 * (resolution * widest) ** 2 * (blocks + 4) >= LARGEST:  # stem and head count as four further blocks
+        raise InvalidArchitecture(
+            f"networks of up to {widest:,} channels and {blocks:,} blocks at {resolution:,} px are too large to be "
+            "counted exactly: 16 x channels^2 x pixels x blocks stay below 2^62; take narrower ones, or fewer pixels"
+        )
 
 
 class Count:

@@ -12,6 +12,10 @@ from regnas.errors import UsageError
 _STEM_STRIDES = {"cifar": 1, "simple": 2, "resnet": 4, None: None}
 
 
+RESOLUTIONS = (1, 65_536)  # pixels of a side: within these, what networks cost is counted exactly
+CLASSES = (1, 1_048_576)
+
+
 @dataclass(frozen=True)
 class Images:
     """What a data set asks of a space: used where the spec says nothing else.
@@ -27,7 +31,7 @@ class Images:
         strides: by how much each stage after them shrinks a side; the last one repeats where there are more stages.
 
     Raises:
-        UsageError: strides or a width below 1.
+        UsageError: a resolution or a number of classes outside `RESOLUTIONS` or `CLASSES`, strides or a width below 1.
     """
 
     resolution: int = 224
@@ -37,6 +41,10 @@ class Images:
     strides: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        for name, (least, most) in (("resolution", RESOLUTIONS), ("classes", CLASSES)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise UsageError(f"--{name} is a whole number from {least} to {most:,}, got {value!r}")
         for name in ("stem_stride", "stem_width"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise UsageError(f"{name} of images is a whole number from 1, got {value!r}")
@@ -52,7 +60,7 @@ class Images:
         """Read `to_json`'s form, or that of earlier releases.
 
         Raises:
-            UsageError: a stem that no release had, strides or a width below 1.
+            UsageError: a stem that no release had, or as `Images` does.
         """
         known = in_present_words(stored)
         strides = known.get("strides")

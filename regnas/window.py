@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,16 +21,29 @@ __all__ = ["Bounds", "Complexities", "Complexity", "Limits", "Window", "human", 
 # Further limits: bounds by the name of a measure, or as the flag has them, ``NAME=LOW:HIGH``.
 Limits = Mapping[str, str | float] | Iterable[str]
 
+LARGEST = 1e18  # of a bound: costs are whole numbers of 64 bits
+_SMALLEST = 1e-307  # but 0
 _UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}  # powers of ten
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:e([+-]?\d+))?\s*([kmgt]?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """A closed interval; ``None`` is an open side."""
+    """A closed interval; ``None`` is an open side.
+
+    Raises:
+        UsageError: a side that is no number from 0 to `LARGEST`, or low above high.
+    """
 
     low: float | None = None
     high: float | None = None
+
+    def __post_init__(self) -> None:
+        for side in (self.low, self.high):
+            if side is not None and not 0 <= side <= LARGEST:
+                raise UsageError(f"a bound is a number from 0 to {LARGEST:g}, got {side}; leave a side out to open it")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise UsageError(f"bounds run from low to high, got {self.low} and {self.high}")
 
     def __str__(self) -> str:
         return f"{human(self.low)}:{human(self.high)}"
@@ -88,7 +102,11 @@ def _number(text: str, whole: str, name: str) -> float | None:
     if match is None:
         raise _malformed(whole, name)
     digits, exponent, unit = match.groups()
-    return _exactly(digits, _UNITS[unit.lower()] + int(exponent or 0))
+    size = (exponent or "0").lstrip("+-0")
+    number = _exactly(digits, _UNITS[unit.lower()] + int(exponent or 0)) if len(size) <= 3 else math.inf
+    if not _SMALLEST <= number <= LARGEST and Decimal(digits):
+        raise UsageError(f"--{name} takes 0 and numbers from {_SMALLEST:g} to {LARGEST:g}, got {text}")
+    return number
 
 
 def _exactly(digits: str, power: int) -> float:

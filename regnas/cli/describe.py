@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
 @options.limit
-@click.option("--resolution", type=click.IntRange(min=1), help="Pixels of a side.  [default: the space's own]")
+@click.option("--resolution", type=int, help="Pixels of a side.  [default: the space's own]")
 @click.option("--classes", type=int, help="Outputs of the network.  [default: the space's own, or 1000]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw the network.")

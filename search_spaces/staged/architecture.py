@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from regnas.drawing import Profile
 
 ACTIVATIONS = ("relu", "silu", "gelu")
+# Far beyond what can be trained; within these, sums of costs are checked not to wrap.
+MOST_STAGES = 100
+MOST_BLOCKS = 10_000  # of a stage
+MOST_CHANNELS = 1 << 20
+RATIOS = (1 / 1024, 1024)  # of a bottleneck
+MOST_STRIDE = 1024
+_MOST = {"depths": MOST_BLOCKS, "strides": MOST_STRIDE}
 
 _FEATURED = 4  # stages that predictors are told of: networks have more or fewer, and rows of numbers one length
 
@@ -115,22 +122,29 @@ class Staged:
 
     def _check_numbers(self) -> None:
         for name, low in (("stem_width", 1), ("head_width", 0), ("classes", 2)):
-            if not _whole(getattr(self, name), low):
-                raise InvalidArchitecture(f"{name} is a whole number from {low}, got {getattr(self, name)!r}")
-        if not _real(self.se_ratio) or self.se_ratio < 0:
-            raise InvalidArchitecture(f"se_ratio is a number from 0, got {self.se_ratio!r}")
+            if not _whole(getattr(self, name), low, MOST_CHANNELS):
+                raise InvalidArchitecture(
+                    f"{name} is a whole number from {low} to {MOST_CHANNELS:,}, got {getattr(self, name)!r}"
+                )
+        if not _real(self.se_ratio) or not 0 <= self.se_ratio <= 16:
+            raise InvalidArchitecture(f"se_ratio is a number from 0 to 16, got {self.se_ratio!r}")
         stages = len(self.depths)
-        if not stages:
-            raise InvalidArchitecture("a network has at least one stage, got no depths")
+        if not 1 <= stages <= MOST_STAGES:
+            raise InvalidArchitecture(f"a network has 1 to {MOST_STAGES} stages, got {stages} depths")
         for name in ("depths", "widths", "strides", "bottleneck_ratios", "group_widths"):
             values = getattr(self, name)
             if not values and name in ("bottleneck_ratios", "group_widths"):
                 continue  # left out: b = 1, one group
             if len(values) != stages:
                 raise InvalidArchitecture(f"{stages} depths ask for {stages} {name}, got {list(values)}")
-            ratio = name == "bottleneck_ratios"
-            if not all((_real(value) and value > 0) if ratio else _whole(value, 1) for value in values):
-                rule = "positive numbers" if ratio else "whole numbers from 1"
+            if name == "bottleneck_ratios":
+                good = all(_real(value) and RATIOS[0] <= value <= RATIOS[1] for value in values)
+                rule = f"numbers from 1/{RATIOS[1]} to {RATIOS[1]}"
+            else:
+                most = _MOST.get(name, MOST_CHANNELS)
+                good = all(_whole(value, 1, most) for value in values)
+                rule = f"whole numbers from 1 to {most:,}"
+            if not good:
                 raise InvalidArchitecture(f"{name} are {rule}, got {list(values)}")
 
     def _canonical(self) -> dict[str, Any]:
@@ -242,8 +256,8 @@ class Staged:
         return StagedNetwork(self)
 
 
-def _whole(value: Any, low: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+def _whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _real(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regnas.costs import Complexities
-from regnas.counting import MEASURES, Count, Pixels, output_size
+from regnas.counting import MEASURES, Count, Pixels, check_countable, output_size
 
 Ints = npt.NDArray[np.int64]
 
@@ -91,7 +92,12 @@ class _Block(NamedTuple):
 
 
 def staged_complexity(batch: StagedBatch, template: Template, resolution: int) -> Complexities:
-    """Complexity of every network of ``batch`` for one image of ``resolution`` pixels."""
+    """Complexity of every network of ``batch`` for one image of ``resolution`` pixels.
+
+    Raises:
+        InvalidArchitecture: some of them are too large to be counted.
+    """
+    _check_size(batch, template, resolution)
     count = Count(len(batch))
     size = _stem(count, template, resolution)
     wide_in: Any = np.full(len(batch), template.stem_width, dtype=np.int64)
@@ -104,6 +110,15 @@ def staged_complexity(batch: StagedBatch, template: Template, resolution: int) -
         wide_in = wide
     _head(count, template, wide_in, size)
     return count.total()
+
+
+def _check_size(batch: StagedBatch, template: Template, resolution: int) -> None:
+    if not len(batch):
+        return
+    # Of a whole batch, cheaply: the widest of all stages over the least of all bottleneck ratios.
+    widest = math.ceil(int(batch.widths.max()) / min(1.0, float(batch.bottleneck_ratios.min())))
+    channels = max(widest, template.stem_width, template.head_width)
+    check_countable(resolution, channels, int(batch.depths.max()) * len(template.strides))
 
 
 @dataclass(frozen=True)

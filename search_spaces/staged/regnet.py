@@ -13,12 +13,14 @@ from regnas.costs import Complexities
 from regnas.dimension import Choice, LogUniform, Uniform
 from regnas.errors import UsageError
 from regnas.sampling.batch import Columns, Narrowing, Params
-from regnas.search_spaces.staged.architecture import Staged
+from regnas.search_spaces.staged.architecture import MOST_CHANNELS, Staged
 from regnas.search_spaces.staged.compatibility import compatible
 from regnas.search_spaces.staged.complexity import StagedBatch
 from regnas.search_spaces.staged.line import QUANTUM, block_widths, exact_stages, stage_arrays, stages_of
 from regnas.search_spaces.staged.narrowing.narrowing import narrowing_of
 from regnas.search_spaces.staged.space import StagedRows, StagedSpace, inner_groups
+
+_MOST_RATIO = 1024  # between the widths of two levels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +43,12 @@ class RegNetSpace(StagedSpace):
             self.check_whole(name, value)
         elif name == "w0" and "w0" not in dict(self.ties):
             self.check_whole(name, value, QUANTUM)
-        elif name == "w0" and value <= 0:
-            raise UsageError(f"w0 is above 0 channels, got {value!r}")
-        elif name == "wa" and value < 0:
-            raise UsageError(f"wa is at least 0 channels per block, got {value!r}")
-        elif name == "wm" and value <= 1:
-            raise UsageError(f"wm is above 1, got {value!r}")
+        elif name == "w0" and not 0 < value <= MOST_CHANNELS:
+            raise UsageError(f"w0 is above 0 and up to {MOST_CHANNELS:,} channels, got {value!r}")
+        elif name == "wa" and not 0 <= value <= MOST_CHANNELS:
+            raise UsageError(f"wa is 0 to {MOST_CHANNELS:,} channels per block, got {value!r}")
+        elif name == "wm" and not 1 < value <= _MOST_RATIO:
+            raise UsageError(f"wm is above 1 and up to {_MOST_RATIO}, got {value!r}")
 
     @property
     def defaults(self) -> Params:

@@ -19,7 +19,15 @@ from regnas.errors import UsageError
 from regnas.measure import BUILT_IN
 from regnas.overrides import number
 from regnas.sampling.batch import Params
-from regnas.search_spaces.staged.architecture import ACTIVATIONS, Staged
+from regnas.search_spaces.staged.architecture import (
+    ACTIVATIONS,
+    MOST_BLOCKS,
+    MOST_CHANNELS,
+    MOST_STAGES,
+    MOST_STRIDE,
+    RATIOS,
+    Staged,
+)
 from regnas.search_spaces.staged.complexity import (
     BLOCKS,
     STEMS,
@@ -31,7 +39,7 @@ from regnas.search_spaces.staged.complexity import (
 )
 
 _NAMES = {"block": tuple(BLOCKS), "stem": tuple(STEMS), "activation": ACTIVATIONS}
-_LEAST = {"stages": 1, "stem_width": 1, "head_width": 0}
+_BOUNDS = {"stages": (1, MOST_STAGES), "stem_width": (1, MOST_CHANNELS), "head_width": (0, MOST_CHANNELS)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +99,10 @@ class StagedSpace(Space):
             return replace(self, se=float(ratio))
         if key == "strides":
             return replace(self, strides=self._strides(value))
-        if key in _LEAST:
-            whole = number(value)
-            if not isinstance(whole, int) or whole < _LEAST[key]:
-                raise UsageError(f"{key} is a whole number from {_LEAST[key]}, got {value!r}")
+        if key in _BOUNDS:
+            whole, (least, most) = number(value), _BOUNDS[key]
+            if not isinstance(whole, int) or not least <= whole <= most:
+                raise UsageError(f"{key} is a whole number from {least} to {most:,}, got {value!r}")
             return self.with_stages(whole) if key == "stages" else replace(self, **{key: whole})  # type: ignore[arg-type]
         return None
 
@@ -104,8 +112,8 @@ class StagedSpace(Space):
 
     def _strides(self, text: str) -> tuple[int, ...]:
         parts = [number(part) for part in text.split("-")]
-        if not all(isinstance(part, int) and part >= 1 for part in parts):
-            raise UsageError(f"strides are whole numbers such as 1-2-2-2, got {text!r}")
+        if not all(isinstance(part, int) and 1 <= part <= MOST_STRIDE for part in parts):
+            raise UsageError(f"strides are whole numbers up to {MOST_STRIDE:,} such as 1-2-2-2, got {text!r}")
         if len(parts) != self.stages:
             raise UsageError(f"{self.stages} stages ask for {self.stages} strides, got {text!r}")
         return tuple(int(part) for part in parts if part is not None)
@@ -166,19 +174,24 @@ class StagedSpace(Space):
         Raises:
             UsageError: it is none.
         """
-        good = isinstance(value, int | float) and value > 0
+        good = isinstance(value, int | float) and RATIOS[0] <= value <= RATIOS[1]
         if not good or (value < 1 and abs(1 / value - round(1 / value)) > 1e-6):
-            raise UsageError(f"{name} is w / w_b: a number from 1, or one over a whole number; got {value!r}")
+            raise UsageError(
+                f"{name} is w / w_b: a number from 1 to {RATIOS[1]}, or one over a whole number up to that; got "
+                f"{value!r}"
+            )
 
     def check_whole(self, name: str, value: Any, multiple: int = 1) -> None:
         """A count of blocks or channels.
 
         Raises:
-            UsageError: no whole number from 1, or no multiple of ``multiple``.
+            UsageError: no whole number from 1 to the most that networks have, or no multiple of ``multiple``.
         """
-        if not isinstance(value, int | float) or value < 1 or value != int(value) or int(value) % multiple:
-            rule = "whole number from 1" if multiple == 1 else f"positive multiple of {multiple}"
-            raise UsageError(f"{name} is a {rule}, got {value!r}")
+        most = MOST_BLOCKS if name.startswith("depth") else MOST_CHANNELS
+        good = isinstance(value, int | float) and 1 <= value <= most
+        if not good or value != int(value) or int(value) % multiple:
+            rule = "whole number" if multiple == 1 else f"multiple of {multiple}"
+            raise UsageError(f"{name} is a {rule} from {multiple} to {most:,}, got {value!r}")
 
     @abstractmethod
     def check(self, name: str, value: Any) -> None:

@@ -24,6 +24,9 @@ from regnas.studies.compare.run import Amounts, Runs, plan_runs, train_first
 from regnas.studies.populations.population import Population
 
 PILOT = 4  # models of each space that are timed unless said
+MOST_PILOTS = 10_000
+MOST_PAIRS = 100_000
+LEAST_DISTANCE = 0.03
 
 
 @dataclass(frozen=True)
@@ -129,11 +132,18 @@ def _check(detect: float | None, difference: float | None, sd: float | None, pai
     """Refuse what cannot be planned for."""
     if (detect is None) == (difference is None):
         raise UsageError("--detect D is a distance of distributions, --difference POINTS one of mean errors: give one")
-    if pilot == 1 or pilot < 0:
-        raise UsageError(f"--pilot is at least 2, or 0 for none, got {pilot}")
-    for flag, number in (("--difference", difference), ("--sd", sd), ("--pairs", pairs)):
-        if number is not None and not number > 0:
-            raise UsageError(f"{flag} is above 0, got {100 * number if isinstance(number, float) else number:g}")
+    if pilot == 1 or not 0 <= pilot <= MOST_PILOTS:
+        raise UsageError(f"--pilot is 2 to {MOST_PILOTS:,}, or 0 for none, got {pilot}")
+    if detect is not None and not LEAST_DISTANCE <= detect <= 1:
+        raise UsageError(
+            f"--detect is a distance of two distributions, from {LEAST_DISTANCE} (some 10,000 "
+            f"models) to 1, got {detect:g}"
+        )
+    for flag, points in (("--difference", difference), ("--sd", sd)):
+        if points is not None and not 0 < points <= 1:
+            raise UsageError(f"{flag} is in points of error, above 0 and up to 100, got {100 * points:g}")
+    if pairs is not None and not 1 <= pairs <= MOST_PAIRS:
+        raise UsageError(f"--pairs are a whole number from 1 to {MOST_PAIRS:,}, got {pairs}")
 
 
 def _sees(sds: Sequence[float], models: int, level: float, power: float) -> float | None:

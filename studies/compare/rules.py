@@ -15,7 +15,8 @@ from regnas.studies.populations.population import Population, PopulationError
 from regnas.window import Bounds, parse_bounds
 
 NONE = "none"  # the complexity of a comparison that is not normalised
-MOST_BINS = 10
+MOST_BINS = 10  # where nothing is said
+BINS = 1000
 PER_BIN = 10  # models of each population that a bin should hold
 MOST_REPEATS = 999_999  # permutations for the small levels of early looks
 
@@ -54,8 +55,8 @@ class ComparisonRules:
     def __post_init__(self) -> None:
         if self.complexity != NONE and self.complexity not in BUILT_IN and self.complexity not in installed():
             raise UsageError(f"--complexity is one of {', '.join(installed())}, {NONE}; got {self.complexity!r}")
-        if self.bins is not None and self.bins < 1:
-            raise UsageError(f"--bins are at least 1, got {self.bins}")
+        if self.bins is not None and not 1 <= self.bins <= BINS:
+            raise UsageError(f"--bins are a whole number from 1 to {BINS:,}, got {self.bins}")
         if not 0 < self.margin < 1:
             raise UsageError(f"--margin is a difference of error in points, above 0; got {100 * self.margin:g}")
         if not 0 < self.alpha < 0.5:

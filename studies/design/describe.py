@@ -14,6 +14,7 @@ from regnas.describe import RESOLUTION, summary
 from regnas.design_space import Space, make_space
 from regnas.drawing import drawing
 from regnas.errors import RegnasError, UsageError
+from regnas.images import Images
 from regnas.measure import BUILT_IN, ordered, short_of
 from regnas.preset import preset
 from regnas.sampling import keyed
@@ -42,10 +43,11 @@ def describe_preset(name: str, resolution: int | None, classes: int) -> Descript
 
     Raises:
         PluginNotFound: no preset of that name.
+        UsageError: a resolution or a number of classes that no images have.
     """
     known = preset(name)
     found = make_space(known.space)
-    images = replace(found.images, resolution=resolution or RESOLUTION, classes=classes)
+    images = replace(found.images, resolution=RESOLUTION if resolution is None else resolution, classes=classes)
     return describe_point(found.on(images), dict(known.params))
 
 
@@ -53,12 +55,16 @@ def describe_file(path: str, resolution: int | None) -> Description:
     """The architecture of a JSON file or a folder with one.
 
     A search's best.json also says which point of which space it is, and at which resolution it was trained.
+
+    Raises:
+        UsageError: a resolution that no images have.
     """
     file = Path(path)
     architecture = weights.read_architecture(file)
     known = json.loads(file.read_text()) if file.is_file() else {}
     trained = known.get("settings", {}).get("images", {}).get("resolution") or known.get("resolution")
-    found = _described(architecture, resolution or trained or summary(architecture).resolution)
+    images = Images(resolution=trained or summary(architecture).resolution if resolution is None else resolution)
+    found = _described(architecture, images.resolution)
     if "settings" in known and "params_by_name" in known:
         found |= {"space": known["settings"]["space"], "params": known["params_by_name"], "in_space": True}
     return found

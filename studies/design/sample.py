@@ -17,6 +17,8 @@ from regnas.measure import BUILT_IN, ordered
 from regnas.sampling.stream import Tally, candidates
 from regnas.system.files import COLUMNS, record
 
+MOST = 10_000_000  # candidates of one file
+
 
 def sample_to(
     space: Space,
@@ -30,12 +32,12 @@ def sample_to(
     """Write the first ``count`` candidates of a seed to a .csv or .jsonl file, whole or not at all.
 
     Raises:
-        UsageError: a negative count, or another kind of file.
+        UsageError: a count outside 1 to `MOST`, or another kind of file.
         InfeasibleWindow: the window holds too few.
         RegnasError: the file cannot be written.
     """
-    if count < 1:
-        raise UsageError(f"--count is at least 1, got {count}")
+    if not 1 <= count <= MOST:
+        raise UsageError(f"--count is a whole number from 1 to {MOST:,}, got {count}")
     target = Path(path)
     if target.suffix not in (".csv", ".jsonl"):
         raise UsageError(f"--output is a .csv or a .jsonl file, got {path!r}")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from optuna.distributions import FloatDistribution
 
-from regnas.costs import Complexities, Complexity
+from regnas.costs import Complexities, Complexity, complexities_of, complexity_of
 from regnas.errors import PluginBroken, UsageError
 from regnas.sampling.plain_space import PlainSpace
 from regnas.testing import DistributionSpace
@@ -39,6 +39,28 @@ def test_what_is_not_known_is_absent_and_says_so() -> None:
         _ = cost.flops
     with pytest.raises(AttributeError):
         cost.params = 4  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class _Costing:
+    """An architecture of any cost."""
+
+    cost: Any
+    kind: str = "costing"
+
+    def complexity(self, resolution: int) -> Any:
+        return self.cost
+
+
+@pytest.mark.parametrize("value", [-5, float("nan"), float("inf"), "12", np.int64(-1)])
+def test_a_cost_that_nothing_has_names_the_family(value: Any) -> None:
+    with pytest.raises(PluginBroken, match="the flops of the architecture 'costing' are a number from 0"):
+        complexity_of(_Costing({"flops": value}), 32)  # type: ignore[arg-type]
+
+
+def test_counts_that_wrapped_name_the_family() -> None:
+    with pytest.raises(PluginBroken, match="the params of a batch of 'wide' are a number from 0, got .*-4"):
+        complexities_of({"params": np.array([3, -4])}, 2, "wide")
 
 
 def test_complexities_are_columns_and_give_back_what_they_are_made_of() -> None:

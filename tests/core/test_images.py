@@ -25,6 +25,13 @@ def test_images_are_plain_json_and_read_back(one: Images) -> None:
     assert Images.from_json(json.loads(json.dumps(one.to_json()))) == one
 
 
+@pytest.mark.parametrize("name", ["resolution", "classes"])
+@pytest.mark.parametrize("value", [0, -1, 10**7, 10**30, 2.5, True, "32"])
+def test_pixels_and_classes_are_whole_numbers_in_a_stated_range(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"--{name} is a whole number from 1 to"):
+        Images(**{name: value})
+
+
 @pytest.mark.parametrize(("stem", "stride"), [("simple", 2), ("resnet", 4), ("cifar", 1), (None, None)])
 def test_the_stems_of_earlier_releases_are_read_as_their_strides(stem: str | None, stride: int | None) -> None:
     stored = {"resolution": 28, "classes": 10, "stem": stem, "stem_width": 16, "strides": [1, 2, 2, 2]}

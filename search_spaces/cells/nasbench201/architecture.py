@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from regnas.architecture import key_of
 from regnas.costs import Complexities, Complexity
-from regnas.counting import Count, Pixels
+from regnas.counting import Count, Pixels, check_countable
 from regnas.errors import InvalidArchitecture
 from regnas.search_spaces.cells.nasbench201 import views
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # from node, to node
 STAGES = 3
+BOUNDS = {"classes": (2, 1 << 20), "cells": (1, 10_000), "width": (1, 1 << 18)}  # far beyond what can be trained
 # Every way from the cell's input to its output, as places in EDGES.
 _PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
 _NONE, _CONV_1X1, _CONV_3X3 = 0, 2, 3
@@ -45,7 +46,7 @@ class NASBench201:
         width: channels of the first stage, doubled in each further one; the paper's networks have 16.
 
     Raises:
-        InvalidArchitecture: no six operations, or a number below its least.
+        InvalidArchitecture: no six operations, or a number outside its bounds.
     """
 
     ops: tuple[int, ...]
@@ -59,9 +60,9 @@ class NASBench201:
             raise InvalidArchitecture(
                 f"ops are six numbers, each 0 to 4 for {', '.join(OPERATIONS)}; got {list(self.ops)}"
             )
-        for name, low in (("classes", 2), ("cells", 1), ("width", 1)):
-            if not _whole(getattr(self, name), low):
-                raise InvalidArchitecture(f"{name} is a whole number from {low}, got {getattr(self, name)!r}")
+        for name, (low, high) in BOUNDS.items():
+            if not _whole(value := getattr(self, name), low) or value > high:
+                raise InvalidArchitecture(f"{name} is a whole number from {low} to {high:,}, got {value!r}")
 
     @property
     def kind(self) -> str:
@@ -161,7 +162,11 @@ def cell_complexity(ops: Ints, classes: int, cells: int, width: int, resolution:
 
     Counted as in `regnas.counting`. Edges that no way passes count as well, as their operations are run. All but
     the two kinds of convolutions is the same in every network, so each number is linear in how many there are.
+
+    Raises:
+        InvalidArchitecture: they are too large to be counted.
     """
+    check_countable(resolution, width * 2 ** (STAGES - 1), STAGES * cells * len(EDGES))
     skeleton, small, large = Count(), Count(), Count()
     size, wide = skeleton.conv(resolution, 3, 3, width), width
     for stage in range(STAGES):

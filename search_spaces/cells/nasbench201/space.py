@@ -22,6 +22,7 @@ from regnas.measure import BUILT_IN
 from regnas.overrides import number
 from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.cells.nasbench201.architecture import (
+    BOUNDS,
     EDGES,
     OPERATIONS,
     STAGES,
@@ -63,13 +64,13 @@ class NASBench201Space(Space):
         """With other ``cells`` or another ``width``.
 
         Raises:
-            UsageError: the value is no whole number from 1.
+            UsageError: the value is outside the network's bounds.
         """
         if key not in ("cells", "width"):
             return None
-        whole = number(value)
-        if not isinstance(whole, int) or whole < 1:
-            raise UsageError(f"{key} is a whole number from 1, got {value!r}")
+        whole, (least, most) = number(value), BOUNDS[key]
+        if not isinstance(whole, int) or not least <= whole <= most:
+            raise UsageError(f"{key} is a whole number from {least} to {most:,}, got {value!r}")
         return replace(self, cells=whole) if key == "cells" else replace(self, width=whole)
 
     def sees(self) -> str:

@@ -182,11 +182,11 @@ def test_stages_can_be_tied_to_each_other() -> None:
     [
         ("anynetx-d[last_depth=free]", "last_depth is rising or free, in spaces with rising depths; got 'free'"),
         ("anynetx-e[last_depth=maybe]", "last_depth is rising or free, .*; got 'maybe'"),
-        ("anynetx-a[width=0]", "width_1 is a whole number from 1, got 0"),
-        ("anynetx-a[depth_2=1.5]", "depth_2 is a whole number from 1, got 1.5"),
+        ("anynetx-a[width=0]", "width_1 is a whole number from 1 to 1,048,576, got 0"),
+        ("anynetx-a[depth_2=1.5]", "depth_2 is a whole number from 1 to 10,000, got 1.5"),
         ("anynetx-b[bottleneck_ratio_1=2]", "anynetx-b has no parameter or option 'bottleneck_ratio_1'"),
         ("anynetx-a[bottleneck_ratio=0.3]", "bottleneck_ratio_1 is w / w_b: .*; got 0.3"),
-        ("anynetx-a[width=wide]", "width_1 is a whole number from 1, got 'wide'"),
+        ("anynetx-a[width=wide]", "width_1 is a whole number from 1 to 1,048,576, got 'wide'"),
         ("anynetx-a[wm=2]", "anynetx-a has no parameter or option 'wm'; its parameters are depth_1, "),
     ],
 )

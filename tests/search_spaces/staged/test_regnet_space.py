@@ -222,17 +222,17 @@ def test_a_bottleneck_ratio_left_out_is_one() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"depth": 0}, "depth is a whole number from 1, got 0"),
-        ({"depth": 8.5}, "depth is a whole number from 1, got 8.5"),
-        ({"w0": 25}, "w0 is a positive multiple of 8, got 25"),
-        ({"w0": 0}, "w0 is a positive multiple of 8, got 0"),
-        ({"wa": -0.1}, "wa is at least 0 channels per block, got -0.1"),
-        ({"wm": 1}, "wm is above 1, got 1"),
+        ({"depth": 0}, "depth is a whole number from 1 to 10,000, got 0"),
+        ({"depth": 8.5}, "depth is a whole number from 1 to 10,000, got 8.5"),
+        ({"w0": 25}, "w0 is a multiple of 8 from 8 to 1,048,576, got 25"),
+        ({"w0": 0}, "w0 is a multiple of 8 from 8 to 1,048,576, got 0"),
+        ({"wa": -0.1}, "wa is 0 to 1,048,576 channels per block, got -0.1"),
+        ({"wm": 1}, "wm is above 1 and up to 1024, got 1"),
         ({"wm": "two"}, "wm is a number, got 'two'"),
-        ({"group_width": 0.5}, "group_width is a whole number from 1, got 0.5"),
+        ({"group_width": 0.5}, "group_width is a whole number from 1 to 1,048,576, got 0.5"),
         (
             {"bottleneck_ratio": 0.3},
-            "bottleneck_ratio is w / w_b: a number from 1, or one over a whole number; got 0.3",
+            "bottleneck_ratio is w / w_b: a number from 1 to 1024, or one over a whole number up to that; got 0.3",
         ),
         ({"bottleneck_ratio": 0}, "bottleneck_ratio is w / w_b: .*; got 0"),
     ],
@@ -247,7 +247,7 @@ def test_a_point_that_no_network_has_is_refused_with_its_value(change: Params, m
 
 def test_a_tied_line_that_starts_at_nothing_is_refused() -> None:
     space = _regnet("regnetx[w0=wa]")
-    with pytest.raises(UsageError, match="w0 is above 0 channels, got 0"):
+    with pytest.raises(UsageError, match="w0 is above 0 and up to 1,048,576 channels, got 0"):
         space.decode(space.complete({"depth": 8, "wa": 0, "wm": 2, "group_width": 8}))
 
 

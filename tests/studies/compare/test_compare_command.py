@@ -337,8 +337,8 @@ def test_half_a_comparison_is_usable(fast: Any, regnas_command: Command, tmp_pat
         (("compare",), "give --space for each space to train, or --population"),
         (("compare", "--space", "regnetx", "--population", "x.csv"), "for each that is there, not both"),
         (("compare", "--population", "x.csv", "--evaluator", "fast"), "--evaluator is for --space"),
-        (("plan", "--difference", 1, "--sd", -2), "--sd is above 0, got -2"),
-        (("plan", "--difference", 1, "--sd", 2, "--pairs", 0), "--pairs is above 0, got 0"),
+        (("plan", "--difference", 1, "--sd", -2), "--sd is in points of error, above 0 and up to 100, got -2"),
+        (("plan", "--difference", 1, "--sd", 2, "--pairs", 0), "--pairs are a whole number from 1 to 100,000, got 0"),
         (("compare", "--population", "x.csv", "--budget", 9), "--budget is for --space"),
         (("compare", "--population", "x.csv", "--until-decided"), "--until-decided is for --space"),
         (("compare", "--population", "missing.csv"), "there is no population missing.csv"),
@@ -349,10 +349,10 @@ def test_half_a_comparison_is_usable(fast: Any, regnas_command: Command, tmp_pat
         (("compare", "--space", "regnetx", "--until-decided", "--budget", 10), "--until-decided looks every 10"),
         (("compare", "--space", "regnetx", "--margin", 0), "--margin is a difference of error in points"),
         (("plan",), "--detect D is a distance"),
-        (("plan", "--detect", 1.5), "between 0 and 1"),
+        (("plan", "--detect", 1.5), "from 0.03 (some 10,000 models) to 1, got 1.5"),
         (("plan", "--detect", 0.15, "--power", 1), "alpha and power lie between 0 and 1"),
         (("plan", "--difference", 1), "--difference needs the spread"),
-        (("plan", "--detect", 0.2, "--pilot", 1), "--pilot is at least 2"),
+        (("plan", "--detect", 0.2, "--pilot", 1), "--pilot is 2 to 10,000, or 0 for none, got 1"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line(regnas_command: Command, words: Any, message: str) -> None:

@@ -233,7 +233,7 @@ def test_ties_do_no_harm() -> None:
     ("options", "message"),
     [
         ({"complexity": "weight"}, "--complexity is one of flops"),
-        ({"bins": 0}, "--bins are at least 1"),
+        ({"bins": 0}, "--bins are a whole number from 1 to 1,000, got 0"),
         ({"margin": 0.0}, "--margin is a difference of error in points"),
         ({"alpha": 0.7}, "--alpha lies between 0 and 0.5"),
     ],
