@@ -39,10 +39,10 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
 
     from regnas.design_space import make_space
     from regnas.errors import UsageError
-    from regnas.options import SpaceOptions, check_names
+    from regnas.options import SpaceOptions, check_options
     from regnas.window import Window
 
-    check_names(options, SpaceOptions, "space")
+    check_options(options, SpaceOptions, "space")
     found = make_space(text) if isinstance(text, str) else text
     resolution, classes = options.get("resolution"), options.get("classes")
     images = replace(

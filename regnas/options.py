@@ -7,7 +7,7 @@ They have the names of the commands' flags. Type checkers and completion see the
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
     from regnas.window import Limits
+
+# What annotations of options say, as Python has it and in words.
+_KINDS: dict[str, tuple[Any, str]] = {
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+    "float": (int | float, "a number"),
+    "bool": (bool, "True or False"),
+    "Path": (Path, "a path"),
+    "Sequence[str]": (list | tuple, "a list of texts"),
+    "None": (type(None), "left out"),
+}
 
 
 class WindowOptions(TypedDict, total=False):
@@ -133,31 +144,30 @@ def names_of(group: Any) -> frozenset[str]:
     return names
 
 
-def check_names(given: Iterable[str], group: Any, call: str) -> None:
-    """Refuse options that a call does not have.
+def check_options(given: Mapping[str, object], group: Any, call: str) -> None:
+    """Refuse options that a call does not have, and values of another kind than theirs.
 
     Args:
         group: one of the groups of this module.
         call: how the user calls it, such as ``search``.
 
     Raises:
-        UsageError: with the nearest name, or all of them where none is near.
+        UsageError: with the nearest name, or all of them where none is near; or with what the option is.
     """
     known = sorted(names_of(group))
-    for name in given:
+    for name, value in given.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"its options: {', '.join(known)}"
             raise UsageError(f"{call} has no option {name!r}; {hint}")
+        _check_kind(name, value, group.__annotations__[name].__forward_arg__.split(" | "))
 
 
-def check_whole(options: Mapping[str, object], *names: str) -> None:
-    """Refuse numbers that are not whole, where None means that nothing is said.
-
-    Raises:
-        UsageError: with the name, as a flag, and what came.
-    """
-    for name in names:
-        value = options.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise UsageError(f"--{name.replace('_', '-')} is a whole number, got {value!r}")
+def _check_kind(name: str, value: object, kinds: Sequence[str]) -> None:
+    """Whether a value is of one of the kinds that an option is annotated with; of others, its readers know."""
+    if not all(kind in _KINDS for kind in kinds):
+        return
+    good = any(isinstance(value, _KINDS[kind][0]) for kind in kinds)
+    if not good or (isinstance(value, bool) and "bool" not in kinds):
+        words = " or ".join(_KINDS[kind][1] for kind in kinds if kind != "None")
+        raise UsageError(f"--{name.replace('_', '-')} is {words}, got {value!r}")

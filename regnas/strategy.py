@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # User attribute of a trial that another study evaluated: samplers learn from it, and it counts in no budget.
 WARM = "regnas:warm"
+LARGEST = 1_000_000  # of a number among a strategy's options
 
 
 class MakeStrategy(Protocol):
@@ -40,12 +41,23 @@ def make_strategy(
     return make(space, seed=seed, options={**common, **spec.json_options(options)})
 
 
-def own_options(options: Mapping[str, Any], strategy: str, known: Mapping[str, Any]) -> dict[str, Any]:
+def own_options(
+    options: Mapping[str, Any], strategy: str, known: Mapping[str, Any], least: Mapping[str, float] | None = None
+) -> dict[str, Any]:
     """A strategy's own options over their defaults.
 
+    Args:
+        least: the smallest value of options that are numbers, 0 unless said; the largest is `LARGEST` of each.
+
     Raises:
-        UsageError: an option it does not have, or a value of another type than the default's.
+        UsageError: an argument, an option it does not have, a value of another type than the default's, or a number
+            outside its range.
     """
+    if options.get("argument"):
+        raise UsageError(
+            f"strategy {strategy} takes nothing behind a colon, got {options['argument']!r}; options are in brackets, "
+            f"{strategy}[key=value]"
+        )
     given = {key: value for key, value in options.items() if key not in ("argument", "duplicates", "parallel")}
     for key, value in given.items():
         if key not in known:
@@ -53,4 +65,9 @@ def own_options(options: Mapping[str, Any], strategy: str, known: Mapping[str, A
             raise UsageError(f"strategy {strategy} has no option {key!r}; its options: {listed}")
         if isinstance(value, bool) != isinstance(known[key], bool) or not isinstance(value, type(known[key])):
             raise UsageError(f"option {key} of strategy {strategy} is a {type(known[key]).__name__}, got {value!r}")
+        low = (least or {}).get(key, 0)
+        if isinstance(value, int | float) and not low <= value <= LARGEST:
+            raise UsageError(
+                f"option {key} of strategy {strategy} is a number from {low:g} to {LARGEST:,}, got {value!r}"
+            )
     return {**known, **given}

@@ -81,6 +81,8 @@ def parse_bounds(text: str | float | None, name: str) -> Bounds:
         return Bounds()
     if isinstance(text, int | float):
         text = repr(text)
+    if not isinstance(text, str):
+        raise _malformed(text, name)
     parts = [part.strip() for part in text.split(":")]
     if len(parts) > 2:
         raise _malformed(text, name)
@@ -114,7 +116,7 @@ def _exactly(digits: str, power: int) -> float:
     return float(Decimal(digits).scaleb(power))
 
 
-def _malformed(text: str, name: str) -> UsageError:
+def _malformed(text: object, name: str) -> UsageError:
     return UsageError(f"--{name} takes LOW:HIGH with k, M or G, such as 360M:400M, :5M or 400M; got {text!r}")
 
 
@@ -237,7 +239,9 @@ class Window(Mapping[str, Bounds]):
 def _pairs(limits: Limits) -> list[tuple[str, str | float]]:
     """Names of measures and their bounds as text."""
     if isinstance(limits, Mapping):
-        return list(limits.items())
+        return [(str(name), bounds) for name, bounds in limits.items()]
+    if not isinstance(limits, Iterable):
+        raise UsageError(f"limits are a mapping of names to LOW:HIGH, or texts NAME=LOW:HIGH; got {limits!r}")
     pairs: list[tuple[str, str | float]] = []
     for text in [limits] if isinstance(limits, str) else limits:
         name, equals, bounds = str(text).partition("=")

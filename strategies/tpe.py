@@ -19,7 +19,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
         startup: random candidates before the first model.
         candidates: draws from the good density of which the best expected improvement is proposed.
     """
-    chosen = own_options(options, "tpe", {"startup": 10, "candidates": 24})
+    chosen = own_options(options, "tpe", {"startup": 10, "candidates": 24}, {"candidates": 1})
 
     def inner(key: int) -> TPESampler:
         return TPESampler(

@@ -45,7 +45,9 @@ def describe(
     import regnas
     from regnas.studies.design import describe as describing
 
-    if sum(given is not None for given in (parameters, name, file)) > 1 or not (text or name or file):
+    whats = sum(given is not None for given in (text, name, file))
+    limited = any((flops, params_window, acts, limits))
+    if whats != 1 or (parameters is not None and (text is None or limited)) or (limited and text is None):
         raise click.UsageError("give one of: --space with --params, --space with a window, --preset, --architecture")
     if file is not None:
         description = describing.describe_file(file, resolution)

@@ -31,7 +31,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     Raises:
         UsageError: an option it does not have, or a number below 1.
     """
-    chosen = own_options(options, "nni-tpe", {"startup": 20, "candidates": 24})
+    chosen = own_options(options, "nni-tpe", {"startup": 20, "candidates": 24}, {"candidates": 1})
     if chosen["startup"] < 1 or chosen["candidates"] < 1:
         raise UsageError(f"startup and candidates of nni-tpe are at least 1, got {chosen}")
     module = load("nni.algorithms.hpo.tpe_tuner")

@@ -9,7 +9,7 @@ from typing import Unpack
 from rich.console import Console
 
 from regnas.design_space import Space
-from regnas.options import BenchOptions, check_names, check_whole
+from regnas.options import BenchOptions, check_options
 from regnas.studies.bench.plan import plan_bench
 from regnas.studies.bench.report import output
 from regnas.studies.bench.results import Benchmark
@@ -35,8 +35,7 @@ def bench(
     Raises:
         RegnasError: as `plan_bench` and `run_bench`.
     """
-    check_names(options, BenchOptions, "bench")
-    check_whole(options, "jobs")
+    check_options(options, BenchOptions, "bench")
     window, given = split_window(options)
     quiet: bool = given.pop("quiet", False)
     rules = BenchRules(**{name: given.pop(name) for name in list(given) if name in _RULES})

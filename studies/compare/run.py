@@ -14,7 +14,7 @@ from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.executor import Executor
-from regnas.options import CompareOptions, SearchOptions, check_names, check_whole
+from regnas.options import CompareOptions, SearchOptions, check_options
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.dashboard import attach
 from regnas.studies.compare.interim_analyses import BATCH, Looking, look_sizes
@@ -209,8 +209,7 @@ def compare(
     Raises:
         RegnasError: as `plan_runs`, `run` and `regnas.studies.compare.request.compare_populations`.
     """
-    check_names(options, CompareOptions, "compare")
-    check_whole(options, "budget", "seeds", "seeds_on", "bins")
+    check_options(options, CompareOptions, "compare")
     given: dict[str, Any] = dict(options)
     quiet = given.pop("quiet", False)
     rules = ComparisonRules(**_taken(given, "complexity", "bins", "margin", "alpha"), seed=given.get("seed", 0))

@@ -12,13 +12,12 @@ from optuna.samplers import BaseSampler
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import DEFAULT, Task
-from regnas.options import SearchOptions, WindowOptions, check_names, check_whole, names_of
+from regnas.options import SearchOptions, WindowOptions, check_options, names_of
 from regnas.sampling.stream import DUPLICATES
 from regnas.studies.executors.resources import Resources
 from regnas.studies.search.budget import Budget
 from regnas.window import Window
 
-_WHOLE = ("budget", "budget_epochs", "seed", "resolution", "epochs", "workers", "retrain")
 _OWN = ("strategy", "evaluator", "seed", "duplicates", "warm_start", "enqueue", "pareto")
 
 
@@ -86,8 +85,9 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0) -> S
         PluginNotFound: no space of that name.
     """
     given: Mapping[str, Any] = options
-    check_names(given, SearchOptions, "search")
-    check_whole(given, *_WHOLE)
+    if not isinstance(space, str | Space):
+        raise UsageError(f"a space is a spec such as 'regnetx', or a Space; got {space!r}")
+    check_options(given, SearchOptions, "search")
     if (retrain := given.get("retrain")) is not None and retrain < 1:
         raise UsageError(f"--retrain is the number of epochs, at least 1; got {retrain}")
     place = _picked(Place, given)

@@ -55,6 +55,12 @@ def _refused(outcome: tuple[int, str, str], code: int, *says: str) -> None:
         (("--device", "gpu"), ("gpu", "cuda")),
         (("--no-such-flag",), ("--no-such-flag",)),
         (("--data", "imagefolder"), ("imagefolder:PATH",)),
+        (("--strategy", "random:x"), ("random", "nothing behind a colon", "'x'")),
+        (("--strategy", "tpe:20[candidates=3]"), ("tpe", "tpe[key=value]")),
+        (("--strategy", "tpe[startup=-1]"), ("startup", "from 0 to 1,000,000", "-1")),
+        (("--strategy", "tpe[candidates=0]"), ("candidates", "from 1", "0")),
+        (("--strategy", "evolution[population=9999999999]"), ("population", "1,000,000")),
+        (("--resolution", "10000000"), ("10000000", "65,536")),
     ],
 )
 def test_what_cannot_be_meant_exits_with_2(regnas_command: Run, flags: tuple[str, ...], says: tuple[str, ...]) -> None:
@@ -140,9 +146,13 @@ def test_an_architecture_file_that_is_none_is_refused(
     [
         (("describe",), 2, "--preset"),
         (("describe", "--preset", "regnetx-500mf"), 2, "regnetx-400mf"),
+        (("describe", "--preset", "regnetx-400mf", "--space", "regnety"), 2, "give one of"),
+        (("describe", "--preset", "regnetx-400mf", "--flops", ":5M"), 2, "give one of"),
+        (("describe", "--preset", "regnetx-400mf", "--resolution", "0"), 2, "--resolution is a whole number from 1"),
         (("describe", "--preset", "regnetx-400mf", "--plot", "picture.xyz"), 2, "xyz"),
         (("describe", "--preset", "regnetx-400mf", "--plot", "nowhere/picture.png"), 1, "nowhere/picture.png"),
         (("sample", "--count", "0", "--output", "s.csv"), 2, "--count"),
+        (("sample", "--count", "9" * 20, "--output", "s.csv"), 2, "--count is a whole number from 1 to 10,000,000"),
         (("sample", "--output", "s.txt"), 2, "s.txt"),
         (("sample", "--flops", "1:2", "--output", "s.csv"), 1, "attainable"),
         (("train", "nowhere"), 1, "nowhere"),

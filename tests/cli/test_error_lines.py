@@ -59,7 +59,7 @@ def test_what_is_wrong_is_one_line_and_harms_nothing(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("describe", "--preset", "regnetx-200mf", "--resolution", "0"), "'--resolution': 0"),
+        (("describe", "--preset", "regnetx-200mf", "--classes", "few"), "'--classes': 'few'"),
         (("train", "x.json", "--threads", "0"), "'--threads': 0"),
         (("search", "--budget", "many"), "'--budget': 'many'"),
         (("search", "--bugdet", "3"), "--bugdet"),

@@ -51,6 +51,13 @@ def test_a_misspelt_option_is_named_with_the_nearest_one(call: Any, option: str,
         ({"budget": "5"}, "--budget is a whole number, got '5'"),
         ({"budget": True}, "--budget is a whole number, got True"),
         ({"epochs": 2.5}, "--epochs is a whole number, got 2.5"),
+        ({"evaluator": 5}, "--evaluator is text, got 5"),
+        ({"out": 5}, "--out is text or a path, got 5"),
+        ({"timeout": "x"}, "--timeout is a number, got 'x'"),
+        ({"flops": [1]}, r"--flops is text or a number, got \[1\]"),
+        ({"quiet": "yes"}, "--quiet is True or False, got 'yes'"),
+        ({"limits": 5}, "limits are a mapping of names to LOW:HIGH"),
+        ({"pareto": "flops"}, "--pareto is a list of texts, got 'flops'"),
         ({"budget_epochs": 0}, "--budget-epochs is at least 1, got 0"),
         ({"retrain": 0}, "--retrain is the number of epochs, at least 1; got 0"),
         ({"duplicates": "keep"}, "--duplicates is one of reject, reuse, allow, got 'keep'"),
@@ -59,6 +66,11 @@ def test_a_misspelt_option_is_named_with_the_nearest_one(call: Any, option: str,
 def test_values_that_make_no_sense_are_refused_before_anything_is_looked_up(options: Any, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         regnas.search("regnetx", data="no such data set", **options)
+
+
+def test_what_is_no_space_is_refused() -> None:
+    with pytest.raises(UsageError, match="a space is a spec such as 'regnetx', or a Space; got 5"):
+        DOOR.search(5)
 
 
 def test_options_of_training_are_refused_where_populations_are_compared() -> None:
