@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
+from regnas.system.text import printable
 
 _OF_TRAINING = (*options.data.names, *options.place.names)
 
@@ -97,13 +99,13 @@ def bench(
 
     def say(text: str) -> None:
         if not (quiet or as_json):
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
+            console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
     say(plan.headline())
     try:
         benchmark = run_bench(plan, say)
     except (Interrupted, KeyboardInterrupt):
-        click.echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+        echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
         sys.exit(130)
     output.write(benchmark, plan.folder)
     if as_json:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 
 _AMOUNTS = ("budget", "seeds", "seeds_on", "until_decided")
 
@@ -90,9 +91,9 @@ def compare(
         try:
             comparison = run.run(runs, progress)
         except Interrupted:
-            click.echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+            echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
             if (runs.folder / output.REPORT).exists():
-                click.echo(f"what is there: {runs.folder}/{output.REPORT}", err=True)
+                echo(f"what is there: {runs.folder}/{output.REPORT}", err=True)
             sys.exit(130)
         folder = runs.folder
     if as_json:

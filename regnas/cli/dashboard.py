@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 
 
 @click.command()
@@ -29,8 +30,8 @@ def dashboard(study: str | None, storage: str | None, out: str, port: int, brows
 
     made = listen(find(study, storage, Path(out)), port)
     for remark in made.remarks:
-        click.echo(remark)
-    click.echo(f"{made.address}  (Ctrl-C stops)")
+        echo(remark)
+    echo(f"{made.address}  (Ctrl-C stops)")
     if browse:
         import webbrowser
 

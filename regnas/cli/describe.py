@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
+from regnas.system.text import printable
 
 if TYPE_CHECKING:
     from regnas.describe import TextTable
@@ -75,17 +77,17 @@ def _print_network(description: dict[str, Any]) -> None:
     if description["space"]:
         inside = "in the space" if description["in_space"] else "outside the space's ranges: search would not draw it"
         shown = ", ".join(f"{key} {value}" for key, value in description["params"].items())
-        click.echo(f"{description['space']}: {shown}\n({inside})")
+        echo(f"{description['space']}: {shown}\n({inside})")
     plain = {k: v for k, v in architecture.items() if k not in ("kind", "schema")}
     tables = views.tables(architecture, description["resolution"])
     if tables:  # lists are in them
         plain = {k: v for k, v in plain.items() if not isinstance(v, list | dict)}
     words = ", ".join(f"{key} {value}" for key, value in plain.items())
-    click.echo(f"{architecture['kind']} network" + (f": {words}" if words else ""))
+    echo(f"{architecture['kind']} network" + (f": {words}" if words else ""))
     for table in tables:
         _print_table(table)
     counted = "  ".join(f"{name} {number:,}" for name, number in cost.items())
-    click.echo(f"at {description['resolution']} px: {counted or 'no costs are known'}")
+    echo(f"at {description['resolution']} px: {counted or 'no costs are known'}")
 
 
 def _print_table(table: TextTable) -> None:
@@ -94,12 +96,12 @@ def _print_table(table: TextTable) -> None:
     from rich.text import Text
 
     if table.title:
-        click.echo(table.title)
+        echo(table.title)
     shown = Table(box=None, pad_edge=False)
     for name in table.columns:
-        shown.add_column(Text(name), justify="right")
+        shown.add_column(Text(printable(name)), justify="right")
     for row in table.rows:
-        shown.add_row(*map(Text, row))
+        shown.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False).print(shown)
 
 
@@ -107,18 +109,18 @@ def _print_report(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report, indent=1))
         return
-    click.echo(f"{report['space']} at {report['resolution']} px, window {report['window']}")
-    click.echo(
+    echo(f"{report['space']} at {report['resolution']} px, window {report['window']}")
+    echo(
         f"accepted {report['accepted']:,} of {report['drawn']:,} draws: {report['acceptance']:.4%} "
         f"+- {1.96 * report['standard_error']:.4%}"
     )
     for reason, share in report["rejected"].items():
-        click.echo(f"  {share:>8.3%}  {reason}")
+        echo(f"  {share:>8.3%}  {reason}")
     for name, shares in report.get("active", {}).items():
         inside = "" if shares["accepted"] is None else f", in {shares['accepted']:.1%} of those accepted"
-        click.echo(f"{name} is active in {shares['draws']:.1%} of the draws{inside}")
+        echo(f"{name} is active in {shares['draws']:.1%} of the draws{inside}")
     for name, (low, high) in report["attainable"].items():
         if low is not None:
-            click.echo(f"seen without the window: {name} {low:,} to {high:,}")
+            echo(f"seen without the window: {name} {low:,} to {high:,}")
     if "not_counted" in report:
-        click.echo(f"measured one network at a time, so not tried here: {', '.join(report['not_counted'])}")
+        echo(f"measured one network at a time, so not tried here: {', '.join(report['not_counted'])}")

@@ -7,6 +7,7 @@ import json
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 
 
 @click.command()
@@ -34,10 +35,10 @@ def fit(target: str, as_json: bool) -> None:
     shown = f"depth {sum(found.depths)}, w0 {line.w0:.4g}, wa {line.wa:.4g}, wm {line.wm:.4g}"
     for name, value in (("b", found.bottleneck_ratio), ("group width", found.group_width)):
         shown += f", {name} {value:g}" if value is not None else f", {name} differs between stages"
-    click.echo(f"nearest RegNet: {shown}")
-    click.echo(f"e_fit: {line.error:.4f}, the mean distance of block widths in logarithms (0.1 is about 10 %)")
-    click.echo(f"network:  {_stages(found.depths, found.widths)}")
-    click.echo(f"its line: {_stages(depths, widths)}")
+    echo(f"nearest RegNet: {shown}")
+    echo(f"e_fit: {line.error:.4f}, the mean distance of block widths in logarithms (0.1 is about 10 %)")
+    echo(f"network:  {_stages(found.depths, found.widths)}")
+    echo(f"its line: {_stages(depths, widths)}")
 
 
 def _stages(depths: tuple[int, ...] | list[int], widths: tuple[int, ...] | list[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 
 
 @click.command()
@@ -33,7 +34,7 @@ def export(target: str, form: str, output: str | None, weights: str | None) -> N
     text = interchange.export(named, form)
     if weights is not None:
         interchange.export_weights(named, form, Path(weights))
-        click.echo(f"weights in {weights}", err=True)
+        echo(f"weights in {weights}", err=True)
     _write(text, output)
 
 
@@ -75,4 +76,4 @@ def _write(text: str, output: str | None) -> None:
         write_text(Path(output), text)
     except OSError as error:
         raise RegnasError(f"cannot write {output}: {error.strerror}; name another file with --output") from error
-    click.echo(f"written to {output}")
+    echo(f"written to {output}")

@@ -7,6 +7,7 @@ import json
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 
 
 @click.command("list")
@@ -41,6 +42,6 @@ def list_command(what: str | None, as_json: bool) -> None:
         click.echo(json.dumps({title: [name for name, _ in names] for title, names in found.items()}, indent=1))
         return
     for title, names in found.items():
-        click.echo(f"{title}:")
+        echo(f"{title}:")
         for name, owner in names:
-            click.echo(f"  {name}" + (f"  ({owner})" if owner != "regnas" else ""))
+            echo(f"  {name}" + (f"  ({owner})" if owner != "regnas" else ""))

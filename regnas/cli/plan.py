@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 
 
 @click.command()
@@ -53,15 +54,15 @@ def plan(
     if as_json:
         click.echo(json.dumps(asdict(made), indent=1))
         return
-    click.echo(f"{made.models} models of each space, to see {made.why}")
-    click.echo(f"with power {made.power:.0%} at level {made.alpha:.3g} for each pair")
+    echo(f"{made.models} models of each space, to see {made.why}")
+    echo(f"with power {made.power:.0%} at level {made.alpha:.3g} for each pair")
     if flags["detect"] is not None:
-        click.echo("distributions that differ in another shape are seen up to a tenth less often (docs/compare.md)")
+        echo("distributions that differ in another shape are seen up to a tenth less often (docs/compare.md)")
     for one in made.pilots:
-        click.echo(f"  {one.name}: {one.seconds:.1f} s a model, sd {100 * one.sd:.2f} points ({one.models} timed)")
+        echo(f"  {one.name}: {one.seconds:.1f} s a model, sd {100 * one.sd:.2f} points ({one.models} timed)")
     if made.sees is not None:
         rough = " (roughly: the pilots are few)" if made.pilots else ""
-        click.echo(f"so many see a difference of mean error of {100 * made.sees:.2f} points{rough}")
+        echo(f"so many see a difference of mean error of {100 * made.sees:.2f} points{rough}")
     if made.hours is not None:
         alone, together = (duration(3600 * hours) for hours in made.hours)
-        click.echo(f"all spaces together: {alone} of training, {together} with {made.workers} workers")
+        echo(f"all spaces together: {alone} of training, {together} with {made.workers} workers")

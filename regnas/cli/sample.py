@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 
 
 @click.command()
@@ -53,7 +54,7 @@ def sample(
 
         tally = sample_to(space, output, count=count, seed=seed, duplicates=duplicates, progress=show)
     seconds = time.perf_counter() - start
-    click.echo(f"{count} candidates of {space.spec} in {output} ({seconds:.1f} s)")
-    click.echo(f"accepted {tally.rate:.3%} of {tally.drawn:,} draws; repeats dropped: {tally.repeats}")
+    echo(f"{count} candidates of {space.spec} in {output} ({seconds:.1f} s)")
+    echo(f"accepted {tally.rate:.3%} of {tally.drawn:,} draws; repeats dropped: {tally.repeats}")
     for reason, rejected in tally.rejected.most_common():
-        click.echo(f"  {rejected / tally.drawn:>8.3%}  {reason}")
+        echo(f"  {rejected / tally.drawn:>8.3%}  {reason}")

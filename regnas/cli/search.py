@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.output import echo
 from regnas.errors import RegnasError
 
 
@@ -53,7 +54,7 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
         result = searching.run(checked, progress)
     except searching.Interrupted:
         again = shlex.join(without_password(word) for word in sys.argv[1:])
-        click.echo(f"stopped; go on with: regnas {again}", err=True)
+        echo(f"stopped; go on with: regnas {again}", err=True)
         sys.exit(130)
     if as_json:
         click.echo((result.folder / "best.json").read_text().rstrip())
@@ -62,7 +63,7 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
     try:
         decorate_if_hosted(result.study, out=result.folder.parent, storage=checked.storage)
     except RegnasError as error:  # the search is done and said: this must not end what follows
-        click.echo(str(error), err=True)
+        echo(str(error), err=True)
     if retrain is not None:
         train(
             str(result.folder),

@@ -16,6 +16,7 @@ from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.run import run_bench
 from regnas.studies.search.request import split_window
+from regnas.system.text import printable
 
 _RULES = {field.name for field in fields(BenchRules)}
 
@@ -44,8 +45,10 @@ def bench(
     named = (strategies,) if isinstance(strategies, str) else tuple(strategies)
     plan = plan_bench(places, answers, named, rules, window=window, **given)
     console = Console(quiet=quiet)
-    console.print(plan.headline(), highlight=False, markup=False, soft_wrap=True)
-    benchmark = run_bench(plan, lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True))
+    console.print(printable(plan.headline()), highlight=False, markup=False, soft_wrap=True)
+    benchmark = run_bench(
+        plan, lambda text: console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
+    )
     output.write(benchmark, plan.folder)
     if not quiet:
         output.print_benchmark(console, benchmark, plan.folder)

@@ -13,6 +13,7 @@ from regnas.candidate import Candidate
 from regnas.evaluator import Result
 from regnas.studies.populations.population import Population
 from regnas.studies.run.progress import Progress, Silent, duration
+from regnas.system.text import printable
 
 
 class ComparisonProgress(Progress, Protocol):
@@ -63,7 +64,7 @@ class BatchLines(Silent):
         self.say(message)
 
     def say(self, message: str) -> None:
-        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(printable(message), highlight=False, markup=False, soft_wrap=True)
 
     def tick(self) -> None:
         if self._live is not None:

@@ -16,6 +16,7 @@ from regnas.evaluator import DEFAULT
 from regnas.measure import BUILT_IN, short_of
 from regnas.studies.dashboard.evaluations import Evaluation, best, biased
 from regnas.studies.reporting import costs
+from regnas.studies.reporting.markdown import code
 from regnas.studies.reporting.text_table import Table, markdown
 from regnas.studies.search.identity import folder_name
 from regnas.studies.search.report import dashboard_command
@@ -36,29 +37,24 @@ def note(
         out: the folder that the study's own is in.
         storage: as the command line names it.
     """
-    lines = [f"# {_code(study.study_name)}", "", *_standing(study, evaluations), ""]
+    lines = [f"# {code(study.study_name)}", "", *_standing(study, evaluations), ""]
     if evaluations:
-        lines += [*markdown(_best(evaluations, study_id(study))), ""]
+        lines += [*markdown(_best(evaluations, study_id(study)), marked=True), ""]
     if reason := biased(settings):
         lines += [f"The trials are {reason}." if "pruner" not in settings else f"Complete is {reason}.", ""]
-    lines += [*markdown(_settings(settings)), "", "## How to go on", ""]
+    lines += [*markdown(_settings(settings), marked=True), "", "## How to go on", ""]
     folder, shown = shlex.quote(str(out / folder_name(study.study_name))), without_password(storage)
     if "repeat" not in settings:  # else it is regnas compare that goes on
-        lines += [f"- evaluate more: `{search_command(study.study_name, settings, out, shown)}`"]
-    lines += [f"- train the winner: `regnas train {folder} --epochs 30`"]
-    lines += [f"- open this page: `{dashboard_command(out, shown)}`"]
-    lines += [f"- files: `{folder}` (trials.csv, best.json, best/)", ""]
+        lines += [f"- evaluate more: {code(search_command(study.study_name, settings, out, shown))}"]
+    lines += [f"- train the winner: {code(f'regnas train {folder} --epochs 30')}"]
+    lines += [f"- open this page: {code(dashboard_command(out, shown))}"]
+    lines += [f"- files: {code(folder)} (trials.csv, best.json, best/)", ""]
     return "\n".join(lines)
-
-
-def _code(text: str) -> str:
-    """Text in which Markdown sees nothing of its own."""
-    return f"`{text.replace('`', ' ')}`"
 
 
 def _words(text: str) -> str:
     """Text as it is where Markdown sees nothing of its own in it, else as code."""
-    return text if re.fullmatch(r"[A-Za-z0-9 ,.:/()=+-]*", text) else _code(text)
+    return text if re.fullmatch(r"[A-Za-z0-9 ,.:/()=+-]*", text) else code(text)
 
 
 def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
@@ -93,17 +89,17 @@ def _best(evaluations: list[Evaluation], study: int) -> Table:
 def _settings(settings: Mapping[str, Any]) -> Table:
     images = settings["images"]
     shown = {
-        "space": _code(settings["space"]),
-        "window": _code(settings["window"]),
+        "space": code(settings["space"]),
+        "window": code(settings["window"]),
         "images": f"{images['resolution']} px, {images['classes']} classes",
-        "strategy": _code(settings["strategy"]),
-        "pruner": _code(settings["pruner"]) if "pruner" in settings else "",
+        "strategy": code(settings["strategy"]),
+        "pruner": code(settings["pruner"]) if "pruner" in settings else "",
         "seed": str(settings["seed"]),
-        "networks drawn again": settings["duplicates"],
-        "evaluator": _code(settings["evaluator"]),
-        "data": _code(settings["data"]),
-        "recipe": ", ".join(f"{name} {value}" for name, value in settings["recipe"].items()),
-        "versions": ", ".join(f"{name} {value}" for name, value in settings.get("versions", {}).items()),
+        "networks drawn again": _words(settings["duplicates"]),
+        "evaluator": code(settings["evaluator"]),
+        "data": code(settings["data"]),
+        "recipe": _words(", ".join(f"{name} {value}" for name, value in settings["recipe"].items())),
+        "versions": _words(", ".join(f"{name} {value}" for name, value in settings.get("versions", {}).items())),
     }
     return Table("Settings", ("setting", "value"), tuple(row for row in shown.items() if row[1]))
 

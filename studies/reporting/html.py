@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from html import escape
+from html import escape as escaped
 
 from regnas.studies.reporting.text_table import Table
+from regnas.system.text import printable
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1080px; margin: 2em auto; padding: 0 1em }
@@ -22,6 +23,11 @@ figure { margin: 1em 0 } img { max-width: 100% } figcaption, .small { color: #55
 details { margin: 1em 0 } summary { cursor: pointer }
 @media print { details { display: block } }
 """
+
+
+def escape(text: str) -> str:
+    """Text as HTML that shows it and nothing else."""
+    return escaped(printable(text))
 
 
 def page(title: str, parts: Iterable[str]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from textwrap import shorten, wrap
 from typing import Any
 
+from regnas.system.text import one_line
+
 # Okabe and Ito 2008, without their yellow, which is too light for lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
@@ -87,6 +89,7 @@ def band(populations: int) -> float:
 
 def label(name: str, longest: int = LONGEST) -> str:
     """A name as figures show it: not too long, and without mathematics."""
+    name = one_line(name)
     short = name if len(name) <= longest else f"{name[: longest - 9]}…{name[-8:]}"
     return short.replace("$", r"\$")
 
@@ -109,5 +112,5 @@ def stamp(figure: Any, marks: list[str]) -> None:
     if marks:
         width = int(16 * figure.get_figwidth())
         lines = [line for mark in dict.fromkeys(marks) for line in wrap(shorten(f"NOTE: {mark}", 4 * width), width)]
-        text = "\n".join(lines).replace("$", r"\$")
+        text = "\n".join(map(one_line, lines)).replace("$", r"\$")
         figure.text(0.01, -0.01, text, fontsize=7, color="#B00000", va="top")

@@ -15,6 +15,7 @@ from regnas.candidate import Candidate
 from regnas.describe import summary
 from regnas.evaluator import Result
 from regnas.studies.reporting import costs
+from regnas.system.text import printable
 
 
 class Progress(Protocol):
@@ -94,7 +95,7 @@ class Lines:
 
     def began(self, index: int, candidate: Candidate) -> None:
         parts = (summary(candidate.architecture).line, costs.line(candidate.complexity))
-        self._running[index] = ", ".join(filter(None, parts))
+        self._running[index] = printable(", ".join(filter(None, parts)))
 
     def epoch(self, index: int, epoch: int, error: float) -> None:
         self._errors[index] = error
@@ -112,7 +113,7 @@ class Lines:
         self._console.print(
             f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}"
             f"{'  diverged' if result.diverged else ''}  {costs.line(candidate.complexity)}  "
-            f"{result.seconds:.1f} s  {summary(candidate.architecture).line}{'  <- best' if new else ''}",
+            f"{result.seconds:.1f} s  {printable(summary(candidate.architecture).line)}{'  <- best' if new else ''}",
             highlight=False,
             markup=False,
             emoji=False,
@@ -145,7 +146,7 @@ class Lines:
         self.say(message)
 
     def say(self, message: str) -> None:
-        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(printable(message), highlight=False, markup=False, soft_wrap=True)
 
     def tick(self) -> None:
         if self._live is not None:

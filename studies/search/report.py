@@ -22,6 +22,7 @@ from regnas.studies.search.outcome import Row, complete_rows
 from regnas.studies.search.search import SearchResult
 from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
+from regnas.system.text import printable
 
 _WIDEST = 1000  # columns of a table
 
@@ -32,9 +33,9 @@ def print_search(console: Console, result: SearchResult, *, retrained: bool, sto
     for table in (_table(done[:5], len(done)), *_fronts(result.fronts)):
         _print_unbroken(console, table)
     for line in _remarks(result, done):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
     for line in _next_steps(result, retrained=retrained, storage=storage):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_unbroken(console: Console, table: Table) -> None:
@@ -58,7 +59,7 @@ def _table(best: list[Row], total: int) -> Table:
             str(row["index"]),
             f"{row['error']:.2%}",
             *(costs.cell(name, cost) for name in measures),
-            Text(network.long),
+            Text(printable(network.long)),
         )
     return table
 

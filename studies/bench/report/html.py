@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from regnas.studies.bench.figures.files import anytime_name, finals_name
 from regnas.studies.bench.report import tables
 from regnas.studies.bench.results import Benchmark, SpaceResult
-from regnas.studies.reporting.html import figures, page, table
+from regnas.studies.reporting.html import escape, figures, page, table
 from regnas.studies.reporting.text_table import Table
 
 _RANKS = "Average ranks of the strategies, 1 the best. A bar joins those whose ranks differ by less than the critical "

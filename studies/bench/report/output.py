@@ -12,9 +12,11 @@ from regnas.studies.bench.record import RECORD, to_json
 from regnas.studies.bench.report import tables
 from regnas.studies.bench.report.html import report
 from regnas.studies.bench.results import Benchmark, SpaceResult
+from regnas.studies.reporting.markdown import escape
 from regnas.studies.reporting.text_table import Table, grid
 from regnas.studies.reporting.text_table import markdown as table_lines
 from regnas.system.files import write_json, write_text
+from regnas.system.text import printable
 
 REPORT = "report.html"
 
@@ -42,8 +44,8 @@ def space_tables(space: SpaceResult, alpha: float) -> list[Table]:
 
 def markdown(benchmark: Benchmark) -> str:
     """All tables: for pasting."""
-    lines = [f"# {benchmark.name}", ""]
-    lines += [f"**{remark}**\n" for remark in tables.remarks(benchmark)]
+    lines = [f"# {escape(benchmark.name)}", ""]
+    lines += [f"**{escape(remark)}**\n" for remark in tables.remarks(benchmark)]
     shown = [table for space in benchmark.spaces for table in space_tables(space, benchmark.rules.alpha)]
     shown += [table for table in (tables.matrix(benchmark), tables.ranks(benchmark)) if table is not None]
     for table in [*shown, tables.checklist(benchmark)]:
@@ -56,7 +58,7 @@ def print_benchmark(console: Console, benchmark: Benchmark, folder: Path) -> Non
     shown = [table for space in benchmark.spaces for table in space_tables(space, benchmark.rules.alpha)[:3]]
     shown += [table for table in (tables.matrix(benchmark), tables.ranks(benchmark)) if table is not None]
     for table in shown:
-        console.print(f"\n{table.title}", highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        console.print(printable(f"\n{table.title}"), highlight=False, markup=False, soft_wrap=not console.is_terminal)
         console.print(grid(table))
     for line in [*tables.remarks(benchmark), f"report: {folder}/{REPORT} ({RECORD}, figures/, runs/)"]:
-        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        console.print(printable(line), highlight=False, markup=False, soft_wrap=not console.is_terminal)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison
@@ -12,7 +11,7 @@ from regnas.studies.compare.report import tables
 from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.verdict import points
 from regnas.studies.populations.population import CONDITIONS
-from regnas.studies.reporting.html import figures, page, table
+from regnas.studies.reporting.html import escape, figures, page, table
 from regnas.studies.reporting.text_table import Table
 from regnas.studies.search.identity import folder_name
 

@@ -19,6 +19,7 @@ from regnas.studies.compare.request import population_file
 from regnas.studies.populations.files import write_population
 from regnas.studies.reporting.text_table import grid
 from regnas.system.files import write_json, write_text
+from regnas.system.text import printable
 
 REPORT = "report.html"
 
@@ -52,4 +53,4 @@ def print_comparison(console: Console, comparison: Comparison, folder: Path | No
         lines.append(f"report: {folder}/{REPORT} ({RECORD}, figures/, populations/)")
     for line in lines:
         # On a terminal whole words are wrapped; what is piped has a line for each.
-        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        console.print(printable(line), highlight=False, markup=False, soft_wrap=not console.is_terminal)
