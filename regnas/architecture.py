@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from regnas.costs import Complexity
-from regnas.errors import InvalidArchitecture
+from regnas.errors import InvalidArchitecture, RegnasError
 from regnas.plugins import registry
 
 if TYPE_CHECKING:
@@ -49,8 +49,15 @@ class SupportsFeatures(Protocol):
 
 
 def canonical(value: Mapping[str, Any]) -> str:
-    """JSON with sorted keys and no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """JSON with sorted keys and no spaces.
+
+    Raises:
+        InvalidArchitecture: a number is not finite.
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except ValueError as error:
+        raise InvalidArchitecture(f"numbers of an architecture are finite: {error}") from error
 
 
 def key_of(value: Mapping[str, Any]) -> str:
@@ -72,5 +79,10 @@ def from_json(value: Mapping[str, Any]) -> Architecture:
     """
     if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
         raise InvalidArchitecture('an architecture is a JSON object with a "kind", such as "staged"')
-    made: Architecture = registry.load("architecture", value["kind"]).from_json(value)
+    try:
+        made: Architecture = registry.load("architecture", value["kind"]).from_json(value)
+    except RegnasError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise InvalidArchitecture(f"no network of the kind {value['kind']} has this JSON form: {error!r}") from error
     return made

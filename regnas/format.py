@@ -15,6 +15,7 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.errors import PluginBroken, UsageError
 from regnas.plugins import registry
+from regnas.system.reading import read_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,7 +99,7 @@ class Json:
 
     def recognises(self, source: str) -> bool:
         path = Path(source)
-        return path.suffix == ".json" and path.is_file() and path.read_bytes().lstrip()[:1] == b"{"
+        return path.suffix == ".json" and path.is_file() and read_bytes(path).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
 
     def read(self, source: str) -> Sequence[Architecture]:
         return [weights.read_architecture(Path(source))]

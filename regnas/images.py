@@ -60,11 +60,14 @@ class Images:
         """Read `to_json`'s form, or that of earlier releases.
 
         Raises:
-            UsageError: a stem that no release had, or as `Images` does.
+            UsageError: a stem that no release had, what this release does not know, or as `Images` does.
         """
         known = in_present_words(stored)
         strides = known.get("strides")
-        return cls(**{**known, "strides": None if strides is None else tuple(strides)})
+        try:
+            return cls(**{**known, "strides": None if strides is None else tuple(strides)})
+        except TypeError as error:
+            raise UsageError(f"stored images are of no kind that this release knows ({error})") from error
 
 
 def in_present_words(stored: Mapping[str, Any]) -> dict[str, Any]:

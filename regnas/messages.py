@@ -265,7 +265,7 @@ def from_line(line: str) -> Message:
     """
     try:
         return from_json(json.loads(line))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MessageError(f"a message is a line of JSON ({error}), got {_shown(line)}") from None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regnas.architecture import Architecture, from_json
 from regnas.errors import RegnasError
-from regnas.system.files import write_json
+from regnas.system.files import replacing, write_json
+from regnas.system.reading import read_bytes, read_json
 
 if TYPE_CHECKING:
     import torch
@@ -21,11 +21,9 @@ def save(network: torch.nn.Module, folder: Path) -> None:
     """Write the weights of a network, whole or not at all."""
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    partial = folder / f"{WEIGHTS}.part"
-    save_file(state, partial)
-    partial.replace(folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as partial:
+        save_file(state, partial)
 
 
 def load_into(network: torch.nn.Module, folder: Path) -> None:
@@ -34,15 +32,29 @@ def load_into(network: torch.nn.Module, folder: Path) -> None:
     Raises:
         RegnasError: no weights, or of another network.
     """
-    from safetensors.torch import load_file
-
     path = folder / WEIGHTS
+    state = read_state(path)
     try:
-        network.load_state_dict(load_file(path))
-    except FileNotFoundError:
-        raise RegnasError(f"no weights at {path}; train them with: regnas train") from None
-    except Exception as error:
+        network.load_state_dict(state)
+    except Exception as error:  # torch raises more than one kind for weights of another network
         raise RegnasError(f"{path} does not hold the weights of this architecture: {error}") from error
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file by name.
+
+    Raises:
+        RegnasError: it is not there, or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    if not path.exists():
+        raise RegnasError(f"no weights at {path}; train them with: regnas train")
+    try:
+        return load(read_bytes(path, RegnasError))
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise RegnasError(f"{path} holds no weights: it is truncated or damaged ({error}); make it anew") from error
 
 
 def save_architecture(architecture: Architecture, folder: Path, details: dict[str, Any]) -> None:
@@ -54,16 +66,10 @@ def read_architecture(path: Path) -> Architecture:
     """The architecture in a folder, or in a JSON file with or without a wrapper around it.
 
     Raises:
-        RegnasError: no such file, or not JSON.
+        RegnasError: no such file, or no JSON.
         InvalidArchitecture: no network can have these numbers.
     """
-    file = path / ARCHITECTURE if path.is_dir() else path
-    try:
-        value = json.loads(file.read_text())
-    except OSError as error:
-        raise RegnasError(f"cannot read an architecture from {file}: {error.strerror}") from error
-    except ValueError as error:
-        raise RegnasError(f"{file} is not JSON: {error}") from error
+    value = read_json(path / ARCHITECTURE if path.is_dir() else path, RegnasError)
     if isinstance(value, dict) and "architecture" in value:
         value = value["architecture"]
     return from_json(value)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from regnas.dataset import DataSet, Regime, Source, Split
 from regnas.errors import DataError, UsageError
 from regnas.images import Images
+from regnas.system.reading import fields, open_file, parse_json
 
 _SCHEMA = 1
 _PARTS = ("training", "validation", "test")
@@ -53,8 +58,8 @@ class PackedDataSet:
 
     @cached_property
     def _splits(self) -> dict[str, Split]:
-        with np.load(self.path, allow_pickle=False) as arrays:
-            parts = [part for part in _PARTS if f"x_{part}" in arrays]
+        with _opened(self.path) as arrays:
+            parts = [part for part in _PARTS if part != "test" or f"x_{part}" in arrays]
             return {part: Split(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in parts}
 
     def fit(self) -> tuple[Split, Split]:
@@ -73,18 +78,33 @@ def packed(source: Source) -> DataSet:
     """
     path = Path(source.argument)
     about = _read(path)
-    regime = Regime(**{**about["regime"], "images": Images.from_json(about["images"])})
+    try:
+        regime = Regime(**{**about["regime"], "images": Images.from_json(about["images"])})
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path} is no packed data set: its images are of no kind ({error}); pack it again") from error
     if source.resolution not in (None, regime.images.resolution):
         raise UsageError(f"{path} is packed at {regime.images.resolution} pixels, got --resolution {source.resolution}")
     return PackedDataSet(path, about["name"], tuple(about["class_names"]), regime)
 
 
 def _read(path: Path) -> dict[str, Any]:
+    with _opened(path) as arrays:
+        about = parse_json(arrays["about"].tobytes().decode(), path)
+    if (schema := fields(about, path).get("schema")) != _SCHEMA:
+        raise DataError(f"{path} is of schema {schema}, this regnas reads {_SCHEMA}; pack it again")
+    return fields(about, path, name=str, class_names=list, regime=dict, images=dict)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The arrays of a file.
+
+    Raises:
+        DataError: no such file, not one of `pack`, or damaged.
+    """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            about: dict[str, Any] = json.loads(arrays["about"].tobytes())
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise DataError(f"{path or 'packed:'} is no packed data set ({type(error).__name__}: {error})") from error
-    if about.get("schema") != _SCHEMA:
-        raise DataError(f"{path} is of schema {about.get('schema')}, this regnas reads {_SCHEMA}; pack it again")
-    return about
+        with open_file(path) as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} is no packed data set, or damaged ({why}); pack it again") from error

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from regnas.evaluators.training.loop import Trainer
+from regnas.system.files import replacing
+from regnas.system.reading import open_file
 
 _FILE = "paused.pt"
 
@@ -34,25 +36,25 @@ def save(folder: Path, trainer: Trainer, past: Past, identity: dict[str, Any]) -
     Args:
         identity: plain values that say which training this is.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{_FILE}.part"
     known = {"errors": list(past.errors), "seconds": past.seconds, "loss": past.loss}
-    torch.save({"identity": identity, "trainer": trainer.state(), **known}, partial)
-    partial.replace(folder / _FILE)
+    with replacing(folder / _FILE) as partial:
+        torch.save({"identity": identity, "trainer": trainer.state(), **known}, partial)
 
 
 def resume(folder: Path, trainer: Trainer, identity: dict[str, Any], device: torch.device) -> Past:
     """Go on from the snapshot of this very training; an empty past where there is none that can be read."""
     try:
-        stored = torch.load(folder / _FILE, map_location=device, weights_only=True)
+        with open_file(folder / _FILE) as file:
+            stored = torch.load(file, map_location=device, weights_only=True)
         same = stored["identity"] == identity
+        past = Past(errors=tuple(stored["errors"]), seconds=stored["seconds"], loss=stored.get("loss"))
+        state = {**stored["trainer"], "order": stored["trainer"]["order"].cpu()}  # drawn on the CPU everywhere
     except Exception:  # no file, or torch raises one of many kinds: then the training starts from the beginning
         return Past()
     if not same:
         return Past()
-    state = stored["trainer"]
-    trainer.load({**state, "order": state["order"].cpu()})  # the order of the images is drawn on the CPU everywhere
-    return Past(errors=tuple(stored["errors"]), seconds=stored["seconds"], loss=stored.get("loss"))
+    trainer.load(state)
+    return past
 
 
 def remove(folder: Path) -> None:

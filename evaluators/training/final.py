@@ -19,6 +19,8 @@ from regnas.evaluators.training.evaluator import build
 from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.training.precision import choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
+from regnas.system.files import replacing
+from regnas.system.reading import open_file
 
 
 class FinalTraining:
@@ -79,22 +81,24 @@ class FinalTraining:
 
     def save(self, path: Path) -> None:
         """Write a snapshot, whole or not at all."""
-        partial = path.with_suffix(".part")
-        torch.save(self._trainer.state(), partial)
-        partial.replace(path)
+        with replacing(path) as partial:
+            torch.save(self._trainer.state(), partial)
 
     def resume(self, path: Path) -> bool:
-        """Go on from a snapshot if there is one.
+        """Go on from a snapshot; False where there is none that can be read.
 
         Raises:
-            RegnasError: it is damaged.
+            RegnasError: it is of another training.
         """
-        if not path.exists():
+        try:
+            with open_file(path) as file:
+                state = torch.load(file, map_location=self._device, weights_only=True)
+        except Exception:  # no file, or torch raises one of many kinds: then the training starts from the beginning
             return False
         try:
-            self._trainer.load(torch.load(path, map_location=self._device, weights_only=True))
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise RegnasError(f"the snapshot {path} is damaged ({error}); remove it to start again") from error
+            self._trainer.load(state)
+        except Exception as error:  # whatever it comes upon
+            raise RegnasError(f"the snapshot {path} is of another training; remove it to start again") from error
         return True
 
     def facts(self) -> dict[str, Any]:

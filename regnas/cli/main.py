@@ -21,10 +21,21 @@ from regnas.cli.report import report
 from regnas.cli.sample import sample
 from regnas.cli.search import search
 from regnas.cli.train import train
-from regnas.errors import RegnasError
+from regnas.errors import DataError, RegnasError
+from regnas.system.text import one_line
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """Commands of which one that reads a file to a sudden end has failed; click takes that for Ctrl-C."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            raise DataError(f"a file ends too soon ({error}): it is truncated; restore it, or remove it") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(version("regnas"), prog_name="regnas")
 def commands() -> None:
     """Neural architecture search on design spaces: AnyNet, RegNet and yours.
@@ -62,7 +73,21 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if "--debug" in words:
             raise
-        known = isinstance(error, RegnasError)
-        message = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
-        click.echo(f"Error: {' '.join(message.split())}", err=True)
+        click.echo(f"Error: {one_line(_sentence(error))}", err=True)
         sys.exit(error.exit_code if isinstance(error, RegnasError) else 1)
+
+
+def _sentence(error: Exception) -> str:
+    """What is wrong, in words; the name of an exception where it is a fault of the program."""
+    if isinstance(error, RegnasError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{where}{error.strerror}; name another place, or mend what is there"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; ask for less at once"
+    if isinstance(error, RecursionError):
+        return "something is nested too deeply to be read; make it flat"
+    if isinstance(error, UnicodeError):
+        return f"a text has characters that cannot be written or read ({error}); use others, or UTF-8"
+    return f"{type(error).__name__}: {error} (--debug shows where)"

@@ -37,6 +37,6 @@ def json_options(options: dict[str, str]) -> dict[str, Any]:
     for key, text in options.items():
         try:
             read[key] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             read[key] = text
     return read

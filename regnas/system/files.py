@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import errno
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from regnas.measure import costs_in
 from regnas.metric import columns
+from regnas.system.processes import alive
+from regnas.system.reading import no_file
 
 SCHEMA = 1
 COLUMNS = (
@@ -30,19 +36,89 @@ COLUMNS = (
     "state",
     "strategy",
 )
+_PARTIAL = re.compile(r"\..+\.(\d{1,9})\.part", re.DOTALL)
+_A_DAY = 86_400  # seconds
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new, never half of it."""
+@contextmanager
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
+    """A name beside a file; what is written there takes the file's place when the block ends, whole or not at all.
+
+    Args:
+        lasting: on the disk before it takes the place, so that a power cut leaves the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written, or something else than a regular file has its name.
+    """
+    if path.exists() and (kind := no_file(path.stat().st_mode)) is not None:
+        raise OSError(errno.EINVAL, f"it is {kind}, and a file is to be written", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(text)
-    os.replace(partial, path)
+    partial = path.with_name(f".{_short(path.name)}.{os.getpid()}.part")
+    try:
+        yield partial
+        if lasting:
+            flush(partial)
+        os.replace(partial, path)
+        if lasting:
+            flush(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file in one step."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+def _short(name: str) -> str:
+    """A name to which more can be added: file systems have 255 bytes for one."""
+    text = os.fsencode(name)
+    return name if len(text) <= 230 else hashlib.sha256(text).hexdigest()[:16]
+
+
+def flush(path: Path) -> None:
+    """Put what was written to a file, or the names in a folder, on the disk; where the system can do that."""
+    try:
+        file = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    except PermissionError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems have no way to flush a folder
+            raise
+    finally:
+        os.close(file)
+
+
+def remove_leftovers(folder: Path, *below: str) -> None:
+    """Remove what `replacing` left where its process was killed; what a living process writes stays.
+
+    Args:
+        below: further folders, as patterns below ``folder``.
+    """
+    for place in ("", *(f"{pattern}/" for pattern in below)):
+        for path in folder.glob(f"{place}.*.part"):
+            match = _PARTIAL.fullmatch(path.name)
+            with suppress(OSError):
+                if match and (time.time() - path.stat().st_mtime > _A_DAY or not alive(int(match[1]))):
+                    path.unlink()
+
+
+def write_text(path: Path, text: str, *, lasting: bool = True) -> None:
+    """Replace a file in one step: a reader sees the old text or the new, never half of it. See `replacing`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with replacing(path, lasting=lasting) as partial:
+        partial.write_text(text, encoding="utf-8", errors="replace")
+
+
+def write_json(path: Path, value: Any, *, lasting: bool = True) -> None:
+    """Replace a JSON file in one step.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n", lasting=lasting)
 
 
 def append_json(path: Path, value: Any) -> None:
@@ -102,10 +178,7 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     epochs = sorted((name for name in extra if name.startswith("epoch_")), key=lambda name: int(name[6:]))
     names += epochs + _in_order([[name for name in row if name.startswith("param.")] for row in flat])
     names += sorted(extra - set(names))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with partial.open("w", newline="") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8", errors="replace") as file:
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows(flat)
-    os.replace(partial, path)

@@ -34,6 +34,19 @@ def start(module: str, log: IO[Any], before: Sequence[str] = ()) -> subprocess.P
     )
 
 
+def alive(process: int) -> bool:
+    """Whether a process of this number runs on this machine; True where that cannot be known."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
 @contextmanager
 def variables(**values: str) -> Iterator[None]:
     """Environment variables for what is read, and for the processes that are started, meanwhile."""

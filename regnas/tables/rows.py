@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from regnas.errors import UsageError
+from regnas.system.reading import fields, parse_json, read_bytes
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 TOP = "# regnas population "
@@ -68,13 +68,8 @@ def read_object(path: Path, line: int, text: str, error: type[UsageError]) -> Ro
     Raises:
         UsageError: of the kind ``error``: it is no JSON, or no object.
     """
-    try:
-        value = json.loads(text)
-    except ValueError as damage:
-        raise error(f"{path}, line {line} is no JSON: {damage}; truncated or damaged") from damage
-    if not isinstance(value, dict):
-        raise error(f"{path}, line {line} is no JSON object")
-    return value
+    what = f"{path}, line {line}"
+    return fields(parse_json(text, what, error), what, error)
 
 
 def read_number(path: Path, line: int, name: str, value: Any, error: type[UsageError]) -> Any:
@@ -87,20 +82,22 @@ def read_number(path: Path, line: int, name: str, value: Any, error: type[UsageE
         return ""
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise error(f"{path}, line {line}: {name} is a number, got {value!r}") from None
 
 
 def _text(path: Path, error: type[UsageError]) -> str:
+    data = read_bytes(path, error)
     try:
-        data = path.read_bytes()
         return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
     except EOFError as damage:
         raise error(f"{path} is truncated: {damage}") from damage
-    except OSError as damage:
-        raise error(f"cannot read {path}: {damage.strerror or damage}") from damage
-    except (UnicodeDecodeError, ValueError, zlib.error) as damage:
+    except gzip.BadGzipFile as damage:
+        raise error(f"cannot read {path}: {damage}") from damage
+    except (ValueError, zlib.error) as damage:
         raise error(f"{path} is no text file: {damage}") from damage
+    except MemoryError:
+        raise error(f"cannot read {path}: what it unpacks to is larger than the memory") from None
 
 
 def _csv(path: Path, text: str, error: type[UsageError]) -> Sheet:
@@ -127,7 +124,7 @@ def _csv(path: Path, text: str, error: type[UsageError]) -> Sheet:
 def _jsonl(path: Path, text: str, error: type[UsageError]) -> Sheet:
     top: Row | None = None
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         value = read_object(path, number, line, error)

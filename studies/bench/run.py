@@ -19,7 +19,8 @@ from regnas.studies.bench.running.runs import Run, read_run
 from regnas.studies.bench.running.worker import complete, perform, window_json
 from regnas.studies.search.identity import differing
 from regnas.studies.storage.open import FolderLock
-from regnas.system.files import write_json
+from regnas.system.files import remove_leftovers, write_json
+from regnas.system.reading import fields_if_whole
 
 REQUEST = "bench-settings.json"
 
@@ -84,10 +85,8 @@ def _stored(plan: BenchPlan, arena: Arena, strategy: str, seed: int) -> Run:
 def _settle(plan: BenchPlan) -> None:
     """A folder holds one benchmark: more strategies, repeats or evaluations are welcome, other rules are not."""
     path, settings = plan.folder / REQUEST, json.loads(json.dumps(plan.settings()))
-    try:
-        stored = json.loads(path.read_text())
-    except (OSError, ValueError):
-        stored = None
+    stored = fields_if_whole(path)
+    remove_leftovers(plan.folder, "**")
     if stored is not None and (different := differing(stored, settings)):
         raise StudyError(
             f"benchmark {plan.name!r} exists with other settings ({'; '.join(different)}); give this one another name "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from regnas.errors import UsageError
+from regnas.errors import DataError, UsageError
 from regnas.studies.compare.analysis import Comparison, analyse
 from regnas.studies.compare.interim_analyses import decide
 from regnas.studies.compare.record import RECORD
@@ -23,6 +22,7 @@ from regnas.studies.populations.sources import load
 from regnas.studies.recorded.files import RECORDED
 from regnas.studies.search.identity import folder_name
 from regnas.system.files import write_json
+from regnas.system.reading import fields_if_whole, read_fields
 
 REQUEST = "request.json"
 _LONGEST_NAME = 80
@@ -170,7 +170,7 @@ def read_request(folder: Path) -> Request:
         UsageError: the folder is none of a comparison.
     """
     try:
-        stored = json.loads((folder / REQUEST).read_text())
+        stored = read_fields(folder / REQUEST, rules=dict, sources=list, looks=list, name=str)
         sources = tuple(tuple(_found(text, folder) for text in group) for group in stored["sources"])
         if not all(_there(text) for group in sources for text in group):
             # The folder's own copies, which hold no space that was left out.
@@ -187,7 +187,7 @@ def read_request(folder: Path) -> Request:
             left_out=tuple((place, why) for place, why in stored.get("left_out", ())),
             notes=tuple(stored.get("notes", ())),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (DataError, OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{folder} is no folder of a comparison ({error}); name one below regnas-runs") from error
 
 
@@ -217,11 +217,9 @@ def _there(text: str) -> bool:
 
 def _kept(folder: Path) -> tuple[tuple[str, ...], ...]:
     """The populations as the comparison's own folder holds them, for where they came from is gone."""
-    try:
-        names = [one["name"] for one in json.loads((folder / RECORD).read_text())["populations"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
-    return tuple((str(population_file(folder, name)),) for name in names)
+    stored = fields_if_whole(folder / RECORD, populations=list) or {}
+    names = [one.get("name") if isinstance(one, dict) else None for one in stored.get("populations", ())]
+    return tuple((str(population_file(folder, name)),) for name in names if isinstance(name, str))
 
 
 def population_file(folder: Path, name: str) -> Path:
@@ -239,7 +237,5 @@ def comparison_folder(out: str | Path, request: Request) -> Path:
 
 def _sources(folder: Path) -> Any:
     """The populations of the comparison in a folder; None where there is none that can be read."""
-    try:
-        return json.loads((folder / REQUEST).read_text())["sources"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    stored = fields_if_whole(folder / REQUEST, sources=list)
+    return None if stored is None else stored["sources"]

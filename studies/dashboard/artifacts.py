@@ -17,9 +17,11 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from regnas.describe import summary
 from regnas.drawing import drawing
+from regnas.errors import StudyError
 from regnas.studies.dashboard.evaluations import Evaluation
 from regnas.studies.design.describe import plot
 from regnas.system.optuna_internals import set_study_system_attribute, study_system_attributes
+from regnas.system.reading import parse_json
 
 FOLDER = "artifacts"  # below the output folder
 ARCHITECTURE = "architecture.json"
@@ -63,7 +65,11 @@ def none_lost(attributes: Mapping[str, Any], store: FileSystemArtifactStore) -> 
 
 
 def _metas(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
-    found = [json.loads(text) for key, text in attributes.items() if key.startswith(prefix)]
+    found = [
+        parse_json(text, "what the storage says of an artifact", StudyError)
+        for key, text in attributes.items()
+        if key.startswith(prefix)
+    ]
     return [meta for meta in found if meta]  # null: removed in the dashboard
 
 

@@ -10,12 +10,13 @@ from optuna.storages import BaseStorage
 
 from regnas.errors import HostError, StudyError
 from regnas.studies.dashboard.artifacts import add_artifacts, artifact_store, none_lost
-from regnas.studies.dashboard.evaluations import best, complete, settings_of
+from regnas.studies.dashboard.evaluations import best, complete
 from regnas.studies.dashboard.figures import figures
 from regnas.studies.dashboard.host import require_dashboard
 from regnas.studies.dashboard.note import note
 from regnas.studies.dashboard.written import prepared, read, write
 from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.open import counted_states, quiet, trial_states
 from regnas.system.optuna_internals import study_id
 

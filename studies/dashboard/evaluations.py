@@ -14,7 +14,6 @@ from regnas.costs import Complexity
 from regnas.measure import installed
 from regnas.pruner import NONE
 from regnas.studies.search.enqueue import ENQUEUED
-from regnas.studies.search.identity import ATTRIBUTE
 from regnas.studies.storage.costs import costs_of
 from regnas.system.optuna_internals import trial_id
 
@@ -40,12 +39,6 @@ class Evaluation:
     architecture: Mapping[str, Any]
     params: Mapping[str, Any]
     chosen: bool
-
-
-def settings_of(study: optuna.Study) -> dict[str, Any] | None:
-    """The settings that regnas stored with a study; None for a study that regnas did not make."""
-    text = study.user_attrs.get(ATTRIBUTE)
-    return None if text is None else json.loads(text)
 
 
 def complete(study: optuna.Study) -> list[Evaluation]:

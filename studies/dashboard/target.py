@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
 
-from regnas.errors import StudyError, UsageError
+from regnas.errors import DataError, StudyError, UsageError
 from regnas.studies.search.identity import folder_name
 from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import open_storage, quiet, storage_url, stored_names
 from regnas.system.optuna_internals import study_id
+from regnas.system.reading import read_fields
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,10 @@ def _folder(study: str, out: Path) -> Path | None:
 def _stored(folder: Path) -> tuple[str, str]:
     """Name and storage of the study of a folder."""
     try:
-        stored = json.loads((folder / "study.json").read_text())
-        return str(stored["name"]), str(stored["storage"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(
-            f"cannot read {folder / 'study.json'} ({error!r}); name the study and its --storage"
-        ) from error
+        stored = read_fields(folder / "study.json", name=str, storage=str)
+    except DataError as error:
+        raise StudyError(f"{error}; name the study and its --storage") from error
+    return stored["name"], stored["storage"]
 
 
 def _check_there(text: str) -> None:

@@ -36,7 +36,7 @@ def read(attributes: Mapping[str, Any]) -> Written:
     """What was written on a study with these attributes; nothing where there is none of regnas."""
     try:
         return Written(**json.loads(attributes[ATTRIBUTE]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return Written()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,11 @@ from regnas.preset import preset
 from regnas.sampling import keyed
 from regnas.sampling.screening import Screened, Tally
 from regnas.sampling.stream import survey
+from regnas.system.reading import fields, parse_json, read_fields
 
 Description = dict[str, Any]
+# What a file may say of its network, beside the network.
+_KNOWN = {"settings": dict | None, "params_by_name": dict | None, "resolution": int | None}
 
 
 def describe_point(space: Space, params: dict[str, Any]) -> Description:
@@ -61,12 +63,14 @@ def describe_file(path: str, resolution: int | None) -> Description:
     """
     file = Path(path)
     architecture = weights.read_architecture(file)
-    known = json.loads(file.read_text()) if file.is_file() else {}
-    trained = known.get("settings", {}).get("images", {}).get("resolution") or known.get("resolution")
+    known = read_fields(file, **_KNOWN) if file.is_file() else {}
+    settings = fields(known.get("settings") or {}, f"settings of {file}", space=str | None, images=dict | None)
+    stored = fields(settings.get("images") or {}, f"images of {file}", resolution=int | None)
+    trained = stored.get("resolution") or known.get("resolution")
     images = Images(resolution=trained or summary(architecture).resolution if resolution is None else resolution)
     found = _described(architecture, images.resolution)
-    if "settings" in known and "params_by_name" in known:
-        found |= {"space": known["settings"]["space"], "params": known["params_by_name"], "in_space": True}
+    if settings.get("space") and known.get("params_by_name"):
+        found |= {"space": settings["space"], "params": known["params_by_name"], "in_space": True}
     return found
 
 
@@ -89,12 +93,10 @@ def parse_params(text: str) -> dict[str, Any]:
         UsageError: not a JSON object.
     """
     try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--params is a JSON object such as '{{\"depth\": 22}}', got {text!r} ({error})") from error
-    if not isinstance(value, dict):
-        raise UsageError(f"--params is a JSON object, got {text!r}")
-    return value
+        return fields(parse_json(text, "it", UsageError), "it", UsageError)
+    except UsageError as error:
+        shown = text if len(text) <= 200 else f"{text[:200]}..."
+        raise UsageError(f"--params is a JSON object such as '{{\"depth\": 22}}', got {shown!r} ({error})") from error
 
 
 def feasibility(space: Space, *, draws: int = 500_000) -> Description:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +14,7 @@ from regnas.design_space import Space
 from regnas.errors import RegnasError, UsageError
 from regnas.measure import BUILT_IN, ordered
 from regnas.sampling.stream import Tally, candidates
-from regnas.system.files import COLUMNS, record
+from regnas.system.files import COLUMNS, record, replacing
 
 MOST = 10_000_000  # candidates of one file
 
@@ -84,14 +83,8 @@ def _jsonl_writer(file: IO[str]) -> Callable[[dict[str, Any]], None]:
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[IO[str]]:
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", newline="") as file:
+        with replacing(target) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             yield file
-        partial.replace(target)
     except OSError as error:
-        raise RegnasError(f"cannot write {target}: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        raise RegnasError(f"cannot write {target}: {error.strerror}; name another file with --output") from error

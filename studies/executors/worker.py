@@ -7,7 +7,6 @@ means that the driver is gone: the worker then ends at once. A result is on disk
 from __future__ import annotations
 
 import errno
-import json
 import os
 import queue
 import sys
@@ -37,6 +36,7 @@ from regnas.messages import (
     from_line,
 )
 from regnas.system.files import append_json, write_json
+from regnas.system.reading import fields_if_whole
 
 Inbox = queue.SimpleQueue[Message | MessageError]
 
@@ -54,13 +54,13 @@ def write_result(path: Path, key: str, seed: int, result: Result) -> None:
 
 def read_result(path: Path, key: str, seed: int) -> Result | None:
     """The result on disk if it is of this architecture and seed, else None."""
+    stored = fields_if_whole(path, key=str, seed=int, result=dict)
+    if stored is None or (stored["key"], stored["seed"]) != (key, seed):
+        return None
     try:
-        stored = json.loads(path.read_text())
-        if stored["key"] == key and stored["seed"] == seed:
-            return Result.from_json(stored["result"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return None
+        return Result.from_json(stored["result"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int, float], bool]) -> float | None:

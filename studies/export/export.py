@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,8 @@ from regnas.design_space import make_space
 from regnas.errors import RegnasError, UsageError
 from regnas.format import SupportsWeights, make_format, read, reader_of, write
 from regnas.preset import presets
+from regnas.system.files import replacing
+from regnas.system.reading import read_fields
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ def _weights_of(file: Path) -> Path:
 
 def _of_file(path: Path, folder: Path) -> Named:
     architecture = weights.read_architecture(path)
-    stored = json.loads(path.read_text()) if path.is_file() else {}
-    params = stored.get("params_by_name") if isinstance(stored, dict) else None
-    return Named(architecture, params or {}, folder if (folder / weights.WEIGHTS).exists() else None)
+    stored = read_fields(path, params_by_name=dict | None) if path.is_file() else {}
+    return Named(
+        architecture, stored.get("params_by_name") or {}, folder if (folder / weights.WEIGHTS).exists() else None
+    )
 
 
 def export(named: Named, form: str) -> str:
@@ -93,11 +95,14 @@ def export_weights(named: Named, form: str, path: Path) -> None:
         raise UsageError(f"{form} has no names for weights of its own; leave out --weights")
     if named.folder is None:
         raise UsageError("there are no trained weights beside this network; name the folder of a search or a training")
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     try:
-        renamed = made.export_weights(load_file(named.folder / weights.WEIGHTS))
+        renamed = made.export_weights(weights.read_state(named.folder / weights.WEIGHTS))
     except ValueError as error:
         raise RegnasError(f"{form} cannot take these weights: {error}") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(renamed, path)
+    try:
+        with replacing(path) as partial:
+            save_file(renamed, partial)
+    except OSError as error:
+        raise RegnasError(f"cannot write {path}: {error.strerror}; name another file with --weights") from error

@@ -11,7 +11,6 @@ import gzip
 import io
 import json
 import math
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -21,7 +20,8 @@ from typing import Any
 from regnas.errors import RegnasError
 from regnas.measure import BUILT_IN, installed
 from regnas.studies.populations.population import SCHEMA, Population, PopulationError, from_rows, to_rows
-from regnas.system.files import COLUMNS, record
+from regnas.system.files import COLUMNS, record, replacing
+from regnas.system.reading import fields_if_whole
 from regnas.tables.rows import SUFFIXES, TOP, Row, is_jsonl, read_number, read_object, read_sheet
 
 _EXTRA = ("e_fit", "trial", "failure")
@@ -56,11 +56,9 @@ def write_population(path: Path, population: Population) -> None:
     data = text.encode()
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
         raise RegnasError(f"cannot write {path}: {error.strerror}") from error
 
@@ -139,11 +137,8 @@ def _default_name(path: Path, settings: Mapping[str, Any] | None, rows: list[Row
 
 def _settings_beside(path: Path) -> dict[str, Any] | None:
     """The settings of the study whose trials.csv this is."""
-    try:
-        found = json.loads((path.parent / "study.json").read_text())["settings"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return found if path.name.startswith("trials.") and isinstance(found, dict) else None
+    found = fields_if_whole(path.parent / "study.json", settings=dict) if path.name.startswith("trials.") else None
+    return None if found is None else dict(found["settings"])
 
 
 def _settings_in(path: Path, rows: list[Row]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Source: Radosavovic et al. 2019 (arXiv 1905.13214) and its repository. A file is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from regnas.search_spaces.staged.nds import network_of
 from regnas.studies.populations.population import Population, PopulationError, from_arrays
+from regnas.system.reading import read_json
 
 MARK = "NDS errors are the smallest TEST error over all epochs, and its flops count more than ours"
 
@@ -34,10 +34,7 @@ def read_nds(path: Path, name: str | None = None) -> Population:
     Raises:
         PopulationError: not a file of this format.
     """
-    try:
-        records = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise PopulationError(f"cannot read {path}: {error}") from error
+    records = read_json(path, PopulationError)
     if isinstance(records, dict) and set(records) == {"top", "mid"}:
         raise PopulationError(f"{path} holds reruns of chosen models (top, mid): no random sample of a space")
     if not isinstance(records, list) or not records or not all(isinstance(one, dict) for one in records):
@@ -50,7 +47,7 @@ def read_nds(path: Path, name: str | None = None) -> Population:
     except PopulationError:
         raise
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
-        raise PopulationError(f"{path} is no NDS file: {type(error).__name__}: {error}") from error
+        raise PopulationError(f"{path} is no NDS file: a record is of another kind ({error})") from error
 
 
 def _population(name: str, records: list[Record], *, imagenet: bool) -> Population:

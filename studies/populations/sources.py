@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from importlib.resources import as_file
 from pathlib import Path
@@ -10,14 +9,16 @@ from typing import Any
 
 import optuna
 
+from regnas.errors import DataError
 from regnas.studies.populations.files import read_population
 from regnas.studies.populations.nds import read_nds
 from regnas.studies.populations.population import Population, PopulationError, from_rows
 from regnas.studies.recorded.files import RECORDED, recorded_files, recorded_names
 from regnas.studies.search.enqueue import ENQUEUED
-from regnas.studies.search.identity import ATTRIBUTE
 from regnas.studies.search.outcome import rows_of
+from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.open import open_storage, quiet, stored_names
+from regnas.system.reading import read_fields
 from regnas.tables.rows import SUFFIXES
 
 
@@ -87,10 +88,10 @@ def study_of(folder: Path) -> optuna.Study | None:
         StudyError: the storage cannot be opened.
     """
     try:
-        stored = json.loads((folder / "study.json").read_text())
-        name, storage = str(stored["name"]), str(stored["storage"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PopulationError(f"{folder} is no study's folder ({error!r}); name one below regnas-runs") from error
+        stored = read_fields(folder / "study.json", name=str, storage=str)
+    except DataError as error:
+        raise PopulationError(f"{folder} is no study's folder ({error}); name one below regnas-runs") from error
+    name, storage = stored["name"], stored["storage"]
     file = storage.removeprefix("sqlite:///")
     if "://" not in file and not Path(file).exists():
         return None
@@ -105,10 +106,9 @@ def of_study(study: optuna.Study, *, force: bool = False, name: str | None = Non
     Raises:
         PopulationError: another study, one of an adaptive strategy, or one without a completed trial.
     """
-    text = study.user_attrs.get(ATTRIBUTE)
-    if text is None:
+    settings = settings_of(study)
+    if settings is None:
         raise PopulationError(f"study {study.study_name!r} was not made by regnas: its regime is unknown")
-    settings: dict[str, Any] = json.loads(text)
     space = _space_of(settings)
     drawn = {trial.number for trial in study.get_trials(deepcopy=False) if ENQUEUED not in trial.user_attrs}
     rows = [row for row in rows_of(study, space) if row["trial"] in drawn]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from regnas.evaluator import Result
 from regnas.studies.executors.worker import read_result, result_name
+from regnas.system.reading import open_file
 
 LOG = "results.jsonl"
 
@@ -60,7 +61,7 @@ class Results:
     def _read_on(self) -> None:
         """Take up the lines that were added since the last time."""
         try:
-            with self._log.open("rb") as file:
+            with open_file(self._log) as file:
                 file.seek(self._read)
                 data = file.read()
         except FileNotFoundError:
@@ -71,5 +72,5 @@ class Results:
             try:
                 stored = json.loads(line)
                 self._found[stored["key"], stored["seed"]] = Result.from_json(stored["result"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue  # an empty line, or one that was cut off

@@ -16,6 +16,7 @@ from regnas.dimension import Choice, Dimension, Range
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.sampling.batch import Params
 from regnas.system.optuna_internals import enqueued_params
+from regnas.system.reading import read_json
 from regnas.tables.rows import SUFFIXES, read_sheet
 from regnas.window import human
 
@@ -61,12 +62,7 @@ def _params(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _json(file: Path) -> list[tuple[str, dict[str, Any]]]:
-    try:
-        value = json.loads(file.read_text())
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise UsageError(f"{file} is no JSON: {error}") from error
+    value = read_json(file, UsageError)
     entries = value if isinstance(value, list) else [value]
     found = []
     for number, entry in enumerate(entries, 1):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -16,19 +15,21 @@ from regnas import weights
 from regnas.architecture import Architecture, from_json
 from regnas.costs import complexity_of
 from regnas.design_space import Space
-from regnas.errors import StudyError
+from regnas.errors import StudyError, UsageError
 from regnas.measure import BUILT_IN, costs_in, installed
 from regnas.metric import from_columns
-from regnas.studies.search.identity import ATTRIBUTE, check_same
+from regnas.studies.search.identity import check_same
+from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.costs import costs_of
-from regnas.system.files import SCHEMA, write_csv, write_json
+from regnas.system.files import SCHEMA, replacing, write_csv, write_json
+from regnas.system.reading import fields, fields_if_whole, parse_json
 
 Row = dict[str, Any]
 
 
 def rows_of(study: optuna.Study, space: Space) -> list[Row]:
     """Every trial with a candidate index, in the order of the index."""
-    strategy = json.loads(study.user_attrs.get(ATTRIBUTE, "{}")).get("strategy", "")
+    strategy = (settings_of(study) or {}).get("strategy", "")
     measures = installed()
     found = [
         {**row_of(trial, space, measures), "strategy": strategy}
@@ -52,7 +53,7 @@ def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str]) -> Row:
         "index": stored["index"],
         "seed": stored.get("seed", ""),
         "error": trial.value if complete and trial.value is not None else "",
-        "architecture": json.loads(stored["architecture"]) if "architecture" in stored else "",
+        "architecture": _architecture(trial) if "architecture" in stored else "",
         "seconds": stored.get("seconds", ""),
         "diverged": stored.get("diverged", ""),
         "state": trial.state.name,
@@ -66,6 +67,11 @@ def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str]) -> Row:
     if row["architecture"]:
         row |= costs_of(stored, measures) or complexity_of(from_json(row["architecture"]), space.resolution)
     return row
+
+
+def _architecture(trial: FrozenTrial) -> dict[str, Any]:
+    what = f"the architecture of trial {trial.number}, as the storage has it,"
+    return fields(parse_json(str(trial.user_attrs["architecture"]), what, StudyError), what, StudyError)
 
 
 @dataclass(frozen=True)
@@ -98,13 +104,15 @@ def write_files(folder: Path, rows: list[Row]) -> None:
 
 def known_test_error(folder: Path, winner: Row, settings: Row) -> float | None:
     """The winner's test error, if best.json has it already: test images are used once."""
-    try:
-        stored = json.loads((folder / "best.json").read_text())
-        same = stored["index"] == winner["index"] and stored["validation_error"] == winner["error"]
-        check_same(stored["settings"], settings, "")
-        return stored["test_error"] if same else None
-    except (OSError, ValueError, KeyError, StudyError):
+    kinds = {"index": int, "validation_error": float, "test_error": float | None, "settings": dict}
+    stored = fields_if_whole(folder / "best.json", **kinds)
+    if stored is None or (stored["index"], stored["validation_error"]) != (winner["index"], winner["error"]):
         return None
+    try:
+        check_same(stored["settings"], settings, "")
+    except (StudyError, UsageError):
+        return None
+    return cast(float | None, stored.get("test_error"))
 
 
 def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str, Any], settings: Row) -> Best:
@@ -124,8 +132,8 @@ def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str
     best = folder / "best"
     weights.save_architecture(architecture, best, details)
     if kept.exists():
-        shutil.copyfile(kept, best / f"{weights.WEIGHTS}.part")
-        (best / f"{weights.WEIGHTS}.part").replace(best / weights.WEIGHTS)
+        with replacing(best / weights.WEIGHTS) as partial:
+            shutil.copyfile(kept, partial)
     costs = {**dict.fromkeys(BUILT_IN), **costs_in(row)}
     numbers = {**costs, **{name: row.get(name) for name in ("seconds", "epochs", "diverged")}}
     params = {"params_by_name": row["params_by_name"]}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import optuna
 
@@ -23,6 +22,7 @@ from regnas.studies.search import pareto as fronts
 from regnas.studies.search import warm_start as warm
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
+from regnas.system.reading import read_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +113,7 @@ def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> flo
         end = _awaited(lent, job)
         if end.kind == "failed":
             raise StudyError(f"the winner cannot be tested: {end.message}; the same command tries again")
-        error: float | None = json.loads(result.read_text())["test_error"]
-        return error
+        return cast(float | None, read_fields(result, StudyError, test_error=float | None)["test_error"])
     finally:
         if pool is None:
             lent.close()

@@ -24,13 +24,15 @@ from regnas.studies.run.progress import Progress
 from regnas.studies.search import outcome
 from regnas.studies.search.identity import ATTRIBUTE, check_same, differing, folder_name
 from regnas.studies.search.plan import SearchPlan, on_stream
+from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.stream_version import version_of
 from regnas.studies.storage.compatibility import to_keep
 from regnas.studies.storage.lease import held
 from regnas.studies.storage.open import FolderLock, find_study, open_study, storage_file
 from regnas.studies.storage.write_through import OneWriter
-from regnas.system.files import write_json
+from regnas.system.files import remove_leftovers, write_json
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
+from regnas.system.reading import fields_if_whole
 from regnas.window import Window
 
 # Distinct candidates that must exist are looked for before any training, up to this many.
@@ -65,6 +67,7 @@ def opened(one: SearchPlan) -> Iterator[optuna.Study]:
     try:
         for lock in _locks(one):
             locks.callback(lock.release)
+        remove_leftovers(one.folder, "results", "best", "checkpoints/*")
         study = open_study(one.storage, one.name, one.sampler)
         with _alone(study):
             settings = one.settings.to_json()
@@ -141,8 +144,8 @@ def under_free_name(one: SearchPlan, new: int) -> SearchPlan:
 def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
     if study is None:
         return True
-    stored = study.user_attrs.get(ATTRIBUTE)
-    return stored is not None and not differing(json.loads(stored), settings)
+    stored = settings_of(study)
+    return stored is not None and not differing(stored, settings)
 
 
 def look_ahead(one: SearchPlan) -> None:
@@ -163,22 +166,21 @@ def look_ahead(one: SearchPlan) -> None:
 
 def _check_folder(one: SearchPlan) -> None:
     """Two names can make one folder, ``a/b`` and ``a-b``; two studies cannot."""
-    try:
-        other = json.loads((one.folder / "study.json").read_text())["name"]
-    except (OSError, ValueError, KeyError):
-        return
-    if other != one.name:
-        raise StudyError(f"{one.folder} is the folder of study {other!r}; give this one another name with --study")
+    other = fields_if_whole(one.folder / "study.json", name=str)
+    if other is not None and other["name"] != one.name:
+        raise StudyError(
+            f"{one.folder} is the folder of study {other['name']!r}; give this one another name with --study"
+        )
 
 
 def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:
-    stored = study.user_attrs.get(ATTRIBUTE)
+    stored = settings_of(study)
     if stored is None:
         if study.get_trials(deepcopy=False):
             raise StudyError(f"study {name!r} was not made by regnas search; give this one another name with --study")
         study.set_user_attr(ATTRIBUTE, json.dumps(settings, sort_keys=True))
         return
-    check_same(json.loads(stored), settings, name)
+    check_same(stored, settings, name)
 
 
 def make_workers(one: SearchPlan, logs: Path | None = None, count: int | None = None) -> Executor:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import optuna
 
 from regnas.candidate import STREAM_VERSIONS
-from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.open import find_study
 
 
 def version_of(study: optuna.Study) -> int | None:
     """The version that a study's settings say; None where they say none that this release has."""
-    stored = json.loads(study.user_attrs.get(ATTRIBUTE, "{}")).get("stream_version")
+    stored = (settings_of(study) or {}).get("stream_version")
     return stored if stored in STREAM_VERSIONS else None
 
 

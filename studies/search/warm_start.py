@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from regnas.architecture import from_json
 from regnas.design_space import Space
-from regnas.errors import InvalidArchitecture, StudyError, UsageError
+from regnas.errors import DataError, InvalidArchitecture, StudyError, UsageError
 from regnas.strategy import WARM
 from regnas.studies.populations.sources import study_of
-from regnas.studies.search.identity import ATTRIBUTE, differing
+from regnas.studies.search.identity import differing
+from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.open import open_storage, quiet, stored_names
+from regnas.system.reading import parse_json
 
 _CONDITIONS = ("data", "images", "evaluator", "recipe")  # under which an error means the same
 
@@ -55,7 +56,7 @@ def read(text: str | Path, storage: str, settings: Mapping[str, Any], space: Spa
         StudyError: there is no such study, it was evaluated in another way, or has other parameters.
     """
     study = _study(str(text), storage)
-    stored = json.loads(study.user_attrs.get(ATTRIBUTE, "{}"))
+    stored = settings_of(study)
     if not stored:
         raise StudyError(f"study {study.study_name!r} was not made by regnas search: how it was evaluated is unknown")
     different = differing(_conditions(stored), _conditions(settings))
@@ -144,6 +145,6 @@ def _made(trial: FrozenTrial, name: str, space: Space) -> FrozenTrial | None:
 
 def _same(stored: str, point: dict[str, Any], space: Space) -> bool:
     try:
-        return space.decode(point).key() == from_json(json.loads(stored)).key()
-    except (InvalidArchitecture, ValueError):
+        return space.decode(point).key() == from_json(parse_json(stored, "a stored network")).key()
+    except (InvalidArchitecture, DataError):
         return False

@@ -20,6 +20,7 @@ from regnas.errors import StudyError
 from regnas.studies.storage.compatibility import check_writable, without_password
 from regnas.studies.storage.outage import hear_outages
 from regnas.system.optuna_internals import JOURNAL_ENTRY, counted_trials, database_of, study_id
+from regnas.system.reading import no_file
 
 METRIC = "val_top1_err"
 DATABASE = "regnas.db"
@@ -38,6 +39,9 @@ def open_storage(text: str) -> BaseStorage:
     Raises:
         StudyError: unreadable, damaged, or not writable.
     """
+    file = storage_file(text)
+    if file is not None and file.exists() and not file.is_dir() and (kind := no_file(file.stat().st_mode)):
+        raise _unusable(text, ValueError(f"it is {kind}, and a file is asked"))
     try:
         if "://" not in text:
             return _journal(Path(text))

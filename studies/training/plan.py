@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, make_dataset, whole_of
 from regnas.errors import RegnasError, UsageError
+from regnas.system.reading import fields, read_json
 
 if TYPE_CHECKING:
     from regnas.evaluators.training.recipe import Recipe
@@ -89,7 +89,7 @@ def plan_training(
     folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
     where: dict[str, Any] = {
         "root": str(data_root) if data_root else None,
-        "resolution": resolution or settings.get("images", {}).get("resolution"),
+        "resolution": resolution or (settings.get("images") or {}).get("resolution"),
         "cache": str(folder / "cache"),
     }
     devices = _devices(device, workers)
@@ -124,7 +124,7 @@ def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int
     from regnas.evaluators.training.data_parallel import check_shares
     from regnas.evaluators.training.recipe import Recipe
 
-    stored = Recipe.of_study(settings.get("recipe", {}))
+    stored = Recipe.of_study(settings.get("recipe") or {})
     recipe = replace(stored or Recipe(flip=images.regime.flip, pad=images.regime.pad), epochs=epochs)
     check_shares(workers, recipe.batch_size)
     return recipe
@@ -157,8 +157,9 @@ def _target(target: str) -> tuple[Path, dict[str, Any]]:
         raise RegnasError(f"{path} holds no best.json: finish the search first, or name an architecture file")
     if path.is_dir():
         return path, {}
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise RegnasError(f"cannot read {path}: {error}") from error
-    return path, value.get("settings", {}) if isinstance(value, dict) else {}
+    value = read_json(path)
+    stored = fields(value if isinstance(value, dict) else {}, path, settings=dict | None)
+    kinds = {"data": str | None, "images": dict | None, "recipe": dict | None}
+    settings = fields(stored.get("settings") or {}, f"settings of {path}", **kinds)
+    fields(settings.get("images") or {}, f"images of {path}", resolution=int | None)
+    return path, settings

@@ -13,7 +13,9 @@ from regnas import weights
 from regnas.architecture import canonical
 from regnas.errors import StudyError
 from regnas.studies.training.plan import TrainingPlan, plan_training
-from regnas.system.files import write_json
+from regnas.system.files import remove_leftovers, write_json
+from regnas.system.reading import fields_if_whole
+from regnas.system.text import printable
 
 _SNAPSHOT = "resume.pt"
 
@@ -35,8 +37,7 @@ def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
         RegnasError: no such target, data set or device, or an interrupted training with other settings.
     """
     made = plan_training(target, **options)
-    if (made.folder / "result.json").exists():
-        result = _finished(made.folder, made.identity)
+    if (result := _finished(made.folder, made.identity)) is not None:
         _say(quiet, _summary(result, made.folder))
         return made.folder
     _check_snapshot(made.folder, made.identity)
@@ -73,6 +74,8 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
 def _run(job: Any, folder: Path, quiet: bool) -> None:
     if job.resume(folder / _SNAPSHOT):
         _say(quiet, f"resuming after epoch {job.epoch} of {job.epochs}")
+    elif (folder / _SNAPSHOT).exists():
+        _say(quiet, f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
     while job.epoch < job.epochs:
         start = time.perf_counter()
         loss = job.run_epoch()
@@ -88,18 +91,30 @@ def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:
     note = folder / "training.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if note.exists() and canonical(json.loads(note.read_text())) != canonical(identity):
+        remove_leftovers(folder)
+        stored = fields_if_whole(note)
+        if stored is None and (folder / _SNAPSHOT).exists():
+            raise StudyError(
+                f"{folder} holds a snapshot, and no {note.name} that says of which training; remove {_SNAPSHOT} to "
+                f"start again, or give this one another folder with --out"
+            )
+        if stored is not None and not _same(stored, identity):
             raise StudyError(f"{folder} holds another training; give this one another folder with --out")
         write_json(note, identity)
     except OSError as error:
         raise StudyError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
 
 
-def _finished(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    stored: dict[str, Any] = json.loads((folder / "result.json").read_text())
-    if canonical(stored["identity"]) != canonical(identity):
+def _finished(folder: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """What result.json says; None where there is none that can be read, and the training is to be done."""
+    stored = fields_if_whole(folder / "result.json", identity=dict, test_error=float | None, epochs=int)
+    if stored is not None and not _same(stored["identity"], identity):
         raise StudyError(f"{folder} holds another finished training; give this one another folder with --out")
     return stored
+
+
+def _same(stored: dict[str, Any], identity: dict[str, Any]) -> bool:
+    return bool(stored == json.loads(canonical(identity)))
 
 
 def _summary(result: dict[str, Any], folder: Path) -> str:
@@ -109,4 +124,4 @@ def _summary(result: dict[str, Any], folder: Path) -> str:
 
 def _say(quiet: bool, text: str) -> None:
     if not quiet:
-        Console().print(text, highlight=False, markup=False, soft_wrap=True)
+        Console().print(printable(text), highlight=False, markup=False, soft_wrap=True)

@@ -125,7 +125,7 @@ def test_a_point_that_is_not_json_exits_with_2(regnas_command: Run) -> None:
     ("text", "code", "says"),
     [
         (None, 1, "network.json"),
-        ("{half", 1, "not JSON"),
+        ("{half", 1, "no JSON"),
         ("[]", 2, "kind"),
         ('{"kind": "stagged"}', 2, "did you mean staged"),
         ('{"kind": "staged", "depths": [1]}', 2, "strides, widths"),

@@ -76,16 +76,16 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     _saved(tmp_path)
     whole = (tmp_path / "weights.safetensors").read_bytes()
     (tmp_path / "weights.safetensors").write_bytes(whole[:-10])
-    with pytest.raises(RegnasError, match="does not hold the weights of this architecture"):
+    with pytest.raises(RegnasError, match="truncated or damaged"):
         regnas.load(tmp_path)
 
 
 def test_a_missing_or_broken_architecture_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RegnasError, match=r"cannot read an architecture from .*architecture.json"):
+    with pytest.raises(RegnasError, match=r"cannot read .*architecture.json: No such file"):
         regnas.load(tmp_path)
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    with pytest.raises(RegnasError, match=r"broken.json is not JSON"):
+    with pytest.raises(RegnasError, match=r"broken.json is no JSON"):
         weights.read_architecture(broken)
     broken.write_text("[1]")
     with pytest.raises(InvalidArchitecture, match='a JSON object with a "kind"'):

@@ -10,6 +10,7 @@ from regnas.errors import RegnasError
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.fit.exact import line_of_params
 from regnas.search_spaces.staged.formats import pycls, timm, torchvision
+from regnas.system.reading import read_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,10 +34,7 @@ class Pycls:
         path = Path(source)
         if path.suffix == ".json":
             return pycls.read_sweep(path)
-        try:
-            return [pycls.read(path.read_text(), source)]
-        except (OSError, UnicodeDecodeError) as error:
-            raise RegnasError(f"cannot read {source}: {getattr(error, 'strerror', error)}") from error
+        return [pycls.read(read_text(path, RegnasError), source)]
 
 
 class Timm:

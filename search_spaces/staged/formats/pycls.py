@@ -5,7 +5,6 @@ Source: pycls ``core/config.py`` and ``models/``. Their bottleneck multiplier is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import yaml
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.fit.exact import RegNetLine
+from regnas.system.reading import read_json
 
 _BLOCKS = {
     "res_bottleneck_block": "x",
@@ -42,7 +42,9 @@ def read(text: str, source: str) -> Staged:
     """
     try:
         config = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise UsageError(f"{source} is no YAML that can be read: it is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # a date or a number that there is not is a ValueError
         raise UsageError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
     return of_config(config, source)
 
@@ -53,10 +55,7 @@ def read_sweep(path: Path) -> list[Staged]:
     Raises:
         UsageError: not such a file.
     """
-    try:
-        jobs = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the sweep {path}: {error}") from error
+    jobs = read_json(path, UsageError)
     if not isinstance(jobs, list) or not jobs or not all(isinstance(job, dict) and "cfg" in job for job in jobs):
         raise UsageError(f'{path} is no sweep of pycls: it is not a list of jobs with a "cfg" each')
     found = []

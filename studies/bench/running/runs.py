@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regnas.errors import UsageError
 from regnas.studies.search.identity import in_present_words
 from regnas.system.files import write_json
+from regnas.system.reading import fields_if_whole
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -105,8 +107,10 @@ def write_run(path: Path, run: Run, settings: Mapping[str, Any]) -> None:
 
 def read_run(path: Path, settings: Mapping[str, Any]) -> Run | None:
     """The run on disk if it is one of these very settings, else None."""
+    stored = fields_if_whole(path, schema=int, settings=dict, strategy=str, seed=int, networks=list)
+    if stored is None:
+        return None
     try:
-        stored = json.loads(path.read_text())
         if stored["schema"] != SCHEMA or in_present_words(stored["settings"]) != json.loads(json.dumps(dict(settings))):
             return None
         return Run(
@@ -121,7 +125,7 @@ def read_run(path: Path, settings: Mapping[str, Any]) -> Run | None:
             refused=stored["refused"],
             proposal_seconds=stored["proposal_seconds"],
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 

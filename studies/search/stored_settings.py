@@ -1,0 +1,27 @@
+"""The settings that a search stored with its study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+
+from regnas.errors import StudyError
+from regnas.studies.search.identity import ATTRIBUTE
+from regnas.system.reading import fields, parse_json
+
+_KINDS = {name: str for name in ("space", "window", "strategy", "duplicates", "evaluator", "data")}
+
+
+def settings_of(study: optuna.Study) -> dict[str, Any] | None:
+    """The settings of a study, as `Settings.to_json` gives them; None for a study that regnas did not make.
+
+    Raises:
+        StudyError: they are damaged.
+    """
+    text = study.user_attrs.get(ATTRIBUTE)
+    if text is None:
+        return None
+    what = f"what the storage says of study {study.study_name!r}"
+    value = parse_json(text if isinstance(text, str) else "", what, StudyError)
+    return fields(value, what, StudyError, images=dict, recipe=dict, seed=int, stream_version=int | None, **_KINDS)
