@@ -116,6 +116,13 @@ class Result:
         return cls(**{**value, "errors": tuple(value.get("errors", ()))})
 
 
+def rank(error: float, index: int, diverged: object = False) -> tuple[bool, float, int]:
+    """What results are ordered by, the best first: a training that diverged comes after all that did not, whatever
+    errors these have; equal ones in the order of the index.
+    """
+    return (bool(diverged), error, index)
+
+
 class OutOfMemory(RuntimeError):
     """An evaluation did not fit into memory, at half the batch neither."""
 

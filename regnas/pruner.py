@@ -31,7 +31,11 @@ class Pruner(Protocol):
     """
 
     def report(self, index: int, epoch: int, error: float) -> Verdict:
-        """Hear of one epoch of candidate ``index``; epochs count from 1 and come in order."""
+        """Hear of one epoch of candidate ``index``; epochs count from 1 and come in order.
+
+        Args:
+            error: a fraction; infinity of a training that diverged, which is then over.
+        """
 
     def promoted(self) -> int | None:
         """A paused candidate to go on with now, which is then no longer paused; None if there is none.

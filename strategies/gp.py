@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from regnas.sampling.batch import Params
 from regnas.sampling.moves import feasible_mutant, into_window
 from regnas.strategies.models.expected_improvement import improvement_of
 from regnas.strategies.sampling.feasible import FeasibleSampler, KeyedSampler
+from regnas.strategies.sampling.told import has_diverged
 from regnas.strategy import own_options
 
 if TYPE_CHECKING:
@@ -93,10 +95,10 @@ class GaussianProcess(KeyedSampler):
             yield best
         names = self._space.distributions
         done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        read = [(self._space.read(one.params), one.value) for one in done]
-        told = [(point, value) for point, value in read if point is not None and value is not None]
         sign = 1.0 if study.direction == StudyDirection.MINIMIZE else -1.0
-        values = np.array([sign * value for _, value in told])
+        read = [(self._space.read(one.params), one) for one in done if one.value is not None]
+        told = [(point, math.inf if has_diverged(one) else sign * (one.value or 0.0)) for point, one in read if point]
+        values = np.array([value for _, value in told])
         values = np.clip(values, *_finite(values))
         points = [point for point, _ in told]
         parents = [points[number] for number in np.argsort(values, kind="stable")[:_PARENTS].tolist()]

@@ -18,6 +18,7 @@ from regnas.sampling.batch import Params
 from regnas.sampling.moves import into_window
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.joint import ProposesWhole
+from regnas.strategies.sampling.told import told
 from regnas.strategy import own_options
 from regnas.system.optuna_internals import set_trial_system_attribute
 
@@ -130,7 +131,7 @@ class LocalSearch(ProposesWhole):
         self._asked.add(candidate.architecture.key())
         if value is None:
             return
-        if_minimised = value if study.direction == StudyDirection.MINIMIZE else -value
+        if_minimised = told(trial, value) if study.direction == StudyDirection.MINIMIZE else -value
         point = Point(if_minimised, trial.number, params)
         self._points[trial.number] = point
         heapq.heappush(self._climbs.setdefault(trial.system_attrs.get(_CLIMB, 0), []), point)

@@ -164,7 +164,7 @@ class TrainEvaluator:
         return self.score(architecture, images, context)
 
     def score(self, architecture: Architecture, images: Split, context: Context) -> float:
-        """Top-1 error of the weights in ``context.folder`` on any images.
+        """Top-1 error of the weights in ``context.folder`` on any images; one that they say nothing finite of is wrong.
 
         Raises:
             ValueError: the context names no folder.
@@ -177,7 +177,7 @@ class TrainEvaluator:
         mean, std = statistics(self._splits[0])
         computing = self._computing(architecture, device)
         batches = Batches(images, device, mean=mean, std=std)
-        return top1_error(computing.prepared(network, device), batches, device, computing)
+        return top1_error(computing.prepared(network, device), batches, device, computing, lenient=True)
 
     def _trainer(self, architecture: Architecture, seed: int, device: torch.device, accumulation: int = 1) -> Trainer:
         """A training that has not begun."""

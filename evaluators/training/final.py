@@ -77,7 +77,7 @@ class FinalTraining:
         try:
             return self._trainer.run_epoch()
         except Diverged as error:
-            raise RegnasError(f"{error}; try another --seed, or a lower learning rate in the recipe") from error
+            raise _diverged(error) from error
 
     def save(self, path: Path) -> None:
         """Write a snapshot, whole or not at all."""
@@ -112,10 +112,21 @@ class FinalTraining:
         }
 
     def finish(self, folder: Path) -> float | None:
-        """Write the weights and score them on the test images, where there are any."""
+        """Write the weights and score them on the test images, where there are any.
+
+        Raises:
+            RegnasError: what the network says of a test image is not finite.
+        """
         weights.save(self._trainer.network, folder)
         test = self._data.test()
         if test is None:
             return None
         batches = Batches(test, self._device, mean=self._mean, std=self._std)
-        return top1_error(self._trainer.network, batches, self._device, self._computing)
+        try:
+            return top1_error(self._trainer.network, batches, self._device, self._computing)
+        except Diverged as error:
+            raise _diverged(error) from error
+
+
+def _diverged(error: Diverged) -> RegnasError:
+    return RegnasError(f"{error}; try another --seed, or a lower learning rate in the recipe")

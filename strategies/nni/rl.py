@@ -22,6 +22,7 @@ from regnas.sampling import keyed
 from regnas.strategies.nni.engine import OneProposal, proposal, sample_of
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategies.sampling.joint import ProposesWhole
+from regnas.strategies.sampling.told import told
 from regnas.strategy import WARM, own_options
 from regnas.system.optional import require
 from regnas.system.optuna_internals import enqueued_params
@@ -100,7 +101,8 @@ class PolicyGradient(ProposesWhole):
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         if self._strategy is not None:
-            self._tell(study, trial.number, values[0] if values and state == TrialState.COMPLETE else None)
+            complete = state == TrialState.COMPLETE
+            self._tell(study, trial.number, told(trial, values[0]) if values and complete else None)
 
     def _start(self, study: Study, but: int) -> None:
         with _own_numbers(keyed.integer("policy", self._seed)):
@@ -109,7 +111,9 @@ class PolicyGradient(ProposesWhole):
         for tells, trial in _happened(study, but):
             if tells:
                 complete = trial.state == TrialState.COMPLETE
-                self._tell(study, trial.number, trial.value if complete else None)
+                self._tell(
+                    study, trial.number, told(trial, trial.value) if complete and trial.value is not None else None
+                )
             else:
                 self._ask(trial.number)
 

@@ -15,6 +15,7 @@ from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.sampler import Feedback, Origin, SupportsFeedback
 from regnas.sampling.batch import Params
+from regnas.strategies.sampling.told import told
 from regnas.system.optuna_internals import set_trial_system_attribute
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Listening:
             Feedback(
                 number=trial.number,
                 params=params,
-                error=sign * values[0] if values and state != TrialState.FAIL else None,
+                error=told(trial, sign * values[0]) if values and state != TrialState.FAIL else None,
                 pruned=state == TrialState.PRUNED,
                 origin=origin,
                 proposal=proposal,

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.design_space import Space
 from regnas.sampling.batch import Params
 from regnas.strategies.sampling.joint import ProposesWhole
+from regnas.strategies.sampling.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ class KeepsMembers(ProposesWhole):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         self._read_once(study, but=trial.number)
         if state == TrialState.COMPLETE and values:
-            self._hear(study, trial.params, values[0])
+            self._hear(study, trial.params, told(trial, values[0]))
 
     def _read_once(self, study: Study, but: int = -1) -> None:
         """On resume, hear of all that is in the study: once, so that a trial costs the same for ever."""
@@ -63,7 +64,7 @@ class KeepsMembers(ProposesWhole):
         done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         for trial in sorted(done, key=lambda one: (one.datetime_complete is None, one.datetime_complete, one.number)):
             if trial.number != but and trial.value is not None:
-                self._hear(study, trial.params, trial.value)
+                self._hear(study, trial.params, told(trial, trial.value))
 
     def _hear(self, study: Study, params: Mapping[str, Any], value: float) -> None:
         point = self._space.read(params)

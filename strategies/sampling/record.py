@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regnas.candidate import Candidate
 from regnas.design_space import Space
+from regnas.strategies.sampling.told import has_diverged
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -32,6 +33,7 @@ class Record:
         self._judged: dict[int, Candidate | None] = {}
         self._errors: list[float] = []
         self._pruned: list[bool] = []
+        self._diverged: list[int] = []  # places
         self.done: list[Candidate] = []
         self.pending: list[Candidate] = []
         self.seen: set[str] = set()
@@ -41,9 +43,11 @@ class Record:
         """Of the candidates that are done, ``(n,)``, lower is better.
 
         A pruned trial counts as no better than the median of the complete ones: it was stopped for being poor, and its
-        last value is one of fewer epochs.
+        last value is one of fewer epochs. One that diverged counts as no better than the worst.
         """
         errors, pruned = np.array(self._errors), np.array(self._pruned, dtype=np.bool_)
+        if self._diverged:
+            errors[self._diverged] = errors.max()
         if pruned.any() and not pruned.all():
             errors[pruned] = np.maximum(errors[pruned], np.median(errors[~pruned]))
         return errors
@@ -71,3 +75,5 @@ class Record:
             self.done.append(candidate)
             self._errors.append(trial.value if study.direction == StudyDirection.MINIMIZE else -trial.value)
             self._pruned.append(trial.state == TrialState.PRUNED)
+            if has_diverged(trial):
+                self._diverged.append(len(self._errors) - 1)

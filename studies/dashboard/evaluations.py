@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import TrialState
 
 from regnas.costs import Complexity
+from regnas.evaluator import rank
 from regnas.measure import installed
 from regnas.pruner import NONE
 from regnas.studies.search.enqueue import ENQUEUED
@@ -39,6 +40,7 @@ class Evaluation:
     architecture: Mapping[str, Any]
     params: Mapping[str, Any]
     chosen: bool
+    diverged: bool = False
 
 
 def complete(study: optuna.Study) -> list[Evaluation]:
@@ -64,12 +66,13 @@ def _evaluation(trial: optuna.trial.FrozenTrial, error: float, measures: Sequenc
         architecture=json.loads(stored["architecture"]),
         params=trial.params,
         chosen=ENQUEUED in stored,
+        diverged=bool(stored.get("diverged")),
     )
 
 
 def best(evaluations: list[Evaluation], count: int = 5) -> list[Evaluation]:
-    """The best ones, the best first; equal errors in the order of the candidates."""
-    return sorted(evaluations, key=lambda one: (one.error, one.index))[:count]
+    """The best ones, the best first, as `regnas.evaluator.rank` orders them."""
+    return sorted(evaluations, key=lambda one: rank(one.error, one.index, one.diverged))[:count]
 
 
 def biased(settings: Mapping[str, Any]) -> str:

@@ -87,9 +87,10 @@ def _curve(name: str, sizes: Any, values: Any, dash: str) -> dict[str, Any]:
 
 def _so_far(evaluations: list[Evaluation], notes: list[str]) -> PlotlyFigure:
     """The best error so far against the number of candidates."""
-    best = np.minimum.accumulate([one.error for one in evaluations])
+    sound = [one for one in evaluations if not one.diverged] or evaluations
+    best = np.minimum.accumulate([one.error for one in sound])
     keep = np.flatnonzero(np.diff(best, prepend=np.inf, append=-np.inf))[:-1]
-    x = [evaluations[i].index + 1 for i in keep] + [evaluations[-1].index + 1]
+    x = [sound[i].index + 1 for i in keep] + [evaluations[-1].index + 1]
     y = short(100 * best[[*keep, len(best) - 1]])
     lines = [line("best so far", 0, [float(value) for value in x], y, shape="hv")]
     return PlotlyFigure(lines, layout("Best error so far", notes, "candidates", _ERROR))

@@ -64,6 +64,8 @@ def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
     if not evaluations:
         return [f"No evaluation is complete yet ({counted or 'none is begun'})."]
     (winner,) = best(evaluations, 1)
+    if winner.diverged:
+        return [f"All {len(evaluations)} trainings diverged: there is no best one. {counted}."]
     return [f"**Best: {winner.error:.2%} validation error, candidate {winner.index}.** {counted}."]
 
 

@@ -23,8 +23,12 @@ class Checkpoints:
         """Remove what a candidate left, if it left anything."""
         shutil.rmtree(self.of(index), ignore_errors=True)
 
-    def rank(self, error: float, index: int) -> None:
-        """A candidate is whole: keep its weights while it is one of the best, and remove those it drives out."""
+    def rank(self, error: float, index: int, diverged: bool = False) -> None:
+        """A candidate is whole: keep its weights while it is one of the best, and remove those it drives out; weights
+        that diverged are of no use.
+        """
+        if diverged:
+            self.remove(index)
         if not self.of(index).is_dir():
             return
         self._kept = sorted([*self._kept, (error, index)])

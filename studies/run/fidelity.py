@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from optuna.trial import FrozenTrial, TrialState
@@ -34,7 +35,11 @@ class Fidelity:
         return self._pruner is not None or self.limit is not None
 
     def report(self, index: int, epoch: int, error: float) -> Verdict:
-        """The pruner's verdict on an epoch that was not reported before; a whole training goes on to its result."""
+        """The pruner's verdict on an epoch that was not reported before; a whole training goes on to its result.
+
+        Args:
+            error: infinity of an epoch in which the training diverged.
+        """
         self.spent += 1
         verdict = Verdict.GO if self._pruner is None else self._pruner.report(index, epoch, error)
         return Verdict.GO if self._epochs is not None and epoch >= self._epochs else verdict
@@ -71,8 +76,9 @@ class Fidelity:
         indexed = [trial for trial in trials if "index" in trial.user_attrs and "reused" not in trial.user_attrs]
         for trial in sorted(indexed, key=lambda one: (one.state == TrialState.RUNNING, one.user_attrs["index"])):
             index = trial.user_attrs["index"]
+            last = max(trial.intermediate_values, default=0) if trial.user_attrs.get("diverged") else None
             for step, error in sorted(trial.intermediate_values.items()):
-                verdict = self.report(index, step + 1, error)
+                verdict = self.report(index, step + 1, math.inf if step == last else error)
                 if trial.state == TrialState.RUNNING:
                     verdicts[index] = verdict
         return verdicts

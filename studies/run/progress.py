@@ -106,7 +106,7 @@ class Lines:
     def ended(self, index: int, candidate: Candidate, result: Result) -> None:
         self._running.pop(index, None)
         self._done += 1
-        new = self._best is None or (result.error, index) < self._best
+        new = not result.diverged and (self._best is None or (result.error, index) < self._best)
         if new:
             self._best = (result.error, index)
         budget = "" if self._limit else f"/{self._budget}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import optuna
@@ -31,7 +32,7 @@ class Telling:
 
     Attributes:
         completed, pruned: trials that are told.
-        best: error and index of the best trial that was complete before this driver began.
+        best: error and index of the best trial that was complete, and had not diverged, before this driver began.
     """
 
     def __init__(
@@ -72,13 +73,15 @@ class Telling:
         self.completed += 1
         attributes = trial.user_attrs
         error = float(trial.value if trial.value is not None else 1.0)
-        self.best = min(self.best or (2.0, 0), (error, attributes["index"]))
-        self._checkpoints.rank(error, attributes["index"])
+        diverged = bool(attributes.get("diverged"))
+        if not diverged:
+            self.best = min(self.best or (2.0, 0), (error, attributes["index"]))
+        self._checkpoints.rank(error, attributes["index"], diverged)
         if self._reuses:
             result = Result(
                 error=error,
                 seconds=0.0,
-                diverged=bool(attributes.get("diverged")),
+                diverged=diverged,
                 epochs=len(trial.intermediate_values),
                 errors=tuple(value for _, value in sorted(trial.intermediate_values.items())),
                 notes={"reused": attributes["index"]},
@@ -86,11 +89,14 @@ class Telling:
             )
             self._results.setdefault(key, (attributes["index"], result))
 
-    def report(self, pending: PendingTrial, epoch: int, error: float, *, trained: bool = True) -> None:
+    def report(
+        self, pending: PendingTrial, epoch: int, error: float, *, trained: bool = True, diverged: bool = False
+    ) -> None:
         """An epoch is over; one that is reported again is not heard.
 
         Args:
             trained: whether it was trained for this trial, not copied.
+            diverged: in this epoch.
         """
         if epoch - 1 in pending.reported:  # Optuna's steps count from 0
             return
@@ -98,19 +104,20 @@ class Telling:
         pending.error = error
         pending.trial.report(error, epoch - 1)
         if trained:
-            pending.verdict = self._fidelity.report(pending.index, epoch, error)
+            pending.verdict = self._fidelity.report(pending.index, epoch, math.inf if diverged else error)
             self._progress.spent(self._fidelity.spent, self._fidelity.limit)
 
     def complete(self, pending: PendingTrial, result: Result) -> None:
         """Tell a result."""
-        for epoch, error in enumerate(result.errors, 1):
-            self.report(pending, epoch, error, trained="reused" not in result.notes)
         pending.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **further(result))
+        for epoch, error in enumerate(result.errors, 1):
+            diverged = result.diverged and epoch == len(result.errors)
+            self.report(pending, epoch, error, trained="reused" not in result.notes, diverged=diverged)
         self._study.tell(pending.trial, result.error)
         self.completed += 1
         if self._reuses:
             self._results.setdefault(pending.key, (pending.index, result))
-        self._checkpoints.rank(result.error, pending.index)
+        self._checkpoints.rank(result.error, pending.index, result.diverged)
         self._progress.ended(pending.index, pending.candidate, result)
 
     def prune(self, pending: PendingTrial) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from regnas.architecture import Architecture, from_json
 from regnas.costs import complexity_of
 from regnas.design_space import Space
 from regnas.errors import StudyError, UsageError
+from regnas.evaluator import rank
 from regnas.measure import BUILT_IN, costs_in, installed
 from regnas.metric import from_columns
 from regnas.studies.search.identity import check_same
@@ -92,9 +93,33 @@ class Best:
 
 
 def complete_rows(rows: list[Row]) -> list[Row]:
-    """Completed rows, the best first; equal errors in the order of the index."""
+    """Completed rows, the best first, as `regnas.evaluator.rank` orders them: those that diverged come last."""
     done = [row for row in rows if row["state"] == "COMPLETE"]
-    return sorted(done, key=lambda row: (row["error"], row["index"]))
+    return sorted(done, key=lambda row: rank(row["error"], row["index"], row["diverged"]))
+
+
+def winner_of(rows: list[Row], folder: Path, facts: Mapping[str, Any]) -> Row:
+    """The best of all rows; without any, what an earlier release took for the winner is removed.
+
+    Raises:
+        StudyError: no candidate ran to its end, or all that did diverged.
+    """
+    complete = complete_rows(rows)
+    if complete and not complete[0]["diverged"]:
+        return complete[0]
+    (folder / "best.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / "best", ignore_errors=True)
+    if not complete:
+        raise StudyError(
+            f"no candidate ran to its end, so there is no winner: {len(rows)} were started and paused on the way; "
+            f"raise --budget-epochs, and they go on"
+        )
+    rate = facts.get("recipe", {}).get("learning_rate")
+    lower = f", such as --evaluator 'train[learning_rate={rate / 10:g}]'," if isinstance(rate, int | float) else ""
+    raise StudyError(
+        f"all {len(complete)} trainings diverged, so there is no winner; lower the learning rate{lower} with another "
+        f"--study NAME"
+    )
 
 
 def write_files(folder: Path, rows: list[Row]) -> None:

@@ -50,7 +50,8 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def write(folder: Path, rows: Sequence[Row], names: Sequence[str]) -> dict[str, list[Row]]:
-    """Find the fronts of complete rows and write pareto.csv, pareto.png and pareto.svg, where any are asked for.
+    """Find the fronts of complete rows that did not diverge; write pareto.csv, pareto.png and pareto.svg, where any are
+    asked for.
 
     Returns:
         The rows of each front, the cheapest first.
@@ -58,7 +59,7 @@ def write(folder: Path, rows: Sequence[Row], names: Sequence[str]) -> dict[str, 
     Raises:
         StudyError: the files cannot be written.
     """
-    done = complete_rows(list(rows)) if names else []
+    done = [row for row in complete_rows(list(rows)) if not row["diverged"]] if names else []
     fronts = {}
     for name in names:
         known = [row for row in done if isinstance(row.get(name), int | float)]

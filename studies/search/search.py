@@ -88,12 +88,7 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
 def _finish(one: SearchPlan, study: optuna.Study, settings: dict[str, Any], pool: Executor | None) -> SearchResult:
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
-    if not (complete := outcome.complete_rows(rows)):
-        raise StudyError(
-            f"no candidate ran to its end, so there is no winner: {len(rows)} were started and paused on the way; "
-            f"raise --budget-epochs, and they go on"
-        )
-    winner = complete[0]
+    winner = outcome.winner_of(rows, one.folder, one.facts)
     test_error = outcome.known_test_error(one.folder, winner, settings)
     if test_error is None:
         test_error = _test(one, winner, pool)
@@ -112,7 +107,7 @@ def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> flo
         job = ScoreJob(index=-1, architecture=winner["architecture"], folder=str(kept), result=str(result))
         end = _awaited(lent, job)
         if end.kind == "failed":
-            raise StudyError(f"the winner cannot be tested: {end.message}; the same command tries again")
+            raise StudyError(f"the winner cannot be tested: {end.message}; mend that and run the same command")
         return cast(float | None, read_fields(result, StudyError, test_error=float | None)["test_error"])
     finally:
         if pool is None:

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from regnas.architecture import from_json
 from regnas.design_space import Space
 from regnas.errors import DataError, InvalidArchitecture, StudyError, UsageError
+from regnas.evaluator import rank
 from regnas.strategy import WARM
 from regnas.studies.populations.sources import study_of
 from regnas.studies.search.identity import differing
@@ -91,7 +92,7 @@ def add(study: optuna.Study, warm: WarmStart) -> None:
 def of_study(study: optuna.Study) -> list[FrozenTrial]:
     """The trials that a study was started with, the best first."""
     found = [trial for trial in study.get_trials(deepcopy=False) if WARM in trial.user_attrs]
-    return sorted(found, key=lambda trial: (trial.value, trial.number))
+    return sorted(found, key=lambda trial: rank(trial.value or 0.0, trial.number, trial.user_attrs.get("diverged")))
 
 
 def _study(text: str, storage: str) -> optuna.Study:
@@ -138,7 +139,11 @@ def _made(trial: FrozenTrial, name: str, space: Space) -> FrozenTrial | None:
         value=trial.value,
         params={free: trial.params[free] if free in active else point[free] for free in laws},
         distributions=laws,
-        user_attrs={WARM: trial.user_attrs.get(WARM, f"{name}:{trial.number}"), "architecture": stored},
+        user_attrs={
+            WARM: trial.user_attrs.get(WARM, f"{name}:{trial.number}"),
+            "architecture": stored,
+            **({"diverged": 1} if trial.user_attrs.get("diverged") else {}),
+        },
         intermediate_values=trial.intermediate_values,
     )
 

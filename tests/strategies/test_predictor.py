@@ -173,6 +173,17 @@ def test_candidates_of_a_narrow_window_lie_inside(spec: str) -> None:
 # --- the record ---------------------------------------------------------------------------------------------
 
 
+def test_a_training_that_diverged_counts_as_no_better_than_the_worst() -> None:
+    study = optuna.create_study()
+    for error, diverged in ((0.5, 1), (0.8, 0), (0.3, 0)):
+        trial = study.ask(SPACE.distributions)
+        trial.set_user_attr("diverged", diverged)
+        study.tell(trial, error)
+    record = Record(SPACE)
+    record.read(study)
+    assert record.errors.tolist() == [0.8, 0.8, 0.3]
+
+
 def test_failed_pruned_running_and_foreign_trials_are_told_apart() -> None:
     study = optuna.create_study()
     law = SPACE.distributions

@@ -52,7 +52,7 @@ def _extremes(summary: Summary) -> _Extremes | None:
     population = summary.population
     if len({(network or {}).get("kind") for network in population.architectures}) > 1:
         return None
-    order = np.argsort(population.error, kind="stable")
+    order = np.lexsort((population.error, population.diverged.any(axis=1)))  # what diverged is the best of nothing
     count = max(1, min(_SHOWN, len(order) // 2))
     places = order[:count].tolist(), order[::-1][:count].tolist()
     found = [[rebuilt(population.architectures[place] or {}) for place in some] for some in places]

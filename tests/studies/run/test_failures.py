@@ -116,6 +116,27 @@ def test_a_diverged_training_counts_with_the_error_of_guessing(regnas_command: R
     assert ",0.75," in rows[2] and ",1,COMPLETE," in rows[2] and ",0,COMPLETE," in rows[1]
 
 
+def test_a_training_that_diverged_wins_against_none_that_did_not(fast_search: Search, tmp_path: Path) -> None:
+    """The one sound training has a worse error than guessing."""
+    sound = max(fast_search(8, out="plain").rows, key=lambda row: row["error"])
+    assert sound["error"] > 0.75
+    others = "|".join(str(index) for index in range(8) if index != sound["index"])
+    result = fast_search(8, evaluator=f"fast[diverge={others}]", out="runs")
+    assert (result.best.index, result.best.error) == (sound["index"], sound["error"])
+    assert result.rows[0]["error"] == 0.75
+
+
+def test_without_a_sound_training_there_is_no_winner_and_the_way_out_is_said(
+    regnas_command: Run, fast: Any, tmp_path: Path
+) -> None:
+    code, printed, error = regnas_command(*WORDS, 2, "--evaluator", "fast[diverge=all]", "--workers", 0)
+    assert code == 1 and "<- best" not in printed
+    assert error == (
+        "Error: all 2 trainings diverged, so there is no winner; lower the learning rate with another --study NAME\n"
+    )
+    assert not (tmp_path / "regnas-runs" / "regnetx-random-0" / "best.json").exists()
+
+
 def test_a_failed_trial_says_why_and_how_often(fast_search: Search) -> None:
     study = fast_search(2, evaluator="fast[fail=0]").study
     (failed,) = [trial for trial in study.trials if trial.state == TrialState.FAIL]
