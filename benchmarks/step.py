@@ -96,8 +96,10 @@ def pipeline(resolution: int) -> float:
     mean, std = statistics(training)
     batches = Batches(training, DEVICE, mean=mean, std=std, pad=4)
 
+    ends = Recipe().ends(len(batches))
+
     def epoch() -> int:
-        return sum(len(labels) for _, labels in batches.shuffled(64, torch.Generator().manual_seed(0), flip=True))
+        return sum(len(labels) for _, labels in batches.shuffled(ends, torch.Generator().manual_seed(0), flip=True))
 
     return seconds(epoch, 3) / epoch() * 1e6
 

@@ -51,6 +51,8 @@ class Regime:
         flip: whether a mirrored image is the same class.
         pad: pixels of padding for random crops; 0 is none.
         seed_sd: measured standard deviation of the error between training seeds, or None.
+        steps: of an optimiser, that a training has at least: with few images, batches are smaller and epochs more; 0
+            leaves both as they are.
     """
 
     images: Images
@@ -59,6 +61,7 @@ class Regime:
     flip: bool = True
     pad: int = 0
     seed_sd: float | None = None
+    steps: int = 200
 
 
 @dataclass(frozen=True)

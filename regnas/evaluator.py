@@ -157,6 +157,14 @@ class SupportsPrepare(Protocol):
 
 
 @runtime_checkable
+class SupportsEarlier(Protocol):
+    """An evaluator whose usual way is another one than that of earlier releases, whose studies it can go on with."""
+
+    def as_begun(self, recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Further options with which it evaluates as a study of this recipe began; none where it does already."""
+
+
+@runtime_checkable
 class SupportsOwnImages(Protocol):
     """An evaluator that needs no data set, such as a table of recorded trainings: none is loaded for its studies."""
 

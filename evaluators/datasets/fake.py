@@ -10,7 +10,9 @@ from regnas.evaluators.datasets.common import ArrayDataSet, regime_at
 from regnas.images import Images
 from regnas.sampling import keyed
 
-_REGIME = Regime(Images(16, 4, stem_stride=2, stem_width=8, strides=(1, 1, 2, 2)), flops=":2M", epochs=2, flip=False)
+_REGIME = Regime(
+    Images(16, 4, stem_stride=2, stem_width=8, strides=(1, 1, 2, 2)), flops=":2M", epochs=2, flip=False, steps=0
+)
 
 
 def fake(source: Source) -> DataSet:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -45,21 +46,22 @@ class Batches:
             yield self._normalised(images), self._labels[start : start + size]
 
     def shuffled(
-        self, size: int, generator: torch.Generator, *, flip: bool, share: Share = WHOLE
+        self, ends: Sequence[int], generator: torch.Generator, *, flip: bool, share: Share = WHOLE
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Full batches in a new order, cropped and mirrored at random, or a process's share of each; what does not
-        fill a batch is left out.
+        """Batches in a new order, cropped and mirrored at random, or a process's share of each.
 
         The generator lives on the CPU, so that every device sees the same order.
+
+        Args:
+            ends: where each batch ends, rising; images beyond the last end are left out.
 
         Returns:
             Images ``(n, 3, height, width)`` with labels ``(n,)``.
         """
         order = torch.randperm(len(self), generator=generator)
-        size = min(size, len(self))
-        for start in range(0, len(self) - size + 1, size):
-            rows = order[start : start + size]
-            draws = torch.rand(3, size, generator=generator)
+        for start, end in pairwise((0, *ends)):
+            rows = order[start:end]
+            draws = torch.rand(3, len(rows), generator=generator)
             rows, draws = share.of(rows).to(self._device), share.of(draws).to(self._device)
             yield self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
 

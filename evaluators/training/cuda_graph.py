@@ -48,7 +48,7 @@ class CudaRecorder:
 class RecordedStep:
     """A step whose first calls run as they are, and whose later ones replay a recording on the same memory.
 
-    Every call is a real step. Where recording fails, all go on as they are.
+    Every call is a real step. Where recording fails, all go on as they are; so does a batch of another size.
 
     Args:
         step: reads its arguments and changes tensors in place; it waits for nothing.
@@ -64,7 +64,7 @@ class RecordedStep:
         self._failed = False
 
     def __call__(self, images: Tensor, labels: Tensor) -> None:
-        if self._failed:
+        if self._failed or (self._calls and labels.shape != self._labels.shape):
             self._step(images, labels)
             return
         if self._calls == 0:

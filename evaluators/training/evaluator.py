@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -40,7 +41,8 @@ def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
     )
     regime = data.regime
     recipe = Recipe(epochs=task.epochs or regime.epochs, flip=regime.flip, pad=regime.pad)
-    return TrainEvaluator(data, recipe.with_options(options), source=(task, options))
+    said = {*options, "epochs"} if task.epochs else {*options}
+    return TrainEvaluator(data, recipe.with_options(options), source=(task, options), said=frozenset(said))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +50,15 @@ class TrainEvaluator:
     """Trains on one device; keeps the images there between candidates.
 
     Attributes:
+        asked: how it trains, before the number of images is known.
         source: what it was made from, for processes that make it again.
+        said: what the user chose of the recipe; the rest follows from the number of images. None leaves it all.
     """
 
     data: DataSet
-    recipe: Recipe
+    asked: Recipe
     source: tuple[Task, Mapping[str, Any]] | None = None
+    said: frozenset[str] | None = None
     _loaded: dict[str, Batches] = field(default_factory=dict)
 
     metrics: ClassVar[tuple[Metric, ...]] = (TRAINING_LOSS,)
@@ -64,6 +69,17 @@ class TrainEvaluator:
         task, options = self.source or (None, {})
         measured = task is not None and not options and task.epochs in (None, self.data.regime.epochs)
         return self.data.regime.seed_sd if measured else None
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """How it trains."""
+        if self.said is None or not (steps := self.data.regime.steps):
+            return self.asked
+        return self.asked.for_images(len(self._splits[0]), steps, said=self.said)
+
+    def as_begun(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        """Options with which a study of an older release goes on by its recipe."""
+        return {} if not recipe or "drop_last" in recipe or self.recipe.drop_last else {"drop_last": True}
 
     @cached_property
     def _splits(self) -> tuple[Split, Split]:
@@ -79,7 +95,11 @@ class TrainEvaluator:
             "resolution": self.data.regime.images.resolution,
             "mean": mean.tolist(),
             "std": std.tolist(),
-            "images": {"training": len(training), "validation": len(validation)},
+            "images": {
+                "training": len(training),
+                "validation": len(validation),
+                "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
+            },
             "recipe": self.recipe.to_json(),
         }
 

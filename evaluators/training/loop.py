@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -31,6 +32,13 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
     decayed = [parameter for parameter in network.parameters() if id(parameter) not in without]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
+
+
+def _set_averaging(network: nn.Module, momentum: float) -> None:
+    """The momentum of normalisation's running averages, where a network says no other one than torch's."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum == 0.1:
+            module.momentum = momentum
 
 
 class Trainer:
@@ -63,6 +71,9 @@ class Trainer:
         self._batches = batches
         self._recipe = recipe
         self._size = min(recipe.batch_size, len(batches))
+        # Every part of a batch in every process needs two images: one alone cannot be normalised.
+        self._ends = recipe.ends(len(batches), 2 * share.count * accumulation)
+        _set_averaging(network, recipe.averaging(recipe.epochs * len(self._ends)))
         self.device = device
         self.computing = computing or Computing()
         self._accumulation = accumulation
@@ -84,26 +95,27 @@ class Trainer:
         Raises:
             Diverged: the mean loss is not finite.
         """
-        recipe, size, share = self._recipe, self._size, self._share
-        per_epoch = len(self._batches) // size
+        recipe, ends, share = self._recipe, self._ends, self._share
+        per_epoch = len(ends)
         self.network.train()
         self._loss.zero_()
-        drawn = self._batches.shuffled(size, self._order, flip=recipe.flip, share=share)
+        drawn = self._batches.shuffled(ends, self._order, flip=recipe.flip, share=share)
         for number, (images, labels) in enumerate(drawn):
             self._set_rate(recipe.rate(self.epoch * per_epoch + number, recipe.epochs * per_epoch))
             self._run(images, labels)
         self.epoch += 1
-        loss = averaged(self._loss, share).item() / per_epoch
+        loss = averaged(self._loss, share).item() * self._size / ends[-1]
         if not math.isfinite(loss):
             raise Diverged(f"the training loss of epoch {self.epoch} is {loss}")
         return loss
 
     def steps(self) -> Iterator[None]:
-        """Train step after step without end and without epochs: for measurements."""
+        """Train step after step of a whole batch, without end and without epochs: for measurements."""
         self.network.train()
         self._set_rate(self._recipe.learning_rate / 100)
+        whole = replace(self._recipe, drop_last=True).ends(len(self._batches))
         while True:
-            for images, labels in self._batches.shuffled(self._size, self._order, flip=self._recipe.flip):
+            for images, labels in self._batches.shuffled(whole, self._order, flip=self._recipe.flip):
                 self._run(images, labels)
                 yield
 

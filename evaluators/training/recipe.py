@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from regnas.errors import UsageError
 
 AUTO = "auto"
+_WHOLE_BATCHES = 50  # of an epoch, from which what fills no batch is left out: less than 2 % of the images
+_BATCHES = 10  # of an epoch, that few images are divided into
+_SMALLEST_BATCH = 8
+_USUAL_MOMENTUM = 0.1  # of running averages, torch's own: what they began with is forgotten in some 60 steps
 PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
 
 
@@ -23,6 +27,9 @@ class Recipe:
         warmup: share of the steps in which the learning rate rises linearly from a tenth of its peak.
         flip: mirror half of the training images.
         pad: pixels of padding for random crops.
+        drop_last: leave out of an epoch what does not fill a batch, and leave normalisation's running averages the
+            momentum that is right for long trainings; what older studies did, and what changes little where batches
+            are many.
         precision: of convolutions and linear layers; ``auto`` is the device's fastest that keeps the errors
             (see `regnas.evaluators.training.precision.choose`).
 
@@ -39,6 +46,7 @@ class Recipe:
     label_smoothing: float = 0.0
     flip: bool = True
     pad: int = 0
+    drop_last: bool = True
     precision: str = AUTO
 
     def __post_init__(self) -> None:
@@ -61,7 +69,28 @@ class Recipe:
     def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
-        return cls(**stored) if known - {"precision"} <= set(stored) <= known else None
+        return cls(**stored) if known - {"precision", "drop_last"} <= set(stored) <= known else None
+
+    def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
+        """This recipe for so many training images: with few of them smaller batches, whose last one may be smaller
+        still, a learning rate smaller by the square root, and more epochs.
+
+        Args:
+            steps: of the whole training, at least.
+            said: what the user chose and stays as it is.
+        """
+        if "drop_last" in said or images // self.batch_size >= _WHOLE_BATCHES:
+            return self
+        size, epochs = self.batch_size, self.epochs
+        while "batch_size" not in said and size > _SMALLEST_BATCH and images < _BATCHES * size:
+            size //= 2
+        rate = self.learning_rate
+        if "learning_rate" not in said and size < self.batch_size:
+            rate = float(f"{rate * math.sqrt(size / self.batch_size):.2g}")
+        fitting = replace(self, batch_size=size, learning_rate=rate, drop_last=False)
+        if "epochs" not in said:
+            epochs = max(epochs, math.ceil(steps / len(fitting.ends(images))))
+        return replace(fitting, epochs=epochs)
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
         """This recipe with other numbers.
@@ -79,15 +108,39 @@ class Recipe:
         return replace(self, **options)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values: part of a study's identity. The usual precision is not in it, as in older studies."""
+        """Plain JSON values: part of a study's identity. What older studies did not name is not in it, where it is as
+        they had it.
+        """
         values = asdict(self)
         if self.precision == AUTO:
             del values["precision"]
+        if self.drop_last:
+            del values["drop_last"]
         return values
 
+    def ends(self, images: int, least: int = 2) -> list[int]:
+        """Where each batch of an epoch ends among so many images.
+
+        Args:
+            least: images of the smallest batch that can be computed; fewer are put into the batch before.
+        """
+        size = min(self.batch_size, images)
+        found = list(range(size, images + 1, size)) if size else []
+        if self.drop_last or not found or found[-1] == images:
+            return found
+        return [*found, images] if images - found[-1] >= least else [*found[:-1], images]
+
     def steps(self, images: int) -> int:
-        """Steps of the whole training on so many images: what does not fill a batch is left out of an epoch."""
-        return self.epochs * (images // min(self.batch_size, images)) if images else 0
+        """Steps of the whole training on so many images."""
+        return self.epochs * len(self.ends(images))
+
+    def averaging(self, steps: int) -> float:
+        """Momentum of normalisation's running averages in a training of so many steps: they must forget what they
+        began with.
+        """
+        if self.drop_last:
+            return _USUAL_MOMENTUM
+        return max(_USUAL_MOMENTUM, min(0.5, 6 / steps))
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of one of ``steps`` steps, counted from 0: warm-up, then half a cosine down to 0."""

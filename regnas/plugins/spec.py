@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from regnas.errors import UsageError
@@ -29,6 +30,13 @@ def parse(text: str, what: str) -> tuple[str, str, dict[str, str]]:
             raise UsageError(f"{key} is given twice in {text!r}; keep one")
         options[key] = value
     return match["name"], match["argument"] or "", options
+
+
+def with_options(text: str, options: Mapping[str, Any]) -> str:
+    """A spec with further options, JSON values."""
+    further = ",".join(f"{key}={json.dumps(value)}" for key, value in options.items())
+    text = text.strip()
+    return f"{text[:-1]},{further}]" if text.endswith("]") else f"{text}[{further}]"
 
 
 def json_options(options: dict[str, str]) -> dict[str, Any]:

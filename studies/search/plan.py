@@ -12,8 +12,9 @@ from optuna.samplers import BaseSampler
 from regnas.dataset import DataSet
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.evaluator import SupportsPrepare, SupportsSeedNoise, SupportsTest, Task, make_evaluator
+from regnas.evaluator import SupportsEarlier, SupportsPrepare, SupportsSeedNoise, SupportsTest, Task, make_evaluator
 from regnas.options import SearchOptions
+from regnas.plugins import spec
 from regnas.pruner import NONE
 from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
@@ -23,7 +24,7 @@ from regnas.studies.search.identity import Settings, folder_name, study_name
 from regnas.studies.search.pareto import axes
 from regnas.studies.search.regime import epochs_of, images_of, in_regime
 from regnas.studies.search.request import SearchRequest, request_of
-from regnas.studies.search.stream_version import stored_version
+from regnas.studies.search.stream_version import stored_recipe, stored_version
 from regnas.studies.search.warm_start import WarmStart
 from regnas.studies.storage.open import quiet, storage_url
 
@@ -77,9 +78,17 @@ class SearchPlan:
             training += f", {self.budget_epochs} in all"
         return (
             f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
-            f"{source}: {images.resolution} px, {images.classes} classes{training}{sizes}\n"
+            f"{source}: {images.resolution} px, {images.classes} classes{training}{self._few}{sizes}\n"
             f"{self.workers or 1} x {self.allocation.place}, study {self.name!r} in {self.folder}/"
         )
+
+    @property
+    def _few(self) -> str:
+        """What follows from there being few images."""
+        recipe, training = self.facts.get("recipe", {}), self.facts.get("images", {}).get("training")
+        if training is None or recipe.get("drop_last", True):
+            return ""
+        return f" in batches of {recipe['batch_size']}, for there are few images to train on, {training}"
 
 
 def plan(space: str | Space = "regnetx", *, repeat: int = 0, **options: Unpack[SearchOptions]) -> SearchPlan:
@@ -107,6 +116,9 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
     url = storage_url(asked.place.storage, asked.place.out)
     name, space = _named(asked, space, pruner, url)
+    if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(stored_recipe(url, name))):
+        earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options)))
+        return replace(earlier, settings=replace(earlier.settings, evaluator=asked.evaluator))
     settings = _settings(asked, space, pruner, facts, asked.task.data if data is not None else asked.evaluator)
     return SearchPlan(
         space=space,

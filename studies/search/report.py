@@ -25,6 +25,7 @@ from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.system.text import printable
 
 _WIDEST = 1000  # columns of a table
+_LUCK = 0.05  # probability from which guessing explains the best error
 
 
 def print_search(console: Console, result: SearchResult, *, retrained: bool, storage: str) -> None:
@@ -123,16 +124,18 @@ def _fronts(fronts: Mapping[str, list[Row]]) -> list[Table]:
 
 
 def _alike(result: SearchResult, done: list[Row]) -> str:
-    """Which of the best could change places in another training.
+    """Whether any network learned, and which of the best could change places in another training.
 
     Two trainings of one network differ by a standard deviation of sqrt(2) seed_sd; a gap of less than two of these
     tells nothing. Where the seed noise was not measured, the binomial noise of the validation images is a lower
     bound for it.
     """
     if len(done) < 2:
-        return ""
+        return _guessed(result, done)
     best = done[0]["error"]
     images = result.facts.get("images", {}).get("validation")
+    if guess := _guessed(result, done):
+        return guess
     if result.seed_sd is not None:
         noise, source = result.seed_sd, f"measured training noise of {result.seed_sd:.2%}"
     elif images:
@@ -146,6 +149,25 @@ def _alike(result: SearchResult, done: list[Row]) -> str:
         return f"the winner's lead is larger than {gap:.2%}, twice the standard deviation of a difference ({source})"
     return (
         f"the best {alike} of {len(done)} lie within {gap:.2%} and cannot be told apart by one training each ({source})"
+    )
+
+
+def _guessed(result: SearchResult, done: list[Row]) -> str:
+    """That no network is better than one that names the same class for every image, where that is so."""
+    from scipy.stats import binom
+
+    seen = result.facts.get("images", {})
+    guessing, images = seen.get("guessing"), seen.get("validation")
+    sound = [row for row in done if not row["diverged"]]
+    if guessing is None or not images:
+        return ""
+    best = min(row["error"] for row in sound)
+    # The best of so many guesses is lucky: Bonferroni's bound.
+    if len(sound) * float(binom.cdf(round(best * images), images, guessing)) < _LUCK:
+        return ""
+    return (
+        f"no network is better than guessing ({guessing:.2%}) by more than the noise of {images} validation images: "
+        f"their order says nothing; train longer with --epochs N, or on more images"
     )
 
 

@@ -1,6 +1,9 @@
-"""Which version of the stream of candidates a study goes on with: the one that it began with."""
+"""What a study goes on with as it began: the version of the stream of candidates, and the recipe."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import optuna
 
@@ -26,3 +29,15 @@ def stored_version(storage: str, *names: str) -> int | None:
         if study is not None:
             return version_of(study)
     return None
+
+
+def stored_recipe(storage: str, name: str) -> dict[str, Any]:
+    """The recipe of a study; empty where there is no such study, or it says none.
+
+    Raises:
+        StudyError: the storage cannot be opened.
+    """
+    study = find_study(storage, name)
+    stored = {} if study is None else json.loads(study.user_attrs.get(ATTRIBUTE, "{}"))
+    recipe = stored.get("recipe")
+    return recipe if isinstance(recipe, dict) else {}

@@ -101,7 +101,7 @@ def plan_training(
         text=text,
         where=where,
         images=images,
-        recipe=_recipe(settings, images, epochs, workers),
+        recipe=_recipe(settings, images, epochs, workers, folder),
         seed=seed,
         folder=folder,
         devices=devices,
@@ -119,15 +119,26 @@ def _check_classes(architecture: Architecture, images: DataSet, text: str) -> No
         )
 
 
-def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int) -> Recipe:
-    """A study's own recipe where its candidates were trained, else the data set's."""
+def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int, folder: Path) -> Recipe:
+    """A study's own recipe where its candidates were trained, else the data set's, as an interrupted training began."""
     from regnas.evaluators.training.data_parallel import check_shares
     from regnas.evaluators.training.recipe import Recipe
 
     stored = Recipe.of_study(settings.get("recipe") or {})
     recipe = replace(stored or Recipe(flip=images.regime.flip, pad=images.regime.pad), epochs=epochs)
+    if stored is None and images.regime.steps and "drop_last" in _begun(folder, {"drop_last": False}):
+        recipe = recipe.for_images(sum(map(len, images.fit())), images.regime.steps, said=("epochs",))
     check_shares(workers, recipe.batch_size)
     return recipe
+
+
+def _begun(folder: Path, new: dict[str, Any]) -> dict[str, Any]:
+    """The recipe of the training that was begun in a folder, or that of a new one."""
+    try:
+        recipe = json.loads((folder / "training.json").read_text())["recipe"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return new
+    return recipe if isinstance(recipe, dict) else new
 
 
 def _devices(device: str, workers: int) -> tuple[str, ...]:

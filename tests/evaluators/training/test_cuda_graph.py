@@ -39,11 +39,13 @@ class Again:
         return work
 
 
-def trained(recorder: Again | None, epochs: int = 2, split_at: int | None = None) -> dict[str, Tensor]:
+def trained(
+    recorder: Again | None, epochs: int = 2, split_at: int | None = None, batch_size: int = 8
+) -> dict[str, Tensor]:
     """Weights after a training, with or without a recording; stopped and resumed once if ``split_at``."""
     training, _ = make_dataset("fake:96").fit()
     mean, std = statistics(training)
-    recipe = Recipe(epochs=epochs, batch_size=8, learning_rate=0.05)
+    recipe = Recipe(epochs=epochs, batch_size=batch_size, learning_rate=0.05, drop_last=False)
     computing = Computing(recorded=recorder is not None)
 
     def trainer() -> Trainer:
@@ -73,6 +75,12 @@ def test_a_recorded_training_ends_with_the_weights_of_an_ordinary_one() -> None:
 
 def test_a_recorded_training_is_resumed_as_if_it_had_not_stopped() -> None:
     assert equal(trained(None), trained(Again(), split_at=1))
+
+
+def test_a_last_batch_of_another_size_is_trained_on_beside_the_recording() -> None:
+    recorder = Again()
+    assert equal(trained(None, batch_size=13), trained(recorder, batch_size=13))
+    assert recorder.recorded == 1
 
 
 def test_where_recording_fails_the_step_runs_as_it_is(caplog: pytest.LogCaptureFixture) -> None:

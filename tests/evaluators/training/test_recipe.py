@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -53,7 +54,7 @@ def test_options_replace_numbers_of_the_recipe_and_leave_the_others() -> None:
 @pytest.mark.parametrize(("data", "flip", "pad"), [("fashion-mnist-mini", False, 0), ("cifar10", True, 4)])
 def test_what_nobody_says_is_the_regime_of_the_data_set(data: str, flip: bool, pad: int) -> None:
     made = make(Task(data=data), {})
-    assert made.recipe == Recipe(epochs=made.data.regime.epochs, flip=flip, pad=pad) and made.recipe.epochs >= 3
+    assert made.asked == Recipe(epochs=made.data.regime.epochs, flip=flip, pad=pad) and made.asked.epochs >= 3
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,48 @@ def test_batch_normalisation_has_no_weight_decay_and_everything_is_trained_once(
     together = [id(p) for group in (decayed, plain) for p in group["params"]]
     assert sorted(together) == sorted(id(p) for p in network.parameters())
     assert torch.optim.SGD([decayed, plain], lr=0.1).param_groups[1]["weight_decay"] == 0
+
+
+@given(st.integers(2, 400), st.integers(2, 70), st.sampled_from([2, 4, 8]))
+def test_batches_hold_every_image_once_and_none_is_smaller_than_can_be_computed(
+    images: int, size: int, least: int
+) -> None:
+    ends = Recipe(batch_size=size, drop_last=False).ends(images, least)
+    assert ends[-1] == images and ends == sorted(set(ends))
+    sizes = [stop - start for start, stop in pairwise((0, *ends))]
+    assert set(sizes[:-1]) <= {size} and sizes[-1] >= min(least, size, images)
+    assert sizes[-1] < size + least
+
+
+@given(st.integers(2, 3199), st.integers(1, 9))
+def test_few_images_are_trained_on_for_enough_steps(images: int, epochs: int) -> None:
+    recipe = Recipe(epochs=epochs).for_images(images, 200)
+    assert recipe.steps(images) >= 200 and recipe.epochs >= epochs
+    assert recipe.learning_rate == {8: 0.035, 16: 0.05, 32: 0.071, 64: 0.1}[recipe.batch_size]
+    assert images < 80 or len(recipe.ends(images)) >= 10
+
+
+@pytest.mark.parametrize("images", [3200, 4500, 45_000])
+def test_many_images_are_trained_on_as_they_ever_were(images: int) -> None:
+    assert Recipe().for_images(images, 200) == Recipe()
+    assert "drop_last" not in Recipe().to_json()
+
+
+def test_what_was_chosen_does_not_follow_from_the_number_of_images() -> None:
+    chosen = Recipe(epochs=2, batch_size=32)
+    assert chosen.for_images(84, 200, said=("epochs", "batch_size")) == replace(chosen, drop_last=False)
+    assert chosen.for_images(84, 200, said=("drop_last",)) == chosen
+
+
+def test_running_averages_forget_what_they_began_with_however_short_the_training() -> None:
+    recipe = Recipe(drop_last=False)
+    for steps in (5, 10, 30, 59):
+        assert (1 - recipe.averaging(steps)) ** steps < 0.04
+    assert recipe.averaging(60) == recipe.averaging(10_000) == Recipe().averaging(5) == 0.1
+
+
+def test_the_recipe_of_an_older_study_leaves_out_what_fills_no_batch() -> None:
+    stored = {name: value for name, value in Recipe().to_json().items()}
+    older = Recipe.of_study(stored)
+    assert older is not None and older.drop_last and older.ends(84) == [64]
+    assert Recipe.of_study(Recipe(drop_last=False).to_json()) == Recipe(drop_last=False)

@@ -109,6 +109,23 @@ def test_a_loss_that_is_not_finite_is_a_divergence() -> None:
         trainer.run_epoch()
 
 
+def test_an_image_of_logits_that_are_not_finite_is_wrong_where_that_is_asked_for() -> None:
+    assert top1_error(Broken(), batches(images(8)), CPU, lenient=True) == 1.0
+
+
+@pytest.mark.parametrize(("count", "accumulation"), [(9, 1), (13, 2), (12, 1)])
+def test_every_image_of_an_odd_number_is_trained_on_and_weighs_the_same(count: int, accumulation: int) -> None:
+    """The network hardly learns: the mean loss of the epoch is that of all images."""
+    network, training = plain(), batches(images(count))
+    seen: list[int] = []
+    network.register_forward_hook(lambda _, given, found: seen.append(len(found)))
+    recipe = Recipe(epochs=1, batch_size=4, learning_rate=1e-12, flip=False, drop_last=False)
+    loss = Trainer(network, training, recipe, seed=0, device=CPU, accumulation=accumulation).run_epoch()
+    assert sum(seen) == count and min(seen) >= 2
+    ((whole, labels),) = training.in_order(count)
+    assert loss == pytest.approx(nn.functional.cross_entropy(network(whole), labels).item(), rel=1e-5)
+
+
 def test_logits_that_are_not_finite_are_a_divergence() -> None:
     with pytest.raises(Diverged, match="a logit is not finite"):
         top1_error(Broken(), batches(images(8)), CPU)

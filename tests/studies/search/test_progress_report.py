@@ -106,5 +106,16 @@ def test_without_measured_noise_the_validation_images_bound_it(fast_search: Sear
     assert "the best 2 of 3 lie within 5.66%" in report(result) and "noise of 400 validation images" in report(result)
 
 
+def test_no_lead_is_said_of_networks_that_only_guess(fast_search: Search) -> None:
+    """Of 20 images 6 are wrong where guessing has 10: 1 of 17 guesses is as good, and one of three every sixth time."""
+    facts = {"images": {"validation": 20, "guessing": 0.5}}
+    result = with_errors(fast_search(3), [0.30, 0.45, 0.55], seed_sd=0.001, facts=facts)
+    said = report(result)
+    assert "no network is better than guessing (50.00%) by more than the noise of 20 validation images" in said
+    assert "the winner's lead" not in said and "train longer with --epochs" in said
+    learned = report(with_errors(result, [0.10, 0.45, 0.55]))
+    assert "the winner's lead" in learned and "than guessing" not in learned
+
+
 def test_one_candidate_is_compared_with_nothing(fast_search: Search) -> None:
     assert "told apart" not in report(fast_search(1)) and "lead" not in report(fast_search(1))
