@@ -14,6 +14,7 @@ from regnas.architecture import canonical
 from regnas.errors import UsageError
 from regnas.measure import BUILT_IN, costs_in, ordered
 from regnas.studies.search.identity import in_present_words
+from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 SCHEMA = 1
 _NO_ARRAYS = ("architectures", "values", "words", "further", "settings", "failures", "averaged", "marks")
 # What must be equal for two populations to be compared: the images, the window, how candidates are drawn and trained.
-CONDITIONS = ("data", "images", "window", "evaluator", "recipe", "duplicates")
+CONDITIONS = (DATA, "images", "window", "evaluator", "recipe", "duplicates")
 
 
 class PopulationError(UsageError):
@@ -344,7 +345,10 @@ def differences(populations: list[Population]) -> list[str]:
     found = []
     first = populations[0]
     for other in populations[1:]:
-        for name in CONDITIONS:
+        known = FINGERPRINT in first.settings and FINGERPRINT in other.settings
+        if known and (images := other_images(first.settings, other.settings)):
+            found.append(f"{first.name} and {other.name}: {images[0]}")
+        for name in CONDITIONS[known:]:  # the name of the data set says nothing where its images are known
             one, two = first.settings.get(name), other.settings.get(name)
             if one != two:
                 found.append(

@@ -15,6 +15,7 @@ from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.pruner import NONE
+from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 
 ATTRIBUTE = "regnas:settings"
 SCHEMA = 1
@@ -30,6 +31,7 @@ class Settings:
         repeat: which training of the same candidates this is; 0 is the first.
         pruner: what stops trainings early, or ``none``.
         measured_on: the device on which the window's costs are measured; None where all are closed forms.
+        fingerprint: of the images; None where the data set has none.
     """
 
     space: str
@@ -45,6 +47,7 @@ class Settings:
     repeat: int = 0
     pruner: str = NONE
     measured_on: str | None = None
+    fingerprint: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the schema and the versions of what computes."""
@@ -56,6 +59,8 @@ class Settings:
             del own["pruner"]
         if self.measured_on is None:
             del own["measured_on"]
+        if self.fingerprint is None:
+            del own["fingerprint"]
         return {"schema": SCHEMA, **own, "versions": packages}
 
 
@@ -116,7 +121,9 @@ def differing(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
     """What two studies' settings differ in, in words; the versions of what computes do not count."""
     usual = {"pruner": NONE}  # what a study's settings leave out
     before, now = in_present_words(stored), in_present_words(_unversioned(wanted))
-    return list(_differences({**usual, **before}, {**usual, **now}))
+    rest = {key: value for key, value in now.items() if key not in (DATA, FINGERPRINT)}
+    images = other_images(before, now) if DATA in now else []
+    return [*images, *_differences({**usual, **before}, {**usual, **rest})]
 
 
 def _unversioned(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import AUTO, Allocation, allocate
 from regnas.studies.search import enqueue, warm_start
 from regnas.studies.search.identity import Settings, folder_name, study_name
+from regnas.studies.search.images import FINGERPRINT, fingerprint_of
 from regnas.studies.search.pareto import axes
 from regnas.studies.search.regime import epochs_of, images_of, in_regime
 from regnas.studies.search.request import SearchRequest, request_of
@@ -112,6 +113,8 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     data = images_of(evaluator, asked.task)
     space = _measuring(in_regime(asked.space, evaluator, data, asked.window), allocation)
     facts = dict(evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
+    fingerprint = fingerprint_of(data)
+    facts |= {FINGERPRINT: fingerprint} if fingerprint else {}
     epochs = epochs_of(evaluator, facts)
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
     url = storage_url(asked.place.storage, asked.place.out)
@@ -119,7 +122,8 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(stored_recipe(url, name))):
         earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options)))
         return replace(earlier, settings=replace(earlier.settings, evaluator=asked.evaluator))
-    settings = _settings(asked, space, pruner, facts, asked.task.data if data is not None else asked.evaluator)
+    source = asked.task.data if data is not None else asked.evaluator
+    settings = _settings(asked, space, pruner, facts, source, fingerprint)
     return SearchPlan(
         space=space,
         strategy=asked.label,
@@ -159,7 +163,14 @@ def _named(asked: SearchRequest, space: Space, pruner: str, url: str) -> tuple[s
     return name, space.on_stream(stored_version(url, *names) or space.stream_version)
 
 
-def _settings(asked: SearchRequest, space: Space, pruner: str, facts: Mapping[str, Any], data: str) -> Settings:
+def _settings(
+    asked: SearchRequest,
+    space: Space,
+    pruner: str,
+    facts: Mapping[str, Any],
+    data: str,
+    fingerprint: Mapping[str, Any] | None,
+) -> Settings:
     return Settings(
         space=space.spec,
         window=str(space.window),
@@ -174,6 +185,7 @@ def _settings(asked: SearchRequest, space: Space, pruner: str, facts: Mapping[st
         repeat=asked.repeat,
         pruner=pruner,
         measured_on=space.device if space.measures else None,
+        fingerprint=fingerprint,
     )
 
 

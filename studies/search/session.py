@@ -23,6 +23,7 @@ from regnas.studies.run.fidelity import Fidelity, epochs_spent
 from regnas.studies.run.progress import Progress
 from regnas.studies.search import outcome
 from regnas.studies.search.identity import ATTRIBUTE, check_same, differing, folder_name
+from regnas.studies.search.images import FINGERPRINT
 from regnas.studies.search.plan import SearchPlan, on_stream
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.stream_version import version_of
@@ -181,6 +182,8 @@ def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:
         study.set_user_attr(ATTRIBUTE, json.dumps(settings, sort_keys=True))
         return
     check_same(stored, settings, name)
+    if FINGERPRINT in settings and FINGERPRINT not in stored:  # of an earlier release: from now on it is of its images
+        study.set_user_attr(ATTRIBUTE, json.dumps({**stored, FINGERPRINT: settings[FINGERPRINT]}, sort_keys=True))
 
 
 def make_workers(one: SearchPlan, logs: Path | None = None, count: int | None = None) -> Executor:

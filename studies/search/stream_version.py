@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import optuna
@@ -38,6 +37,6 @@ def stored_recipe(storage: str, name: str) -> dict[str, Any]:
         StudyError: the storage cannot be opened.
     """
     study = find_study(storage, name)
-    stored = {} if study is None else json.loads(study.user_attrs.get(ATTRIBUTE, "{}"))
+    stored = {} if study is None else settings_of(study) or {}
     recipe = stored.get("recipe")
     return recipe if isinstance(recipe, dict) else {}

@@ -21,7 +21,7 @@ from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.open import open_storage, quiet, stored_names
 from regnas.system.reading import parse_json
 
-_CONDITIONS = ("data", "images", "evaluator", "recipe")  # under which an error means the same
+_CONDITIONS = ("data", "fingerprint", "images", "evaluator", "recipe")  # under which an error means the same
 
 
 @dataclass(frozen=True)

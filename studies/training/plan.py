@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, make_dataset, whole_of
 from regnas.errors import RegnasError, UsageError
-from regnas.system.reading import fields, read_json
+from regnas.studies.search.images import fingerprint_of
+from regnas.system.reading import fields, fields_if_whole, read_json
 
 if TYPE_CHECKING:
     from regnas.evaluators.training.recipe import Recipe
@@ -23,6 +25,7 @@ class TrainingPlan:
     Attributes:
         text: spec of the data set.
         where: the arguments of `make_dataset` beside the spec, as JSON values.
+        fingerprint: of the images; None where the data set has none.
         devices: one for each process.
         threads: of each process; None for its own choice.
     """
@@ -31,6 +34,7 @@ class TrainingPlan:
     text: str
     where: dict[str, Any]
     images: DataSet
+    fingerprint: Mapping[str, Any] | None
     recipe: Recipe
     seed: int
     folder: Path
@@ -44,6 +48,7 @@ class TrainingPlan:
         return {
             "architecture": self.architecture.to_json(),
             "data": self.text,
+            **({"fingerprint": self.fingerprint} if self.fingerprint else {}),
             "resolution": self.images.regime.images.resolution,
             "seed": self.seed,
             "recipe": self.recipe.to_json(),
@@ -101,6 +106,7 @@ def plan_training(
         text=text,
         where=where,
         images=images,
+        fingerprint=fingerprint_of(images),
         recipe=_recipe(settings, images, epochs, workers, folder),
         seed=seed,
         folder=folder,
@@ -134,11 +140,8 @@ def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int
 
 def _begun(folder: Path, new: dict[str, Any]) -> dict[str, Any]:
     """The recipe of the training that was begun in a folder, or that of a new one."""
-    try:
-        recipe = json.loads((folder / "training.json").read_text())["recipe"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return new
-    return recipe if isinstance(recipe, dict) else new
+    stored = fields_if_whole(folder / "training.json", recipe=dict)
+    return new if stored is None else dict(stored["recipe"])
 
 
 def _devices(device: str, workers: int) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from rich.console import Console
 from regnas import weights
 from regnas.architecture import canonical
 from regnas.errors import StudyError
+from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.training.plan import TrainingPlan, plan_training
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
@@ -65,6 +65,7 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
         _run(job, folder, quiet)
     test_error = job.finish(folder)
     details = {"data": made.text, "epochs": made.recipe.epochs, "test_error": test_error, **job.facts()}
+    details |= {FINGERPRINT: made.fingerprint} if made.fingerprint else {}
     weights.save_architecture(made.architecture, folder, details)
     write_json(folder / "result.json", {"schema": 1, "identity": made.identity, **details})
     (folder / _SNAPSHOT).unlink(missing_ok=True)
@@ -98,8 +99,8 @@ def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:
                 f"{folder} holds a snapshot, and no {note.name} that says of which training; remove {_SNAPSHOT} to "
                 f"start again, or give this one another folder with --out"
             )
-        if stored is not None and not _same(stored, identity):
-            raise StudyError(f"{folder} holds another training; give this one another folder with --out")
+        if stored is not None and (other := _other(stored, identity)):
+            raise StudyError(f"{folder} holds another training{other}; give this one another folder with --out")
         write_json(note, identity)
     except OSError as error:
         raise StudyError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
@@ -108,13 +109,19 @@ def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:
 def _finished(folder: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """What result.json says; None where there is none that can be read, and the training is to be done."""
     stored = fields_if_whole(folder / "result.json", identity=dict, test_error=float | None, epochs=int)
-    if stored is not None and not _same(stored["identity"], identity):
-        raise StudyError(f"{folder} holds another finished training; give this one another folder with --out")
+    if stored is not None and (other := _other(stored["identity"], identity)):
+        raise StudyError(f"{folder} holds another finished training{other}; give this one another folder with --out")
     return stored
 
 
-def _same(stored: dict[str, Any], identity: dict[str, Any]) -> bool:
-    return bool(stored == json.loads(canonical(identity)))
+def _other(stored: dict[str, Any], identity: dict[str, Any]) -> str:
+    """Words that say in what two trainings differ; empty where they are the same."""
+    own, asked = (
+        canonical({name: value for name, value in one.items() if name not in (DATA, FINGERPRINT)})
+        for one in (stored, identity)
+    )
+    images = other_images(stored, identity)
+    return f" ({images[0]})" if images else " (other settings)" if own != asked else ""
 
 
 def _summary(result: dict[str, Any], folder: Path) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from regnas.errors import StudyError
+from regnas.evaluators.datasets.common import ArrayDataSet
 from regnas.evaluators.training.recipe import Recipe
+from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.search.images import other_images
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import opened
 
@@ -43,3 +47,51 @@ def test_a_study_of_an_earlier_release_goes_on_by_its_recipe(tmp_path: Path, mon
         pass
     with pytest.raises(StudyError, match="recipe.epochs: stored 3, asked 4"), opened(planned(tmp_path, epochs=4)):
         pass
+
+
+def fingerprint(classes: tuple[str, ...] = ("cat", "dog"), training: int = 14, files: str = "a") -> dict[str, Any]:
+    counts = {"training": [14, training], "validation": [3, 3], "test": [3, 3]}
+    return {"classes": list(classes), "counts": counts, "files": files}
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (fingerprint(training=54), "images changed: class dog has 40 images more"),
+        (fingerprint(training=10), "images changed: class dog has 4 images less"),
+        (fingerprint(classes=("ant", "cat")), "images changed: stored classes dog, now ant"),
+        (fingerprint(files="b"), "images changed: as many of each class, but other files"),
+        ({**fingerprint(), "training": 5}, "images changed: another training"),
+    ],
+)
+def test_other_images_are_told_apart_in_words(now: dict[str, Any], said: str) -> None:
+    stored = {"data": "imagefolder:photos", "fingerprint": fingerprint()}
+    assert other_images(stored, {"data": "imagefolder:photos", "fingerprint": now}) == [said]
+
+
+def test_the_same_images_may_lie_elsewhere() -> None:
+    stored = {"data": "imagefolder:photos", "fingerprint": fingerprint()}
+    assert other_images(stored, {"data": "imagefolder:/home/me/photos/", "fingerprint": fingerprint()}) == []
+
+
+def test_without_a_fingerprint_the_name_counts() -> None:
+    stored = {"data": "imagefolder:photos"}
+    assert other_images(stored, {"data": "imagefolder:photos", "fingerprint": fingerprint()}) == []
+    assert other_images(stored, {"data": "imagefolder:x", "fingerprint": fingerprint()}) == [
+        "data: stored imagefolder:photos, asked imagefolder:x"
+    ]
+
+
+def test_a_study_is_of_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of an earlier release, which knew no fingerprint, goes on, and is of its images from then on."""
+    monkeypatch.setattr(ArrayDataSet, "fingerprint", None, raising=False)
+    with opened(planned(tmp_path, data="fake")):
+        pass
+    monkeypatch.setattr(ArrayDataSet, "fingerprint", lambda _: fingerprint(), raising=False)
+    for _ in range(2):
+        with opened(planned(tmp_path, data="fake")) as study:
+            assert json.loads(study.user_attrs[ATTRIBUTE])["fingerprint"] == fingerprint()
+    monkeypatch.setattr(ArrayDataSet, "fingerprint", lambda _: fingerprint(training=54), raising=False)
+    with pytest.raises(StudyError, match="images changed: class dog has 40 images more"):
+        with opened(planned(tmp_path, data="fake")):
+            pass

@@ -1,0 +1,87 @@
+"""Whether two studies are of the same images, and if not, what is different, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from regnas.dataset import DataSet
+from regnas.errors import DataError
+
+DATA, FINGERPRINT = "data", "fingerprint"
+_MOST = 3  # classes that are named
+
+
+def fingerprint_of(data: DataSet | None) -> dict[str, Any] | None:
+    """What tells the images of a data set from others under its name; None where it has no such thing.
+
+    Raises:
+        DataError: images that cannot be read, or a fingerprint that is no JSON object.
+    """
+    ask = getattr(data, "fingerprint", None)
+    if not callable(ask):
+        return None
+    made = ask()
+    try:
+        found = json.loads(json.dumps(made, allow_nan=False))
+    except (TypeError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        name = data.name if data is not None else ""
+        raise DataError(f"the fingerprint of data set {name} is a mapping of JSON values, it returned {made!r:.80}")
+    return found
+
+
+def other_images(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What two studies' settings, or two trainings', differ in where their images are concerned.
+
+    With a fingerprint on both sides, the same images may lie elsewhere; without, the name of the data set counts.
+    """
+    before, now = stored.get(FINGERPRINT), wanted.get(FINGERPRINT)
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        same = stored.get(DATA) == wanted.get(DATA)
+        return [] if same else [f"{DATA}: stored {_text(stored.get(DATA))}, asked {_text(wanted.get(DATA))}"]
+    return [] if before == now else [f"images changed: {', '.join(_changes(before, now))}"]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    old, new = before.get("classes"), now.get("classes")
+    if old != new and isinstance(old, list) and isinstance(new, list):
+        yield f"stored classes {_listed(old, new)}, now {_listed(new, old)}"
+    elif counts := list(_counts(before, now)):
+        yield from counts[:_MOST]
+        if len(counts) > _MOST:
+            yield f"and {len(counts) - _MOST} more"
+    else:
+        parts = [name for name in (*before, *now) if before.get(name) != now.get(name)]
+        yield "as many of each class, but other files" if parts == ["files"] * 2 else f"another {parts[0]}"
+
+
+def _listed(names: list[Any], others: list[Any]) -> str:
+    """The names that the others lack; all, in their order, where these are the same in another order."""
+    shown = [str(name) for name in names if name not in others] or [str(name) for name in names]
+    return ", ".join(shown[:_MOST]) + (f" and {len(shown) - _MOST} more" if len(shown) > _MOST else "")
+
+
+def _counts(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Of each class, by how much it grew or shrank; else, of each part."""
+    old, new = before.get("counts"), now.get("counts")
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return
+    grown = [b - a for a, b in zip(_by_class(old), _by_class(new), strict=False)]
+    for name, more in zip(now.get("classes", ()), grown, strict=False):
+        if more:
+            yield f"class {name} has {abs(more)} images {'more' if more > 0 else 'less'}"
+    if not any(grown):
+        for part in new:
+            if sum(old.get(part, ())) != sum(new[part]):
+                yield f"{sum(new[part])} {part} images, {sum(old.get(part, ()))} before"
+
+
+def _by_class(counts: Mapping[str, list[int]]) -> list[int]:
+    return [sum(parts) for parts in zip(*(one for one in counts.values() if one), strict=False)]
