@@ -166,10 +166,10 @@ def run(runs: Runs, progress: ComparisonProgress | None = None) -> Comparison:
     heard = progress or SilentBatches()
     for note in runs.plans[0][0].allocation.notes:
         heard.say(note)
-    runs = replace(runs, request=remembering(runs.request, runs.folder))
-    write_request(runs.request, runs.folder)
     for made in runs.plans:
         look_ahead(made[0])
+    runs = replace(runs, request=remembering(runs.request, runs.folder))
+    write_request(runs.request, runs.folder)
     if taken := take_over(runs.known, [one for made in runs.plans for one in made]):
         heard.say(f"{taken} trainings taken over")
     heard.plan(_missing(runs))

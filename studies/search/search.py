@@ -22,6 +22,7 @@ from regnas.studies.search import pareto as fronts
 from regnas.studies.search import warm_start as warm
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
+from regnas.studies.storage.open import find_study
 from regnas.system.reading import read_fields
 
 
@@ -69,6 +70,9 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     pool: Executor | None = None
     for note in one.allocation.notes:
         progress.say(note)
+    begun = find_study(one.storage, one.name) is not None
+    if not begun:
+        look_ahead(one)  # before anything is made that a corrected command would find
     try:
         with opened(one) as study:
             if one.warm is not None:
@@ -76,7 +80,8 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                 warm.add(study, one.warm)
             enqueue.add(study, one.enqueued, one.space)
             if not spent(one, study):
-                look_ahead(one)
+                if begun:
+                    look_ahead(one)
                 pool = make_workers(one, count=min(one.workers, one.budget))
                 drive(one, study, pool, progress)
             return _finish(one, study, one.settings.to_json(), pool)

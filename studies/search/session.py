@@ -29,7 +29,7 @@ from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.stream_version import version_of
 from regnas.studies.storage.compatibility import to_keep
 from regnas.studies.storage.lease import held
-from regnas.studies.storage.open import FolderLock, find_study, open_study, storage_file
+from regnas.studies.storage.open import FolderLock, find_study, open_study, quiet, storage_file
 from regnas.studies.storage.write_through import OneWriter
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
@@ -59,7 +59,8 @@ def populate(one: SearchPlan, progress: Progress, pool: Executor) -> optuna.Stud
 
 @contextmanager
 def opened(one: SearchPlan) -> Iterator[optuna.Study]:
-    """The study of a plan, locked and checked; made if it is new.
+    """The study of a plan, locked and checked; made if it is new, and gone if it fails before its first candidate: the
+    corrected command would find other settings.
 
     Raises:
         StudyError: it has other settings, is in use, or its storage fails.
@@ -69,18 +70,35 @@ def opened(one: SearchPlan) -> Iterator[optuna.Study]:
         for lock in _locks(one):
             locks.callback(lock.release)
         remove_leftovers(one.folder, "results", "best", "checkpoints/*")
+        new = find_study(one.storage, one.name) is None
         study = open_study(one.storage, one.name, one.sampler)
-        with _alone(study):
-            settings = one.settings.to_json()
-            _settle(study, settings, one.name)
-            _check_folder(one)
-            kept = {"name": one.name, "storage": to_keep(one.storage), "settings": settings}
-            write_json(one.folder / "study.json", kept)
-            yield study
+        try:
+            with _alone(study):
+                settings = one.settings.to_json()
+                _settle(study, settings, one.name)
+                _check_folder(one)
+                kept = {"name": one.name, "storage": to_keep(one.storage), "settings": settings}
+                write_json(one.folder / "study.json", kept)
+                yield study
+        except Exception:
+            if new:
+                _withdraw(one, study)
+            raise
     except (OSError, optuna.exceptions.StorageInternalError) as error:
         raise StudyError(f"cannot go on with study {one.name!r}: {error}") from error
     finally:
         locks.close()
+
+
+def _withdraw(one: SearchPlan, study: optuna.Study) -> None:
+    """Remove a new study without any candidate, but for the logs that its error speaks of."""
+    if any("index" in trial.user_attrs for trial in study.get_trials(deepcopy=False)):
+        return
+    with quiet():
+        optuna.delete_study(study_name=one.name, storage=storage_of(study))
+    if _folder_of(one) == one.name:
+        for name in ("study.json", "trials.csv"):
+            (one.folder / name).unlink(missing_ok=True)
 
 
 def _locks(one: SearchPlan) -> Iterator[FolderLock]:
@@ -167,11 +185,15 @@ def look_ahead(one: SearchPlan) -> None:
 
 def _check_folder(one: SearchPlan) -> None:
     """Two names can make one folder, ``a/b`` and ``a-b``; two studies cannot."""
-    other = fields_if_whole(one.folder / "study.json", name=str)
-    if other is not None and other["name"] != one.name:
-        raise StudyError(
-            f"{one.folder} is the folder of study {other['name']!r}; give this one another name with --study"
-        )
+    other = _folder_of(one)
+    if other not in (None, one.name):
+        raise StudyError(f"{one.folder} is the folder of study {other!r}; give this one another name with --study")
+
+
+def _folder_of(one: SearchPlan) -> str | None:
+    """The name of the study whose folder it is; None of a new one."""
+    stored = fields_if_whole(one.folder / "study.json", name=str)
+    return None if stored is None else str(stored["name"])
 
 
 def _settle(study: optuna.Study, settings: dict[str, Any], name: str) -> None:

@@ -74,7 +74,8 @@ def _train(search: SearchPlan, strategy: str, rules: BenchRules) -> Run:
 def run_of(study: optuna.Study, strategy: str, seed: int) -> Run:
     """A search that was really run, as a run of a benchmark.
 
-    What is reported is the validation error that the search saw: no other is there for all networks.
+    What is reported is the validation error that the search saw: no other is there for all networks. A training that
+    diverged has the worst of all errors.
 
     Raises:
         UsageError: nothing was evaluated.
@@ -106,4 +107,6 @@ def _counts(trial: FrozenTrial) -> bool:
 
 def _error(trial: FrozenTrial) -> float:
     known = trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.value is not None
-    return float(trial.value) if known and trial.value is not None else float("nan")
+    if not known or trial.value is None:
+        return float("nan")
+    return 1.0 if trial.user_attrs.get("diverged") else float(trial.value)

@@ -94,6 +94,27 @@ def test_an_evaluator_that_a_worker_cannot_make_ends_the_search(
         fast_search(2, workers=1)
 
 
+@pytest.mark.parametrize("mistake", [("--flops", "1:2"), ("--evaluator", "fast[nope=1]"), ("--data", "nonesuch")])
+def test_a_command_that_fails_before_its_first_candidate_leaves_nothing_behind(
+    regnas_command: Run, fast: Any, tmp_path: Path, mistake: tuple[str, str]
+) -> None:
+    words = ("search", "--data", "fake", "--evaluator", "fast", "--workers", 0, "--budget", 1)
+    code, _, error = regnas_command(*words, *mistake)
+    assert code in (1, 2) and error and not (tmp_path / "regnas-runs").exists()
+
+
+def test_after_a_failure_before_the_first_candidate_other_settings_are_welcome(
+    fast_search: Search, fast: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The workers do not find the plug-in; their logs are kept, and no study."""
+    with monkeypatch.context() as without, pytest.raises(StudyError, match="cannot make the evaluator"):
+        without.delenv("PYTHONPATH")
+        fast_search(2, workers=1, out="runs")
+    assert not list(tmp_path.rglob("study.json"))
+    result = fast_search(1, workers=1, out="runs", evaluator="fast[epochs=2]")
+    assert [row["epochs"] for row in result.rows] == [2]
+
+
 def test_workers_that_die_before_they_start_end_the_search(
     fast_search: Search, fast: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
