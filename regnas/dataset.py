@@ -182,7 +182,7 @@ def make_dataset(
     if resolution is not None and resolution < 8:
         raise UsageError(f"--resolution is at least 8 pixels, got {resolution}")
     source = Source(argument, Path(root) if root else None, download, resolution, Path(cache) if cache else None)
-    made: DataSet = registry.load("data set", name)(source)
+    made: DataSet = registry.make("data set", name, source)
     return made
 
 

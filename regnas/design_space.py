@@ -390,7 +390,7 @@ def make_space(text: str) -> Space:
     factory = registry.load("space", name)
     if argument and not inspect.signature(factory).parameters:
         raise UsageError(f"a space takes its options in brackets, {name}[key=value], got {text!r}")
-    space: Space = factory(argument) if argument else factory()
+    space: Space = registry.make("space", name, *filter(None, [argument]))
     if space.conditions:
         space.hierarchy.check()
     return space.derive(options) if options else space

@@ -20,7 +20,7 @@ class PluginNotFound(UsageError, LookupError):
 
 
 class PluginBroken(RegnasError):
-    """A plug-in is installed but raises when it is imported."""
+    """A plug-in is installed but raises when it is imported or made, or gives what its contract does not allow."""
 
 
 class InvalidArchitecture(UsageError):

@@ -6,13 +6,16 @@ sees an Optuna trial.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from regnas.architecture import Architecture
+from regnas.errors import PluginBroken
 from regnas.metric import ERROR, Metric, check_values
 from regnas.plugins import registry, spec
 
@@ -80,7 +83,7 @@ class Result:
             known is left out.
 
     Raises:
-        ValueError: an error or a metric that is no such number.
+        ValueError: an error, seconds, epochs or a metric that is no such number, or notes that are no JSON.
     """
 
     error: float
@@ -92,8 +95,14 @@ class Result:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.error) and 0 <= self.error <= 1):
-            raise ValueError(f"error is a fraction in [0, 1], got {self.error}; divide a percentage by 100")
+        object.__setattr__(self, "error", check_error(self.error))
+        object.__setattr__(self, "errors", tuple(map(check_error, self.errors)))
+        if not (_number(self.seconds) and math.isfinite(self.seconds) and self.seconds >= 0):
+            raise ValueError(f"seconds of a result are a finite number, at least 0, got {self.seconds!r}")
+        if not (_number(self.epochs) and self.epochs == int(self.epochs) >= 0):
+            raise ValueError(f"epochs of a result are a whole number, at least 0, got {self.epochs!r}")
+        if self.errors and self.epochs and len(self.errors) != self.epochs:
+            raise ValueError(f"errors of a result are one for each epoch, got {len(self.errors)} of {self.epochs}")
         for name, value in self.metrics.items():
             Metric(name).check(value)
 
@@ -102,10 +111,10 @@ class Result:
         further = {"metrics": {name: float(value) for name, value in self.metrics.items()}} if self.metrics else {}
         return {
             "error": self.error,
-            "seconds": self.seconds,
-            "epochs": self.epochs,
+            "seconds": float(self.seconds),
+            "epochs": int(self.epochs),
             "errors": list(self.errors),
-            "diverged": self.diverged,
+            "diverged": bool(self.diverged),
             "notes": dict(self.notes),
             **further,
         }
@@ -114,6 +123,21 @@ class Result:
     def from_json(cls, value: Mapping[str, Any]) -> Result:
         """Read `to_json`'s form."""
         return cls(**{**value, "errors": tuple(value.get("errors", ()))})
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_error(value: Any) -> float:
+    """An error, as a plain number.
+
+    Raises:
+        ValueError: no fraction in [0, 1].
+    """
+    if not (_number(value) and 0 <= value <= 1):
+        raise ValueError(f"error is a fraction in [0, 1], got {value!r}; divide a percentage by 100")
+    return float(value)
 
 
 def rank(error: float, index: int, diverged: object = False) -> tuple[bool, float, int]:
@@ -221,9 +245,51 @@ def check_result(evaluator: Evaluator, result: Result) -> None:
     """Whether a result holds what its evaluator declares.
 
     Raises:
+        PluginBroken: it is no result, or its notes are no JSON.
         UsageError: a metric that it does not declare, or a value that the metric cannot have.
     """
+    if not isinstance(result, Result):
+        raise PluginBroken(f"the evaluator {named(evaluator)} returns a Result, it returned {_shown(result)}")
+    try:
+        json.dumps(result.notes, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise PluginBroken(
+            f"notes of a result of the evaluator {named(evaluator)} are JSON values ({error}); make plain numbers and "
+            f"words of them"
+        ) from error
     check_values(metrics_of(evaluator)[1:], result.metrics)
+
+
+def check_facts(evaluator: Evaluator, facts: Any) -> dict[str, Any]:
+    """What an evaluator says of itself before the first candidate (`SupportsPrepare`), as plain JSON values.
+
+    Raises:
+        PluginBroken: it is no mapping of JSON values, its recipe is none, or its epochs are no number of them.
+    """
+    where = f"prepare of the evaluator {named(evaluator)}"
+    try:
+        found = json.loads(json.dumps(facts, allow_nan=False))
+    except (TypeError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise PluginBroken(f"{where} returns a mapping of JSON values, it returned {_shown(facts)}")
+    recipe = found.get("recipe", {})
+    if not isinstance(recipe, dict):
+        raise PluginBroken(f"the recipe of {where} is a mapping, it is {_shown(recipe)}")
+    for epochs in (found.get("epochs"), recipe.get("epochs")):
+        if epochs is not None and not (_number(epochs) and epochs == int(epochs) >= 1):
+            raise PluginBroken(f"the epochs of {where} are a whole number from 1, they are {_shown(epochs)}")
+    return found
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:80]
+
+
+def named(evaluator: object) -> str:
+    """Where the code of an evaluator lies."""
+    kind = type(evaluator)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 class MakeEvaluator(Protocol):
@@ -241,8 +307,11 @@ def make_evaluator(text: str, task: Task) -> Evaluator:
 
     Raises:
         UsageError: malformed, or an option it does not have.
+        PluginBroken: it raised, or is nothing that evaluates.
     """
     name, argument, options = spec.parse(text, "evaluator")
     given = {**spec.json_options(options), **({"argument": argument} if argument else {})}
-    made: Evaluator = registry.load("evaluator", name)(task, given)
+    made: Evaluator = registry.make("evaluator", name, task, given)
+    if not callable(made):
+        raise PluginBroken(f"the evaluator plug-in {name!r} makes what can be called with a network, it made {made!r}")
     return made

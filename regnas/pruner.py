@@ -68,12 +68,13 @@ def make_pruner(text: str, epochs: int) -> Pruner | None:
         if options:
             raise UsageError(f"the pruner none has no options, got {text!r}")
         return None
-    make: MakePruner = registry.load("pruner", name)
+    registry.load("pruner", name)
     if epochs < 2:
         raise UsageError(
             f"a pruner stops trainings between two epochs, so --epochs is at least 2 with it, got {epochs}"
         )
-    return make(epochs=epochs, options=spec.json_options(options))
+    made: Pruner = registry.make("pruner", name, epochs=epochs, options=spec.json_options(options))
+    return made
 
 
 def whole_options(options: Mapping[str, Any], pruner: str, known: Mapping[str, int]) -> dict[str, int]:

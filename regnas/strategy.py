@@ -36,9 +36,10 @@ def make_strategy(
 ) -> BaseSampler:
     """The sampler of a spec: ``tpe`` or ``evolution[population=20]``."""
     name, argument, options = spec.parse(text, "strategy")
-    make: MakeStrategy = registry.load("strategy", name)
     common = {"argument": argument, "duplicates": duplicates, "parallel": parallel}
-    return make(space, seed=seed, options={**common, **spec.json_options(options)})
+    found = {**common, **spec.json_options(options)}
+    made: BaseSampler = registry.make("strategy", name, space, seed=seed, options=found)
+    return made
 
 
 def own_options(

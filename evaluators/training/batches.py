@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from regnas.dataset import Split
+from regnas.dataset import DataSet, Split
+from regnas.errors import DataError
 from regnas.evaluators.training.data_parallel import WHOLE, Share
 
 
@@ -82,6 +84,28 @@ class Batches:
     def _normalised(self, images: Tensor) -> Tensor:
         floats = (images.float() - self._mean) * self._scale
         return floats.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def checked(split: Any, data: DataSet, part: str) -> Split:
+    """A split as a data set gave it.
+
+    Raises:
+        DataError: it is no split, or holds no images, or such as no `Split` has.
+    """
+    classes, where = len(data.class_names), f"the {part} images of data set {data.name}"
+    images, labels = getattr(split, "images", None), getattr(split, "labels", None)
+    if not isinstance(images, np.ndarray) or not isinstance(labels, np.ndarray):
+        raise DataError(f"{where} are a Split of arrays, got {type(split).__name__}")
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3) or not images.size:
+        raise DataError(
+            f"{where} are uint8 of shape (n, 1 or 3, height, width), one or more, got {images.dtype} of {images.shape}"
+        )
+    if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(f"labels of {where} are {len(images)} whole numbers, got {labels.dtype} of {labels.shape}")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise DataError(f"labels of {where} are 0 to {classes - 1}, one for each class, got {low} to {high}")
+    return Split(images, labels.astype(np.int64, copy=False))
 
 
 def statistics(split: Split) -> tuple[Tensor, Tensor]:

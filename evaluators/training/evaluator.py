@@ -18,7 +18,7 @@ from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Split, make_dataset
 from regnas.evaluator import Context, OutOfMemory, Result, Task
 from regnas.evaluators.training import checkpoint as snapshot
-from regnas.evaluators.training.batches import Batches, statistics
+from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.devices import is_out_of_memory, seeded, settle
 from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.training.per_device import best_share, measured
@@ -83,7 +83,8 @@ class TrainEvaluator:
 
     @cached_property
     def _splits(self) -> tuple[Split, Split]:
-        return self.data.fit()
+        training, validation = self.data.fit()
+        return checked(training, self.data, "training"), checked(validation, self.data, "validation")
 
     def prepare(self) -> dict[str, Any]:
         """Read the images a search needs, so that what is wrong with them is said before any training."""
@@ -181,7 +182,7 @@ class TrainEvaluator:
         images = self.data.test()
         if images is None or context.folder is None:
             return None
-        return self.score(architecture, images, context)
+        return self.score(architecture, checked(images, self.data, "test"), context)
 
     def score(self, architecture: Architecture, images: Split, context: Context) -> float:
         """Top-1 error of the weights in ``context.folder`` on any images; one that they say nothing finite of is wrong.

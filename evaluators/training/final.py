@@ -12,7 +12,7 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet
 from regnas.errors import RegnasError
-from regnas.evaluators.training.batches import Batches, statistics
+from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build
@@ -45,7 +45,7 @@ class FinalTraining:
         self._data = data
         self._device = settle(device, threads or 1)
         training, validation = data.fit()
-        everything = training.joined(validation)
+        everything = checked(training, data, "training").joined(checked(validation, data, "validation"))
         self._mean, self._std = statistics(everything)
         batches = Batches(everything, self._device, mean=self._mean, std=self._std, pad=recipe.pad)
         self._computing = choose(
@@ -121,7 +121,7 @@ class FinalTraining:
         test = self._data.test()
         if test is None:
             return None
-        batches = Batches(test, self._device, mean=self._mean, std=self._std)
+        batches = Batches(checked(test, self._data, "test"), self._device, mean=self._mean, std=self._std)
         try:
             return top1_error(self._trainer.network, batches, self._device, self._computing)
         except Diverged as error:

@@ -59,5 +59,24 @@ def load(kind: str, name: str) -> Any:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def make(kind: str, name: str, /, *arguments: Any, **named: Any) -> Any:
+    """What the factory of a plug-in makes.
+
+    Raises:
+        PluginNotFound, PluginBroken: as `load`.
+        PluginBroken: the factory raised something else than a `RegnasError`.
+    """
+    factory = load(kind, name)
+    try:
+        return factory(*arguments, **named)
+    except (RegnasError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # SystemExit would end the command without a word
+        raise PluginBroken(
+            f"the {kind} plug-in {name!r} raised {type(error).__name__} when it was made: {_first_line(error)}; repair "
+            f"it, or give it other options"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [""])[0]

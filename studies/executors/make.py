@@ -32,7 +32,7 @@ def make_engine(text: str, ray_address: str | None = None) -> Engine:
         if "address" in options:
             raise UsageError("give --ray-address or ray[address=...], not both")
         options["address"] = ray_address
-    made: Engine = registry.load("executor", name)(options)
+    made: Engine = registry.make("executor", name, options)
     return made
 
 

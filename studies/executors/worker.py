@@ -16,8 +16,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from regnas.architecture import from_json
-from regnas.errors import MessageError
-from regnas.evaluator import Context, Evaluator, Result, SupportsTest, check_result, make_evaluator
+from regnas.errors import MessageError, PluginBroken
+from regnas.evaluator import (
+    Context,
+    Evaluator,
+    Result,
+    SupportsTest,
+    check_error,
+    check_result,
+    make_evaluator,
+    named,
+)
 from regnas.messages import (
     Answer,
     Broken,
@@ -70,7 +79,9 @@ def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int,
         None; of an evaluation that was told to stop and did, and so has no result, its seconds.
 
     Raises:
+        PluginBroken: the evaluator returned no result, or ended the process.
         UsageError: the result holds what its evaluator does not declare.
+        ValueError: an error that is no fraction.
         TypeError: it is to score weights, and the evaluator cannot.
     """
     architecture = from_json(job.architecture)
@@ -79,17 +90,21 @@ def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int,
         if not isinstance(evaluator, SupportsTest):
             raise TypeError("this evaluator cannot test weights")
         context = Context(device=device, threads=1, folder=folder)
-        write_json(Path(job.result), {"test_error": evaluator.test(architecture, context=context)})
+        error = evaluator.test(architecture, context=context)
+        write_json(Path(job.result), {"test_error": None if error is None else check_error(error)})
         return None
     wanted, going = expected(job, EvaluateJob), True
 
     def answered(epoch: int, error: float) -> bool:
         nonlocal going
-        going = report(epoch, error)
+        going = report(int(epoch), check_error(error))
         return going
 
     context = Context(device=device, threads=1, folder=folder, report=answered, resumable=wanted.resumable)
-    result = evaluator(architecture, seed=wanted.seed, context=context)
+    try:
+        result = evaluator(architecture, seed=wanted.seed, context=context)
+    except SystemExit as end:
+        raise PluginBroken(f"the evaluator {named(evaluator)} ended the process ({end.code}); raise an error") from end
     check_result(evaluator, result)
     if not going:
         return result.seconds

@@ -12,7 +12,15 @@ from optuna.samplers import BaseSampler
 from regnas.dataset import DataSet
 from regnas.design_space import Space
 from regnas.errors import UsageError
-from regnas.evaluator import SupportsEarlier, SupportsPrepare, SupportsSeedNoise, SupportsTest, Task, make_evaluator
+from regnas.evaluator import (
+    SupportsEarlier,
+    SupportsPrepare,
+    SupportsSeedNoise,
+    SupportsTest,
+    Task,
+    check_facts,
+    make_evaluator,
+)
 from regnas.options import SearchOptions
 from regnas.plugins import spec
 from regnas.pruner import NONE
@@ -112,7 +120,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     allocation = allocate(evaluator, asked.resources)
     data = images_of(evaluator, asked.task)
     space = _measuring(in_regime(asked.space, evaluator, data, asked.window), allocation)
-    facts = dict(evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
+    facts = check_facts(evaluator, evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
     fingerprint = fingerprint_of(data)
     facts |= {FINGERPRINT: fingerprint} if fingerprint else {}
     epochs = epochs_of(evaluator, facts)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 import torch
 
-from regnas.dataset import Split
-from regnas.evaluators.training.batches import Batches, statistics
+from regnas.dataset import Split, make_dataset
+from regnas.errors import DataError
+from regnas.evaluators.training.batches import Batches, checked, statistics
 
 CPU = torch.device("cpu")
 ZERO, ONE = torch.zeros(1), torch.ones(1)
@@ -94,3 +98,20 @@ def test_an_image_keeps_its_label() -> None:
 def test_images_of_one_shade_have_a_deviation_above_zero() -> None:
     mean, std = statistics(Split(np.full((4, 1, 2, 2), 7, dtype=np.uint8), np.zeros(4, dtype=np.int64)))
     assert mean.tolist() == [7] and 0 < std.item() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        (None, "are a Split of arrays, got NoneType"),
+        (Split(np.zeros((4, 3, 2, 2), dtype=np.float32), np.zeros(4, dtype=np.int64)), "got float32 of"),  # type: ignore[arg-type]
+        (Split(np.zeros((4, 2, 2, 3), dtype=np.uint8), np.zeros(4, dtype=np.int64)), r"got uint8 of \(4, 2, 2, 3\)"),
+        (Split(np.zeros((0, 3, 2, 2), dtype=np.uint8), np.zeros(0, dtype=np.int64)), "one or more"),
+        (Split(np.zeros((4, 3, 2, 2), dtype=np.uint8), np.zeros(3, dtype=np.int64)), "are 4 whole numbers"),
+        (Split(np.zeros((4, 3, 2, 2), dtype=np.uint8), np.zeros(4)), "are 4 whole numbers"),  # type: ignore[arg-type]
+        (Split(np.zeros((4, 3, 2, 2), dtype=np.uint8), np.full(4, 9)), "are 0 to 3, one for each class, got 9 to 9"),
+    ],
+)
+def test_what_a_data_set_gives_is_checked_and_the_data_set_named(split: Any, said: str) -> None:
+    with pytest.raises(DataError, match=f"training images of data set fake .*{said}"):
+        checked(split, make_dataset("fake"), "training")
