@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -104,6 +105,18 @@ class DataSet(Protocol):
         """Test images, for the winner alone; None where there are none."""
 
 
+@runtime_checkable
+class SupportsFingerprint(Protocol):
+    """A data set that can tell its images from others that have its name."""
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """What identifies the images, JSON values: equal where they are equal, wherever they lie.
+
+        Raises:
+            DataError: images that cannot be read.
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class Subset:
     """A data set with fewer training images: ``NAME[training=5000]``. The other images stay as they are.
@@ -145,6 +158,15 @@ class Subset:
 
     def test(self) -> Split | None:
         return self.whole.test()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """That of the whole, where it has one, and how many images are kept.
+
+        Raises:
+            DataError: images that cannot be read.
+        """
+        whole = dict(self.whole.fingerprint()) if isinstance(self.whole, SupportsFingerprint) else {}
+        return {**whole, "training": self.training}
 
 
 _TRAINING = re.compile(r"(?P<whole>.+)\[training=(?P<count>[^\[\]]*)\]")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -85,6 +87,21 @@ class ImageFolder:
     def test(self) -> Split | None:
         files = self._roles["test"]
         return self._decoded("test", files) if files else None
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Classes, number of images of each, and which files of which sizes are in which part.
+
+        Raises:
+            DataError: no classes, or one without images.
+        """
+        digest, counts = hashlib.sha256(), {}
+        for role, files in zip(("training", "validation", "test"), self._roles.values(), strict=True):
+            labels = [label for _, label in files]
+            counts[role] = np.bincount(labels, minlength=len(self.class_names)).tolist()
+            for file, label in files:
+                relative = file.relative_to(self.path).as_posix()
+                digest.update(json.dumps([role, label, relative, file.stat().st_size]).encode())
+        return {"classes": list(self.class_names), "counts": counts, "files": digest.hexdigest()}
 
     @cached_property
     def _roles(self) -> dict[str, list[File]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from regnas.dataset import make_dataset
+from regnas.dataset import SupportsFingerprint, make_dataset
 from regnas.errors import DataError
 from regnas.evaluator import Context, Task
 from regnas.evaluators.training.evaluator import make
@@ -129,3 +132,24 @@ def test_more_images_than_fit_into_memory_are_refused_before_they_are_read(
     monkeypatch.setattr(imagefolder, "_MOST_BYTES", 1000)
     with pytest.raises(DataError, match="images of 64 px need .* of memory.*; lower --resolution"):
         make_dataset(spec(tmp_path), resolution=64).fit()
+
+
+def fingerprint(path: Path, options: str = "") -> Mapping[str, Any]:
+    data = make_dataset(spec(path) + options, resolution=8)
+    assert isinstance(data, SupportsFingerprint)
+    return data.fingerprint()
+
+
+def test_a_copied_folder_has_the_same_fingerprint_and_another_image_another_one(tmp_path: Path) -> None:
+    fill(tmp_path / "first", 10)
+    shutil.copytree(tmp_path / "first", tmp_path / "elsewhere" / "second")
+    before = fingerprint(tmp_path / "first")
+    assert fingerprint(tmp_path / "elsewhere" / "second") == before == json.loads(json.dumps(before))
+    assert before["classes"] == ["cat", "dog"] and before["counts"]["training"] == [7, 7]
+    paint(tmp_path / "first" / "cat" / "10.png", 7)
+    assert fingerprint(tmp_path / "first") != before
+
+
+def test_a_part_of_the_training_images_is_part_of_the_fingerprint(tmp_path: Path) -> None:
+    fill(tmp_path, 10)
+    assert fingerprint(tmp_path, "[training=4]") == {**fingerprint(tmp_path), "training": 4}
