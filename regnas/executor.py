@@ -24,6 +24,7 @@ class Event:
         error: of an epoch, its validation error.
         message: of a failure or a note, one line.
         seconds: of a stopped evaluation.
+        again: of a failure, whether another try may end otherwise.
     """
 
     kind: Kind
@@ -32,6 +33,7 @@ class Event:
     error: float = 0.0
     message: str = ""
     seconds: float = 0.0
+    again: bool = True
 
     @property
     def ends(self) -> bool:

@@ -186,7 +186,7 @@ class Fleet:
         if end.blameless and not one.late:  # a stop without a verdict: it waits for the next worker
             note = f"candidate {one.job} is evaluated again: its worker was {end.cause}"
             return [Event("note", -1, message=note), Event("stopped", one.job, seconds=time.monotonic() - one.began)]
-        return [Event("failed", one.job, message=self._why(one, end))]
+        return [Event("failed", one.job, message=self._why(one, end), again=not one.late)]
 
     def _why(self, one: Worker, end: Ended) -> str:
         if one.late:

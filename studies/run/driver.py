@@ -216,7 +216,7 @@ class Driver:
             return
         result = self._stored.find(pending.index, pending.key, pending.seed)
         if result is None:
-            self._failed(pending, event.message or "it left no result")
+            self._failed(pending, event.message or "it left no result", event.again)
             return
         self._complete(pending, result)
         for copy in pending.copies:
@@ -235,8 +235,8 @@ class Driver:
         self._telling.complete(pending, result)
         self._stored.forget(pending.key, pending.seed)
 
-    def _failed(self, pending: PendingTrial, message: str) -> None:
-        if not self._telling.failed(pending, message, self._turns.ended):
+    def _failed(self, pending: PendingTrial, message: str, again: bool) -> None:
+        if not self._telling.failed(pending, message, self._turns.ended, again=again):
             self._turns.set_aside(pending)
 
 

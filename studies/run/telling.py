@@ -127,20 +127,21 @@ class Telling:
         self.pruned += 1
         self._checkpoints.remove(pending.index)
 
-    def failed(self, pending: PendingTrial, message: str, ended: int) -> bool:
+    def failed(self, pending: PendingTrial, message: str, ended: int, *, again: bool = True) -> bool:
         """An evaluation failed; returns whether its candidate, with its copies, is given up.
 
         Args:
             ended: candidates of the study that have not failed.
+            again: whether another try may end otherwise.
 
         Raises:
             TooManyFailures: few or none succeed.
         """
         pending.failures += 1
         pending.trial.set_user_attr("failures", pending.failures)
-        tried = f"candidate {pending.index} failed ({pending.failures} of {TRIES})"
-        self._progress.failed(pending.index, f"{tried}: {message}")
-        if pending.failures < TRIES:
+        tried = f" ({pending.failures} of {TRIES})" if again else ""
+        self._progress.failed(pending.index, f"candidate {pending.index} failed{tried}: {message}")
+        if again and pending.failures < TRIES:
             return False
         for lost in [pending, *pending.copies]:
             lost.describe(failure=message)
@@ -148,7 +149,8 @@ class Telling:
         self._given_up.append(message)
         if len(self._given_up) >= TRIES and not ended:
             raise TooManyFailures(
-                f"the first {len(self._given_up)} candidates failed {TRIES} times each and none succeeded; "
+                f"the first {len(self._given_up)} candidates failed{f' {TRIES} times each' if again else ''} and none "
+                f"succeeded; "
                 f"the last: {message} (logs: {self._folder / 'logs'})"
             )
         if len(self._given_up) > 10 + ended:

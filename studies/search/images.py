@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from regnas.dataset import DataSet
+from regnas.dataset import DataSet, Subset, SupportsFingerprint, whole_of
 from regnas.errors import DataError
 
 DATA, FINGERPRINT = "data", "fingerprint"
@@ -19,17 +19,18 @@ def fingerprint_of(data: DataSet | None) -> dict[str, Any] | None:
     Raises:
         DataError: images that cannot be read, or a fingerprint that is no JSON object.
     """
-    ask = getattr(data, "fingerprint", None)
-    if not callable(ask):
+    whole = data.whole if isinstance(data, Subset) else data
+    if data is None or not isinstance(whole, SupportsFingerprint) or not isinstance(data, SupportsFingerprint):
         return None
-    made = ask()
+    made = data.fingerprint()
     try:
         found = json.loads(json.dumps(made, allow_nan=False))
     except (TypeError, ValueError):
         found = None
     if not isinstance(found, dict):
-        name = data.name if data is not None else ""
-        raise DataError(f"the fingerprint of data set {name} is a mapping of JSON values, it returned {made!r:.80}")
+        raise DataError(
+            f"the fingerprint of data set {data.name} is a mapping of JSON values, it returned {made!r:.80}"
+        )
     return found
 
 
@@ -39,10 +40,15 @@ def other_images(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[s
     With a fingerprint on both sides, the same images may lie elsewhere; without, the name of the data set counts.
     """
     before, now = stored.get(FINGERPRINT), wanted.get(FINGERPRINT)
-    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+    alike = _kind(stored.get(DATA)) == _kind(wanted.get(DATA))
+    if not alike or not isinstance(before, Mapping) or not isinstance(now, Mapping):
         same = stored.get(DATA) == wanted.get(DATA)
         return [] if same else [f"{DATA}: stored {_text(stored.get(DATA))}, asked {_text(wanted.get(DATA))}"]
     return [] if before == now else [f"images changed: {', '.join(_changes(before, now))}"]
+
+
+def _kind(data: Any) -> str:
+    return whole_of(str(data)).partition(":")[0]
 
 
 def _text(value: Any) -> str:

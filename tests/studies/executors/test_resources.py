@@ -105,23 +105,15 @@ def test_the_command_says_that_there_are_more_workers_than_cores(
     assert code == 0 and "2 workers share 1 cores" in printed
 
 
-def test_a_candidate_that_takes_too_long_is_stopped_and_tried_again(fast_search: Search, fast: Any) -> None:
-    result = fast_search(3, evaluator="fast[hang_once=1]", workers=2, timeout=1.0)
-    assert [row["state"] for row in result.rows] == ["COMPLETE"] * 3
-    assert sorted(fast.evaluated()) == [0, 1, 1, 2]
-    assert len({line[:3] for line in fast.lines()}) == 3
-    assert result.study.trials[1].user_attrs["failures"] == 1
-
-
-def test_a_candidate_that_always_takes_too_long_is_given_up_and_the_rest_goes_on(
+def test_a_candidate_that_takes_too_long_is_given_up_at_once_and_the_rest_goes_on(
     regnas_command: Run, fast: Any
 ) -> None:
-    words = ("--data", "fake", "--evaluator", "fast[hang=1]", "--workers", 1, "--budget", 3, "--timeout", 0.5)
+    """The same training takes as long again."""
+    words = ("--data", "fake", "--evaluator", "fast[hang=1]", "--workers", 1, "--budget", 3, "--timeout", 1)
     code, printed, _ = regnas_command("search", *words)
     assert code == 0
-    for tried in (1, 2, 3):
-        assert f"candidate 1 failed ({tried} of 3): it took longer than 0.5 s (--timeout) and was stopped" in printed
-    assert sorted(fast.evaluated()) == [0, 1, 1, 1, 2, 3]
+    assert printed.count("candidate 1 failed: it took longer than 1 s (--timeout) and was stopped") == 1
+    assert sorted(fast.evaluated()) == [0, 1, 2, 3]
 
 
 def test_a_full_disk_is_named(fast_search: Search) -> None:

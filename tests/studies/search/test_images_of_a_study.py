@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from regnas.dataset import make_dataset
 from regnas.errors import StudyError
 from regnas.evaluators.datasets.common import ArrayDataSet
 from regnas.evaluators.training.recipe import Recipe
 from regnas.studies.search.identity import ATTRIBUTE
-from regnas.studies.search.images import other_images
+from regnas.studies.search.images import fingerprint_of, other_images
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import opened
 
@@ -80,6 +81,12 @@ def test_without_a_fingerprint_the_name_counts() -> None:
     assert other_images(stored, {"data": "imagefolder:x", "fingerprint": fingerprint()}) == [
         "data: stored imagefolder:photos, asked imagefolder:x"
     ]
+
+
+def test_two_data_sets_are_never_the_same_images() -> None:
+    stored, asked = {"data": "one:a", "fingerprint": {"n": 1}}, {"data": "other:a", "fingerprint": {"n": 1}}
+    assert other_images(stored, asked) == ["data: stored one:a, asked other:a"]
+    assert fingerprint_of(make_dataset(FEW)) is None
 
 
 def test_a_study_is_of_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
