@@ -60,6 +60,7 @@ class RecordedStep:
         self._recorder = recorder
         self._settle = settle
         self._calls = 0
+        self._images = self._labels = torch.empty(0)
         self._replay: Callable[[], None] | None = None
         self._failed = False
 
