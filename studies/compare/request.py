@@ -21,7 +21,7 @@ from regnas.studies.populations.population import Population, PopulationError, d
 from regnas.studies.populations.sources import load
 from regnas.studies.recorded.files import RECORDED
 from regnas.studies.search.identity import folder_name
-from regnas.system.files import write_json
+from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole, read_fields
 
 REQUEST = "request.json"
@@ -160,6 +160,7 @@ def _label(text: str) -> str:
 
 def write_request(request: Request, folder: Path) -> None:
     """Keep what ``regnas report`` needs."""
+    remove_leftovers(folder, "populations", "figures")
     write_json(folder / REQUEST, {"schema": 1, **asdict(request)})
 
 

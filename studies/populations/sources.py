@@ -17,7 +17,7 @@ from regnas.studies.recorded.files import RECORDED, recorded_files, recorded_nam
 from regnas.studies.search.enqueue import ENQUEUED
 from regnas.studies.search.outcome import rows_of
 from regnas.studies.search.stored_settings import settings_of
-from regnas.studies.storage.open import open_storage, quiet, stored_names
+from regnas.studies.storage.open import open_storage, quiet, readable, stored_names
 from regnas.system.reading import read_fields
 from regnas.tables.rows import SUFFIXES
 
@@ -95,7 +95,7 @@ def study_of(folder: Path) -> optuna.Study | None:
     file = storage.removeprefix("sqlite:///")
     if "://" not in file and not Path(file).exists():
         return None
-    with quiet():
+    with quiet(), readable(storage):
         opened = open_storage(storage)
         return optuna.load_study(study_name=name, storage=opened) if name in stored_names(opened) else None
 
@@ -109,10 +109,15 @@ def of_study(study: optuna.Study, *, force: bool = False, name: str | None = Non
     settings = settings_of(study)
     if settings is None:
         raise PopulationError(f"study {study.study_name!r} was not made by regnas: its regime is unknown")
-    space = _space_of(settings)
-    drawn = {trial.number for trial in study.get_trials(deepcopy=False) if ENQUEUED not in trial.user_attrs}
-    rows = [row for row in rows_of(study, space) if row["trial"] in drawn]
+    with readable(f"of study {study.study_name!r}"):
+        rows = _drawn(study, _space_of(settings))
     return _random_only(from_rows(name or settings["space"], rows, settings=settings), force)
+
+
+def _drawn(study: optuna.Study, space: Any) -> list[dict[str, Any]]:
+    """Rows of the trials that a strategy chose."""
+    drawn = {trial.number for trial in study.get_trials(deepcopy=False) if ENQUEUED not in trial.user_attrs}
+    return [row for row in rows_of(study, space) if row["trial"] in drawn]
 
 
 def _space_of(settings: dict[str, Any]) -> Any:

@@ -29,7 +29,7 @@ from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.stream_version import version_of
 from regnas.studies.storage.compatibility import to_keep
 from regnas.studies.storage.lease import held
-from regnas.studies.storage.open import FolderLock, find_study, open_study, quiet, storage_file
+from regnas.studies.storage.open import FolderLock, find_study, open_study, quiet, readable, storage_file
 from regnas.studies.storage.write_through import OneWriter
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
@@ -73,7 +73,7 @@ def opened(one: SearchPlan) -> Iterator[optuna.Study]:
         new = find_study(one.storage, one.name) is None
         study = open_study(one.storage, one.name, one.sampler)
         try:
-            with _alone(study):
+            with _alone(study, one.storage):
                 settings = one.settings.to_json()
                 _settle(study, settings, one.name)
                 _check_folder(one)
@@ -112,11 +112,13 @@ def _locks(one: SearchPlan) -> Iterator[FolderLock]:
 
 
 @contextmanager
-def _alone(study: optuna.Study) -> Iterator[None]:
+def _alone(study: optuna.Study, text: str) -> Iterator[None]:
     """While this is its only driver, a study is kept in memory too, and its storage is only written to."""
     shared = storage_of(study)
     with held(shared, study.study_name) as lease:
-        set_storage(study, OneWriter(shared, study_id(study), whole="index", guard=lease))
+        with readable(text):
+            writer = OneWriter(shared, study_id(study), whole="index", guard=lease)
+        set_storage(study, writer)
         try:
             yield
         finally:
@@ -137,7 +139,8 @@ def spent(one: SearchPlan, study: optuna.Study) -> bool:
 def completed(one: SearchPlan) -> int:
     """Evaluations of a plan that are there already; 0 for a study that does not exist yet."""
     study = find_study(one.storage, one.name)
-    trials = [] if study is None else study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    with readable(one.storage):
+        trials = [] if study is None else study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return sum("index" in trial.user_attrs for trial in trials)
 
 

@@ -8,6 +8,7 @@ import optuna
 
 from regnas.errors import StudyError
 from regnas.studies.search.identity import ATTRIBUTE
+from regnas.studies.storage.open import readable
 from regnas.system.reading import fields, parse_json
 
 _KINDS = {name: str for name in ("space", "window", "strategy", "duplicates", "evaluator", "data")}
@@ -19,7 +20,8 @@ def settings_of(study: optuna.Study) -> dict[str, Any] | None:
     Raises:
         StudyError: they are damaged.
     """
-    text = study.user_attrs.get(ATTRIBUTE)
+    with readable(f"of study {study.study_name!r}"):
+        text = study.user_attrs.get(ATTRIBUTE)
     if text is None:
         return None
     what = f"what the storage says of study {study.study_name!r}"

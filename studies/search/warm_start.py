@@ -18,7 +18,7 @@ from regnas.strategy import WARM
 from regnas.studies.populations.sources import study_of
 from regnas.studies.search.identity import differing
 from regnas.studies.search.stored_settings import settings_of
-from regnas.studies.storage.open import open_storage, quiet, stored_names
+from regnas.studies.storage.open import open_storage, quiet, readable, stored_names
 from regnas.system.reading import parse_json
 
 _CONDITIONS = ("data", "fingerprint", "images", "evaluator", "recipe")  # under which an error means the same
@@ -65,7 +65,8 @@ def read(text: str | Path, storage: str, settings: Mapping[str, Any], space: Spa
         raise StudyError(
             f"cannot start from study {study.study_name!r}: it was evaluated in another way ({'; '.join(different)})"
         )
-    found = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if _known(trial)]
+    with readable(storage):
+        found = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if _known(trial)]
     if not found:
         raise StudyError(f"cannot start from study {study.study_name!r}: none of its trials is complete")
     made = [_made(trial, study.study_name, space) for trial in found]

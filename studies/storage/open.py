@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
-from regnas.errors import StudyError
+from regnas.errors import RegnasError, StudyError
 from regnas.studies.storage.compatibility import check_writable, without_password
 from regnas.studies.storage.outage import hear_outages
 from regnas.system.optuna_internals import JOURNAL_ENTRY, counted_trials, database_of, study_id
@@ -99,7 +100,26 @@ def _unusable(text: str, error: Exception) -> StudyError:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an exception says, without the driver's name for it in front."""
+    if isinstance(error, LookupError | AttributeError):  # these say a name, or that one is missing
+        return "what it holds is damaged, or of another kind"
+    lines = re.sub(r"^\([\w.]+\) ", "", str(error).strip()).splitlines()
+    return lines[0] if lines else "it is damaged"
+
+
+@contextmanager
+def readable(text: str) -> Iterator[None]:
+    """While a storage is read: what is wrong with its content is said of it.
+
+    Raises:
+        StudyError: a table, a text or JSON in it is damaged.
+    """
+    try:
+        yield
+    except RegnasError:
+        raise
+    except Exception as error:  # as in open_storage
+        raise _unusable(text, error) from error
 
 
 def _journal(path: Path) -> JournalStorage:
