@@ -209,9 +209,9 @@ def test_every_reader_reads_what_is_right(name: str, tmp_path: Path) -> None:
 def test_every_reader_takes_json_of_any_shape_or_says_what_is_wrong(name: str, data: Any, tmp_path: Path) -> None:
     value, read = _readers(tmp_path)[name]
     places = list(_places(value))
-    other: Any
+    others: list[Any] = [None, "absent", 5, [], {}]
     if data is None:
-        texts = [json.dumps(_damaged(value, path, other)) for path in places for other in (None, "absent", 5, [], {})]
+        texts = [json.dumps(_damaged(value, path, other)) for path in places for other in others]
         texts += ["", "null", "[" * 100_000, '{"a":' * 100_000, "1" * 5000, "NaN", "[1, 2"]
     else:
         path = data.draw(st.sampled_from(places))
