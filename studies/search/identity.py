@@ -20,6 +20,7 @@ from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 ATTRIBUTE = "regnas:settings"
 SCHEMA = 1
 _LONGEST_FOLDER = 120
+_MOST_BYTES = 220  # of a name: file systems have 255, and what lies beside a folder has a longer name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +84,10 @@ def study_name(space: Space, strategy: str, seed: int, repeat: int = 0, pruner: 
 def folder_name(name: str) -> str:
     """A study's name as a folder's: slashes and what shells dislike become dashes; a hash ends what is too long."""
     whole = re.sub(r"[^\w.=,-]+", "-", name).strip("-.") or "study"
-    if len(whole) <= _LONGEST_FOLDER:
+    if len(whole) <= _LONGEST_FOLDER and len(whole.encode()) <= _MOST_BYTES:
         return whole
-    return f"{whole[: _LONGEST_FOLDER - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    kept = whole[: _LONGEST_FOLDER - 9].encode()[: _MOST_BYTES - 9].decode(errors="ignore")
+    return f"{kept}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def in_present_words(settings: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import regnas
 from regnas.architecture import from_json
 from regnas.evaluator import Context, Task
 from regnas.evaluators.training.evaluator import make
+from regnas.studies.search.identity import folder_name
 from regnas.studies.search.search import SearchResult
 
 Search = Callable[..., SearchResult]
@@ -196,3 +198,11 @@ def test_a_failed_candidate_is_a_row_without_an_error(fast_search: Search) -> No
     assert [bool(row["error"]) for row in rows] == [False, True, True]
     assert rows[0]["architecture"] and rows[0]["flops"] and rows[0]["param.depth"] and not rows[0]["epoch_1"]
     assert rows[1]["epochs"] == "3" and rows[1]["epoch_3"] == rows[1]["error"]
+
+
+def test_a_name_of_any_characters_fits_a_file_system() -> None:
+    names = [character * count for character in "a鵝\U0001f986é" for count in (1, 73, 74, 120, 121, 4000)]
+    folders = [folder_name(name) for name in names]
+    assert all(1 <= len(os.fsencode(folder)) <= 220 for folder in folders)
+    assert folder_name("a" * 120) == "a" * 120
+    assert folder_name("鵝" * 100) != folder_name("鵝" * 101)
