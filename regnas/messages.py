@@ -184,10 +184,15 @@ class Done(End):
 
 @dataclass(frozen=True)
 class Failed(End):
-    """It raised ``error``, one line."""
+    """It raised ``error``, one line.
+
+    Attributes:
+        again: whether another try may end otherwise; not said where it may.
+    """
 
     fixed = {"event": "failed"}
     error: str
+    again: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from regnas.errors import UsageError
 from regnas.plugins import registry, spec
@@ -42,6 +42,15 @@ class Pruner(Protocol):
 
         A candidate whose training ended early by itself may be named: ask again.
         """
+
+
+@runtime_checkable
+class SupportsLeast(Protocol):
+    """A pruner that knows how much has to be trained before any candidate is whole."""
+
+    @property
+    def least(self) -> int:
+        """Epochs of all candidates together."""
 
 
 class MakePruner(Protocol):

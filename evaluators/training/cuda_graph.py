@@ -55,6 +55,9 @@ class RecordedStep:
         settle: called before the recording: what the step reads from Python must be in tensors by then.
     """
 
+    _images: Tensor
+    _labels: Tensor
+
     def __init__(self, step: Step, recorder: Recorder, settle: Callable[[], None]) -> None:
         self._step = step
         self._recorder = recorder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Any
 
 from regnas.errors import UsageError
@@ -51,10 +52,15 @@ class Asha:
     Args:
         ladder: the rungs in epochs, rising, whole trainings last.
         eta: one of so many goes on.
+
+    Attributes:
+        least: epochs of all candidates, after which one is whole at the earliest by promotions alone.
     """
 
     def __init__(self, ladder: tuple[int, ...], eta: int) -> None:
         self._rungs = [_Rung(epoch, eta) for epoch in ladder[:-1]]
+        steps = [to - start for start, to in pairwise((0, *ladder))]
+        self.least = sum(eta**above * epochs for above, epochs in zip(range(len(steps))[::-1], steps, strict=True))
 
     def report(self, index: int, epoch: int, error: float) -> Verdict:
         """``PAUSE`` at a rung; a candidate that trains beyond a rung was promoted from it."""

@@ -28,10 +28,14 @@ class Hyperband:
     Args:
         ladder: the rungs in epochs, rising, whole trainings last.
         eta: as in `Asha`.
+
+    Attributes:
+        least: as of `Asha`, in the bracket that needs fewest.
     """
 
     def __init__(self, ladder: tuple[int, ...], eta: int) -> None:
         self._brackets = [Asha(ladder[start:], eta) for start in range(len(ladder))]
+        self.least = min(bracket.least for bracket in self._brackets)
         self._order = spread(candidates_of(len(ladder), eta))
 
     def bracket(self, index: int) -> int:

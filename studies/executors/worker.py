@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from regnas.architecture import from_json
-from regnas.errors import MessageError, PluginBroken
+from regnas.errors import MessageError, PluginBroken, UsageError
 from regnas.evaluator import (
     Context,
     Evaluator,
@@ -121,6 +121,11 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
+def may_succeed(error: Exception) -> bool:
+    """Whether what raised could do otherwise when it is tried again: not where a plug-in gives what it may not."""
+    return not isinstance(error, PluginBroken | UsageError)
+
+
 def main() -> None:
     """Serve until standard input ends. The first line names evaluator, task and device."""
     channel = os.fdopen(os.dup(1), "w", buffering=1)
@@ -151,7 +156,7 @@ def main() -> None:
             stopped = evaluate(evaluator, job, device, report)
         except Exception as error:
             traceback.print_exc()
-            send(Failed(job.index, describe(error)))
+            send(Failed(job.index, describe(error), again=None if may_succeed(error) else False))
         else:
             send(Done(job.index) if stopped is None else Stopped(job.index, stopped))
 

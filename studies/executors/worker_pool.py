@@ -226,7 +226,9 @@ def event_of(end: End) -> Event:
     """What the driver hears of the end of a job."""
     if isinstance(end, Stopped):
         return Event("stopped", end.index, seconds=end.seconds)
-    return Event("failed", end.index, message=end.error) if isinstance(end, Failed) else Event("done", end.index)
+    if isinstance(end, Failed):
+        return Event("failed", end.index, message=end.error, again=end.again is not False)
+    return Event("done", end.index)
 
 
 def not_understood(error: MessageError) -> str:

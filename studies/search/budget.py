@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from regnas.errors import UsageError
-from regnas.pruner import NONE, make_pruner
+from regnas.pruner import NONE, SupportsLeast, make_pruner
 
 CANDIDATES = 25  # where nothing is said
 
@@ -56,6 +56,16 @@ class Budget:
                 f"{asked} stops candidates, so there may be no result to copy: --duplicates reject or allow"
             )
         return NONE if make_pruner(self.pruner, epochs) is None else self.pruner.strip()
+
+    def least(self, epochs: int | None, pruner: str) -> int:
+        """Epochs of all candidates together, below which none of them is whole; 0 where nothing limits them.
+
+        With few candidates, the furthest one goes on though it is not the best of enough.
+        """
+        if self.epochs is None or epochs is None:
+            return 0
+        made = make_pruner(pruner, epochs)
+        return made.least if isinstance(made, SupportsLeast) and self.candidates is None else epochs
 
     def count(self, epochs: int | None, pruner: str) -> int:
         """The budget of candidates; where only epochs are limited, as many as these can start."""

@@ -98,8 +98,11 @@ def complete_rows(rows: list[Row]) -> list[Row]:
     return sorted(done, key=lambda row: rank(row["error"], row["index"], row["diverged"]))
 
 
-def winner_of(rows: list[Row], folder: Path, facts: Mapping[str, Any]) -> Row:
+def winner_of(rows: list[Row], folder: Path, facts: Mapping[str, Any], least: int = 0) -> Row:
     """The best of all rows; without any, what an earlier release took for the winner is removed.
+
+    Args:
+        least: epochs of all candidates together, below which none is whole.
 
     Raises:
         StudyError: no candidate ran to its end, or all that did diverged.
@@ -112,7 +115,7 @@ def winner_of(rows: list[Row], folder: Path, facts: Mapping[str, Any]) -> Row:
     if not complete:
         raise StudyError(
             f"no candidate ran to its end, so there is no winner: {len(rows)} were started and paused on the way; "
-            f"raise --budget-epochs, and they go on"
+            f"raise --budget-epochs{f' to {least} or more' if least else ''}, and they go on"
         )
     rate = facts.get("recipe", {}).get("learning_rate")
     lower = f", such as --evaluator 'train[learning_rate={rate / 10:g}]'," if isinstance(rate, int | float) else ""

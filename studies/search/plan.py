@@ -60,6 +60,7 @@ class SearchPlan:
     repeat: int = 0
     epochs: int | None = None
     budget_epochs: int | None = None
+    least_epochs: int = 0
     warm: WarmStart | None = None
     enqueued: tuple[Params, ...] = ()
     pareto: tuple[str, ...] = ()
@@ -85,6 +86,8 @@ class SearchPlan:
         training = f", {self.epochs} epochs {each}" if self.epochs else ""
         if self.budget_epochs is not None:
             training += f", {self.budget_epochs} in all"
+            if self.budget_epochs < self.least_epochs:
+                training += f", and it takes {self.least_epochs} until one candidate is whole"
         return (
             f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
             f"{source}: {images.resolution} px, {images.classes} classes{training}{self._few}{sizes}\n"
@@ -151,6 +154,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         repeat=asked.repeat,
         epochs=epochs,
         budget_epochs=asked.budget.epochs,
+        least_epochs=asked.budget.least(epochs, pruner),
         warm=None if asked.warm_start is None else warm_start.read(asked.warm_start, url, settings.to_json(), space),
         enqueued=() if asked.enqueue is None else enqueue.read(asked.enqueue, space),
         pareto=axes(asked.pareto, space),

@@ -93,7 +93,7 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
 def _finish(one: SearchPlan, study: optuna.Study, settings: dict[str, Any], pool: Executor | None) -> SearchResult:
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
-    winner = outcome.winner_of(rows, one.folder, one.facts)
+    winner = outcome.winner_of(rows, one.folder, one.facts, one.least_epochs)
     test_error = outcome.known_test_error(one.folder, winner, settings)
     if test_error is None:
         test_error = _test(one, winner, pool)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regnas.errors import PluginNotFound, UsageError
-from regnas.pruner import Pruner, Verdict, make_pruner
+from regnas.pruner import Pruner, SupportsLeast, Verdict, make_pruner
 from regnas.strategies.pruners.asha import Asha, rungs
 from regnas.strategies.pruners.hyperband import Hyperband, candidates_of, spread
 from regnas.strategies.pruners.median import Median
@@ -254,3 +254,12 @@ def test_options_that_make_no_sense_are_said(text: str, epochs: int, message: st
 def test_an_unknown_pruner_is_answered_with_those_there_are() -> None:
     with pytest.raises(PluginNotFound, match=r"no pruner 'ashe', installed: asha, hyperband, median.*mean asha"):
         make_pruner("ashe", 9)
+
+
+@pytest.mark.parametrize(
+    ("spec", "least"), [("asha", 21), ("asha[eta=2]", 41), ("asha[first=3]", 15), ("hyperband", 9)]
+)
+def test_a_pruner_says_after_how_many_epochs_one_candidate_is_whole(spec: str, least: int) -> None:
+    """By hand for asha: 9 candidates of 1 epoch, 3 of them 2 more, and 1 of these 6 more."""
+    made = make_pruner(spec, 9)
+    assert isinstance(made, SupportsLeast) and made.least == least

@@ -39,7 +39,8 @@ class InProcess:
         try:
             stopped = worker.evaluate(self._evaluator, job, self._device, report)
         except Exception as error:
-            return [*epochs, Event("failed", index, message=worker.describe(error))]
+            again = worker.may_succeed(error)
+            return [*epochs, Event("failed", index, message=worker.describe(error), again=again)]
         return [*epochs, Event("done", index) if stopped is None else Event("stopped", index, seconds=stopped)]
 
     def close(self) -> None:

@@ -104,7 +104,7 @@ def test_images_of_one_shade_have_a_deviation_above_zero() -> None:
     ("split", "said"),
     [
         (None, "are a Split of arrays, got NoneType"),
-        (Split(np.zeros((4, 3, 2, 2), dtype=np.float32), np.zeros(4, dtype=np.int64)), "got float32 of"),  # type: ignore[arg-type]
+        (Split(np.zeros((4, 3, 2, 2), dtype=np.float32), np.zeros(4, dtype=np.int64)), "got float32 of"),
         (Split(np.zeros((4, 2, 2, 3), dtype=np.uint8), np.zeros(4, dtype=np.int64)), r"got uint8 of \(4, 2, 2, 3\)"),
         (Split(np.zeros((0, 3, 2, 2), dtype=np.uint8), np.zeros(0, dtype=np.int64)), "one or more"),
         (Split(np.zeros((4, 3, 2, 2), dtype=np.uint8), np.zeros(3, dtype=np.int64)), "are 4 whole numbers"),

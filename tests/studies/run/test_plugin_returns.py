@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regnas.errors import PluginBroken
+from regnas.errors import PluginBroken, StudyError
 from regnas.evaluator import Context, Evaluator, Result, Task, check_facts, make_evaluator
 from regnas.messages import EvaluateJob
 from regnas.plugins import registry
@@ -122,3 +122,16 @@ def test_a_factory_that_fails_is_named(factory: Any, said: str, monkeypatch: pyt
     monkeypatch.setattr(registry, "load", lambda kind, name: factory)
     with pytest.raises(PluginBroken, match=said):
         make_evaluator("mine", Task(data="fake"))
+
+
+def test_a_candidate_that_must_fail_again_is_not_tried_again(
+    fast_search: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import regnas_fast  # type: ignore[import-not-found]
+
+    calls: list[Any] = []
+    monkeypatch.setattr(regnas_fast.Fast, "__call__", lambda *_, **__: calls.append(0))
+    said = r"first 3 candidates failed and none succeeded; the last: PluginBroken: .*regnas_fast.Fast returns a Result"
+    with pytest.raises(StudyError, match=said):
+        fast_search(5)
+    assert len(calls) == 3
