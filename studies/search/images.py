@@ -82,7 +82,8 @@ def _counts(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     grown = [b - a for a, b in zip(_by_class(old), _by_class(new), strict=False)]
     for name, more in zip(now.get("classes", ()), grown, strict=False):
         if more:
-            yield f"class {name} has {abs(more)} images {'more' if more > 0 else 'less'}"
+            noun = "image" if abs(more) == 1 else "images"
+            yield f"class {name} has {abs(more)} {noun} {'more' if more > 0 else 'fewer'}"
     if not any(grown):
         for part in new:
             if sum(old.get(part, ())) != sum(new[part]):

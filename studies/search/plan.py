@@ -83,14 +83,14 @@ class SearchPlan:
         source = self.data.name if self.data else self.evaluator
         sizes = f"; {seen}" if (seen := self.space.sees()) else ""
         each = "each" if self.settings.pruner == NONE else f"at most, pruner {self.settings.pruner}"
-        training = f", {self.epochs} epochs {each}" if self.epochs else ""
+        training = f", {self.epochs} epochs {each}{self._few}" if self.epochs else ""
         if self.budget_epochs is not None:
             training += f", {self.budget_epochs} in all"
             if self.budget_epochs < self.least_epochs:
                 training += f", and it takes {self.least_epochs} until one candidate is whole"
         return (
             f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
-            f"{source}: {images.resolution} px, {images.classes} classes{training}{self._few}{sizes}\n"
+            f"{source}: {images.resolution} px, {images.classes} classes{training}{sizes}\n"
             f"{self.workers or 1} x {self.allocation.place}, study {self.name!r} in {self.folder}/"
         )
 
@@ -100,7 +100,7 @@ class SearchPlan:
         recipe, training = self.facts.get("recipe", {}), self.facts.get("images", {}).get("training")
         if training is None or recipe.get("drop_last", True):
             return ""
-        return f" in batches of {recipe['batch_size']}, for there are few images to train on, {training}"
+        return f" in batches of {recipe['batch_size']} (few images to train on: {training})"
 
 
 def plan(space: str | Space = "regnetx", *, repeat: int = 0, **options: Unpack[SearchOptions]) -> SearchPlan:

@@ -99,7 +99,7 @@ def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:
                 f"{folder} holds a snapshot, and no {note.name} that says of which training; remove {_SNAPSHOT} to "
                 f"start again, or give this one another folder with --out"
             )
-        if stored is not None and (other := _other(stored, identity)):
+        if stored is not None and (other := _other(stored, identity)) is not None:
             raise StudyError(f"{folder} holds another training{other}; give this one another folder with --out")
         write_json(note, identity)
     except OSError as error:
@@ -109,19 +109,21 @@ def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:
 def _finished(folder: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """What result.json says; None where there is none that can be read, and the training is to be done."""
     stored = fields_if_whole(folder / "result.json", identity=dict, test_error=float | None, epochs=int)
-    if stored is not None and (other := _other(stored["identity"], identity)):
+    if stored is not None and (other := _other(stored["identity"], identity)) is not None:
         raise StudyError(f"{folder} holds another finished training{other}; give this one another folder with --out")
     return stored
 
 
-def _other(stored: dict[str, Any], identity: dict[str, Any]) -> str:
-    """Words that say in what two trainings differ; empty where they are the same."""
+def _other(stored: dict[str, Any], identity: dict[str, Any]) -> str | None:
+    """What is said of the images of another training; None where it is the same one."""
     own, asked = (
         canonical({name: value for name, value in one.items() if name not in (DATA, FINGERPRINT)})
         for one in (stored, identity)
     )
     images = other_images(stored, identity)
-    return f" ({images[0]})" if images else " (other settings)" if own != asked else ""
+    if images and FINGERPRINT in stored and FINGERPRINT in identity:
+        return f" ({images[0]})"
+    return "" if images or own != asked else None
 
 
 def _summary(result: dict[str, Any], folder: Path) -> str:

@@ -26,8 +26,15 @@ def planned(folder: Path, **options: Any) -> SearchPlan:
 
 def test_the_first_lines_say_batch_and_epochs_and_why(tmp_path: Path) -> None:
     said = planned(tmp_path).headline()
-    assert "16 epochs each in batches of 8, for there are few images to train on, 100" in said
+    assert "16 epochs each in batches of 8 (few images to train on: 100)" in said
     assert "batches" not in planned(tmp_path, data="fashion-mnist-mini").headline()
+
+
+def test_the_first_lines_say_that_no_candidate_can_be_whole(tmp_path: Path) -> None:
+    options = {"pruner": "asha", "epochs": 9, "budget": None, "budget_epochs": 20}
+    said = "20 in all, and it takes 21 until one candidate is whole"
+    assert said in planned(tmp_path, **options).headline()
+    assert "until" not in planned(tmp_path, **{**options, "budget_epochs": 21}).headline()
 
 
 def test_what_the_user_says_stays(tmp_path: Path) -> None:
@@ -59,7 +66,7 @@ def fingerprint(classes: tuple[str, ...] = ("cat", "dog"), training: int = 14, f
     ("now", "said"),
     [
         (fingerprint(training=54), "images changed: class dog has 40 images more"),
-        (fingerprint(training=10), "images changed: class dog has 4 images less"),
+        (fingerprint(training=10), "images changed: class dog has 4 images fewer"),
         (fingerprint(classes=("ant", "cat")), "images changed: stored classes dog, now ant"),
         (fingerprint(files="b"), "images changed: as many of each class, but other files"),
         ({**fingerprint(), "training": 5}, "images changed: another training"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 import regnas
 from regnas.evaluators.training import final
@@ -204,3 +206,19 @@ def test_what_cannot_be_trained_is_said_in_one_line(
     ended, printed, error = regnas_command("train", *words, *data)
     assert (ended, printed) == (code, "")
     assert error.startswith("Error: ") and error.count("\n") == 1 and message in error
+
+
+def test_a_finished_training_is_of_its_images(regnas_command: Run, tmp_path: Path) -> None:
+    """The same folder may be named in another way; with another image in it, it is another training."""
+    for label, shade in (("day", 170), ("night", 40)):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(8):
+            Image.new("RGB", (16, 16), (shade + number,) * 3).save(tmp_path / "photos" / label / f"{number}.png")
+    (tmp_path / "network.json").write_text(json.dumps(replace(NETWORK, classes=2).to_json()))
+    words = ("train", "network.json", "--epochs", 1, "--resolution", 16, "--out", "final", "--device", "cpu")
+    assert regnas_command(*words, "--data", "imagefolder:photos")[0] == 0
+    assert "fingerprint" in json.loads((tmp_path / "final" / "architecture.json").read_text())
+    assert regnas_command(*words, "--data", f"imagefolder:{tmp_path / 'photos'}/")[0] == 0
+    (tmp_path / "photos" / "day" / "9.png").write_bytes((tmp_path / "photos" / "day" / "1.png").read_bytes())
+    code, _, error = regnas_command(*words, "--data", "imagefolder:photos")
+    assert code == 1 and "another finished training (images changed: class day has 1 image more)" in error
