@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -117,6 +118,39 @@ class SupportsFingerprint(Protocol):
         """
 
 
+@runtime_checkable
+class SupportsRemarks(Protocol):
+    """A data set that knows what a user should hear before any training."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences: what was not read, what is odd about the images.
+
+        Raises:
+            DataError: images that cannot be read.
+        """
+
+
+@runtime_checkable
+class SupportsCounts(Protocol):
+    """A data set that knows how many images each part has, also of test images that are not to be read yet."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Images of ``training``, ``validation`` and ``test``; a part that there is not is left out.
+
+        Raises:
+            DataError: images that cannot be read.
+        """
+
+
+@runtime_checkable
+class SupportsDecoding(Protocol):
+    """A data set whose images are made of files, as others must do who use the weights."""
+
+    @property
+    def decoding(self) -> Mapping[str, Any]:
+        """What was done to the pixels: JSON values, kept beside weights."""
+
+
 @dataclass(frozen=True, eq=False)
 class Subset:
     """A data set with fewer training images: ``NAME[training=5000]``. The other images stay as they are.
@@ -131,7 +165,7 @@ class Subset:
 
     @property
     def name(self) -> str:
-        return f"{self.whole.name}[training={self.training}]"
+        return with_options(self.whole.name, training=str(self.training))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -168,14 +202,59 @@ class Subset:
         whole = dict(self.whole.fingerprint()) if isinstance(self.whole, SupportsFingerprint) else {}
         return {**whole, "training": self.training}
 
+    def remarks(self) -> tuple[str, ...]:
+        """Those of the whole.
 
-_TRAINING = re.compile(r"(?P<whole>.+)\[training=(?P<count>[^\[\]]*)\]")
+        Raises:
+            DataError: images that cannot be read.
+        """
+        return self.whole.remarks() if isinstance(self.whole, SupportsRemarks) else ()
+
+    def counts(self) -> dict[str, int]:
+        """Those of the whole, where it knows them, with fewer training images.
+
+        Raises:
+            DataError: images that cannot be read.
+        """
+        known = dict(self.whole.counts()) if isinstance(self.whole, SupportsCounts) else {}
+        return {**known, "training": self.training}
+
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """That of the whole, where it has one."""
+        return dict(self.whole.decoding) if isinstance(self.whole, SupportsDecoding) else {}
+
+
+_OPTIONS = re.compile(r"(?P<whole>.+)\[(?P<options>\s*\w+\s*=[^\[\]]*)\]")
+
+
+def options_of(text: str) -> tuple[str, dict[str, str]]:
+    """A data set's spec without its options, and these: ``imagefolder:photos[channels=1,training=5000]``.
+
+    Raises:
+        UsageError: options that are not ``key=value``.
+    """
+    match = _OPTIONS.fullmatch(text)
+    if match is None:
+        return text, {}
+    whole, first = options_of(match["whole"])
+    return whole, {**first, **spec.parse(f"data[{match['options']}]", "data set")[2]}
+
+
+def with_options(text: str, **options: str | None) -> str:
+    """A data set's spec with other options; None takes one away.
+
+    Raises:
+        UsageError: options that are not ``key=value``.
+    """
+    whole, known = options_of(text)
+    kept = [f"{key}={value}" for key, value in {**known, **options}.items() if value is not None]
+    return f"{whole}[{','.join(kept)}]" if kept else whole
 
 
 def whole_of(text: str) -> str:
-    """The spec of a data set without ``[training=N]``."""
-    match = _TRAINING.fullmatch(text)
-    return match["whole"] if match else text
+    """The spec of a data set without ``training=N``."""
+    return with_options(text, training=None) if "training" in options_of(text)[1] else text
 
 
 def make_dataset(
@@ -186,26 +265,38 @@ def make_dataset(
     resolution: int | None = None,
     cache: str | Path | None = None,
 ) -> DataSet:
-    """The data set of a spec: ``cifar10``, ``imagefolder:PATH``, or either followed by ``[training=5000]``.
+    """The data set of a spec: ``cifar10``, ``imagefolder:PATH``, or either followed by options in brackets.
+
+    ``[training=5000]`` is an option of every data set, further ones are the keywords of its factory.
 
     Raises:
-        UsageError: a malformed spec, or a resolution too small.
+        UsageError: a malformed spec, an option that the data set does not have, or a resolution too small.
         PluginNotFound: no data set of that name.
         DataError: it is not where it should be.
     """
-    if match := _TRAINING.fullmatch(text):
-        count = match["count"].strip()
-        if not count.isdecimal() or int(count) < 1:
-            raise UsageError(f"training= is a whole number of images, got {count!r}; such as cifar10[training=5000]")
-        where = {"root": root, "download": download, "resolution": resolution, "cache": cache}
-        return Subset(make_dataset(match["whole"], **where), int(count))  # type: ignore[arg-type]
-    name, _, argument = text.partition(":")
+    whole, options = options_of(text)
+    count = options.pop("training", None)
+    if count is not None and (not count.isdecimal() or int(count) < 1):
+        raise UsageError(f"training= is a whole number of images, got {count!r}; such as cifar10[training=5000]")
+    name, _, argument = whole.partition(":")
     spec.parse(name, "data set")
     if resolution is not None and resolution < 8:
         raise UsageError(f"--resolution is at least 8 pixels, got {resolution}")
     source = Source(argument, Path(root) if root else None, download, resolution, Path(cache) if cache else None)
-    made: DataSet = registry.make("data set", name, source)
-    return made
+    _check_options(name, registry.load("data set", name), options)
+    made: DataSet = registry.make("data set", name, source, **spec.json_options(options))
+    return made if count is None else Subset(made, int(count))
+
+
+def _check_options(name: str, factory: Any, options: Mapping[str, str]) -> None:
+    if not options:
+        return
+    kinds = inspect.signature(factory).parameters.values()
+    known = ["training", *(one.name for one in kinds if one.kind is inspect.Parameter.KEYWORD_ONLY)]
+    for key in options:
+        if key not in known:
+            flag = "; leave out --skip-broken" if key == "skip_broken" else ""
+            raise UsageError(f"the data set {name} has no option {key}; its options: {', '.join(known)}{flag}")
 
 
 def held_out(labels: npt.NDArray[Any], share: float, name: str) -> npt.NDArray[np.bool_]:

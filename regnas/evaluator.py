@@ -171,8 +171,9 @@ class SupportsPrepare(Protocol):
     """An evaluator that can check its data before the first candidate."""
 
     def prepare(self) -> Mapping[str, Any]:
-        """Facts about the evaluation, JSON values: ``recipe`` becomes part of the study's identity, and all of it is
-        kept beside trained weights (class names, resolution, normalisation). ``epochs`` of a whole evaluation, in
+        """Facts about the evaluation, JSON values: ``recipe`` becomes part of the study's identity, and all is kept
+        beside trained weights (class names, resolution, normalisation), but ``images``, the number of each part, and
+        ``remarks``, sentences that a user should hear before the first candidate. ``epochs`` of a whole evaluation, in
         ``recipe`` or beside it, is what pruners and a budget of epochs need.
 
         Raises:

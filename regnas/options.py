@@ -52,6 +52,7 @@ class TrainingOptions(TypedDict, total=False):
     data: str  # spec of a data set, such as ``imagefolder:photos``
     data_root: str | Path | None  # where downloaded data sets lie
     download: bool  # download the data set if it is not there
+    skip_broken: bool  # go on without images that cannot be read
     resolution: int | None  # pixels of a side; the data set's own unless said
     epochs: int | None  # of each network; the data set's own unless said
 

@@ -11,18 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
 import regnas
+from regnas.pictures import read_picture
 
 
 def predict(folder: str, picture: str) -> tuple[str, float]:
     """The most probable class of an image, and its probability."""
     facts = json.loads((Path(folder) / "architecture.json").read_text())
-    size, grey = facts["resolution"], len(facts["mean"]) == 1
-    with Image.open(picture) as opened:
-        image = ImageOps.fit(opened.convert("L" if grey else "RGB"), (size, size))
-    pixels = torch.from_numpy(np.array(image, dtype=np.float32)).reshape(size, size, -1).permute(2, 0, 1)
+    size = facts["resolution"]
+    pixels = torch.from_numpy(read_picture(picture, size, channels=len(facts["mean"])).astype(np.float32))
     mean, std = (torch.tensor(facts[name]).reshape(-1, 1, 1) for name in ("mean", "std"))
     batch = ((pixels - mean) / std).expand(3, size, size)[None]
     with torch.inference_mode():

@@ -15,7 +15,7 @@ from torch import nn
 
 from regnas import weights
 from regnas.architecture import Architecture
-from regnas.dataset import DataSet, Split, make_dataset
+from regnas.dataset import DataSet, Split, SupportsCounts, SupportsDecoding, SupportsRemarks, make_dataset
 from regnas.evaluator import Context, OutOfMemory, Result, Task
 from regnas.evaluators.training import checkpoint as snapshot
 from regnas.evaluators.training.batches import Batches, checked, statistics
@@ -90,6 +90,7 @@ class TrainEvaluator:
         """Read the images a search needs, so that what is wrong with them is said before any training."""
         training, validation = self._splits
         mean, std = statistics(training)
+        data, counts = self.data, {"training": len(training), "validation": len(validation)}
         return {
             "data": self.data.name,
             "class_names": list(self.data.class_names),
@@ -97,10 +98,12 @@ class TrainEvaluator:
             "mean": mean.tolist(),
             "std": std.tolist(),
             "images": {
-                "training": len(training),
-                "validation": len(validation),
+                **counts,
+                **(data.counts() if isinstance(data, SupportsCounts) else {}),
                 "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
             },
+            **decoding_of(data),
+            **({"remarks": list(found)} if isinstance(data, SupportsRemarks) and (found := data.remarks()) else {}),
             "recipe": self.recipe.to_json(),
         }
 
@@ -234,6 +237,12 @@ class TrainEvaluator:
             self._loaded[keys[0]] = Batches(training, device, mean=mean, std=std, pad=self.recipe.pad)
             self._loaded[keys[1]] = Batches(validation, device, mean=mean, std=std)
         return self._loaded[keys[0]], self._loaded[keys[1]]
+
+
+def decoding_of(data: DataSet) -> dict[str, Any]:
+    """What a data set of files did to their pixels, among the facts that are kept beside weights."""
+    known = dict(data.decoding) if isinstance(data, SupportsDecoding) else {}
+    return {"decoding": known} if known else {}
 
 
 def chance_error(classes: int) -> float:

@@ -15,7 +15,7 @@ from regnas.errors import RegnasError
 from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
-from regnas.evaluators.training.evaluator import build
+from regnas.evaluators.training.evaluator import build, decoding_of
 from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
 from regnas.evaluators.training.precision import choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
@@ -108,6 +108,7 @@ class FinalTraining:
             "resolution": self._data.regime.images.resolution,
             "mean": self._mean.tolist(),
             "std": self._std.tolist(),
+            **decoding_of(self._data),
             "trained": f"{self.epochs} epochs on training and validation images",
         }
 

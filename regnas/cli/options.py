@@ -55,9 +55,11 @@ download = _together(
     click.option("--data-root", metavar="FOLDER", help="Where downloaded data sets lie."),
     click.option("--download", is_flag=True, help="Download the data set if it is not there."),
 )
+skip_broken = click.option("--skip-broken", is_flag=True, help="Go on without images that cannot be read.")
 data = _together(
     click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, or imagefolder:PATH."),
     download,
+    skip_broken,
     click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]"),
     click.option("--epochs", type=int, help="Epochs of each network.  [default: the data set's]"),
 )

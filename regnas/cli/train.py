@@ -14,6 +14,7 @@ from regnas.cli import options
 @click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the images.")
 @click.option("--data", help="A data set, or imagefolder:PATH.  [default: the study's]")
 @options.download
+@options.skip_broken
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the study's]")
 @click.option("--out", metavar="FOLDER", help="Where the weights go.  [default: final-EPOCHS beside the target]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights and order.")

@@ -164,7 +164,7 @@ def run(runs: Runs, progress: ComparisonProgress | None = None) -> Comparison:
         RegnasError: as `regnas.studies.search.session.populate`.
     """
     heard = progress or SilentBatches()
-    for note in runs.plans[0][0].allocation.notes:
+    for note in runs.plans[0][0].notes:
         heard.say(note)
     for made in runs.plans:
         look_ahead(made[0])

@@ -71,6 +71,17 @@ class SearchPlan:
         """Candidates at a time; 0 for one in this process."""
         return self.allocation.count
 
+    def _counted(self) -> str:
+        """The images of every part, for the headline."""
+        counts = self.facts.get("images", {}) if self.data else {}
+        listed = "".join(f", {count:,} {part}" for part, count in counts.items())
+        return f"{listed} images" if listed else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should hear before the first candidate."""
+        return (*self.allocation.notes, *self.facts.get("remarks", ()))
+
     @property
     def stops_early(self) -> bool:
         """Whether candidates may be stopped before their last epoch."""
@@ -90,7 +101,7 @@ class SearchPlan:
                 training += f", and it takes {self.least_epochs} until one candidate is whole"
         return (
             f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
-            f"{source}: {images.resolution} px, {images.classes} classes{training}{sizes}\n"
+            f"{source}: {images.resolution} px, {images.classes} classes{self._counted()}{training}{sizes}\n"
             f"{self.workers or 1} x {self.allocation.place}, study {self.name!r} in {self.folder}/"
         )
 

@@ -68,7 +68,7 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     """
     one = search_plan
     pool: Executor | None = None
-    for note in one.allocation.notes:
+    for note in one.notes:
         progress.say(note)
     begun = find_study(one.storage, one.name) is not None
     if not begun:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from regnas import weights
 from regnas.architecture import Architecture
-from regnas.dataset import DataSet, make_dataset, whole_of
+from regnas.dataset import DataSet, make_dataset, whole_of, with_options
 from regnas.errors import RegnasError, UsageError
 from regnas.studies.search.images import fingerprint_of
 from regnas.system.reading import fields, fields_if_whole, read_json
@@ -74,6 +74,7 @@ def plan_training(
     data: str | None = None,
     data_root: str | Path | None = None,
     download: bool = False,
+    skip_broken: bool = False,
     resolution: int | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -91,6 +92,7 @@ def plan_training(
         raise UsageError(f"--epochs is at least 1, got {epochs}")
     path, settings = _target(target)
     text = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
+    text = with_options(text, skip_broken="true") if skip_broken else text
     folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
     where: dict[str, Any] = {
         "root": str(data_root) if data_root else None,

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from regnas import weights
 from regnas.architecture import canonical
+from regnas.dataset import SupportsRemarks
 from regnas.errors import StudyError
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.training.plan import TrainingPlan, plan_training
@@ -41,6 +42,8 @@ def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
         _say(quiet, _summary(result, made.folder))
         return made.folder
     _check_snapshot(made.folder, made.identity)
+    for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
+        _say(quiet, remark)
     _say(quiet, _summary(_trained(made, quiet), made.folder))
     return made.folder
 

@@ -91,7 +91,7 @@ def test_a_subset_of_a_folder_does_not_depend_on_where_the_folder_lies(tmp_path:
 
 @pytest.mark.parametrize("count", ["0", "x", "-3", "1.5", ""])
 def test_a_subset_is_a_whole_number_of_images(count: str) -> None:
-    with pytest.raises(UsageError, match="training= is a whole number of images"):
+    with pytest.raises(UsageError, match="training="):
         make_dataset(f"fake[training={count}]")
 
 

@@ -14,8 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from regnas.dataset import SupportsFingerprint, make_dataset
-from regnas.errors import DataError
+from regnas.dataset import SupportsCounts, SupportsFingerprint, SupportsRemarks, make_dataset
+from regnas.errors import DataError, UsageError
 from regnas.evaluator import Context, Task
 from regnas.evaluators.training.evaluator import make
 from regnas.search_spaces.staged.architecture import Staged
@@ -119,7 +119,7 @@ def test_an_empty_class_is_named(tmp_path: Path, part: str) -> None:
 
 def test_one_image_in_a_class_cannot_be_split(tmp_path: Path) -> None:
     fill(tmp_path, 1)
-    with pytest.raises(DataError, match="has 1 image; a split needs at least 2 of every class"):
+    with pytest.raises(DataError, match="class cat has 1 image, class dog has 1 image; a split needs at least 3"):
         make_dataset(spec(tmp_path), resolution=8).fit()
 
 
@@ -153,3 +153,77 @@ def test_a_copied_folder_has_the_same_fingerprint_and_another_image_another_one(
 def test_a_part_of_the_training_images_is_part_of_the_fingerprint(tmp_path: Path) -> None:
     fill(tmp_path, 10)
     assert fingerprint(tmp_path, "[training=4]") == {**fingerprint(tmp_path), "training": 4}
+
+
+def test_all_broken_files_are_named_at_once_and_may_be_skipped(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    fill(folder, 20)
+    for number in (3, 4, 5):
+        (folder / "cat" / f"{number:02}.png").write_bytes(b"junk")
+    (folder / "dog" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(DataError, match="cannot read 4 images.*--skip-broken") as refusal:
+        make_dataset(spec(folder), resolution=8).fit()
+    assert all(name in str(refusal.value) for name in ("cat/03.png", "cat/04.png", "cat/05.png", "dog/gone.png"))
+    for _ in range(2):  # the second reads the cache
+        data = make_dataset(f"{spec(folder)}[skip_broken=true]", resolution=8, cache=tmp_path / "cache")
+        assert isinstance(data, SupportsCounts) and isinstance(data, SupportsRemarks)
+        training, validation = data.fit()
+        test = data.test()
+        counts = {"training": len(training), "validation": len(validation), "test": len(test or ())}
+        assert data.counts() == counts and sum(counts.values()) == 37
+        assert all((part.images[:, 0, 0, 0] // 100 == part.labels).all() for part in (training, validation))
+        assert any("4 files cannot be read and are skipped" in remark for remark in data.remarks())
+
+
+def test_more_broken_files_than_a_screen_holds_are_counted(tmp_path: Path) -> None:
+    fill(tmp_path, 20)
+    for file in (tmp_path / "cat").iterdir():
+        file.write_bytes(b"junk")
+    with pytest.raises(DataError, match="and 10 more"):
+        make_dataset(spec(tmp_path), resolution=8).fit()
+    with pytest.raises(DataError, match="no training image of cat can be read"):
+        make_dataset(f"{spec(tmp_path)}[skip_broken=true]", resolution=8).fit()
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "shape", "note"])
+def test_a_damaged_cache_is_made_anew_and_leftovers_go(tmp_path: Path, damage: str) -> None:
+    fill(tmp_path / "images", 10)
+    cache = tmp_path / "cache"
+    first, _ = make_dataset(spec(tmp_path / "images"), resolution=8, cache=cache).fit()
+    whole = first.images.copy()
+    for file in cache.glob("*.npy"):
+        content = file.read_bytes()
+        if damage == "shape":
+            np.save(file, np.zeros((2, 3, 8, 8), np.uint8))
+        elif damage == "note":
+            file.with_suffix(".json").write_text("[]")
+        else:
+            file.unlink()
+            file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
+    (cache / "0123.training.99999999.part.npy").write_bytes(b"half")
+    again, _ = make_dataset(spec(tmp_path / "images"), resolution=8, cache=cache).fit()
+    assert np.array_equal(again.images, whole) and not list(cache.glob("*.part.*"))
+
+
+def test_grey_images_have_one_channel(tmp_path: Path) -> None:
+    fill(tmp_path, 10)
+    data = make_dataset(f"{spec(tmp_path)}[channels=1,training=6]", resolution=8)
+    assert data.name == f"{spec(tmp_path)}[channels=1,training=6]"
+    assert data.fit()[0].images.shape == (6, 1, 8, 8)
+
+
+@pytest.mark.parametrize("options", ["channels=2", "channels=grey", "skip_broken=maybe", "colour=1"])
+def test_an_option_that_there_is_not_is_refused(tmp_path: Path, options: str) -> None:
+    with pytest.raises(UsageError, match=options.split("=")[0]):
+        make_dataset(f"{spec(tmp_path)}[{options}]")
+
+
+def test_what_is_odd_about_the_images_is_said(tmp_path: Path) -> None:
+    fill(tmp_path, 60, ("cat", "dog"))
+    fill(tmp_path, 6, ("okapi",))
+    data = make_dataset(spec(tmp_path), resolution=8)
+    assert isinstance(data, SupportsRemarks)
+    said = " ".join(data.remarks())
+    assert "fewer than 10 training images: okapi 4" in said
+    assert "the classes differ 10.5 times in number, cat 42 and okapi 4" in said
+    assert "88 of 88 training images are of one colour throughout" in said
