@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from regnas.errors import DataError
 
@@ -75,7 +75,7 @@ def decoded(content: bytes, resolution: int, channels: int = 3) -> Pixels:
         except Image.DecompressionBombError as error:
             found = re.search(r"(\d+) pixels", str(error))
             raise Unreadable(_too_large(found[1] if found else "far more")) from error
-        except Image.UnidentifiedImageError as error:
+        except UnidentifiedImageError as error:
             raise Unreadable("it is empty" if not content else "it is no picture that Pillow knows") from error
         except MemoryError as error:
             raise Unreadable("it does not fit into memory") from error

@@ -18,6 +18,7 @@ from regnas.dataset import SupportsCounts, SupportsFingerprint, SupportsRemarks,
 from regnas.errors import DataError, UsageError
 from regnas.evaluator import Context, Task
 from regnas.evaluators.training.evaluator import make
+from regnas.pictures import read_picture
 from regnas.search_spaces.staged.architecture import Staged
 
 
@@ -227,3 +228,18 @@ def test_what_is_odd_about_the_images_is_said(tmp_path: Path) -> None:
     assert "fewer than 10 training images: okapi 4" in said
     assert "the classes differ 10.5 times in number, cat 42 and okapi 4" in said
     assert "88 of 88 training images are of one colour throughout" in said
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_is_read_afterwards_as_it_was_for_training(tmp_path: Path, channels: int) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = rng.integers(0, 255, (40, 30, 4), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "train" / name / f"{number}.png")
+    shutil.copytree(tmp_path / "train", tmp_path / "val")
+    for size in (8, 24):
+        training, _ = make_dataset(f"{spec(tmp_path)}[channels={channels}]", resolution=size).fit()
+        files = sorted((tmp_path / "train").rglob("*.png"))
+        assert np.array_equal(training.images, [read_picture(file, size, channels) for file in files])
