@@ -119,10 +119,11 @@ class ImageFolder:
         self._check()
         training, _ = self.fit()
         broken = [line for part in PARTS for line in self._lines(part)]
+        files = sum(len(one) for one in self._roles.values())
         return (
             *self._layout.remarks,
             *skipped_said(self.path, self._layout.skipped),
-            *([f"{len(broken)} files cannot be read and are skipped: {listed(broken)}"] if broken else []),
+            *([f"skipped as broken, {len(broken)} of {files} files: {listed(broken)}"] if broken else []),
             *remarks_on(self.class_names, training, self._readable(TRAINING)),
         )
 

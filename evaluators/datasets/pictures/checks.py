@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from regnas.dataset import Split
 from regnas.evaluators.datasets.pictures.layout import File
@@ -15,6 +16,7 @@ _FEW = 10  # training images of a class below which it is named
 _UNEVEN = 5
 _DARK = 16  # of 255: the brightest level of images that use hardly any
 _NAMED = 5
+_AT_ONCE = 4096
 
 
 def remarks_on(classes: Sequence[str], training: Split, files: Sequence[File]) -> Iterator[str]:
@@ -33,17 +35,26 @@ def remarks_on(classes: Sequence[str], training: Split, files: Sequence[File]) -
             f"the classes differ {counts[most] / max(counts[least], 1):.1f} times in number, {most} {counts[most]} and "
             f"{least} {counts[least]}: the error counts images, so that of {least} hardly shows"
         )
-    flat = training.images.reshape(*training.images.shape[:2], -1)
-    plain = np.array([bool((one.min(1) == one.max(1)).all()) for one in flat])
+    plain, brightest = _plain(training)
     if plain.any():
         named = [str(file) for (file, _), is_plain in zip(files, plain, strict=True) if is_plain]
         yield f"{len(named)} of {len(training)} training images are of one colour throughout: {listed(named)}"
-    brightest = max((int(one.max()) for one in flat), default=255)
     if 0 < brightest < _DARK and not plain.all():
         yield (
             f"no training image is brighter than {brightest} of 255: images of 10 or 12 bits stored in 16 look so; "
             f"scale them to the whole range"
         )
+
+
+def _plain(split: Split) -> tuple[npt.NDArray[np.bool_], int]:
+    """Which images are of one colour throughout, ``(n,)``, and the brightest level of all."""
+    plain, brightest = np.zeros(len(split), dtype=np.bool_), 0
+    for start in range(0, len(split), _AT_ONCE):
+        part = split.images[start : start + _AT_ONCE]
+        high = part.max((2, 3))
+        plain[start : start + _AT_ONCE] = (part.min((2, 3)) == high).all(1)
+        brightest = max(brightest, int(high.max()))
+    return plain, brightest
 
 
 def skipped_said(top: Path, skipped: Counter[str]) -> Iterator[str]:

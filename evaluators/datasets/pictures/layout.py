@@ -94,7 +94,7 @@ def _parts_of(top: Folder) -> dict[str, Folder]:
     """The folders that are parts; none where all folders are classes."""
     named = [one for one in top.folders if part_of(one.path.name)]
     others = [one for one in top.filled if one not in named]
-    holders = [one for one in named if one.filled and not (one.pictures and others)]
+    holders = [one for one in named if one.filled and not (others and 2 * len(one.pictures) >= one.count)]
     if not holders:
         if named and not others:
             raise _refused(f"the parts in {top.path} hold no class folders: {top.path}/train/CLASS/IMAGE.jpg", top)

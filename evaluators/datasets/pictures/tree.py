@@ -55,7 +55,7 @@ class Folder:
             inside.append(f"{len(self.folders) - _SHOWN} more folders")
         if self.pictures or not inside:
             inside.append(f"{len(self.pictures) if depth else self.count} pictures")
-        return f"{self.path.name}/ ({', '.join(inside)})"
+        return f"{self.path.name or self.path.resolve().name}/ ({', '.join(inside)})"
 
 
 @cache

@@ -173,7 +173,7 @@ def test_all_broken_files_are_named_at_once_and_may_be_skipped(tmp_path: Path) -
         counts = {"training": len(training), "validation": len(validation), "test": len(test or ())}
         assert data.counts() == counts and sum(counts.values()) == 37
         assert all((part.images[:, 0, 0, 0] // 100 == part.labels).all() for part in (training, validation))
-        assert any("4 files cannot be read and are skipped" in remark for remark in data.remarks())
+        assert any("skipped as broken, 4 of 41 files" in remark for remark in data.remarks())
 
 
 def test_more_broken_files_than_a_screen_holds_are_counted(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def test_a_class_may_be_called_like_a_part_and_hold_folders(tmp_path: Path) -> N
         (("train/oak", "train/elm", "Training/oak", "Training/elm"), "two folders of training images"),
         (("train/oak", "train/elm", "others"), "beside them other pictures; move out others"),
         (("oak", "elm", "train/oak", "train/elm"), "beside them other pictures"),
+        (("train", "train/oak", "train/elm", "train/fir", "others"), "beside them other pictures"),
         (("oak", "elm", "test/oak", "test/elm"), "no folder train"),
         (("train", "test"), "hold no class folders"),
         (("train/oak", "train/elm", "val"), "val holds no class folders"),

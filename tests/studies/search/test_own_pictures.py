@@ -43,10 +43,10 @@ def test_a_search_goes_on_without_broken_files_and_its_training_too(
     with pytest.raises(DataError, match="cannot read 2 images"):
         regnas.search("regnetx", out=tmp_path / "runs", **options)  # type: ignore[arg-type]
     found = regnas.search("regnetx", out=tmp_path / "runs", skip_broken=True, **options)  # type: ignore[arg-type]
-    assert "2 files cannot be read and are skipped" in capsys.readouterr().out
+    assert "skipped as broken, 2 of 68 files" in capsys.readouterr().out
     assert found.settings["data"] == f"imagefolder:{photos}[skip_broken=true]"
     best = json.loads((found.folder / "best.json").read_text())
     assert best["decoding"]["channels"] == 3 and "remarks" not in best
     folder = train(str(found.folder), epochs=1)
-    assert "2 files cannot be read and are skipped" in capsys.readouterr().out
+    assert "skipped as broken, 2 of 68 files" in capsys.readouterr().out
     assert json.loads((folder / "architecture.json").read_text())["decoding"] == best["decoding"]
