@@ -200,10 +200,9 @@ class ImageFolder:
 
 def _cannot_read(lines: list[str]) -> str:
     if len(lines) == 1:
-        return f"cannot read the image {lines[0]}; repair or remove it, or go on without it by --skip-broken"
-    more = [f"and {len(lines) - _NAMED} more"] if len(lines) > _NAMED else []
-    named = "\n  ".join([*lines[:_NAMED], *more])
-    return f"cannot read {len(lines)} images; repair or remove them, or go on without them by --skip-broken:\n  {named}"
+        return f"cannot read the image {lines[0]}; repair or remove it, or leave it out by --skip-broken"
+    named = listed(lines, _NAMED)
+    return f"cannot read {len(lines)} images, {named}; repair or remove them, or leave them out by --skip-broken"
 
 
 def _check_counts(layout: Layout, least: int) -> None:

@@ -243,3 +243,14 @@ def test_a_picture_is_read_afterwards_as_it_was_for_training(tmp_path: Path, cha
         training, _ = make_dataset(f"{spec(tmp_path)}[channels={channels}]", resolution=size).fit()
         files = sorted((tmp_path / "train").rglob("*.png"))
         assert np.array_equal(training.images, [read_picture(file, size, channels) for file in files])
+
+
+def test_other_pixels_in_a_file_of_equal_size_make_another_fingerprint(tmp_path: Path) -> None:
+    fill(tmp_path, 10)
+    before = fingerprint(tmp_path)
+    file = tmp_path / "cat" / "03.png"
+    Image.new("RGB", (20, 16), (3, 1, 255)).save(file.with_suffix(".bmp"))
+    first = fingerprint(tmp_path)
+    Image.new("RGB", (20, 16), (3, 2, 255)).save(file.with_suffix(".bmp"))
+    second = fingerprint(tmp_path)
+    assert before["files"] != first["files"] == second["files"] and first["content"] != second["content"]
