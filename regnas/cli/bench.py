@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import Any
 
@@ -79,8 +78,9 @@ def bench(
     from regnas.studies.bench.report import output
     from regnas.studies.bench.rules import BenchRules
     from regnas.studies.bench.run import run_bench
-    from regnas.studies.run.driver import Interrupted
+    from regnas.studies.driver import Interrupted
     from regnas.studies.search.request import split_window
+    from regnas.studies.storage.secrets import again
 
     training = _trainings_flags(flags)
     window, rules = split_window(flags)
@@ -105,7 +105,7 @@ def bench(
     try:
         benchmark = run_bench(plan, say)
     except (Interrupted, KeyboardInterrupt):
-        echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+        echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
     output.write(benchmark, plan.folder)
     if as_json:

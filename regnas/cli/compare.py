@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import Any
 
@@ -16,7 +15,7 @@ _AMOUNTS = ("budget", "seeds", "seeds_on", "until_decided")
 
 def _check_flags(populations: tuple[str, ...]) -> None:
     """Refuse flags that say how to train where nothing is trained."""
-    flag = options.typed((*_AMOUNTS, "known", *options.training.names))
+    flag = options.typed(name for name in (*_AMOUNTS, "known", *options.training.names) if name != "storage")
     if populations and flag:
         raise click.UsageError(f"{flag} is for --space: the models of a --population are there already")
 
@@ -71,7 +70,8 @@ def compare(
     from regnas.studies.compare.progress import BatchLines, SilentBatches
     from regnas.studies.compare.report import output
     from regnas.studies.compare.rules import ComparisonRules
-    from regnas.studies.run.driver import Interrupted
+    from regnas.studies.driver import Interrupted
+    from regnas.studies.storage.secrets import again
 
     _check_flags(populations)
     rules = ComparisonRules(complexity=complexity, bins=bins, margin=margin / 100, alpha=alpha, seed=flags["seed"])
@@ -82,7 +82,8 @@ def compare(
             + (", not both" * bool(spaces))
         )
     if populations:
-        comparison, folder = run.compare_stored(populations, rules, out=out, name=name, force=force)
+        kept = flags["storage"]
+        comparison, folder = run.compare_stored(populations, rules, out=out, name=name, force=force, storage=kept)
     else:
         amounts = run.Amounts(**{name: flags.pop(name) for name in _AMOUNTS})
         runs = run.plan_runs(spaces, rules, amounts=amounts, out=out, name=name, force=force, **flags)
@@ -91,7 +92,7 @@ def compare(
         try:
             comparison = run.run(runs, progress)
         except Interrupted:
-            echo(f"stopped; go on with: regnas {shlex.join(sys.argv[1:])}", err=True)
+            echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
             if (runs.folder / output.REPORT).exists():
                 echo(f"what is there: {runs.folder}/{output.REPORT}", err=True)
             sys.exit(130)

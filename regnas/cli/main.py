@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -64,16 +64,17 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except click.ClickException as error:
         if "--debug" in words:
-            raise
-        error.show()
+            _raise_or_show(error, words)
+        shown = click.UsageError(_without_secrets(error.format_message(), words), getattr(error, "ctx", None))
+        shown.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone: nothing to say
         sys.exit(0)
     except Exception as error:
         if "--debug" in words:
-            raise
-        click.echo(f"Error: {one_line(_sentence(error))}", err=True)
+            _raise_or_show(error, words)
+        click.echo(f"Error: {one_line(_without_secrets(_sentence(error), words))}", err=True)
         sys.exit(error.exit_code if isinstance(error, RegnasError) else 1)
 
 
@@ -91,3 +92,21 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return f"a text has characters that cannot be written or read ({error}); use others, or UTF-8"
     return f"{type(error).__name__}: {error} (--debug shows where)"
+
+
+def _raise_or_show(error: Exception, words: list[str]) -> NoReturn:
+    """Let an error out; one that says a secret of the command line is printed without it."""
+    import traceback
+
+    whole = "".join(traceback.format_exception(error))
+    if (shown := _without_secrets(whole, words)) == whole:
+        raise error
+    click.echo(shown.rstrip(), err=True)
+    sys.exit(1)
+
+
+def _without_secrets(message: str, words: list[str]) -> str:
+    """What is about to be printed without the passwords of a command line."""
+    from regnas.studies.storage.secrets import scrubbed
+
+    return scrubbed(message, words)

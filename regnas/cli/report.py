@@ -13,9 +13,10 @@ from regnas.cli import options
 @click.argument("target", metavar="STUDY|DIR")
 @click.option("--complexity", help="flops, params, activations or none, of a study's report.  [default: flops]")
 @click.option("--force", is_flag=True, help="Report a study that is not random; every output is marked.")
+@click.option("--storage", metavar="URL|FILE", help="Where its studies are, if not beside their folders.")
 @click.option("--json", "as_json", is_flag=True, help="Print only compare.json.")
 @options.debug
-def report(target: str, complexity: str | None, force: bool, as_json: bool) -> None:
+def report(target: str, complexity: str | None, force: bool, storage: str | None, as_json: bool) -> None:
     """Make the report of a comparison or of one study again, from what is stored; nothing is trained."""
     from rich.console import Console
 
@@ -23,7 +24,7 @@ def report(target: str, complexity: str | None, force: bool, as_json: bool) -> N
     from regnas.studies.compare.report import output
     from regnas.studies.compare.report.again import report_again
 
-    comparison, folder = report_again(target, complexity=complexity, force=force)
+    comparison, folder = report_again(target, complexity=complexity, force=force, storage=storage)
     if as_json:
         click.echo((folder / record.RECORD).read_text().rstrip())
     else:

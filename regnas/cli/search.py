@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import Any
 
@@ -43,7 +42,7 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
     from regnas.studies.run.progress import Lines, Progress, Silent
     from regnas.studies.search import search as searching
     from regnas.studies.search.report import print_search
-    from regnas.studies.storage.compatibility import without_password
+    from regnas.studies.storage.secrets import again
     from regnas.studies.training.train import train
 
     console = Console()
@@ -53,8 +52,7 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
     try:
         result = searching.run(checked, progress)
     except searching.Interrupted:
-        again = shlex.join(without_password(word) for word in sys.argv[1:])
-        echo(f"stopped; go on with: regnas {again}", err=True)
+        echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
     if as_json:
         click.echo((result.folder / "best.json").read_text().rstrip())

@@ -18,7 +18,7 @@ from regnas.studies.bench.running.processes import Job, SimulationPool
 from regnas.studies.bench.running.runs import Run, read_run
 from regnas.studies.bench.running.worker import complete, perform, window_json
 from regnas.studies.search.identity import differing
-from regnas.studies.storage.open import FolderLock
+from regnas.studies.storage.locks import locked
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
 
@@ -37,8 +37,7 @@ def run_bench(plan: BenchPlan, say: Say = lambda text: None) -> Benchmark:
         StudyError: the folder holds a benchmark with other settings, or a run failed.
         KeyboardInterrupt: every run that has ended is on disk; the same call goes on.
     """
-    lock = FolderLock(plan.folder)
-    try:
+    with locked(plan.folder, ("this benchmark", "give --name NAME"), lasting=True):
         _settle(plan)
         if plan.real:
             from regnas.studies.bench.running.training_runs import train_runs
@@ -47,8 +46,6 @@ def run_bench(plan: BenchPlan, say: Say = lambda text: None) -> Benchmark:
         else:
             _simulate(plan, say)
         return analysed(plan)
-    finally:
-        lock.release()
 
 
 def analysed(plan: BenchPlan) -> Benchmark:

@@ -53,13 +53,19 @@ class Request:
 
 
 def compare_populations(
-    texts: Sequence[str], rules: ComparisonRules | None = None, *, name: str | None = None, force: bool = False
+    texts: Sequence[str],
+    rules: ComparisonRules | None = None,
+    *,
+    name: str | None = None,
+    force: bool = False,
+    storage: str | None = None,
 ) -> tuple[Comparison, Request]:
     """Compare populations by name, without any training.
 
     Args:
         texts: as `regnas.studies.populations.sources.load` takes them.
         force: compare what differs in its regime, or is not random; every output is marked.
+        storage: as of `regnas.studies.populations.sources.load`.
 
     Raises:
         PopulationError: fewer than one, or ones that cannot be compared.
@@ -68,16 +74,19 @@ def compare_populations(
         raise UsageError("name populations to compare: --population FILE, or --space SPACE to train them")
     called = name or name_of([_label(text) for text in texts])
     request = Request(called, tuple((text,) for text in texts), rules or ComparisonRules(), force=force)
-    return remake(request), request
+    return remake(request, storage), request
 
 
-def remake(request: Request) -> Comparison:
+def remake(request: Request, storage: str | None = None) -> Comparison:
     """Do a comparison again from its populations; equal populations give equal numbers.
+
+    Args:
+        storage: as of `regnas.studies.populations.sources.load`.
 
     Raises:
         PopulationError: two populations are of the same models.
     """
-    populations = _distinct(populations_of(request))
+    populations = _distinct(populations_of(request, storage))
     twins = _twins(populations)
     if twins and not request.force:
         raise PopulationError(f"{twins[0]}: name two populations, or --force")
@@ -95,18 +104,22 @@ def _twins(populations: Sequence[Population]) -> list[str]:
     return found
 
 
-def populations_of(request: Request) -> list[Population]:
-    """The populations of a comparison but for those left out, each with as many seeds as it is compared by."""
+def populations_of(request: Request, storage: str | None = None) -> list[Population]:
+    """The populations of a comparison but for those left out, each with as many seeds as it is compared by.
+
+    Args:
+        storage: as of `regnas.studies.populations.sources.load`.
+    """
     absent = {place for place, _ in request.left_out}
     groups = [group for place, group in enumerate(request.sources) if place not in absent]
-    found = [one for group in groups for one in gathered(group, request.force)]
+    found = [one for group in groups for one in gathered(group, request.force, storage)]
     fewest = min((one.common_seeds for one in found), default=1)
     return [replace(one, averaged=min(fewest, request.seeds or fewest)) for one in found]
 
 
-def gathered(group: Sequence[str], force: bool = False) -> list[Population]:
+def gathered(group: Sequence[str], force: bool = False, storage: str | None = None) -> list[Population]:
     """The populations of a group of sources; further sources of a group are further trainings of the same networks."""
-    first, *rest = [load(text, force=force) for text in group]
+    first, *rest = [load(text, force=force, storage=storage) for text in group]
     if not rest:
         return first
     return [with_repeats(first[0], [one for found in rest for one in found])]

@@ -21,14 +21,14 @@ from regnas.studies.search.session import opened
 _SAME = ("space", "seed", "stream_version", *CONDITIONS)
 
 
-def take_over(texts: Sequence[str], plans: Sequence[SearchPlan]) -> int:
+def take_over(texts: Sequence[str], plans: Sequence[SearchPlan], storage: str | None = None) -> int:
     """Put the trainings of populations into the studies of these plans, where they are missing.
 
     Only trainings of the same candidates under the same regime, recipe and seed are taken; the architectures are
     held against the stream of candidates.
 
     Args:
-        texts: populations, as `regnas.studies.populations.sources.load` takes them.
+        texts, storage: populations, as `regnas.studies.populations.sources.load` takes them.
 
     Failures on record are taken over, too: a space does not become better by being extended.
 
@@ -39,7 +39,7 @@ def take_over(texts: Sequence[str], plans: Sequence[SearchPlan]) -> int:
         PopulationError: a population that fits none of the plans.
     """
     taken = 0
-    for population in [one for text in texts for one in load(text)]:
+    for population in [one for text in texts for one in load(text, storage=storage)]:
         fitting = [plan for plan in plans if not _differing(population, plan)]
         if not fitting:
             same_space = [plan for plan in plans if plan.settings.space == population.settings.get("space")]
@@ -49,13 +49,13 @@ def take_over(texts: Sequence[str], plans: Sequence[SearchPlan]) -> int:
     return taken
 
 
-def stream_versions(texts: Sequence[str]) -> dict[str, int]:
+def stream_versions(texts: Sequence[str], storage: str | None = None) -> dict[str, int]:
     """The version of the stream that populations are of, by their space: new studies that take them over have it, too.
 
     Raises:
         PopulationError: a population that is not there.
     """
-    settings = [population.settings for text in texts for population in load(text)]
+    settings = [population.settings for text in texts for population in load(text, storage=storage)]
     stored = {one.get("space"): one.get("stream_version") for one in settings}
     return {str(space): version for space, version in stored.items() if version in STREAM_VERSIONS}
 

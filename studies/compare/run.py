@@ -32,14 +32,15 @@ from regnas.studies.compare.request import (
 )
 from regnas.studies.compare.reuse import stream_versions, take_over
 from regnas.studies.compare.rules import ComparisonRules
+from regnas.studies.driver import Interrupted
 from regnas.studies.populations.files import write_population
 from regnas.studies.populations.population import Population, PopulationError, from_rows
-from regnas.studies.run.driver import Interrupted
 from regnas.studies.run.telling import TooManyFailures
 from regnas.studies.search.identity import folder_name
 from regnas.studies.search.outcome import rows_of
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import completed, look_ahead, make_workers, populate, under_free_name
+from regnas.studies.storage.locks import locked
 from regnas.studies.storage.open import open_storage
 
 
@@ -53,6 +54,11 @@ class Runs:
     request: Request
     folder: Path
     known: tuple[str, ...] = ()
+
+    @property
+    def storage(self) -> str:
+        """Where all studies of the comparison are."""
+        return self.plans[0][0].storage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +117,12 @@ def plan_runs(
         UsageError, RegnasError: as `regnas.studies.search.plan.plan`, or spaces in different regimes.
     """
     much = amounts or Amounts()
-    plans = _plans(spaces, much, stream_versions(known), {**options, "strategy": "random", "budget": much.budget})
+    plans = _plans(
+        spaces,
+        much,
+        stream_versions(known, options.get("storage")),
+        {**options, "strategy": "random", "budget": much.budget},
+    )
     specs = [made[0].space.spec for made in plans]
     if len(set(specs)) < len(specs):
         raise UsageError(f"each space is compared once, got {', '.join(specs)}")
@@ -163,14 +174,18 @@ def run(runs: Runs, progress: ComparisonProgress | None = None) -> Comparison:
         Interrupted: Ctrl-C; a report of what is there was written if there is enough for one.
         RegnasError: as `regnas.studies.search.session.populate`.
     """
-    heard = progress or SilentBatches()
+    with locked(runs.folder, ("this comparison", "give --name NAME")):
+        return _run(runs, progress or SilentBatches())
+
+
+def _run(runs: Runs, heard: ComparisonProgress) -> Comparison:
     for note in runs.plans[0][0].notes:
         heard.say(note)
     for made in runs.plans:
         look_ahead(made[0])
     runs = replace(runs, request=remembering(runs.request, runs.folder))
     write_request(runs.request, runs.folder)
-    if taken := take_over(runs.known, [one for made in runs.plans for one in made]):
+    if taken := take_over(runs.known, [one for made in runs.plans for one in made], runs.storage):
         heard.say(f"{taken} trainings taken over")
     heard.plan(_missing(runs))
     pool = make_workers(runs.plans[0][0], runs.folder / "logs")
@@ -178,7 +193,7 @@ def run(runs: Runs, progress: ComparisonProgress | None = None) -> Comparison:
         runs = _without(runs, _train(runs, heard, pool))
     except Interrupted:
         try:
-            finish(runs, remake(runs.request))
+            finish(runs, remake(runs.request, runs.storage))
         except PopulationError:
             pass  # too few models of some space yet
         raise
@@ -187,7 +202,7 @@ def run(runs: Runs, progress: ComparisonProgress | None = None) -> Comparison:
     if len(runs.request.left_out) == len(runs.plans):
         raise TooManyFailures("; ".join(why for _, why in runs.request.left_out))
     write_request(runs.request, runs.folder)
-    comparison = remake(runs.request)
+    comparison = remake(runs.request, runs.storage)
     finish(runs, comparison)
     return comparison
 
@@ -219,7 +234,7 @@ def compare(
     if spaces:
         amounts = Amounts(**_taken(given, "budget", "seeds", "seeds_on", "until_decided"))
         return run(plan_runs(spaces, rules, amounts=amounts, **given), None if quiet else BatchLines(Console()))
-    kept = {"out": "regnas-runs", **_taken(given, "out", "name", "force")}
+    kept = {"out": "regnas-runs", **_taken(given, "out", "name", "force", "storage")}
     if further := sorted(set(given) - {"seed"}):
         raise UsageError(f"{', '.join(further)} is for spaces: the models of populations are there already")
     texts = [_kept(one, Path(kept["out"])) if isinstance(one, Population) else str(one) for one in several]
@@ -239,9 +254,18 @@ def _kept(population: Population, out: Path) -> str:
 
 
 def compare_stored(
-    populations: Sequence[str], rules: ComparisonRules, *, out: str | Path, name: str | None = None, force: bool = False
+    populations: Sequence[str],
+    rules: ComparisonRules,
+    *,
+    out: str | Path,
+    name: str | None = None,
+    force: bool = False,
+    storage: str | None = None,
 ) -> tuple[Comparison, Path]:
     """Compare populations that are there, and write the report.
+
+    Args:
+        storage: as of `regnas.studies.populations.sources.load`.
 
     Returns:
         The comparison and its folder.
@@ -249,7 +273,7 @@ def compare_stored(
     Raises:
         PopulationError: as `regnas.studies.compare.request.compare_populations`.
     """
-    comparison, asked = compare_populations(populations, rules, name=name, force=force)
+    comparison, asked = compare_populations(populations, rules, name=name, force=force, storage=storage)
     folder = comparison_folder(out, asked)
     remembered = remembering(asked, folder)
     if remembered != asked:
@@ -328,7 +352,7 @@ def _grown(runs: Runs, place: int, count: int, heard: ComparisonProgress, pool: 
 
 def _still_open(runs: Runs, looking: Looking, looks: Sequence[int]) -> set[int]:
     """The spaces that some pair still needs after these looks."""
-    populations = populations_of(runs.request)
+    populations = populations_of(runs.request, runs.storage)
     if len(populations) < 2:
         return set()
     for count in looks:

@@ -20,8 +20,8 @@ from regnas.studies.reporting.markdown import code
 from regnas.studies.reporting.text_table import Table, markdown
 from regnas.studies.search.identity import folder_name
 from regnas.studies.search.report import dashboard_command
-from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
+from regnas.studies.storage.secrets import without_password
 from regnas.system.optuna_internals import study_id
 
 _FLAGS = [short_of(name) for name in BUILT_IN]  # the measures with a flag of their own

@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 
-from regnas.errors import DataError
+from regnas.errors import UsageError
 from regnas.studies.populations.files import read_population
 from regnas.studies.populations.nds import read_nds
 from regnas.studies.populations.population import Population, PopulationError, from_rows
@@ -17,18 +17,19 @@ from regnas.studies.recorded.files import RECORDED, recorded_files, recorded_nam
 from regnas.studies.search.enqueue import ENQUEUED
 from regnas.studies.search.outcome import rows_of
 from regnas.studies.search.stored_settings import settings_of
-from regnas.studies.storage.open import open_storage, quiet, readable, stored_names
-from regnas.system.reading import read_fields
+from regnas.studies.search.study_file import folder_named, read_study_file, study_of
+from regnas.studies.storage.open import readable
 from regnas.tables.rows import SUFFIXES
 
 
-def load(text: str, *, force: bool = False) -> list[Population]:
+def load(text: str, *, force: bool = False, storage: str | None = None) -> list[Population]:
     """The populations that a name on the command line means.
 
     Args:
         text: ``recorded:DATA/SPACE`` or ``recorded:DATA`` for all its spaces; a CSV, JSONL or NDS file; a study's
             folder.
         force: take the trials of a strategy that is not random, and mark them.
+        storage: that the user named: studies of folders are looked for there first.
 
     Raises:
         PopulationError: there is none, or its trials are not random.
@@ -36,8 +37,8 @@ def load(text: str, *, force: bool = False) -> list[Population]:
     if text.startswith(RECORDED):
         return [_recorded(name) for name in _matching(text.removeprefix(RECORDED))]
     path = Path(text)
-    if path.is_dir():
-        return [of_folder(path, force=force)]
+    if (folder := folder_named(path)) is not None:
+        return [of_folder(folder, force=force, storage=storage)]
     if not path.exists():
         raise PopulationError(f"there is no population {text}; name a file, a study's folder, or {_offer()}")
     if path.suffix == ".json":
@@ -66,38 +67,26 @@ def _recorded(name: str) -> Population:
         return read_population(path)
 
 
-def of_folder(folder: Path, *, force: bool = False) -> Population:
-    """The population of a study, from its storage, or from its trials.csv where that cannot be reached.
+def of_folder(folder: Path, *, force: bool = False, storage: str | None = None) -> Population:
+    """The population of a study, from its storage, or from its trials.csv where that is not there.
+
+    Args:
+        storage: as of `load`.
 
     Raises:
         PopulationError: no study's folder, or one whose trials are not random.
+        StudyError: as `regnas.studies.search.study_file.study_of`.
     """
     if not (folder / "study.json").exists():
         raise PopulationError(f"{folder} is no study's folder: it has no study.json; name one below regnas-runs")
-    study = study_of(folder)
+    try:
+        read_study_file(folder)
+    except UsageError as error:
+        raise PopulationError(str(error)) from error
+    study = study_of(folder, storage)
     if study is None:
         return _random_only(read_population(folder / "trials.csv"), force)
     return of_study(study, force=force)
-
-
-def study_of(folder: Path) -> optuna.Study | None:
-    """The Optuna study of a study's folder; None where its storage is a file that is not there.
-
-    Raises:
-        PopulationError: the folder's study.json cannot be read.
-        StudyError: the storage cannot be opened.
-    """
-    try:
-        stored = read_fields(folder / "study.json", name=str, storage=str)
-    except DataError as error:
-        raise PopulationError(f"{folder} is no study's folder ({error}); name one below regnas-runs") from error
-    name, storage = stored["name"], stored["storage"]
-    file = storage.removeprefix("sqlite:///")
-    if "://" not in file and not Path(file).exists():
-        return None
-    with quiet(), readable(storage):
-        opened = open_storage(storage)
-        return optuna.load_study(study_name=name, storage=opened) if name in stored_names(opened) else None
 
 
 def of_study(study: optuna.Study, *, force: bool = False, name: str | None = None) -> Population:

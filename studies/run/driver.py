@@ -24,6 +24,7 @@ from regnas.evaluator import Result
 from regnas.executor import Event, Executor, evaluates_in_driver
 from regnas.messages import EvaluateJob
 from regnas.pruner import Verdict
+from regnas.studies.driver import Interrupted
 from regnas.studies.run.asking import Asking
 from regnas.studies.run.checkpoints import Checkpoints
 from regnas.studies.run.fidelity import Fidelity
@@ -34,10 +35,6 @@ from regnas.studies.run.telling import Telling
 from regnas.studies.run.turns import Turns
 from regnas.studies.storage.costs import recall_measured
 from regnas.studies.storage.open import quiet
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user stopped the search; everything finished is stored."""
 
 
 class Driver:

@@ -20,8 +20,8 @@ from regnas.studies.run.fidelity import epochs_spent
 from regnas.studies.search import warm_start as warm
 from regnas.studies.search.outcome import Row, complete_rows
 from regnas.studies.search.search import SearchResult
-from regnas.studies.storage.compatibility import without_password
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
+from regnas.studies.storage.secrets import without_password
 from regnas.system.text import printable
 
 _WIDEST = 1000  # columns of a table

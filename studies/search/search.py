@@ -15,7 +15,7 @@ from regnas.errors import StudyError
 from regnas.executor import Event, Executor
 from regnas.messages import Job, ScoreJob
 from regnas.options import SearchOptions
-from regnas.studies.run.driver import Interrupted
+from regnas.studies.driver import Interrupted
 from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search import enqueue, outcome
 from regnas.studies.search import pareto as fronts

@@ -27,11 +27,14 @@ from regnas.studies.search.images import FINGERPRINT
 from regnas.studies.search.plan import SearchPlan, on_stream
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.stream_version import version_of
-from regnas.studies.storage.compatibility import to_keep
+from regnas.studies.search.study_file import write_study_file
+from regnas.studies.storage.address import address_of
 from regnas.studies.storage.lease import held
-from regnas.studies.storage.open import FolderLock, find_study, open_study, quiet, readable, storage_file
+from regnas.studies.storage.locks import FolderLock, StudyLock
+from regnas.studies.storage.open import find_study, open_study, quiet, readable, unusable
+from regnas.studies.storage.secrets import scrubbed
 from regnas.studies.storage.write_through import OneWriter
-from regnas.system.files import remove_leftovers, write_json
+from regnas.system.files import remove_leftovers
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
 from regnas.system.reading import fields_if_whole
 from regnas.window import Window
@@ -65,29 +68,29 @@ def opened(one: SearchPlan) -> Iterator[optuna.Study]:
     Raises:
         StudyError: it has other settings, is in use, or its storage fails.
     """
-    locks = ExitStack()
-    try:
-        for lock in _locks(one):
-            locks.callback(lock.release)
-        remove_leftovers(one.folder, "results", "best", "checkpoints/*")
-        new = find_study(one.storage, one.name) is None
-        study = open_study(one.storage, one.name, one.sampler)
+    with ExitStack() as locks:
         try:
-            with _alone(study, one.storage):
-                settings = one.settings.to_json()
-                _settle(study, settings, one.name)
-                _check_folder(one)
-                kept = {"name": one.name, "storage": to_keep(one.storage), "settings": settings}
-                write_json(one.folder / "study.json", kept)
-                yield study
-        except Exception:
-            if new:
-                _withdraw(one, study)
-            raise
-    except (OSError, optuna.exceptions.StorageInternalError) as error:
-        raise StudyError(f"cannot go on with study {one.name!r}: {error}") from error
-    finally:
-        locks.close()
+            locks.callback(FolderLock(one.folder).release)
+            lock = _storage_lock(one)
+            locks.callback(lock.release)
+            remove_leftovers(one.folder, "results", "best", "checkpoints/*")
+            new = find_study(one.storage, one.name) is None
+            study = open_study(one.storage, one.name, one.sampler)
+            lock.hold_inode()
+            try:
+                with _alone(study, one.storage):
+                    settings = one.settings.to_json()
+                    _settle(study, settings, one.name)
+                    _check_folder(one)
+                    write_study_file(one.folder, study, one.storage, settings)
+                    yield study
+            except Exception:
+                if new:
+                    _withdraw(one, study)
+                raise
+        except (OSError, optuna.exceptions.StorageInternalError) as error:
+            said = scrubbed(str(error), [one.storage])
+            raise StudyError(f"cannot go on with study {one.name!r}: {said}") from error
 
 
 def _withdraw(one: SearchPlan, study: optuna.Study) -> None:
@@ -101,14 +104,12 @@ def _withdraw(one: SearchPlan, study: optuna.Study) -> None:
             (one.folder / name).unlink(missing_ok=True)
 
 
-def _locks(one: SearchPlan) -> Iterator[FolderLock]:
-    """What a driver locks: a file in the study's folder, and one beside a storage that lies elsewhere: two folders can
-    be of the same study there.
-    """
-    yield FolderLock(one.folder)
-    file = storage_file(one.storage)
-    if file is not None and file.parent.resolve() != one.folder.parent.resolve():
-        yield FolderLock(file.parent, f"{file.name}.{folder_name(one.name)}.lock", one.storage)
+def _storage_lock(one: SearchPlan) -> StudyLock:
+    """The lock beside a storage: two folders can be of the same study there."""
+    try:
+        return StudyLock(address_of(one.storage), one.name)
+    except OSError as error:
+        raise unusable(one.storage, error) from error
 
 
 @contextmanager

@@ -15,10 +15,12 @@ from regnas.design_space import Space
 from regnas.errors import DataError, InvalidArchitecture, StudyError, UsageError
 from regnas.evaluator import rank
 from regnas.strategy import WARM
-from regnas.studies.populations.sources import study_of
 from regnas.studies.search.identity import differing
 from regnas.studies.search.stored_settings import settings_of
-from regnas.studies.storage.open import open_storage, quiet, readable, stored_names
+from regnas.studies.search.study_file import folder_named, study_of
+from regnas.studies.storage.address import address_of
+from regnas.studies.storage.open import readable, stored_names
+from regnas.studies.storage.reading import open_reading, read_study
 from regnas.system.reading import parse_json
 
 _CONDITIONS = ("data", "fingerprint", "images", "evaluator", "recipe")  # under which an error means the same
@@ -97,20 +99,23 @@ def of_study(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def _study(text: str, storage: str) -> optuna.Study:
-    if Path(text).is_dir():
-        study = study_of(Path(text))
+    if (folder := folder_named(text)) is not None:
+        study = study_of(folder, storage)
         if study is None:
             raise StudyError(f"cannot start from {text}: its storage is not there, or holds it no longer")
         return study
-    if storage.startswith("sqlite:///") and not Path(storage.removeprefix("sqlite:///")).exists():
-        raise UsageError(f"--warm-start names a study's folder, or a study in {storage}, which is not there: {text!r}")
-    with quiet():
-        opened = open_storage(storage)
-        names = stored_names(opened)
-        if text in names:
-            return optuna.load_study(study_name=text, storage=opened)
+    place = address_of(storage)
+    if place.missing:
+        raise UsageError(
+            f"--warm-start names a study's folder, or a study in {place.shown}, which is not there: {text!r}"
+        )
+    if (found := read_study(storage, text)) is not None:
+        return found
+    names = stored_names(open_reading(storage))
     listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    raise UsageError(f"there is no study {text!r} in {storage}, and no such folder; studies there: {listed or 'none'}")
+    raise UsageError(
+        f"there is no study {text!r} in {place.shown}, and no such folder; studies there: {listed or 'none'}"
+    )
 
 
 def _conditions(settings: Mapping[str, Any]) -> dict[str, Any]:

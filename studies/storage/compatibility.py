@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
 
 from regnas.errors import StudyError
+from regnas.studies.storage.address import address_of
+from regnas.studies.storage.secrets import to_keep, without_password
 from regnas.system.optuna_internals import database_of, version_of_writer
 
+__all__ = ["check_writable", "other_writer", "to_keep", "without_password"]
+
 _TIMED = ("datetime_start", "datetime_complete")  # of a journal's entry
-# What is between the user and the last @ of a URL; a password need not be quoted well to be kept secret.
-_SECRET = re.compile(r"(://[^:/@?]*:).*@", re.DOTALL)
-_QUERY = re.compile(r"([?&]password=)[^&]*")
 _UNZONED = re.compile(rb'^.*"datetime_(?:start|complete)":"[\d.:T-]+".*$', re.MULTILINE)
 
 
@@ -44,7 +44,8 @@ def other_writer(storage: BaseStorage, text: str) -> str | None:
     if (database := database_of(storage)) is not None:
         version = version_of_writer(database)
         return None if _major(version) == _major(optuna.__version__) else f"Optuna {version}"
-    if isinstance(storage, JournalStorage) and any(map(_unzoned, _UNZONED.findall(Path(text).read_bytes()))):
+    file = address_of(text).file if isinstance(storage, JournalStorage) else None
+    if file is not None and any(map(_unzoned, _UNZONED.findall(file.read_bytes()))):
         return "Optuna 4 or older (entries whose times have no zone)"
     return None
 
@@ -58,30 +59,3 @@ def _unzoned(line: bytes) -> bool:
     entry = json.loads(line)
     times = [entry[name] for name in _TIMED if entry.get(name)]
     return any(datetime.fromisoformat(time).tzinfo is None for time in times)
-
-
-def without_password(text: str) -> str:
-    """A storage as it may be shown to others."""
-    if "://" not in text:
-        return text
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        shown = make_url(text).render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):
-        shown = _SECRET.sub(r"\1***@", text)
-    return _QUERY.sub(r"\1***", shown)
-
-
-def to_keep(text: str) -> str:
-    """A storage as it may be written to a file: PostgreSQL's own client finds the password that is left out in
-    ~/.pgpass or PGPASSWORD.
-    """
-    if "://" not in text or text.startswith("sqlite"):
-        return text
-    from sqlalchemy.engine import URL, make_url
-
-    whole = make_url(text).difference_update_query(["password"])
-    bare = URL.create(whole.drivername, whole.username, None, whole.host, whole.port, whole.database, whole.query)
-    return bare.render_as_string(hide_password=False)

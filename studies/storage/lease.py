@@ -137,13 +137,18 @@ class Lease:
 
     def _make_table(self) -> None:
         from sqlalchemy import inspect
+        from sqlalchemy.exc import DBAPIError
 
         if inspect(self._engine).has_table(TABLE):
             return
-        self._execute(
-            f"CREATE TABLE IF NOT EXISTS {TABLE} (study VARCHAR(512) PRIMARY KEY, holder VARCHAR(32) NOT NULL, "
-            f"said VARCHAR(255) NOT NULL, expires DOUBLE PRECISION NOT NULL)"
-        )
+        try:
+            self._execute(
+                f"CREATE TABLE IF NOT EXISTS {TABLE} (study VARCHAR(512) PRIMARY KEY, holder VARCHAR(32) NOT NULL, "
+                f"said VARCHAR(255) NOT NULL, expires DOUBLE PRECISION NOT NULL)"
+            )
+        except DBAPIError:
+            if not inspect(self._engine).has_table(TABLE):  # else another driver made it at the same time
+                raise
 
     def _take(self) -> bool:
         from sqlalchemy.exc import IntegrityError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -18,45 +18,71 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from regnas.errors import RegnasError, StudyError
-from regnas.studies.storage.compatibility import check_writable, without_password
+from regnas.studies.storage.address import DATABASE, Address, address_of, sqlite_url
+from regnas.studies.storage.compatibility import check_writable
+from regnas.studies.storage.locks import making
 from regnas.studies.storage.outage import hear_outages
+from regnas.studies.storage.secrets import scrubbed, without_password
 from regnas.system.optuna_internals import JOURNAL_ENTRY, counted_trials, database_of, study_id
 from regnas.system.reading import no_file
 
 METRIC = "val_top1_err"
-DATABASE = "regnas.db"
 DEFAULT_OUT = "regnas-runs"
 _GRACE = 5  # seconds without a write after which the lock of a journal counts as left behind by a kill -9
+_ATTEMPTS = 5  # at making tables that other processes make at the same time
 
 
 def storage_url(storage: str | None, out: Path) -> str:
     """The URL or the journal file that a storage option names; the default is a SQLite file in ``out``."""
-    return storage if storage else f"sqlite:///{out / DATABASE}"
+    return storage if storage else sqlite_url(out / DATABASE)
 
 
 def open_storage(text: str) -> BaseStorage:
-    """Open an Optuna URL or, without ``://``, a journal file.
+    """Open an Optuna URL or, without ``://``, a journal file, to write to it; what is not there is made.
 
     Raises:
+        UsageError: it is no storage's name, or one in memory.
         StudyError: unreadable, damaged, or not writable.
     """
-    file = storage_file(text)
-    if file is not None and file.exists() and not file.is_dir() and (kind := no_file(file.stat().st_mode)):
-        raise _unusable(text, ValueError(f"it is {kind}, and a file is asked"))
+    address = address_of(text)
+    check_regular(address, text)
     try:
-        if "://" not in text:
+        if address.kind == "journal":
             return _journal(Path(text))
-        if text.startswith("sqlite:///"):
-            Path(text.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        storage = RDBStorage(with_driver(text), engine_kwargs=_engine(text))
-        hear_outages(storage)
-        return storage
+        if address.file is None:
+            storage = _database(text)
+            hear_outages(storage)
+            return storage
+        address.file.parent.mkdir(parents=True, exist_ok=True)
+        with making(address.file):
+            return RDBStorage(text, engine_kwargs=engine_options(text))
     except StudyError:
         raise
     except ImportError as error:
-        raise StudyError(_without_driver(text)) from error
+        raise StudyError(without_driver(text)) from error
     except Exception as error:  # SQLAlchemy, its drivers, the file system and JSON: all mean the same to a user
-        raise _unusable(text, error) from error
+        raise unusable(text, error) from error
+
+
+def _database(text: str) -> RDBStorage:
+    """A database with its tables, which other processes may be making, too."""
+    from sqlalchemy.exc import DBAPIError
+
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return RDBStorage(with_driver(text), engine_kwargs=engine_options(text))
+        except DBAPIError as error:
+            if not made_meanwhile(error):
+                raise
+            time.sleep(0.2 * attempt)
+    return RDBStorage(with_driver(text), engine_kwargs=engine_options(text))
+
+
+def made_meanwhile(error: Exception) -> bool:
+    """Whether what could not be made is there because another process made it."""
+    from sqlalchemy.exc import IntegrityError
+
+    return isinstance(error, IntegrityError) or "already exists" in str(error)
 
 
 def with_driver(text: str) -> str:
@@ -71,7 +97,18 @@ def with_driver(text: str) -> str:
     return text
 
 
-def _engine(text: str) -> dict[str, Any]:
+def check_regular(address: Address, text: str) -> None:
+    """Refuse a storage that is there and is no regular file: a pipe would be waited for.
+
+    Raises:
+        StudyError: it is none.
+    """
+    file = address.file
+    if file is not None and file.exists() and (kind := no_file(file.stat().st_mode)):
+        raise unusable(text, ValueError(f"it is {kind}, and a file is asked"))
+
+
+def engine_options(text: str) -> dict[str, Any]:
     """How a database is connected to: what waits for how long."""
     if text.startswith("sqlite"):
         return {"connect_args": {"timeout": 60}}
@@ -82,7 +119,8 @@ def _engine(text: str) -> dict[str, Any]:
     return found
 
 
-def _without_driver(text: str) -> str:
+def without_driver(text: str) -> str:
+    """What to install for a storage's URL."""
     kind = text.partition("://")[0]
     way = (
         "pip install 'regnas[postgres]'"
@@ -92,10 +130,11 @@ def _without_driver(text: str) -> str:
     return f"the storage {without_password(text)} needs a package that is not installed: {way}"
 
 
-def _unusable(text: str, error: Exception) -> StudyError:
+def unusable(text: str, error: Exception) -> StudyError:
+    """What is said of a storage that does not work, whatever it raised."""
     return StudyError(
-        f"cannot use the storage {without_password(text)}: {_first_line(error)}; check it, or name another with "
-        f"--storage"
+        f"cannot use the storage {without_password(text)}: {scrubbed(_first_line(error), [text])}; check it, or name "
+        f"another with --storage"
     )
 
 
@@ -119,7 +158,7 @@ def readable(text: str) -> Iterator[None]:
     except RegnasError:
         raise
     except Exception as error:  # as in open_storage
-        raise _unusable(text, error) from error
+        raise unusable(text, error) from error
 
 
 def _journal(path: Path) -> JournalStorage:
@@ -179,7 +218,7 @@ def open_study(text: str, name: str, sampler: Any) -> optuna.Study:
     except StudyError:
         raise
     except Exception as error:  # as in open_storage: a storage that opens need not be one
-        raise _unusable(text, error) from error
+        raise unusable(text, error) from error
     return study
 
 
@@ -189,15 +228,14 @@ def find_study(text: str, name: str) -> optuna.Study | None:
     Raises:
         StudyError: the storage cannot be opened, or holds something else.
     """
-    file = text.removeprefix("sqlite:///")
-    if "://" not in file and not Path(file).exists():
+    if address_of(text).missing:
         return None
     storage = open_storage(text)
     try:
         with quiet():
             return optuna.load_study(study_name=name, storage=storage) if name in stored_names(storage) else None
     except Exception as error:  # as in open_storage: a storage that opens need not be one
-        raise _unusable(text, error) from error
+        raise unusable(text, error) from error
 
 
 def stored_names(storage: BaseStorage) -> list[str]:
@@ -234,62 +272,3 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(level)
-
-
-def storage_file(text: str) -> Path | None:
-    """The file of a SQLite URL or a journal; None where the storage is no file of this machine."""
-    path = text.removeprefix("sqlite:///")
-    return None if "://" in path or path in ("", ":memory:") else Path(path)
-
-
-class FolderLock:
-    """One driver per study: a lock in a folder that ends with the process, however it ends.
-
-    Args:
-        folder: the study's, or that of its storage.
-        name: of the file that is locked.
-        storage: as given, where it is its folder: an error then speaks of it.
-
-    Raises:
-        StudyError: another process holds it, or the folder cannot be written.
-    """
-
-    def __init__(self, folder: Path, name: str = "lock", storage: str | None = None) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = (folder / name).open("a+")
-        except OSError as error:
-            if storage is not None:
-                raise _unusable(storage, error) from error
-            raise StudyError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
-        if not _lock(self._file):
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
-            self._file.close()
-            raise StudyError(f"this study is being run by process {holder}; wait for it, or give --study NAME")
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def release(self) -> None:
-        """Let the next driver in."""
-        self._file.close()
-
-
-def _lock(file: Any) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -93,7 +93,7 @@ def plan_training(
     path, settings = _target(target)
     text = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
     text = with_options(text, skip_broken="true") if skip_broken else text
-    folder = Path(out) if out else (path.parent if path.is_file() else path) / f"final-{epochs}"
+    folder = folder_of(target, epochs, out)
     where: dict[str, Any] = {
         "root": str(data_root) if data_root else None,
         "resolution": resolution or (settings.get("images") or {}).get("resolution"),
@@ -115,6 +115,12 @@ def plan_training(
         devices=devices,
         threads=threads,
     )
+
+
+def folder_of(target: str, epochs: int, out: str | Path | None) -> Path:
+    """Where a training leaves its result: ``final-EPOCHS`` beside its target unless said."""
+    path = Path(target)
+    return Path(out) if out else (path if path.is_dir() else path.parent) / f"final-{epochs}"
 
 
 def _check_classes(architecture: Architecture, images: DataSet, text: str) -> None:

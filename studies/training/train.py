@@ -13,12 +13,14 @@ from regnas.architecture import canonical
 from regnas.dataset import SupportsRemarks
 from regnas.errors import StudyError
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
-from regnas.studies.training.plan import TrainingPlan, plan_training
+from regnas.studies.storage.locks import locked, refuse_if_held
+from regnas.studies.training.plan import TrainingPlan, folder_of, plan_training
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
 from regnas.system.text import printable
 
 _SNAPSHOT = "resume.pt"
+_THIS = ("this training", "give --out FOLDER")
 
 
 def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
@@ -37,14 +39,17 @@ def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
     Raises:
         RegnasError: no such target, data set or device, or an interrupted training with other settings.
     """
+    refuse_if_held(folder_of(target, options["epochs"], options.get("out")), _THIS)
     made = plan_training(target, **options)
-    if (result := _finished(made.folder, made.identity)) is not None:
-        _say(quiet, _summary(result, made.folder))
-        return made.folder
-    _check_snapshot(made.folder, made.identity)
-    for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
-        _say(quiet, remark)
-    _say(quiet, _summary(_trained(made, quiet), made.folder))
+    if (result := _finished(made.folder, made.identity)) is None:
+        with locked(made.folder, _THIS):
+            result = _finished(made.folder, made.identity)  # another process may just have ended it
+            if result is None:
+                _check_snapshot(made.folder, made.identity)
+                for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
+                    _say(quiet, remark)
+                result = _trained(made, quiet)
+    _say(quiet, _summary(result, made.folder))
     return made.folder
 
 

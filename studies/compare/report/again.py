@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import optuna
-
 from regnas.errors import UsageError
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.dashboard import attach
 from regnas.studies.compare.report import output
 from regnas.studies.compare.request import REQUEST, Request, read_request, remake
 from regnas.studies.compare.rules import ComparisonRules
-from regnas.studies.populations.sources import study_of
 from regnas.studies.search.identity import folder_name
+from regnas.studies.search.study_file import folder_named
 
 _RUNS = Path("regnas-runs")
 
 
-def report_again(target: str, *, complexity: str | None = None, force: bool = False) -> tuple[Comparison, Path]:
-    """Write the report of a comparison's folder, or of one study, and attach it to the studies that can be reached.
+def report_again(
+    target: str, *, complexity: str | None = None, force: bool = False, storage: str | None = None
+) -> tuple[Comparison, Path]:
+    """Write the report of a comparison's folder, or of one study; the studies themselves are only read.
 
     Args:
         target: a comparison's folder, a study's folder, or a study's name below regnas-runs.
+        storage: as of `regnas.studies.populations.sources.load`.
 
     Returns:
         The comparison and the folder it was written to: the comparison's own, or ``report`` in the study's.
@@ -40,21 +40,18 @@ def report_again(target: str, *, complexity: str | None = None, force: bool = Fa
     else:
         rules = ComparisonRules(complexity=complexity or "flops")
         request, place = Request(folder.name, ((str(folder),),), rules, force=force), folder / "report"
-    comparison = remake(replace(request, force=request.force or force))
+    comparison = remake(replace(request, force=request.force or force), storage)
     output.write(comparison, place, [text for group in request.sources for text in group])
-    studies = [_study(group[0]) for group in request.sources]
-    attach(comparison, [study for study in studies if study is not None])
     return comparison, place
 
 
 def _folder(target: str) -> Path:
-    for path in (Path(target), _RUNS / target, _RUNS / folder_name(target), _RUNS / f"compare-{folder_name(target)}"):
+    for path in (
+        folder_named(target) or Path(target),
+        _RUNS / target,
+        _RUNS / folder_name(target),
+        _RUNS / f"compare-{folder_name(target)}",
+    ):
         if (path / REQUEST).exists() or (path / "study.json").exists():
             return path
     raise UsageError(f"{target} is no folder of a comparison or of a study; name one below regnas-runs")
-
-
-def _study(text: str) -> optuna.Study | None:
-    """The Optuna study of a source, where it is a study that can be reached."""
-    path = Path(text)
-    return study_of(path) if (path / "study.json").exists() else None

@@ -19,7 +19,8 @@ from regnas.studies.executors.worker import read_result, result_name, write_resu
 from regnas.studies.populations.sources import of_folder
 from regnas.studies.search.identity import ATTRIBUTE
 from regnas.studies.search.search import SearchResult
-from regnas.studies.storage.open import FolderLock, open_storage
+from regnas.studies.storage.locks import FolderLock
+from regnas.studies.storage.open import open_storage
 
 WORDS = ("search", "--data", "fake", "--evaluator", "fast", "--workers", 0, "--storage", "regnas-runs/j.journal")
 Run = Callable[..., tuple[int, str, str]]

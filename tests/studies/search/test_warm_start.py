@@ -128,7 +128,7 @@ def test_what_lies_outside_of_a_narrower_space_is_left_out(fast_search: Search) 
 
 
 def test_a_study_that_is_not_there_is_said(fast_search: Search, tmp_path: Path) -> None:
-    with pytest.raises((StudyError, UsageError), match="no study 'nothing' in .*no such folder; studies there: none"):
+    with pytest.raises((StudyError, UsageError), match="a study in .*j.journal, which is not there: 'nothing'"):
         fast_search(1, warm_start="nothing")
     fast_search(1, study="one")
     with pytest.raises(UsageError, match="studies there: one"):

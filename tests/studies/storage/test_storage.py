@@ -19,8 +19,8 @@ from regnas.studies.search.plan import plan
 from regnas.studies.search.search import SearchResult
 from regnas.studies.search.session import opened
 from regnas.studies.storage.compatibility import other_writer, without_password
+from regnas.studies.storage.locks import FolderLock
 from regnas.studies.storage.open import (
-    FolderLock,
     journal_lock,
     mend_journal,
     open_storage,
