@@ -145,8 +145,11 @@ def test_the_same_command_opens_a_finished_study_and_evaluates_nothing(
     code, out, err = regnas_command(*FINISHED[name])
     assert code == 0, err
     assert read_rows(study / "trials.csv") == list(csv_rows(before["trials.csv"]))
-    for file in ("best.json", "study.json"):
-        assert unversioned(json.loads((study / file).read_text())) == unversioned(json.loads(before[file]))
+    best, now = (json.loads((study / file).read_text()) for file in ("best.json", "study.json"))
+    assert unversioned(best) == unversioned(json.loads(before["best.json"]))
+    assert now.pop("id")  # and a path from its own folder: what it gained
+    then = {**json.loads(before["study.json"]), "storage": "sqlite:///../regnas.db"}
+    assert unversioned(now) == unversioned(then)
     assert told_of(optuna.load_study(study_name=name, storage=sqlite(folder))) == told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -223,11 +224,15 @@ def test_a_folder_names_its_storage_without_the_password(
     regnas_command: Callable[..., tuple[int, str, str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """PostgreSQL's client finds it where it always does."""
+    """PostgreSQL's client finds it where it always does; the server is asked when it is named."""
     url = database()
     folder = fast_search(3, storage=url).folder
     monkeypatch.setenv("PGPASSWORD", postgres.password)
+    kept = json.loads((folder / "study.json").read_text())["storage"]
+    assert postgres.password not in kept
     code, _, errors = regnas_command("report", folder)
+    assert code == 1 and f"names the storage {kept}, which is not beside its folder" in errors
+    code, _, errors = regnas_command("report", folder, "--storage", kept)
     assert code == 0, errors
 
 
