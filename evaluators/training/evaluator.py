@@ -97,11 +97,8 @@ class TrainEvaluator:
             "resolution": self.data.regime.images.resolution,
             "mean": mean.tolist(),
             "std": std.tolist(),
-            "images": {
-                **counts,
-                **(data.counts() if isinstance(data, SupportsCounts) else {}),
-                "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
-            },
+            "images": {**counts, **(data.counts() if isinstance(data, SupportsCounts) else {})},
+            "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
             **decoding_of(data),
             **({"remarks": list(found)} if isinstance(data, SupportsRemarks) and (found := data.remarks()) else {}),
             "recipe": self.recipe.to_json(),

@@ -155,7 +155,7 @@ def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str
         "validation_error": row["error"],
         "test_error": test_error,
         "trained": trained if kept.exists() else "no weights: the evaluator kept none",
-        **{key: value for key, value in facts.items() if key not in ("recipe", "images", "remarks")},
+        **{key: value for key, value in facts.items() if key not in ("recipe", "images", "remarks", "guessing")},
     }
     best = folder / "best"
     weights.save_architecture(architecture, best, details)

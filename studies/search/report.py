@@ -156,8 +156,7 @@ def _guessed(result: SearchResult, done: list[Row]) -> str:
     """That no network is better than one that names the same class for every image, where that is so."""
     from scipy.stats import binom
 
-    seen = result.facts.get("images", {})
-    guessing, images = seen.get("guessing"), seen.get("validation")
+    guessing, images = result.facts.get("guessing"), result.facts.get("images", {}).get("validation")
     sound = [row for row in done if not row["diverged"]]
     if guessing is None or not images:
         return ""

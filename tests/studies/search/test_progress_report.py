@@ -108,7 +108,7 @@ def test_without_measured_noise_the_validation_images_bound_it(fast_search: Sear
 
 def test_no_lead_is_said_of_networks_that_only_guess(fast_search: Search) -> None:
     """Of 20 images 6 are wrong where guessing has 10: 1 of 17 guesses is as good, and one of three every sixth time."""
-    facts = {"images": {"validation": 20, "guessing": 0.5}}
+    facts = {"images": {"validation": 20}, "guessing": 0.5}
     result = with_errors(fast_search(3), [0.30, 0.45, 0.55], seed_sd=0.001, facts=facts)
     said = report(result)
     assert "no network is better than guessing (50.00%) by more than the noise of 20 validation images" in said
