@@ -16,6 +16,8 @@ from regnas.sampling import keyed
 from regnas.statistics.arrays import Floats, pieces
 
 _SIMULATIONS = 2000
+_SIMULATED = 4000  # models, up to which the power of a distance is simulated
+_SURE = 0.25  # a distance that so many see whatever the level
 _MIDPOINTS = (np.arange(400) + 0.5) / 400
 _MOST = 1_000_000
 
@@ -187,10 +189,14 @@ def lehmann_exponent(distance: float) -> float:
 def distance_power(distance: float, count: int, *, alpha: float = 0.05, simulations: int = _SIMULATIONS) -> float:
     """Chance that the Kolmogorov-Smirnov test tells two spaces this far apart with ``count`` models of each.
 
-    By simulation of Lehmann's alternative, with a fixed seed: a standard error of 1.1 % with 2,000.
+    By simulation of Lehmann's alternative, with a fixed seed: a standard error of 1.1 % with 2,000. More models than
+    `_SIMULATED` see what these see at a distance larger by the root of their numbers.
 
-    Source: Lehmann 1953; the test of Smirnov 1939.
+    Source: Lehmann 1953; the test of Smirnov 1939, whose limit is one of D times the root of the number.
     """
+    if count > _SIMULATED:
+        distance *= math.sqrt(count / _SIMULATED)
+        return 1.0 if distance >= _SURE else distance_power(distance, _SIMULATED, alpha=alpha, simulations=simulations)
     exponent = lehmann_exponent(distance)
     rng = keyed.generator("ks-power", count)
     critical = critical_distance(count, alpha)

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import math
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from typing import Any
 
 from regnas.errors import RegnasError
 from regnas.measure import BUILT_IN, installed
+from regnas.studies.populations.columns import LARGE, read_columns
 from regnas.studies.populations.population import SCHEMA, Population, PopulationError, from_rows, to_rows
 from regnas.system.files import COLUMNS, record, replacing
 from regnas.system.reading import fields_if_whole
@@ -106,6 +108,8 @@ def read_population(path: str | Path, name: str | None = None) -> Population:
             complete model.
     """
     path = Path(path)
+    if (plain := _large(path, name)) is not None:
+        return plain
     top, rows = _read(path)
     bad = [key for key, kind in _TOP_KINDS.items() if top and key in top and not isinstance(top[key], kind)]
     if bad:
@@ -126,6 +130,22 @@ def read_population(path: str | Path, name: str | None = None) -> Population:
     if not top:
         return population
     return replace(population, marks=tuple(top.get("marks", ())))
+
+
+def _large(path: Path, name: str | None) -> Population | None:
+    """A large file of numbers alone; None where it is to be read row by row."""
+    if path.suffix != ".csv" or path.name.startswith("trials.") or not path.is_file():
+        return None
+    if path.stat().st_size < LARGE or not _ends(path):
+        return None
+    return read_columns(path, name or path.name.split(".")[0])
+
+
+def _ends(path: Path) -> bool:
+    """Whether a file's last line has its end."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def _default_name(path: Path, settings: Mapping[str, Any] | None, rows: list[Row]) -> str:
