@@ -50,9 +50,8 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
         resolution=found.resolution if resolution is None else resolution,
         classes=found.classes if classes is None else classes,
     )
-    if images.resolution < 1 or images.classes < 2:
-        got = f"{images.resolution} and {images.classes}"
-        raise UsageError(f"resolution is at least 1 pixel and classes at least 2, got {got}")
+    if images.classes < 2:
+        raise UsageError(f"classes are at least 2, got {images.classes}")
     window = Window.parse(options.get("flops"), options.get("params"), options.get("acts"), options.get("limits", ()))
     return found.on(images).within(found.window if window.open else window)
 

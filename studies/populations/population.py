@@ -312,10 +312,10 @@ def _length(curve: Floats) -> int:
 
 
 def _blank(value: Any) -> Any:
-    """A number as a cell: whole numbers without a point, nothing where it is unknown."""
+    """A number as a cell: whole numbers that are exact without a point, nothing where it is unknown."""
     if not np.isfinite(value):
         return ""
-    return int(value) if float(value).is_integer() else float(value)
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
 
 
 def _number(value: Any) -> float:

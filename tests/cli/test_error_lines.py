@@ -32,7 +32,7 @@ SEARCH = ("search", "--data", "fake", "--budget", "2", "--workers", "0")
         ((*SEARCH, "--storage", "lines"), 1, "--storage"),
         ((*SEARCH, "--storage", "file/s.journal"), 1, "cannot use the storage file/s.journal"),
         ((*SEARCH, "--storage", "sqlite:///lines"), 1, "file is not a database"),
-        ((*SEARCH, "--storage", "sqlite:///folder"), 1, "unable to open database file"),
+        ((*SEARCH, "--storage", "sqlite:///folder"), 1, "it is a folder, and a file is asked"),
         ((*SEARCH, "--storage", "mongodb://here"), 1, "mongodb://here"),
         (("sample", "--count", "2", "--output", "file/s.csv"), 1, "cannot write file/s.csv: "),
         (("sample", "--count", "2", "--output", "folder/s.xlsx"), 2, "'folder/s.xlsx'"),

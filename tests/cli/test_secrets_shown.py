@@ -59,6 +59,7 @@ def test_ctrl_c_shows_how_to_go_on_without_the_password(
         ],
     }
     monkeypatch.setattr("regnas.studies.search.plan.stored_version", lambda *words: None)
+    monkeypatch.setattr("regnas.studies.search.plan.stored_recipe", lambda *words: {})
     words = [name, *own[name]]
     monkeypatch.setattr("sys.argv", ["regnas", *words])
     with pytest.raises(SystemExit) as ended:
