@@ -9,6 +9,10 @@ from regnas.errors import UsageError
 CHECKPOINTS = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 OBSERVED, MODEL = "observed", "model"
 
+MOST_BUDGET = 1_000_000
+MOST_REPEATS = 100_000
+MOST_WORKERS = 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class BenchRules:
@@ -39,9 +43,10 @@ class BenchRules:
     null: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("budget", "repeats", "workers"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise UsageError(f"--{name} is at least 1, a whole number, got {getattr(self, name)!r}")
+        for name, most in (("budget", MOST_BUDGET), ("repeats", MOST_REPEATS), ("workers", MOST_WORKERS)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= most:
+                raise UsageError(f"--{name} is a whole number from 1 to {most:,}, got {value!r}")
         if self.returned not in (OBSERVED, MODEL):
             raise UsageError(f"--returned is {OBSERVED} or {MODEL}, got {self.returned!r}")
         if self.duplicates not in ("reject", "allow"):

@@ -90,6 +90,8 @@ def plan_training(
     """
     if epochs < 1:
         raise UsageError(f"--epochs is at least 1, got {epochs}")
+    if not -(2**63) <= seed < 2**63:
+        raise UsageError(f"--seed is a whole number of 64 bits, from -2^63 to 2^63 - 1, got {seed}")
     path, settings = _target(target)
     text = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
     text = with_options(text, skip_broken="true") if skip_broken else text

@@ -180,3 +180,9 @@ def test_debug_shows_where_it_happened() -> None:
 
     with pytest.raises(UsageError, match="400Q"):
         main([*SEARCH, "--flops", "400Q", "--debug"])
+
+
+def test_a_seed_that_no_generator_takes_is_refused(regnas_command: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"kind": "staged", "depths": [1], "widths": [8], "strides": [2], "classes": 4}')
+    words = ("train", "x.json", "--data", "fake", "--resolution", "16", "--seed", "9" * 30)
+    _refused(regnas_command(*words), 2, "--seed is a whole number of 64 bits")

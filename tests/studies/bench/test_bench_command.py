@@ -109,8 +109,8 @@ def test_json_is_all_that_is_printed(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (("--budget", 0), "--budget is at least 1"),
-        (("--repeats", 0), "--repeats is at least 1"),
+        (("--budget", 0), "--budget is a whole number from 1 to 1,000,000"),
+        (("--repeats", 0), "--repeats is a whole number from 1 to 100,000"),
         (("--strategy", "evolutoin"), "did you mean evolution"),
         (("--strategy", "tpe", "--strategy", "tpe"), "each strategy is compared once"),
         (("--strategy", "evolution[size=3]"), "has no option"),
