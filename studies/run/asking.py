@@ -6,17 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 import optuna
+from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial
 
 from regnas.architecture import key_of_text
 from regnas.candidate import Candidate
 from regnas.design_space import Space
-from regnas.errors import StudyError
+from regnas.errors import PluginBroken, RegnasError, StudyError
 from regnas.pruner import Verdict
-from regnas.sampler import SupportsAssign, SupportsProposed
+from regnas.sampler import SupportsAssign, SupportsInner, SupportsProposed
 from regnas.sampling import keyed
 from regnas.studies.run.pending import PendingTrial
 from regnas.system.optuna_internals import unfrozen
+
+# What code raises that is at fault; storages, full disks and Ctrl-C raise others.
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, SystemExit)
 
 
 class Asking:
@@ -42,12 +46,16 @@ class Asking:
 
         Raises:
             InfeasibleWindow: there is none left.
+            PluginBroken: the sampler raised, or proposed what is no candidate.
         """
         sampler = self._study.sampler
         if isinstance(sampler, SupportsAssign):
             sampler.assign(self.next)
-        trial = self._study.ask(self._distributions)
-        candidate = self._proposed(trial.params)
+        try:
+            trial = self._study.ask(self._distributions)
+            candidate = self._proposed(trial.params)
+        except _FAULTS as error:
+            raise _broken(sampler, error) from error
         pending = self._pending(trial, candidate)
         pending.describe(draws=candidate.draws)
         trial.set_user_attr("index", self.next)  # last: from here on the trial is taken up after a crash
@@ -106,3 +114,15 @@ class Asking:
             attributes["index"],
             attributes.get("draws", 1),
         )
+
+
+def _broken(sampler: BaseSampler, error: BaseException) -> RegnasError:
+    """What a sampler raised, as an error that names the innermost one."""
+    if isinstance(error, RegnasError):
+        return error
+    inner = sampler.inner if isinstance(sampler, SupportsInner) and sampler.inner is not None else sampler
+    kind = type(inner)
+    return PluginBroken(
+        f"the sampler {kind.__module__}.{kind.__qualname__} raised {type(error).__name__} when it was asked for a "
+        f"candidate: {error}; repair it, or take another --strategy"
+    )

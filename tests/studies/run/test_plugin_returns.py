@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optuna.samplers import RandomSampler
 
 from regnas.errors import PluginBroken, StudyError
 from regnas.evaluator import Context, Evaluator, Result, Task, check_facts, make_evaluator
@@ -135,3 +136,26 @@ def test_a_candidate_that_must_fail_again_is_not_tried_again(
     with pytest.raises(StudyError, match=said):
         fast_search(5)
     assert len(calls) == 3
+
+
+class Raising(RandomSampler):
+    """Proposes twice, then raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(seed=0)
+        self.asked, self.error = 0, error
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        self.asked += 1
+        if self.asked > 2:
+            raise self.error
+        return {}
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("by nothing"), KeyError("depth"), SystemExit(3)], ids=repr)
+def test_a_sampler_that_raises_is_named_and_what_is_done_is_kept(
+    error: BaseException, fast_search: Callable[..., Any]
+) -> None:
+    with pytest.raises(PluginBroken, match=rf"Raising raised {type(error).__name__} when it was asked for a candidate"):
+        fast_search(5, strategy=Raising(error))
+    assert len(fast_search(2, strategy=Raising(error)).rows) == 2
