@@ -91,6 +91,7 @@ def test_chains_are_sampled(regnas: Callable[..., str], tmp_path: Path) -> None:
     assert all(8 <= int(row["param.width"]) <= 16 and 5e5 <= int(row["flops"]) <= 4e6 for row in rows)
 
 
+@pytest.mark.slow
 def test_chains_are_limited_by_a_measure_of_their_own(regnas: Callable[..., str], tmp_path: Path) -> None:
     lines = re.findall(r"^    regnas (.* --limit .*)$", PAGE, re.MULTILINE)
     for line in lines:
@@ -121,6 +122,7 @@ def test_chains_are_described(regnas: Callable[..., str], tmp_path: Path) -> Non
     assert "Error: operations are among" in regnas(*words, "--params", point.replace("conv3", "conv7"), code=2)
 
 
+@pytest.mark.slow
 def test_chains_are_searched_with_the_built_in_plug_ins(
     regnas: Callable[..., str], tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +162,7 @@ def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp
     assert "after 1 epochs" in regnas("train", folder, "--epochs", 1)  # its recipe is not that of a training
 
 
+@pytest.mark.slow
 def test_a_policy_that_is_killed_goes_on_as_if_it_had_not_been(
     command: Callable[..., Any], regnas: Callable[..., str], fast: Any, eventually: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -193,6 +196,7 @@ def proposal_of(trial: FrozenTrial) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_space_with_conditional_parameters_is_sampled_described_searched_and_enqueued(
     regnas: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -247,6 +251,7 @@ def test_the_outsider_s_plug_ins_search_a_built_in_space(regnas: Callable[..., s
     assert "The 3 best of 3" in regnas(*words, "--space", "regnetx", "--flops", ":2M", "--budget", 3)
 
 
+@pytest.mark.slow
 def test_the_outsider_s_plug_ins_keep_the_rules(tmp_path: Path) -> None:
     shutil.copy(PROJECT / "conformance.py", tmp_path)
     output = run_module(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "conformance.py")

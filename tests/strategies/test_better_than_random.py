@@ -40,6 +40,7 @@ def best_errors(strategy: str, space: Space) -> npt.NDArray[np.float64]:
     return np.array(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strategy", "spec", "flops"),
     [

@@ -148,6 +148,7 @@ def test_a_child_differs_from_its_parent_where_repeats_are_allowed() -> None:
         assert inner.sample_relative(study, trial, space.distributions) == {"name": "b"}
 
 
+@pytest.mark.slow
 def test_it_beats_random_search_in_a_narrow_window() -> None:
     """3 % of the flops, and a made-up error. Seeds are paired; Student's t with 19 degrees of freedom is above 3.58 in
     1 of 1,000 experiments where there is no difference.

@@ -134,6 +134,7 @@ def test_the_draws_between_candidates_estimate_the_share_of_the_window() -> None
 # --- around Optuna's samplers -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argument", "count"),
     [

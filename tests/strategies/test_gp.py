@@ -50,6 +50,7 @@ def test_it_finds_the_bottom_of_a_bowl_before_random_search_does() -> None:
         assert run("gp[startup=5,noise=false]", SQUARE, 20, seed).best_value < 0.02**2
 
 
+@pytest.mark.slow
 def test_it_finds_the_best_of_a_window_that_leaves_the_bottom_out() -> None:
     """The window cuts the bottom of the bowl off; inside, it is lowest at (0.95, 0.65), 0.125. A share of 0.2 % of the
     window is below 0.127: a segment of the circle of radius sqrt(0.127), 2/3 * 0.089 * 0.0028, in a triangle of 0.08.

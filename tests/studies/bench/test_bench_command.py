@@ -158,6 +158,7 @@ def test_what_the_table_says_is_of_the_networks_inside_the_window(bench: Bench, 
     assert all(table["optimum"] <= score for score in table["random"])
 
 
+@pytest.mark.slow
 def test_random_search_over_a_whole_pool_finds_its_best(regnas_command: Bench, recorded: Callable[[], Any]) -> None:
     """No network is drawn twice: the exact curve ends at the optimum where the pool does."""
     code, output, error = regnas_command(

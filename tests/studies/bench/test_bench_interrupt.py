@@ -29,6 +29,7 @@ def workers(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are looked for in /proc")
 @pytest.mark.parametrize("how", ["interrupt", "kill"])
 def test_it_goes_on_after_ctrl_c_and_after_kill(

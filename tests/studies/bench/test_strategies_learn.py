@@ -55,6 +55,7 @@ def scores(arena: Arena, strategy: str, repeats: int, budget: int) -> Floats:
     return np.array([incumbents(run.choosable, run.score)[-1] for run in runs])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", LEARNING)
 def test_it_beats_random_search(large: Arena, strategy: str) -> None:
     """One-sided signed ranks over 16 paired seeds: without a difference p < 0.002 in at most 2 of 1,000 experiments.

@@ -66,6 +66,7 @@ def test_a_first_look_without_enough_models_says_so() -> None:
         decide([drawn("a", 0.2, 12), drawn("b", 0.2, 12)], RULES, 100, look_sizes(100))
 
 
+@pytest.mark.slow
 def test_the_winner_is_the_better_one_at_the_look_that_decides() -> None:
     """Small differences that change their sign between looks: a look that is past decides nothing later."""
     decided = 0

@@ -76,6 +76,7 @@ def test_nothing_listens_where_others_could_reach_it(
     assert along() == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_process_that_is_killed_ends_the_training_and_the_same_command_goes_on(
     network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -97,6 +98,7 @@ def test_a_process_that_is_killed_ends_the_training_and_the_same_command_goes_on
     assert same(weights_of(train(network, out=tmp_path / "final", **WORDS)), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_killed_training_leaves_no_process_and_goes_on(network: str, tmp_path: Path, eventually: Any) -> None:
     long = {**WORDS, "data": "fake:2000", "epochs": 12}
