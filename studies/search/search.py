@@ -70,7 +70,8 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     pool: Executor | None = None
     for note in one.notes:
         progress.say(note)
-    begun = find_study(one.storage, one.name) is not None
+    # A journal is read whole to find a study in it, so the folder is looked at first.
+    begun = (one.folder / "study.json").exists() or find_study(one.storage, one.name) is not None
     if not begun:
         look_ahead(one)  # before anything is made that a corrected command would find
     try:

@@ -74,8 +74,8 @@ def opened(one: SearchPlan) -> Iterator[optuna.Study]:
             lock = _storage_lock(one)
             locks.callback(lock.release)
             remove_leftovers(one.folder, "results", "best", "checkpoints/*")
-            new = find_study(one.storage, one.name) is None
             study = open_study(one.storage, one.name, one.sampler)
+            new = ATTRIBUTE not in study.user_attrs and not study.get_trials(deepcopy=False)
             lock.hold_inode()
             try:
                 with _alone(study, one.storage):
