@@ -138,7 +138,10 @@ def _large(path: Path, name: str | None) -> Population | None:
         return None
     if path.stat().st_size < LARGE or not _ends(path):
         return None
-    return read_columns(path, name or path.name.split(".")[0])
+    try:
+        return read_columns(path, name or path.name.split(".")[0])
+    except PopulationError as error:
+        raise PopulationError(f"{path}: {error}") from error
 
 
 def _ends(path: Path) -> bool:

@@ -54,6 +54,8 @@ class Asking:
         try:
             trial = self._study.ask(self._distributions)
             candidate = self._proposed(trial.params)
+        except RegnasError:
+            raise
         except _FAULTS as error:
             raise _broken(sampler, error) from error
         pending = self._pending(trial, candidate)
@@ -116,10 +118,8 @@ class Asking:
         )
 
 
-def _broken(sampler: BaseSampler, error: BaseException) -> RegnasError:
+def _broken(sampler: BaseSampler, error: BaseException) -> PluginBroken:
     """What a sampler raised, as an error that names the innermost one."""
-    if isinstance(error, RegnasError):
-        return error
     inner = sampler.inner if isinstance(sampler, SupportsInner) and sampler.inner is not None else sampler
     kind = type(inner)
     return PluginBroken(

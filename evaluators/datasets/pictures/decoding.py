@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,8 +14,8 @@ import numpy as np
 from regnas import pictures
 from regnas.evaluators.datasets.pictures.layout import File
 from regnas.pictures import Pixels, Unreadable, decoded
-
-_LEFT_OVER = 3600  # seconds after which an unfinished file is nobody's any more
+from regnas.system.files import remove_leftovers, replacing, write_json
+from regnas.system.reading import fields_if_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,44 +62,24 @@ def _read(files: Sequence[File], size: int, channels: int) -> Decoded:
 
 
 def _kept(file: Path, shape: tuple[int, int, int], count: int) -> Decoded | None:
+    about = fields_if_whole(file.with_suffix(".json"), broken=dict, content=str)
+    if about is None:
+        return None
     try:
-        about = json.loads(file.with_suffix(".json").read_text())
         broken = {int(number): str(why) for number, why in about["broken"].items()}
         images = np.load(file, mmap_mode="c")
         whole = images.shape == (count - len(broken), *shape) and images.dtype == np.uint8
-        return Decoded(images, broken, str(about["content"])) if whole else None
-    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, EOFError, AttributeError):
         return None
+    return Decoded(images, broken, about["content"]) if whole else None
 
 
 def _keep(made: Decoded, file: Path) -> None:
     """Write whole files or none; several processes may be at it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    for old in file.parent.glob("*.part.*"):
-        with suppress(OSError):
-            if time.time() - old.stat().st_mtime > _LEFT_OVER or not _alive(old):
-                old.unlink()
-    partial = file.with_suffix(f".{os.getpid()}.part.npy")
-    note = file.with_suffix(f".{os.getpid()}.part.json")
-    try:
-        np.save(partial, made.images)
-        note.write_text(json.dumps({"broken": made.broken, "content": made.content}))
-        note.replace(file.with_suffix(".json"))
-        partial.replace(file)
-    finally:
-        for left in (partial, note):
-            left.unlink(missing_ok=True)
-
-
-def _alive(partial: Path) -> bool:
-    """Whether the process that writes a file still runs; its name ends in .PID.part.npy."""
-    try:
-        os.kill(int(partial.name.split(".")[-3]), 0)
-    except (ValueError, IndexError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
+    remove_leftovers(file.parent)
+    write_json(file.with_suffix(".json"), {"broken": made.broken, "content": made.content}, lasting=False)
+    with replacing(file, lasting=False) as partial, partial.open("wb") as out:  # numpy adds an ending to a name
+        np.save(out, made.images)
 
 
 def _key(files: Sequence[File], size: int, channels: int) -> str:

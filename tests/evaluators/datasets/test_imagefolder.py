@@ -201,9 +201,9 @@ def test_a_damaged_cache_is_made_anew_and_leftovers_go(tmp_path: Path, damage: s
         else:
             file.unlink()
             file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
-    (cache / "0123.training.99999999.part.npy").write_bytes(b"half")
+    (cache / ".0123.npy.99999999.part").write_bytes(b"half")
     again, _ = make_dataset(spec(tmp_path / "images"), resolution=8, cache=cache).fit()
-    assert np.array_equal(again.images, whole) and not list(cache.glob("*.part.*"))
+    assert np.array_equal(again.images, whole) and not list(cache.glob(".*.part"))
 
 
 def test_grey_images_have_one_channel(tmp_path: Path) -> None:

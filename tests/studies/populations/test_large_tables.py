@@ -17,6 +17,7 @@ from regnas.measure import BUILT_IN
 from regnas.studies.populations import files
 from regnas.studies.populations.columns import LARGE, read_columns
 from regnas.studies.populations.files import read_population
+from regnas.studies.populations.population import PopulationError
 
 _ARRAYS = ("indices", "errors", "seconds", "seeds", "diverged", "e_fit", "curves")
 cells = st.floats(0, 1e12) | st.integers(0, 10**9) | st.just("")
@@ -81,6 +82,13 @@ def test_a_large_file_is_read_by_columns(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "many.csv"
     path.write_text("error,flops\n" + "0.25,1000000\n" * (LARGE // 13 + 1))
     assert len(read_population(path)) == LARGE // 13 + 1
+
+
+def test_a_large_file_of_percentages_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("error,flops\n" + "25.5,1000000\n" * (LARGE // 13 + 1))
+    with pytest.raises(PopulationError, match=r"many.csv: population many: .* divide percentages by 100"):
+        read_population(path)
 
 
 @pytest.mark.slow
