@@ -94,6 +94,7 @@ class SearchOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOption
     warm_start: str | Path | None  # another study to learn from: its folder, or its name in the storage
     enqueue: str | Path | None  # a file of networks to evaluate first
     pareto: Sequence[str]  # measures against which the best errors are listed
+    baselines: bool  # train textbook networks first, which the winner must beat
     retrain: int | None  # epochs to train the winner for at the end
     quiet: bool  # print nothing
 

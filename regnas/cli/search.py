@@ -31,6 +31,12 @@ from regnas.errors import RegnasError
     metavar="MEASURE",
     help="List the best errors against flops, params, activations or another measure; may be repeated.",
 )
+@click.option(
+    "--baselines/--no-baselines",
+    default=True,
+    show_default=True,
+    help="Train textbook networks first, which the winner must beat.",
+)
 @click.option("--retrain", type=int, metavar="N", help="Train the winner for N epochs at the end.")
 @options.printing("best.json")
 @options.debug

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Self
@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from regnas.architecture import Architecture
+from regnas.baseline import Baseline
 from regnas.costs import Complexities
 from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension, Range
@@ -132,6 +133,12 @@ class StagedSpace(Space):
             classes=self.classes,
             activation=self.activation,
         )
+
+    def baselines(self) -> Sequence[Baseline]:
+        """Thin ResNets and the nearest RegNet, as large as the window allows."""
+        from regnas.search_spaces.staged.baselines import baselines
+
+        return tuple(baselines(self))
 
     def sees(self) -> str:
         sizes = feature_sizes(self.template(), self.resolution)

@@ -83,6 +83,7 @@ class Best:
         error: its validation error, a fraction.
         test_error: its error on images the search never saw, or None.
         folder: what `regnas.load` reads: its architecture and its weights; None where the evaluator keeps none.
+        baseline: its name, where a baseline won; its index is then negative.
     """
 
     index: int
@@ -90,6 +91,7 @@ class Best:
     test_error: float | None
     architecture: Architecture
     folder: Path | None
+    baseline: str | None = None
 
 
 def complete_rows(rows: list[Row]) -> list[Row]:
@@ -143,14 +145,31 @@ def known_test_error(folder: Path, winner: Row, settings: Row) -> float | None:
     return cast(float | None, stored.get("test_error"))
 
 
-def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str, Any], settings: Row) -> Best:
-    """Write best.json, and the folder ``best`` with the winner's architecture and its weights if they were kept."""
+def kept_folder(folder: Path, row: Row) -> Path:
+    """Where the weights of a row lie, if they were kept."""
+    return Path(row["kept"]) if "kept" in row else folder / "checkpoints" / str(row["index"])
+
+
+def write_best(
+    folder: Path,
+    row: Row,
+    test_error: float | None,
+    facts: dict[str, Any],
+    settings: Row,
+    further: Mapping[str, Any] | None = None,
+) -> Best:
+    """Write best.json, and the folder ``best`` with the winner's architecture and its weights if they were kept.
+
+    Args:
+        further: what best.json says beside that, JSON values.
+    """
     architecture = from_json(row["architecture"])
-    kept = folder / "checkpoints" / str(row["index"]) / weights.WEIGHTS
+    kept = kept_folder(folder, row) / weights.WEIGHTS
     trained = f"proxy weights, {row['epochs']} epochs on the training images"
     details = {
         "schema": SCHEMA,
         "index": row["index"],
+        **({"baseline": row["baseline"]} if "baseline" in row else {}),
         "seed": row["seed"],
         "validation_error": row["error"],
         "test_error": test_error,
@@ -168,6 +187,15 @@ def write_best(folder: Path, row: Row, test_error: float | None, facts: dict[str
     metrics = {"metrics": row["metrics"]} if row.get("metrics") else {}
     write_json(
         folder / "best.json",
-        {**details, **metrics, **numbers, **params, "architecture": architecture.to_json(), "settings": settings},
+        {
+            **details,
+            **(further or {}),
+            **metrics,
+            **numbers,
+            **params,
+            "architecture": architecture.to_json(),
+            "settings": settings,
+        },
     )
-    return Best(row["index"], row["error"], test_error, architecture, best if kept.exists() else None)
+    own = best if kept.exists() else None
+    return Best(row["index"], row["error"], test_error, architecture, own, row.get("baseline"))

@@ -58,6 +58,7 @@ class SearchPlan:
     facts: Mapping[str, Any]
     can_test: bool
     repeat: int = 0
+    baselines: bool = True
     epochs: int | None = None
     budget_epochs: int | None = None
     least_epochs: int = 0
@@ -163,6 +164,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         facts=facts,
         can_test=isinstance(evaluator, SupportsTest),
         repeat=asked.repeat,
+        baselines=asked.baselines,
         epochs=epochs,
         budget_epochs=asked.budget.epochs,
         least_epochs=asked.budget.least(epochs, pruner),

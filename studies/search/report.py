@@ -31,7 +31,9 @@ _LUCK = 0.05  # probability from which guessing explains the best error
 def print_search(console: Console, result: SearchResult, *, retrained: bool, storage: str) -> None:
     """The five best, what can and cannot be told apart, the winner's test error, failures, and what to do next."""
     done = complete_rows(result.rows)
-    for table in (_table(done[:5], len(done)), *_fronts(result.fronts)):
+    title = f"The {min(5, len(done))} best of {len(done)}"
+    textbook = [_table(result.baselines, "Baselines", "baseline")] if result.baselines else []
+    for table in (_table(done[:5], title, "index"), *textbook, *_fronts(result.fronts)):
         _print_unbroken(console, table)
     for line in _remarks(result, done):
         console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
@@ -47,17 +49,18 @@ def _print_unbroken(console: Console, table: Table) -> None:
     console.print(table, crop=False)
 
 
-def _table(best: list[Row], total: int) -> Table:
-    table = Table(title=f"The {len(best)} best of {total}", title_justify="left", box=None, pad_edge=False)
+def _table(best: list[Row], title: str, key: str) -> Table:
+    """Networks by their candidate's index or, as ``key`` says, a baseline's name."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     found = [costs_in(row) for row in best]
     measures = costs.names_of(found)
-    for name in ("candidate", "error", *map(costs.head, measures)):
+    for name in ("candidate" if key == "index" else key, "error", *map(costs.head, measures)):
         table.add_column(name, justify="right", no_wrap=True)
     networks = [summary(row["architecture"]) for row in best]
     table.add_column(heading(networks), no_wrap=False)
     for row, network, cost in zip(best, networks, found, strict=True):
         table.add_row(
-            str(row["index"]),
+            printable(str(row[key])),
             f"{row['error']:.2%}",
             *(costs.cell(name, cost) for name in measures),
             Text(printable(network.long)),
@@ -69,13 +72,17 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
     lines = []
     if apart := _alike(result, done):
         lines.append(apart)
-    if result.best.test_error is not None:
+    lines += _against(result, done)
+    best = result.best
+    name = f"the baseline {best.baseline}" if best.baseline else f"candidate {best.index}"
+    epochs = result.baselines[0]["epochs"] if best.baseline else done[0]["epochs"]
+    if best.test_error is not None:
         lines.append(
-            f"winner: candidate {result.best.index}, test error {result.best.test_error:.2%} on images the search "
-            f"never saw (proxy weights, {done[0]['epochs']} epochs)"
+            f"winner: {name}, test error {best.test_error:.2%} on images the search never saw "
+            f"(proxy weights, {epochs} epochs)"
         )
     else:
-        lines.append(f"winner: candidate {result.best.index}; there are no test images or no kept weights to score")
+        lines.append(f"winner: {name}; there are no test images or no kept weights to score")
     lines += _early(result, done) + _warm(result)
     failed = [row for row in result.rows if row["state"] == "FAIL"]
     if failed:
@@ -83,6 +90,26 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
         lines.append(f"{len(failed)} candidates failed: " + "; ".join(f"{count} x {text}" for text, count in reasons))
     if diverged := sum(bool(row["diverged"]) for row in done):
         lines.append(f"{diverged} trainings diverged and count with the error of guessing")
+    return lines
+
+
+def _against(result: SearchResult, done: list[Row]) -> list[str]:
+    """The best candidate against the best baseline, and what the baselines took."""
+    if (found := result.against) is None:
+        return []
+    points = 100 * found.difference
+    compared = f"best candidate {done[0]['index']} against the best baseline, {found.baseline}: {points:+.1f} points"
+    if found.interval is not None:
+        low, high = (100 * end for end in found.interval)
+        compared += f", 95 % interval {low:+.1f} to {high:+.1f} (one training each)"
+    lines = [compared]
+    if not found.beaten:
+        lines.append("no candidate is better than the best baseline, so the baseline is returned")
+    spent, share = (sum(row["seconds"] or 0.0 for row in rows) for rows in (result.rows, result.baselines))
+    lines.append(
+        f"{len(result.baselines)} baselines took {share:.0f} s of training beside {spent:.0f} s for "
+        f"{len(result.rows)} candidates"
+    )
     return lines
 
 
@@ -146,7 +173,7 @@ def _alike(result: SearchResult, done: list[Row]) -> str:
     gap = 2 * math.sqrt(2) * noise
     alike = sum(row["error"] - best < gap for row in done)
     if alike == 1:
-        return f"the winner's lead is larger than {gap:.2%}, twice the standard deviation of a difference ({source})"
+        return f"the best candidate's lead is larger than {gap:.2%}, twice the standard deviation of a difference ({source})"
     return (
         f"the best {alike} of {len(done)} lie within {gap:.2%} and cannot be told apart by one training each ({source})"
     )

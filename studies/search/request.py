@@ -19,7 +19,7 @@ from regnas.studies.executors.resources import Resources
 from regnas.studies.search.budget import Budget
 from regnas.window import Window
 
-_OWN = ("strategy", "evaluator", "seed", "duplicates", "warm_start", "enqueue", "pareto")
+_OWN = ("strategy", "evaluator", "seed", "duplicates", "warm_start", "enqueue", "pareto", "baselines")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,7 @@ class SearchRequest:
         enqueue: a file of networks to evaluate first (see `regnas.studies.search.enqueue.read`).
         pareto: measures against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
+        baselines: whether textbook networks are trained first, which the winner must beat.
 
     Raises:
         UsageError: no such way with duplicates.
@@ -67,6 +68,7 @@ class SearchRequest:
     enqueue: str | Path | None = None
     pareto: Sequence[str] = ()
     repeat: int = 0
+    baselines: bool = True
 
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:

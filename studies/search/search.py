@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -10,6 +10,7 @@ from typing import Any, Unpack, cast
 import optuna
 
 from regnas import weights
+from regnas.baseline import Baseline
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.executor import Event, Executor
@@ -17,9 +18,11 @@ from regnas.messages import Job, ScoreJob
 from regnas.options import SearchOptions
 from regnas.studies.driver import Interrupted
 from regnas.studies.run.progress import Progress, Silent
+from regnas.studies.search import baselines as textbook
 from regnas.studies.search import enqueue, outcome
 from regnas.studies.search import pareto as fronts
 from regnas.studies.search import warm_start as warm
+from regnas.studies.search.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.storage.open import find_study
@@ -36,6 +39,8 @@ class SearchResult:
         study: the Optuna study.
         folder: the study's files.
         seed_sd: spread of trainings of one network, where it was measured as the evaluator trains.
+        baselines: textbook networks that were trained alike, as rows, the best first.
+        against: the best searched network against the best of these; None without any.
         fronts: of every complexity asked for with ``pareto``, the rows that no other beats in it and in error, the
             cheapest first.
     """
@@ -48,6 +53,8 @@ class SearchResult:
     facts: Mapping[str, Any]
     seed_sd: float | None = None
     fronts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    baselines: list[dict[str, Any]] = field(default_factory=list)
+    against: Against | None = None
 
     @property
     def trials(self) -> Any:
@@ -68,11 +75,13 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     """
     one = search_plan
     pool: Executor | None = None
+    known = textbook.asked(one)
     for note in one.notes:
         progress.say(note)
     # A journal is read whole to find a study in it, so the folder is looked at first.
     begun = (one.folder / "study.json").exists() or find_study(one.storage, one.name) is not None
     if not begun:
+        textbook.forget(one.folder)
         look_ahead(one)  # before anything is made that a corrected command would find
     try:
         with opened(one) as study:
@@ -84,28 +93,38 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                 if begun:
                     look_ahead(one)
                 pool = make_workers(one, count=min(one.workers, one.budget))
+                if line := textbook.said(one, known):
+                    progress.say(line)
+                textbook.train(one, known, pool, progress)
                 drive(one, study, pool, progress)
-            return _finish(one, study, one.settings.to_json(), pool)
+            return _finish(one, study, known, pool)
     finally:
         if pool is not None:
             pool.close()
 
 
-def _finish(one: SearchPlan, study: optuna.Study, settings: dict[str, Any], pool: Executor | None) -> SearchResult:
+def _finish(one: SearchPlan, study: optuna.Study, known: Sequence[Baseline], pool: Executor | None) -> SearchResult:
+    settings = one.settings.to_json()
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
     winner = outcome.winner_of(rows, one.folder, one.facts, one.least_epochs)
+    baselines = textbook.rows_of(one, known)
+    against = textbook.against(winner, baselines, one.facts, one.seed_sd)
+    if against is not None and not against.beaten:
+        winner = baselines[0]
     test_error = outcome.known_test_error(one.folder, winner, settings)
     if test_error is None:
         test_error = _test(one, winner, pool)
-    best = outcome.write_best(one.folder, winner, test_error, dict(one.facts), settings)
+    best = outcome.write_best(
+        one.folder, winner, test_error, dict(one.facts), settings, textbook.to_json(baselines, against)
+    )
     found = fronts.write(one.folder, rows, one.pareto)
-    return SearchResult(best, rows, study, one.folder, settings, one.facts, one.seed_sd, found)
+    return SearchResult(best, rows, study, one.folder, settings, one.facts, one.seed_sd, found, baselines, against)
 
 
 def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> float | None:
     """Score the winner's kept weights on the test images, in a worker: the only use of these images."""
-    kept, result = one.folder / "checkpoints" / str(winner["index"]), one.folder / "test.json"
+    kept, result = outcome.kept_folder(one.folder, winner), one.folder / "test.json"
     if not one.can_test or not (kept / weights.WEIGHTS).exists():
         return None
     lent = pool or make_workers(one, count=min(1, one.workers))
