@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def baselines(space: StagedSpace) -> Iterator[Baseline]:
     """Thin ResNets and the nearest RegNet for the space's images, as large as the window's upper ends allow."""
     for stages, blocks in _RESNETS:
         template = space.template(stages)
-        found = _widest(space, lambda width, made=template, n=blocks: thin_resnet(made, n, width))
+        found = _widest(space, partial(thin_resnet, template, blocks))
         if found is not None:
             yield Baseline(f"thin ResNet-{2 * stages * blocks + 2}", found)
     if (near := _nearest_regnet(space)) is not None:
@@ -94,9 +95,7 @@ def _nearest_regnet(space: StagedSpace) -> Baseline | None:
     kind = "regnety" if template.se_ratio else "regnetx"
     known = [name for name in presets.names() if name.startswith(kind)]
     scales = [_FINER**power for power in range(-_SCALES, _SCALES + 1)]
-    largest = [
-        (_largest(space, lambda scale, name=name: scaled_regnet(template, name, scale), scales), name) for name in known
-    ]
+    largest = [(_largest(space, partial(scaled_regnet, template, name), scales), name) for name in known]
     found = [(abs(math.log(scales[place])), scales[place], name) for place, name in largest if place is not None]
     if not found:
         return None

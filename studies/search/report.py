@@ -173,7 +173,10 @@ def _alike(result: SearchResult, done: list[Row]) -> str:
     gap = 2 * math.sqrt(2) * noise
     alike = sum(row["error"] - best < gap for row in done)
     if alike == 1:
-        return f"the best candidate's lead is larger than {gap:.2%}, twice the standard deviation of a difference ({source})"
+        return (
+            f"the best candidate's lead is larger than {gap:.2%}, twice the standard deviation of a difference "
+            f"({source})"
+        )
     return (
         f"the best {alike} of {len(done)} lie within {gap:.2%} and cannot be told apart by one training each ({source})"
     )

@@ -96,7 +96,7 @@ def test_the_report_says_which_of_the_best_cannot_be_told_apart(fast_search: Sea
     result = with_errors(fast_search(4), [0.10, 0.128, 0.129, 0.30], seed_sd=0.01)
     assert "the best 2 of 4 lie within 2.83% and cannot be told apart by one training each" in report(result)
     clear = with_errors(result, [0.10, 0.1284, 0.129, 0.30], seed_sd=0.01)
-    assert "the winner's lead is larger than 2.83%" in report(clear)
+    assert "the best candidate's lead is larger than 2.83%" in report(clear)
 
 
 def test_without_measured_noise_the_validation_images_bound_it(fast_search: Search) -> None:
@@ -112,9 +112,9 @@ def test_no_lead_is_said_of_networks_that_only_guess(fast_search: Search) -> Non
     result = with_errors(fast_search(3), [0.30, 0.45, 0.55], seed_sd=0.001, facts=facts)
     said = report(result)
     assert "no network is better than guessing (50.00%) by more than the noise of 20 validation images" in said
-    assert "the winner's lead" not in said and "train longer with --epochs" in said
+    assert "the best candidate's lead" not in said and "train longer with --epochs" in said
     learned = report(with_errors(result, [0.10, 0.45, 0.55]))
-    assert "the winner's lead" in learned and "than guessing" not in learned
+    assert "the best candidate's lead" in learned and "than guessing" not in learned
 
 
 def test_one_candidate_is_compared_with_nothing(fast_search: Search) -> None:
