@@ -219,7 +219,8 @@ def fast_search(fast: Fast, tmp_path: Path) -> Callable[..., Any]:
 
     def run(budget: int, *, out: str = "runs", **options: Any) -> Any:
         folder = tmp_path / out
-        usual = {"data": "fake", "evaluator": "fast", "workers": 0, "quiet": True, "storage": str(folder / "j.journal")}
+        usual = {"data": "fake", "evaluator": "fast", "workers": 0, "quiet": True}
+        usual |= {"storage": str(folder / "j.journal"), "baselines": False}
         return regnas.search(budget=budget, out=folder, **{**usual, **options})
 
     return run

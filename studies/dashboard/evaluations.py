@@ -14,7 +14,7 @@ from regnas.costs import Complexity
 from regnas.evaluator import rank
 from regnas.measure import installed
 from regnas.pruner import NONE
-from regnas.studies.search.enqueue import ENQUEUED
+from regnas.studies.search.known.enqueue import ENQUEUED
 from regnas.studies.storage.costs import costs_of
 from regnas.system.optuna_internals import trial_id
 

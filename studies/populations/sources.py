@@ -14,7 +14,7 @@ from regnas.studies.populations.files import read_population
 from regnas.studies.populations.nds import read_nds
 from regnas.studies.populations.population import Population, PopulationError, from_rows
 from regnas.studies.recorded.files import RECORDED, recorded_files, recorded_names
-from regnas.studies.search.enqueue import ENQUEUED
+from regnas.studies.search.known.enqueue import ENQUEUED
 from regnas.studies.search.outcome import rows_of
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.study_file import folder_named, read_study_file, study_of

@@ -27,14 +27,14 @@ from regnas.pruner import NONE
 from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import AUTO, Allocation, allocate
-from regnas.studies.search import enqueue, warm_start
 from regnas.studies.search.identity import Settings, folder_name, study_name
 from regnas.studies.search.images import FINGERPRINT, fingerprint_of
+from regnas.studies.search.known import enqueue, warm_start
+from regnas.studies.search.known.warm_start import WarmStart
 from regnas.studies.search.pareto import axes
 from regnas.studies.search.regime import epochs_of, images_of, in_regime
 from regnas.studies.search.request import SearchRequest, request_of
 from regnas.studies.search.stream_version import stored_recipe, stored_version
-from regnas.studies.search.warm_start import WarmStart
 from regnas.studies.storage.open import quiet, storage_url
 
 

@@ -17,7 +17,7 @@ from regnas.measure import costs_in
 from regnas.strategy import WARM
 from regnas.studies.reporting import costs
 from regnas.studies.run.fidelity import epochs_spent
-from regnas.studies.search import warm_start as warm
+from regnas.studies.search.known import warm_start as warm
 from regnas.studies.search.outcome import Row, complete_rows
 from regnas.studies.search.search import SearchResult
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url

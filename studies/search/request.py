@@ -45,7 +45,7 @@ class SearchRequest:
         strategy: a spec, or any Optuna sampler.
         window: what was asked for; open where the space's own or the data set's counts.
         warm_start: another study, by its folder or its name in the storage, whose trials the strategy learns from.
-        enqueue: a file of networks to evaluate first (see `regnas.studies.search.enqueue.read`).
+        enqueue: a file of networks to evaluate first (see `regnas.studies.search.known.enqueue.read`).
         pareto: measures against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
         baselines: whether textbook networks are trained first, which the winner must beat.

@@ -18,11 +18,12 @@ from regnas.messages import Job, ScoreJob
 from regnas.options import SearchOptions
 from regnas.studies.driver import Interrupted
 from regnas.studies.run.progress import Progress, Silent
-from regnas.studies.search import baselines as textbook
-from regnas.studies.search import enqueue, outcome
+from regnas.studies.search import outcome
 from regnas.studies.search import pareto as fronts
-from regnas.studies.search import warm_start as warm
-from regnas.studies.search.baselines import Against
+from regnas.studies.search.known import baselines as textbook
+from regnas.studies.search.known import enqueue
+from regnas.studies.search.known import warm_start as warm
+from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.storage.open import find_study

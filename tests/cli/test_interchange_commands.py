@@ -37,7 +37,7 @@ def test_an_imported_network_can_be_described_trained_and_exported(regnas_comman
 
 
 def test_the_winner_of_a_search_goes_to_timm_with_its_weights(regnas_command: Run, tmp_path: Path) -> None:
-    words = ("--data", "fake", "--epochs", 1, "--budget", 2, "--workers", 0, "--quiet", "--resolution", 32)
+    words = ("--data", "fake", "--epochs", 1, "--budget", 2, "--workers", 0, "--no-baselines", "--resolution", 32)
     code, _, error = regnas_command("search", "--space", "regnetx[strides=2-2-2-2,stem=simple]", *words)
     assert code == 0, error
     (study,) = (path.parent for path in (tmp_path / "regnas-runs").glob("*/best.json"))

@@ -30,7 +30,7 @@ from regnas.studies.export.export import find
 from regnas.studies.populations.files import read_population
 from regnas.studies.populations.sources import load, study_of
 from regnas.studies.run.result_files import Results
-from regnas.studies.search.enqueue import read as read_enqueued
+from regnas.studies.search.known.enqueue import read as read_enqueued
 from regnas.studies.search.outcome import known_test_error
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.training.plan import plan_training

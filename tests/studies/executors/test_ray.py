@@ -93,7 +93,7 @@ def _parent(process: int) -> int:
 
 
 def test_a_search_in_ray_is_the_search_in_processes(fast_search: Search) -> None:
-    options: dict[str, Any] = {"evaluator": "curve", "pruner": "asha", "workers": 1}
+    options: dict[str, Any] = {"evaluator": "curve", "pruner": "asha", "workers": 1, "baselines": False}
     one = fast_search(9, executor="ray", **options)
     other = fast_search(9, out="other", **options)
     assert [(row["state"], row["error"]) for row in one.rows] == [(row["state"], row["error"]) for row in other.rows]

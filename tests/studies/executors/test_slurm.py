@@ -135,7 +135,7 @@ def test_a_candidate_that_kills_its_process_leaves_the_job_alone(
 
 
 def test_a_pruner_stops_trainings_in_jobs_as_in_processes(fast_search: Search) -> None:
-    options: dict[str, Any] = {"evaluator": "curve", "pruner": "asha", "workers": 1}
+    options: dict[str, Any] = {"evaluator": "curve", "pruner": "asha", "workers": 1, "baselines": False}
     one = fast_search(9, executor=LOCAL, device="cpu", **options)
     other = fast_search(9, out="other", **options)
     assert "PRUNED" in {row["state"] for row in one.rows}

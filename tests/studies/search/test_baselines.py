@@ -18,7 +18,7 @@ from regnas.messages import EvaluateJob, Job
 from regnas.studies.driver import Interrupted
 from regnas.studies.executors.worker import write_result
 from regnas.studies.run.progress import Silent
-from regnas.studies.search import baselines
+from regnas.studies.search.known import baselines
 from regnas.studies.search.plan import plan
 from regnas.studies.search.search import search
 

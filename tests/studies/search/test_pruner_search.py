@@ -216,7 +216,18 @@ def test_killed_during_asha_it_goes_on_with_what_was_paused(
     command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None], workers: int
 ) -> None:
     words = (
-        *("search", "--data", "fake", "--evaluator", "curve[sleep=8]", "--pruner", "asha", "--budget", 18),
+        *(
+            "search",
+            "--data",
+            "fake",
+            "--no-baselines",
+            "--evaluator",
+            "curve[sleep=8]",
+            "--pruner",
+            "asha",
+            "--budget",
+            18,
+        ),
         *("--workers", workers, "--out", "runs", "--storage", "runs/j.journal"),
     )
     for enough in (6, 14, 30):
@@ -242,7 +253,18 @@ def test_killed_during_asha_it_goes_on_with_what_was_paused(
 
 
 def test_the_report_says_how_many_ran_to_the_end_and_the_epochs(regnas_command: Run, fast: Any) -> None:
-    words = ("search", "--data", "fake", "--evaluator", "curve", "--workers", 0, "--storage", "j.journal")
+    words = (
+        "search",
+        "--data",
+        "fake",
+        "--evaluator",
+        "curve",
+        "--no-baselines",
+        "--workers",
+        0,
+        "--storage",
+        "j.journal",
+    )
     code, printed, _ = regnas_command(*words, "--pruner", "asha", "--budget", 12, "--budget-epochs", 40)
     assert code == 0
     assert "9 epochs at most, pruner asha, 40 in all" in printed
@@ -290,7 +312,7 @@ def test_a_study_with_a_pruner_is_no_population(curves: Search) -> None:
 def test_a_comparison_takes_no_pruner(fast: Any, tmp_path: Path) -> None:
     from regnas.studies.compare.run import Amounts, plan_runs, run
 
-    options: SearchOptions = {"data": "fake", "evaluator": "curve", "workers": 0, "pruner": "asha"}
+    options: SearchOptions = {"data": "fake", "evaluator": "curve", "workers": 0, "pruner": "asha", "baselines": False}
     options["out"] = tmp_path / "runs"
     runs = plan_runs(["regnetx", "regnety"], amounts=Amounts(budget=3), **options)
     with pytest.raises(UsageError, match="no pruner, no --budget-epochs"):

@@ -39,6 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
         quiet=True,
         out=folder,
         storage=str(folder / "j.journal"),
+        baselines=False,
     )
 
 
