@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from regnas.describe import Summary, TextTable
 from regnas.drawing import Profile, draw_steps
-from regnas.search_spaces.staged.complexity import feature_sizes
+from regnas.search_spaces.staged.complexity import BLOCKS, feature_sizes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,12 +19,15 @@ _COLUMNS = ("stage", "blocks", "width", "stride", "b", "group width", "output px
 
 
 def summary(network: Staged) -> Summary:
-    """Depths and widths of the stages; in detail bottleneck ratios and group widths."""
+    """Depths and widths of the stages; in detail bottleneck ratios and group widths, or the blocks that have
+    neither."""
     ratios = sorted({f"{ratio:g}" for ratio in network.bottleneck_ratios})
     groups = sorted(set(network.group_widths))
+    rule = BLOCKS[network.block]
+    chosen = f"b {'/'.join(ratios)}, g {'/'.join(map(str, groups))}"
     return Summary(
         line=" ".join(f"{depth}x{width}" for depth, width in zip(network.depths, network.widths, strict=True)),
-        details=f"b {'/'.join(ratios)}, g {'/'.join(map(str, groups))}",
+        details=chosen if rule.bottleneck or rule.grouped else f"{network.block} blocks",
         heading="stages: blocks x width",
         attributes={"depth": sum(network.depths)},
         picture="stage-widths.png",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,14 +13,24 @@ from regnas.baseline import Baseline, baselines_of
 from regnas.errors import PluginBroken
 from regnas.images import Images
 from regnas.search_spaces.staged.baselines import scaled_regnet, thin_resnet
+from regnas.search_spaces.staged.complexity import Template
 from regnas.search_spaces.staged.presets import names, preset
+from regnas.search_spaces.staged.space import StagedSpace
+
+
+def template_of(spec: str, **options: Any) -> Template:
+    """What the networks of a staged space share."""
+    space = regnas.space(spec, **options)
+    assert isinstance(space, StagedSpace)
+    return space.template()
+
 
 SMALL = Images(32, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2))
 
 
 def test_a_thin_resnet_is_that_of_he_et_al() -> None:
     """He et al. 2016, table 6: 0.27 M parameters with 20 layers and 0.46 M with 32; their shortcuts have none."""
-    template = regnas.space("regnetx[stem=cifar,stages=3,strides=1-2-2]", resolution=32, classes=10).template()
+    template = template_of("regnetx[stem=cifar,stages=3,strides=1-2-2]", resolution=32, classes=10)
     for blocks, published in ((3, 0.27e6), (5, 0.46e6)):
         network = thin_resnet(template, blocks, 16)
         shortcuts = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64  # two 1x1 convolutions with their normalisation
@@ -40,6 +52,7 @@ def test_a_thin_resnet_is_as_wide_as_the_ceiling_allows(ceiling: float) -> None:
     widths = {one.name: one.architecture.to_json()["widths"][0] for one in baselines_of(space)}
     for stages, blocks in ((3, 1), (3, 2), (4, 1)):
         width = widths[f"thin ResNet-{2 * stages * blocks + 2}"]
+        assert isinstance(space, StagedSpace)
         wider = thin_resnet(space.template(stages), blocks, width + 4)
         assert width % 4 == 0 and wider.complexity(32).flops > ceiling
 
@@ -58,7 +71,7 @@ def test_the_nearest_preset_is_taken_as_it_is_where_it_fits_best() -> None:
 @pytest.mark.parametrize("name", names())
 def test_a_preset_at_its_own_scale_is_the_preset(name: str) -> None:
     space, params = preset(name)
-    made = scaled_regnet(regnas.space(space).template(4), name, 1.0)
+    made = scaled_regnet(template_of(space), name, 1.0)
     assert made.to_json() == regnas.space(space).decode(params).to_json()
 
 

@@ -30,7 +30,7 @@ def run(out: Path, **options: Any) -> Any:
 
 
 def stored(out: Path) -> dict[str, Any]:
-    return json.loads((out / "regnetx-random-0/best.json").read_text())
+    return cast(dict[str, Any], json.loads((out / "regnetx-random-0/best.json").read_text()))
 
 
 def set_errors(out: Path, error: float) -> None:
