@@ -94,8 +94,6 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                 if begun:
                     look_ahead(one)
                 pool = make_workers(one, count=min(one.workers, one.budget))
-                if line := textbook.said(one, known):
-                    progress.say(line)
                 textbook.train(one, known, pool, progress)
                 drive(one, study, pool, progress)
             return _finish(one, study, known, pool)

@@ -85,6 +85,8 @@ def train(one: SearchPlan, known: Sequence[Baseline], pool: Executor, progress: 
         Interrupted: Ctrl-C; those that are finished are kept.
     """
     waiting = {-1 - place: each for place, each in enumerate(known) if _result(one, each) is None}
+    if (waiting or not known) and (line := said(one, known)):
+        progress.say(line)
     try:
         _train(one, waiting, pool, progress)
     except KeyboardInterrupt:
