@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -213,7 +213,10 @@ def _needed(two: Two, rules: ComparisonRules, looked: Judgement, pairs: int) -> 
 def sentence(
     judgement: Judgement, names: Sequence[str], rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]
 ) -> str:
-    """One sentence on a pair, in points of error.
+    """One sentence on a pair, in points of error: first what may be concluded, then how sure that is.
+
+    Where the mean says one thing and the expected best of a search another, which space is better depends on what is
+    asked, and that is the conclusion.
 
     Args:
         names: of all populations.
@@ -228,7 +231,12 @@ def sentence(
     ahead = whole if gap >= 0 else replace(whole, low=-whole.high, high=-whole.low)
     shown = f"{interval} {between(ahead, '')}" if math.isfinite(whole.high) else "no interval yet"
     by = f"lower by {points(abs(gap))}{at} ({shown}, Holm p {p_text(judgement.p_holm)})"
-    if judgement.kind == BETTER:
+    if judgement.kind == BETTER and (ahead_best := _best(judgement, names, best)) != better:
+        text = (
+            f"{a} or {b} depends on what you ask: in the mean {better}, for the best of {rules.best_of} {ahead_best}. "
+            f"The mean error of {better} is {by}"
+        )
+    elif judgement.kind == BETTER:
         text = f"{better} is better than {worse}: its mean error is {by}"
     elif judgement.kind == EQUAL:
         text = (
@@ -245,9 +253,8 @@ def sentence(
 
 def _at(judgement: Judgement, rules: ComparisonRules) -> str:
     """At what complexity, and after how many models."""
-    text = ""
+    text = at_equal([judgement], rules)
     if rules.complexity != NONE:
-        text = f" at equal {rules.complexity}"
         if judgement.bins == 1:
             text = f", not normalised by {rules.complexity} for want of models"
         elif judgement.coverage < 1:
@@ -267,16 +274,26 @@ def sure(judgement: Judgement) -> str:
 def _best_of(
     judgement: Judgement, names: Sequence[str], rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]
 ) -> str:
-    """The expected best of a search beside it, and whether it points the other way."""
+    """The expected best of a search beside it, and where nothing is concluded yet, whether it points the other way."""
     one, two = best[judgement.first], best[judgement.second]
     a, b = names[judgement.first], names[judgement.second]
-    shown = f"{a} {_error(one)}, {b} {_error(two)}"
-    text = f"; expected best of {rules.best_of}: {shown}"
-    if judgement.difference.estimate * (one[0] - two[0]) < 0:
-        ahead = a if one[0] < two[0] else b
-        opposite = "which says the opposite, in favour of" if judgement.kind == BETTER else "which is in favour of"
-        text += f", {opposite} {ahead}"
+    text = f"; expected best of {rules.best_of}: {a} {_error(one)}, {b} {_error(two)}"
+    if judgement.kind != BETTER and judgement.difference.estimate * (one[0] - two[0]) < 0:
+        text += f", which is in favour of {_best(judgement, names, best)}"
     return text
+
+
+def _best(judgement: Judgement, names: Sequence[str], best: Mapping[int, tuple[float, float, float]]) -> str:
+    """The space with the lower expected best of a search; of two equal ones that with the lower mean."""
+    one, two = best[judgement.first][0], best[judgement.second][0]
+    first = one < two if one != two else judgement.difference.estimate < 0
+    return names[judgement.first if first else judgement.second]
+
+
+def at_equal(judgements: Iterable[Judgement], rules: ComparisonRules) -> str:
+    """`` at equal flops`` where it is so of every pair; in one bin nothing is made equal."""
+    matched = rules.complexity != NONE and all(one.bins > 1 for one in judgements)
+    return f" at equal {rules.complexity}" if matched else ""
 
 
 def _error(value: tuple[float, float, float]) -> str:

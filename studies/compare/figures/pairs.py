@@ -8,8 +8,7 @@ import numpy as np
 
 from regnas.statistics.power import detectable_difference
 from regnas.studies.compare.analysis import Comparison
-from regnas.studies.compare.rules import NONE
-from regnas.studies.compare.verdict import BETTER, EQUAL
+from regnas.studies.compare.verdict import BETTER, EQUAL, at_equal
 from regnas.studies.reporting import style
 
 _STEPS = 25
@@ -19,10 +18,10 @@ def differences(comparison: Comparison) -> Any | None:
     """The primary statistic of every pair with its interval, and the margin; None for one population."""
     if not comparison.pairs:
         return None
-    names, complexity = [style.label(name) for name in comparison.names], comparison.rules.complexity
+    names = [style.label(name) for name in comparison.names]
     longest = max(map(len, names))
     figure, ((axes,),) = style.new(4.2 + 0.12 * longest, 0.32 * len(comparison.pairs) + 1.1)
-    at = "" if complexity == NONE else f" at equal {complexity}"
+    at = at_equal((one.judgement for one in comparison.pairs), comparison.rules)
     margin = 100 * comparison.rules.margin
     axes.axvspan(-margin, margin, color="0.88", lw=0)
     axes.axvline(0, color="0.4", lw=0.8)

@@ -7,7 +7,7 @@ import math
 from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison, Summary
 from regnas.studies.compare.rules import NONE
-from regnas.studies.compare.verdict import between, sure
+from regnas.studies.compare.verdict import at_equal, between, sure
 from regnas.studies.reporting.numbers import p_text
 from regnas.studies.reporting.text_table import Table
 
@@ -67,7 +67,7 @@ def pairs(comparison: Comparison) -> Table:
             )
         )
     heads = ("pair", "difference", "interval", "of", "p", "Holm p", "verdict", "models", "models that could tell")
-    at = "" if comparison.rules.complexity == NONE else f" at equal {comparison.rules.complexity}"
+    at = at_equal((one.judgement for one in comparison.pairs), comparison.rules)
     return Table(f"Mean error{at}, in points", heads, tuple(rows))
 
 

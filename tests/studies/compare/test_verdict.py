@@ -111,9 +111,21 @@ def test_the_sentence_says_where_the_best_of_a_search_disagrees() -> None:
     a = from_arrays("a", rng.normal(0.2, 0.01, 200), flops=flops)
     b = from_arrays("b", np.where(np.arange(200) % 10 == 0, 0.1, 0.25) + rng.normal(0, 0.01, 200), flops=flops)
     text = analyse("x", [a, b], FAST).pairs[0].text
-    assert text.startswith("a is better than b") and "says the opposite, in favour of b" in text
+    conclusion, rest = text.split(". ", 1)
+    assert conclusion == "a or b depends on what you ask: in the mean a, for the best of 25 b"
+    assert rest.startswith("The mean error of a is lower by ") and "expected best of 25: a " in rest
     agreeing = analyse("x", [a, drawn("b", 200, mean=0.25)], FAST).pairs[0].text
-    assert "opposite" not in agreeing
+    assert agreeing.startswith("a is better than b: its mean error is lower by ")
+
+
+def test_nothing_is_called_equal_in_complexity_where_there_was_one_bin() -> None:
+    """Fewer than 20 models are one bin: the means are those of all models, however large."""
+    few = [drawn("a", 19, mean=0.2), drawn("b", 19, mean=0.3)]
+    comparison = analyse("x", few, FAST)
+    assert [one.judgement.bins for one in comparison.pairs] == [1]
+    assert "at equal" not in comparison.pairs[0].text + tables.pairs(comparison).title
+    many = analyse("x", [drawn("a", 60, mean=0.2), drawn("b", 60, mean=0.3)], FAST)
+    assert "at equal flops" in many.pairs[0].text and "at equal flops" in tables.pairs(many).title
 
 
 def test_bins_are_chosen_from_the_number_of_models_alone() -> None:
