@@ -76,11 +76,11 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     """
     one = search_plan
     pool: Executor | None = None
-    known = textbook.asked(one)
     for note in one.notes:
         progress.say(note)
     # A journal is read whole to find a study in it, so the folder is looked at first.
     begun = (one.folder / "study.json").exists() or find_study(one.storage, one.name) is not None
+    known = () if begun and not textbook.begun(one.folder) else textbook.asked(one)
     if not begun:
         textbook.forget(one.folder)
         look_ahead(one)  # before anything is made that a corrected command would find
@@ -94,7 +94,8 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                 if begun:
                     look_ahead(one)
                 pool = make_workers(one, count=min(one.workers, one.budget))
-                textbook.train(one, known, pool, progress)
+                if known or not begun:
+                    textbook.train(one, known, pool, progress)
                 drive(one, study, pool, progress)
             return _finish(one, study, known, pool)
     finally:

@@ -85,6 +85,8 @@ def train(one: SearchPlan, known: Sequence[Baseline], pool: Executor, progress: 
         Interrupted: Ctrl-C; those that are finished are kept.
     """
     waiting = {-1 - place: each for place, each in enumerate(known) if _result(one, each) is None}
+    if known:
+        (one.folder / FOLDER).mkdir(parents=True, exist_ok=True)
     if (waiting or not known) and (line := said(one, known)):
         progress.say(line)
     try:
@@ -123,6 +125,11 @@ def rows_of(one: SearchPlan, known: Sequence[Baseline]) -> list[Row]:
         if result is not None:
             found.append(_row(one, -1 - place, each, result))
     return sorted(found, key=lambda row: rank(row["error"], -row["index"], row["diverged"]))
+
+
+def begun(folder: Path) -> bool:
+    """Whether a study began with baselines: one that did not, as those of earlier releases, goes on without."""
+    return (folder / FOLDER).is_dir()
 
 
 def forget(folder: Path) -> None:
