@@ -9,6 +9,7 @@ from itertools import combinations
 
 from regnas.errors import UsageError
 from regnas.sampling import keyed
+from regnas.statistics.best_of import TRUSTED_SHARE
 from regnas.statistics.difference import Difference, normalised_difference
 from regnas.statistics.multiple import holm
 from regnas.statistics.power import models_for_difference, models_for_equivalence
@@ -213,10 +214,10 @@ def _needed(two: Two, rules: ComparisonRules, looked: Judgement, pairs: int) -> 
 def sentence(
     judgement: Judgement, names: Sequence[str], rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]
 ) -> str:
-    """One sentence on a pair, in points of error: first what may be concluded, then how sure that is.
+    """What is said of a pair, in points of error: first what may be concluded, then how sure that is.
 
     Where the mean says one thing and the expected best of a search another, which space is better depends on what is
-    asked, and that is the conclusion.
+    asked, and that is the conclusion. Of the expected best "is" is said where its intervals lie apart, else "may be".
 
     Args:
         names: of all populations.
@@ -224,31 +225,52 @@ def sentence(
     """
     a, b = names[judgement.first], names[judgement.second]
     gap = judgement.difference.estimate
-    better, worse = (a, b) if gap < 0 else (b, a)
+    better = a if gap < 0 else b
     at = _at(judgement, rules)
     interval, whole = f"{sure(judgement)} interval", judgement.interval
     # Told as an advantage of the better one.
     ahead = whole if gap >= 0 else replace(whole, low=-whole.high, high=-whole.low)
     shown = f"{interval} {between(ahead, '')}" if math.isfinite(whole.high) else "no interval yet"
     by = f"lower by {points(abs(gap))}{at} ({shown}, Holm p {p_text(judgement.p_holm)})"
-    if judgement.kind == BETTER and (ahead_best := _best(judgement, names, best)) != better:
-        text = (
-            f"{a} or {b} depends on what you ask: in the mean {better}, for the best of {rules.best_of} {ahead_best}. "
-            f"The mean error of {better} is {by}"
-        )
-    elif judgement.kind == BETTER:
-        text = f"{better} is better than {worse}: its mean error is {by}"
+    if judgement.kind == NO_VERDICT:
+        details = f"More than {rules.most_failed:.0%} of the candidates of one of them failed"
     elif judgement.kind == EQUAL:
-        text = (
-            f"{a} and {b} are practically equal: the {interval} of {a}'s mean error minus {b}'s{at}, "
-            f"{between(whole)}, lies inside the margin of {points(rules.margin)}"
+        details = (
+            f"The {interval} of {a}'s mean error minus {b}'s{at}, {between(whole)}, lies inside the margin of "
+            f"{points(rules.margin)}"
         )
-    elif judgement.kind == UNDECIDED:
-        more = f"about {judgement.needed:,} models of each could" if judgement.needed else "no practical number could"
-        text = f"{a} and {b}: cannot tell yet; the mean error of {better} is {by}; {more}"
     else:
-        text = f"{a} and {b}: no verdict, more than {rules.most_failed:.0%} of the candidates of one of them failed"
-    return text + _best_of(judgement, names, rules, best) + "."
+        details = f"The mean error of {better} is {by}"
+    if judgement.kind == UNDECIDED:
+        more = f"about {judgement.needed:,} models of each" if judgement.needed else "no practical number of models"
+        details += f"; {more} could tell"
+    beside = f"expected best of {rules.best_of}: " + ", ".join(
+        f"{names[place]} {_error(best[place])}" for place in (judgement.first, judgement.second)
+    )
+    return f"{_conclusion(judgement, names, rules, best)}. {details}; {beside}."
+
+
+def _conclusion(
+    judgement: Judgement, names: Sequence[str], rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]
+) -> str:
+    """What may be concluded, in plain words."""
+    a, b = names[judgement.first], names[judgement.second]
+    found, clear = _best(judgement, names, best), _clear(judgement, rules, best)
+    search = f"for the best of {rules.best_of} {found}"
+    if judgement.winner is not None:
+        better, worse = (a, b) if judgement.winner == judgement.first else (b, a)
+        gap = points(abs(judgement.difference.estimate))
+        if found == better:
+            return f"{better} is better than {worse}, in the mean by {gap}"
+        return (
+            f"{a} or {b} depends on what you ask: in the mean {better} is better (by {gap}), "
+            f"{search} {'is' if clear else 'may be'}"
+        )
+    if judgement.kind == EQUAL:
+        return f"{a} and {b} are practically equal" + (f" in the mean, {search} is better" if clear else "")
+    if judgement.kind == UNDECIDED:
+        return f"{a} and {b}: cannot tell yet" + (f" in the mean, {search} is better" if clear else "")
+    return f"{a} and {b}: no verdict"
 
 
 def _at(judgement: Judgement, rules: ComparisonRules) -> str:
@@ -256,8 +278,8 @@ def _at(judgement: Judgement, rules: ComparisonRules) -> str:
     text = at_equal([judgement], rules)
     if rules.complexity != NONE:
         if judgement.bins == 1:
-            text = f", not normalised by {rules.complexity} for want of models"
-        elif judgement.coverage < 1:
+            text = f", {rules.complexity} not matched"
+        if judgement.coverage < 1:
             a, b = judgement.counted
             text += f" in {judgement.coverage:.0%} of their range, where {a} and {b} models are,"
     look = judgement.looks[-1]
@@ -271,23 +293,18 @@ def sure(judgement: Judgement) -> str:
     return f"{100 - miss:.{digits}f} %"
 
 
-def _best_of(
-    judgement: Judgement, names: Sequence[str], rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]
-) -> str:
-    """The expected best of a search beside it, and where nothing is concluded yet, whether it points the other way."""
-    one, two = best[judgement.first], best[judgement.second]
-    a, b = names[judgement.first], names[judgement.second]
-    text = f"; expected best of {rules.best_of}: {a} {_error(one)}, {b} {_error(two)}"
-    if judgement.kind != BETTER and judgement.difference.estimate * (one[0] - two[0]) < 0:
-        text += f", which is in favour of {_best(judgement, names, best)}"
-    return text
-
-
 def _best(judgement: Judgement, names: Sequence[str], best: Mapping[int, tuple[float, float, float]]) -> str:
     """The space with the lower expected best of a search; of two equal ones that with the lower mean."""
     one, two = best[judgement.first][0], best[judgement.second][0]
     first = one < two if one != two else judgement.difference.estimate < 0
     return names[judgement.first if first else judgement.second]
+
+
+def _clear(judgement: Judgement, rules: ComparisonRules, best: Mapping[int, tuple[float, float, float]]) -> bool:
+    """Whether the 95 % intervals of the expected best lie apart, of as many models as it takes to see it."""
+    one, two = best[judgement.first], best[judgement.second]
+    seen = rules.best_of <= TRUSTED_SHARE * min(judgement.counted)
+    return seen and (one[2] < two[1] or two[2] < one[1])
 
 
 def at_equal(judgements: Iterable[Judgement], rules: ComparisonRules) -> str:

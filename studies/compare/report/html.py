@@ -17,7 +17,7 @@ from regnas.studies.search.identity import folder_name
 
 _CAPTIONS = {
     "edf": "Error distributions (strict definition: the share of models with a smaller error); left with the DKW band, "
-    "which holds at all errors at once, right at equal complexity with a bootstrap band at each error.",
+    "which holds at all errors at once, right normalised as written there, with a bootstrap band at each error.",
     "efficiency": "Random-search efficiency: the expected error of the best of m random models, in closed form.",
     "differences": "The primary statistic of every pair.",
     "power": "The difference of mean error that a number of models can see.",

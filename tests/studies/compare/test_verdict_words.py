@@ -1,0 +1,153 @@
+"""What a verdict says: first what may be concluded of a pair, then the numbers it rests on."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import numpy as np
+import pytest
+
+from regnas.studies.compare.analysis import Comparison, analyse
+from regnas.studies.compare.report import tables
+from regnas.studies.compare.report.html import report
+from regnas.studies.compare.report.markdown import markdown
+from regnas.studies.compare.rules import ComparisonRules
+from regnas.studies.compare.verdict import BETTER, EQUAL, UNDECIDED
+from regnas.studies.populations.population import Population, from_arrays
+
+FAST = ComparisonRules(repeats=999, resamples=200)
+
+
+def drawn(
+    name: str, mean: float, *, count: int = 200, sd: float = 0.01, lead: float = 0.0, every: int = 10, **columns: Any
+) -> Population:
+    """Errors around a mean, those of one model in ``every`` lower by ``lead``; flops evenly spread."""
+    noise = np.random.default_rng([*name.encode()]).normal(0, sd, count)
+    errors = mean + noise - np.where(np.arange(count) % every == 0, lead, 0.0)
+    return from_arrays(name, errors, flops=np.linspace(1e6, 2e6, count), **columns)
+
+
+def compared(*populations: Population, rules: ComparisonRules = FAST) -> Comparison:
+    return analyse("x", populations, rules)
+
+
+def told(comparison: Comparison) -> tuple[str, str, str]:
+    """The kind of the first pair, what is concluded, and what follows."""
+    pair = comparison.pairs[0]
+    conclusion, details = pair.text.split(". ", 1)
+    return pair.judgement.kind, conclusion, details
+
+
+def test_where_mean_and_search_agree_the_better_space_is_named_with_its_advantage() -> None:
+    comparison = compared(drawn("a", 0.2), drawn("b", 0.25))
+    gap = f"{-100 * comparison.pairs[0].judgement.difference.estimate:.2f} points"
+    kind, conclusion, details = told(comparison)
+    assert (kind, conclusion) == (BETTER, f"a is better than b, in the mean by {gap}")
+    assert details.startswith(f"The mean error of a is lower by {gap} at equal flops (90 % interval ")
+    assert "Holm p 0.00" in details and "; expected best of 25: a " in details
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_where_mean_and_search_disagree_it_depends_on_what_is_asked(swapped: bool) -> None:
+    """A is better on average, and B has a few far better models."""
+    pair = drawn("a", 0.2), drawn("b", 0.25, lead=0.15)
+    comparison = compared(*(pair[::-1] if swapped else pair))
+    gap = f"{100 * abs(comparison.pairs[0].judgement.difference.estimate):.2f} points"
+    kind, conclusion, details = told(comparison)
+    first = "b or a" if swapped else "a or b"
+    assert kind == BETTER
+    assert conclusion == (
+        f"{first} depends on what you ask: in the mean a is better (by {gap}), for the best of 25 b is"
+    )
+    assert details.startswith("The mean error of a is lower by ") and "Holm p" in details
+
+
+def test_of_a_search_whose_intervals_overlap_no_more_is_said_than_that_it_may_be() -> None:
+    """B's best models are few: whether a search finds one is luck."""
+    kind, conclusion, _ = told(compared(drawn("a", 0.2), drawn("b", 0.25, lead=0.105, every=25)))
+    assert kind == BETTER and conclusion.endswith("for the best of 25 b may be")
+
+
+def test_a_best_that_so_few_models_cannot_show_is_not_sure_however_narrow_its_interval() -> None:
+    """The best of 25 takes 100 models of each space to be seen."""
+    kind, conclusion, _ = told(compared(drawn("a", 0.2, count=80), drawn("b", 0.28, lead=0.18, count=80, every=5)))
+    assert kind == BETTER and conclusion.endswith("for the best of 25 b may be")
+
+
+def test_an_open_pair_says_that_it_is_open_and_how_many_models_could_tell() -> None:
+    kind, conclusion, details = told(compared(drawn("a", 0.2, count=12, sd=0.03), drawn("b", 0.205, count=12, sd=0.03)))
+    assert (kind, conclusion) == (UNDECIDED, "a and b: cannot tell yet")
+    assert "models of each could tell; expected best of 25" in details
+
+
+def test_an_open_mean_does_not_hide_what_a_search_would_find() -> None:
+    # Whichever of the two is ahead in the mean.
+    for mean in (0.226, 0.236):
+        pair = drawn("a", 0.2, sd=0.02), drawn("b", mean, lead=0.15, every=5, sd=0.02)
+        kind, conclusion, _ = told(compared(*pair, rules=ComparisonRules(repeats=999, resamples=200, margin=0.001)))
+        assert (kind, conclusion) == (UNDECIDED, "a and b: cannot tell yet in the mean, for the best of 25 b is better")
+
+
+def test_practically_equal_spaces_are_called_so_and_the_margin_follows() -> None:
+    kind, conclusion, details = told(compared(drawn("a", 0.2), drawn("b", 0.2)))
+    assert (kind, conclusion) == (EQUAL, "a and b are practically equal")
+    assert details.startswith("The 90 % interval of a's mean error minus b's at equal flops, ")
+    assert "lies inside the margin of 1.00 points" in details
+
+
+def test_spaces_that_are_equal_in_the_mean_alone_are_not_called_equal_to_search_in() -> None:
+    kind, conclusion, _ = told(compared(drawn("a", 0.2), drawn("b", 0.21, lead=0.1)))
+    assert (kind, conclusion) == (EQUAL, "a and b are practically equal in the mean, for the best of 25 b is better")
+
+
+def test_of_a_space_that_failed_too_often_nothing_is_concluded() -> None:
+    _, conclusion, details = told(compared(drawn("a", 0.3, failures=tuple(range(20))), drawn("b", 0.2)))
+    assert conclusion == "a and b: no verdict"
+    assert details.startswith("More than 5% of the candidates of one of them failed; expected best of 25: ")
+
+
+@pytest.mark.parametrize(("count", "bins"), [(18, None), (200, 1)])
+def test_in_one_bin_nothing_is_called_equal_in_complexity(count: int, bins: int | None) -> None:
+    rules = ComparisonRules(repeats=999, resamples=200, bins=bins)
+    comparison = compared(drawn("a", 0.3, count=count), drawn("b", 0.2, count=count), rules=rules)
+    assert comparison.pairs[0].judgement.bins == 1
+    for shown in (
+        comparison.pairs[0].text,
+        tables.pairs(comparison).title,
+        markdown(comparison),
+        report(comparison, {}),
+    ):
+        assert "at equal" not in shown
+    assert "points, flops not matched (90 % interval" in comparison.pairs[0].text
+    assert "for want of" not in comparison.pairs[0].text
+
+
+def test_in_several_bins_spaces_are_compared_at_equal_complexity() -> None:
+    comparison = compared(drawn("a", 0.3, count=60), drawn("b", 0.2, count=60))
+    assert comparison.pairs[0].judgement.bins == 6
+    assert "at equal flops (90 %" in comparison.pairs[0].text
+    assert tables.pairs(comparison).title == "Mean error at equal flops, in points"
+
+
+def test_a_comparison_without_complexity_does_not_speak_of_it() -> None:
+    rules = ComparisonRules(repeats=99, resamples=50, complexity="none")
+    text = compared(drawn("a", 0.2), drawn("b", 0.2), rules=rules).pairs[0].text
+    assert "flops" not in text and "equal none" not in text
+
+
+def test_one_bin_of_several_says_the_share_of_the_range_it_is() -> None:
+    flops = np.concatenate([np.full(20, 1.05e6), np.linspace(1.3e6, 2e6, 20)])
+    settings = {"window": "flops 1M:2M"}
+    a = from_arrays("a", np.full(40, 0.2), flops=flops, settings=settings)
+    b = from_arrays("b", np.full(40, 0.3), flops=np.full(40, 1.05e6), settings=settings)
+    comparison = compared(a, b)
+    assert (comparison.pairs[0].judgement.bins, comparison.pairs[0].judgement.coverage) == (1, 0.25)
+    assert "flops not matched in 25% of their range, where 20 and 40 models are" in comparison.pairs[0].text
+
+
+def test_every_report_has_the_same_words() -> None:
+    comparison = compared(drawn("a", 0.2), drawn("b", 0.25, lead=0.15))
+    text = comparison.pairs[0].text
+    assert text in html.unescape(report(comparison, {}))
+    assert text in markdown(comparison).replace("\\", "")
