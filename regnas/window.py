@@ -217,6 +217,20 @@ class Window(Mapping[str, Bounds]):
     def __str__(self) -> str:
         return ", ".join(f"{short_of(name)} {bounds}" for name, bounds in self._bounds.items()) or "open"
 
+    def upper_half(self) -> Window:
+        """This window, from half of its first limit on flops, params or activations where that has no lower end.
+
+        Where a limit is all that is said, the best networks lie just below it: Radosavovic et al. 2020 compare spaces
+        in narrow windows below theirs. ``0:HIGH`` has a lower end, and stays.
+        """
+        for name in ("flops", "params", "activations"):
+            bounds = self.bounds(name)
+            if bounds.low is None and bounds.high is not None:
+                return self | {name: Bounds(bounds.high / 2, bounds.high)}
+            if not bounds.open:
+                return self
+        return self
+
     def missing(self, cost: Mapping[str, object]) -> list[str]:
         """The measures that it limits and that ``cost`` does not know: these are to be measured."""
         return [name for name in self._bounds if name not in cost]

@@ -52,7 +52,7 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
     from regnas.studies.training.train import train
 
     console = Console()
-    checked = searching.plan(space, retrain=retrain, **flags)
+    checked = searching.plan(space, retrain=retrain, upper_half=True, **flags)
     progress: Progress = Silent() if quiet or as_json else Lines(console)
     progress.say(checked.headline())
     try:

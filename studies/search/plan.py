@@ -21,6 +21,7 @@ from regnas.evaluator import (
     check_facts,
     make_evaluator,
 )
+from regnas.measure import flag_of
 from regnas.options import SearchOptions
 from regnas.plugins import spec
 from regnas.pruner import NONE
@@ -32,15 +33,22 @@ from regnas.studies.search.images import FINGERPRINT, fingerprint_of
 from regnas.studies.search.known import enqueue, warm_start
 from regnas.studies.search.known.warm_start import WarmStart
 from regnas.studies.search.pareto import axes
-from regnas.studies.search.regime import epochs_of, images_of, in_regime
+from regnas.studies.search.regime import epochs_of, images_of, in_regime, in_upper_half
 from regnas.studies.search.request import SearchRequest, request_of
-from regnas.studies.search.stream_version import stored_recipe, stored_version
+from regnas.studies.search.stream_version import stored_recipe, stored_version, stored_window
 from regnas.studies.storage.open import quiet, storage_url
+from regnas.window import Window
+
+LOOK_AHEAD = 1000  # distinct candidates that must exist are looked for before any training, up to this many
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPlan:
-    """A search that has been checked and can start."""
+    """A search that has been checked and can start.
+
+    Attributes:
+        limit: the window as it was asked for; the space's own may be its upper half.
+    """
 
     space: Space
     strategy: str
@@ -66,6 +74,7 @@ class SearchPlan:
     enqueued: tuple[Params, ...] = ()
     pareto: tuple[str, ...] = ()
     seed_sd: float | None = None
+    limit: Window = Window()
 
     @property
     def workers(self) -> int:
@@ -91,7 +100,7 @@ class SearchPlan:
     def headline(self) -> str:
         """What is about to run, in three lines."""
         images = self.space.images
-        inside = "" if self.space.window.open else f" inside {self.space.window}"
+        inside = "" if self.space.window.open else f" inside {self.space.window}{self._half}"
         source = self.data.name if self.data else self.evaluator
         sizes = f"; {seen}" if (seen := self.space.sees()) else ""
         each = "each" if self.settings.pruner == NONE else f"at most, pruner {self.settings.pruner}"
@@ -107,6 +116,15 @@ class SearchPlan:
         )
 
     @property
+    def _half(self) -> str:
+        """That only the upper half of what was allowed is searched, and how to search all of it."""
+        found = [name for name, bounds in self.limit.items() if bounds != self.space.window.bounds(name)]
+        if not found:
+            return ""
+        bounds = self.limit[found[0]]
+        return f" (the upper half of {bounds}; {flag_of(found[0])} 0{bounds} is all of it)"
+
+    @property
     def _few(self) -> str:
         """What follows from there being few images."""
         recipe, training = self.facts.get("recipe", {}), self.facts.get("images", {}).get("training")
@@ -115,18 +133,21 @@ class SearchPlan:
         return f" in batches of {recipe['batch_size']} (few images to train on: {training})"
 
 
-def plan(space: str | Space = "regnetx", *, repeat: int = 0, **options: Unpack[SearchOptions]) -> SearchPlan:
+def plan(
+    space: str | Space = "regnetx", *, repeat: int = 0, upper_half: bool = False, **options: Unpack[SearchOptions]
+) -> SearchPlan:
     """Check everything that can be checked before a search starts.
 
     Args:
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
+        upper_half: a window that is only a limit means the half below it: for searches, not for populations.
         options: as `regnas.options.SearchOptions` describes them.
 
     Raises:
         UsageError: what was asked makes no sense.
         RegnasError: a data set, device, plug-in or window that is not there.
     """
-    return plan_of(request_of(space, options, repeat))
+    return plan_of(request_of(space, options, repeat, upper_half))
 
 
 def plan_of(asked: SearchRequest) -> SearchPlan:
@@ -142,6 +163,10 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
     url = storage_url(asked.place.storage, asked.place.out)
     name, space = _named(asked, space, pruner, url)
+    limit, budget = space.window, asked.budget.count(epochs, pruner)
+    if asked.upper_half and data is not None and not (asked.window.open and asked.space.window.open):
+        began, count = stored_window(url, name), min(budget, LOOK_AHEAD)
+        space = in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
     if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(stored_recipe(url, name))):
         earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options)))
         return replace(earlier, settings=replace(earlier.settings, evaluator=asked.evaluator))
@@ -155,7 +180,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         task=replace(asked.task, download=False),
         evaluator=asked.evaluator,
         data=data,
-        budget=asked.budget.count(epochs, pruner),
+        budget=budget,
         seed=asked.seed,
         name=name,
         folder=asked.place.out / folder_name(name),
@@ -172,6 +197,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         enqueued=() if asked.enqueue is None else enqueue.read(asked.enqueue, space),
         pareto=axes(asked.pareto, space),
         seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,
+        limit=limit,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from regnas.dataset import DataSet, make_dataset
 from regnas.design_space import Space
-from regnas.errors import UsageError
+from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluator import Evaluator, SupportsOwnImages, SupportsTable, Task
 from regnas.images import Images
 from regnas.window import Window
@@ -48,6 +48,26 @@ def in_regime(space: Space, evaluator: Evaluator, data: DataSet | None, window: 
             asked = Window.parse(flops=data.regime.flops)
         return space.on(data.regime.images).within(asked)
     return _pooled(space, evaluator).on(_own(evaluator) or space.images).within(asked)
+
+
+def in_upper_half(space: Space, count: int, *, seed: int, duplicates: str, began: str | None) -> Space:
+    """The space in the upper half of its window, where that is only a limit (see `Window.upper_half`).
+
+    Args:
+        count: of networks that the half must hold; with fewer of them the window stays whole.
+        began: the window of a study that is to go on, in words; None for a new one.
+    """
+    half = space.within(space.window.upper_half())
+    if half.window == space.window or began == str(space.window):
+        return space
+    if began == str(half.window):
+        return half
+    closed = half.within(Window({name: half.window[name] for name in half.window if name not in half.measures}))
+    try:
+        closed.sample(count, seed=seed, duplicates=duplicates)
+    except InfeasibleWindow:
+        return space
+    return half
 
 
 def _pooled(space: Space, evaluator: Evaluator) -> Space:

@@ -49,6 +49,7 @@ class SearchRequest:
         pareto: measures against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
         baselines: whether textbook networks are trained first, which the winner must beat.
+        upper_half: whether a window that is only a limit means the half below it.
 
     Raises:
         UsageError: no such way with duplicates.
@@ -69,6 +70,7 @@ class SearchRequest:
     pareto: Sequence[str] = ()
     repeat: int = 0
     baselines: bool = True
+    upper_half: bool = False
 
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:
@@ -80,7 +82,7 @@ class SearchRequest:
         return self.strategy if isinstance(self.strategy, str) else type(self.strategy).__name__
 
 
-def request_of(space: str | Space, options: SearchOptions, repeat: int = 0) -> SearchRequest:
+def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, upper_half: bool = False) -> SearchRequest:
     """The values of a search's options.
 
     Raises:
@@ -102,6 +104,7 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0) -> S
         resources=_picked(Resources, given),
         place=place,
         repeat=repeat,
+        upper_half=upper_half,
         **{name: given[name] for name in _OWN if name in given},
     )
 

@@ -169,7 +169,7 @@ def search(space: str | Space = "regnetx", **options: Unpack[SearchOptions]) -> 
 
     from regnas.studies.run.progress import Lines
 
-    checked = plan(space, **options)
+    checked = plan(space, upper_half=True, **options)
     quiet, retrain = options.get("quiet", False), options.get("retrain")
     progress: Progress = Silent() if quiet else Lines(Console())
     result = run(checked, progress)

@@ -24,7 +24,7 @@ from regnas.studies.run.progress import Progress
 from regnas.studies.search import outcome
 from regnas.studies.search.identity import ATTRIBUTE, check_same, differing, folder_name
 from regnas.studies.search.images import FINGERPRINT
-from regnas.studies.search.plan import SearchPlan, on_stream
+from regnas.studies.search.plan import LOOK_AHEAD, SearchPlan, on_stream
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.stream_version import version_of
 from regnas.studies.search.study_file import write_study_file
@@ -38,9 +38,6 @@ from regnas.system.files import remove_leftovers
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
 from regnas.system.reading import fields_if_whole
 from regnas.window import Window
-
-# Distinct candidates that must exist are looked for before any training, up to this many.
-_LOOK_AHEAD = 1000
 
 
 def populate(one: SearchPlan, progress: Progress, pool: Executor) -> optuna.Study:
@@ -184,7 +181,7 @@ def look_ahead(one: SearchPlan) -> None:
     space = one.space
     if measures := space.measures:
         space = space.within(Window({name: bounds for name, bounds in space.window.items() if name not in measures}))
-    space.sample(min(one.budget, _LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
+    space.sample(min(one.budget, LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
 
 
 def _check_folder(one: SearchPlan) -> None:

@@ -1,4 +1,4 @@
-"""What a study goes on with as it began: the version of the stream of candidates, and the recipe."""
+"""What a study goes on with as it began: the version of the stream of candidates, the recipe, the window."""
 
 from __future__ import annotations
 
@@ -36,7 +36,19 @@ def stored_recipe(storage: str, name: str) -> dict[str, Any]:
     Raises:
         StudyError: the storage cannot be opened.
     """
-    study = find_study(storage, name)
-    stored = {} if study is None else settings_of(study) or {}
-    recipe = stored.get("recipe")
+    recipe = _stored(storage, name).get("recipe")
     return recipe if isinstance(recipe, dict) else {}
+
+
+def stored_window(storage: str, name: str) -> str | None:
+    """The window of a study in words, as `str` of one; None where there is no such study.
+
+    Raises:
+        StudyError: the storage cannot be opened.
+    """
+    return _stored(storage, name).get("window")
+
+
+def _stored(storage: str, name: str) -> dict[str, Any]:
+    study = find_study(storage, name)
+    return {} if study is None else settings_of(study) or {}

@@ -193,16 +193,16 @@ def test_the_flag_goes_from_the_command_line_to_the_report(
     fast: Any, toy: Log, tmp_path: Path, regnas_command: Callable[..., tuple[int, str, str]]
 ) -> None:
     where = ("--data", "fake", "--evaluator", "fast", "--workers", 0, "--storage", tmp_path / "j.journal")
-    words = ("search", *where, "--limit", "toy=0.1:0.6", "--limit", "acts=:60k")
+    words = ("search", *where, "--limit", "toy=0.1:0.6", "--limit", "acts=0:60k")
     code, output, error = regnas_command(*words, "--budget", 3)
     assert code == 0, error
-    assert "regnetx inside acts :60k, toy 0.1:0.6, strategy random" in output
+    assert "regnetx inside acts 0:60k, toy 0.1:0.6, strategy random" in output
     table = output[output.index("The 3 best of 3") :]
     assert "toy" in table.splitlines()[1] and ", toy 0." in output
     code, output, _ = regnas_command(*words, "--budget", 5)
     assert code == 0 and "resuming: 3 of 5" in output
-    code, output, error = regnas_command(*words[:-1], "acts=:50k", "--budget", 5)
-    assert code == 1 and "window: stored acts :60k, toy 0.1:0.6, asked acts :50k, toy 0.1:0.6" in error
+    code, output, error = regnas_command(*words[:-1], "acts=0:50k", "--budget", 5)
+    assert code == 1 and "window: stored acts 0:60k, toy 0.1:0.6, asked acts 0:50k, toy 0.1:0.6" in error
     code, output, _ = regnas_command("describe", "--space", "regnetx", "--limit", "toy=:0.5", "--resolution", 16)
     assert code == 0 and "measured one network at a time, so not tried here: toy" in output
     code, output, _ = regnas_command("sample", "--count", 5, "--limit", "toy=:0.5", "--output", "s.csv")

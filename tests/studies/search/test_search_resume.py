@@ -57,7 +57,7 @@ def test_an_extended_study_is_the_study_that_had_the_larger_budget_from_the_star
     ("words", "difference"),
     [
         (["--space", "regnetx[wm=2]"], "space: stored regnetx, asked regnetx[wm=2]"),
-        (["--flops", ":1M"], "window: stored flops :2M, asked flops :1M"),
+        (["--flops", "0:1M"], "window: stored flops :2M, asked flops 0:1M"),
         (["--strategy", "evolution"], "strategy: stored random, asked evolution"),
         (["--seed", "1"], "seed: stored 0, asked 1"),
         (["--duplicates", "allow"], "duplicates: stored reject, asked allow"),
