@@ -56,7 +56,13 @@ RECIPES: dict[str, tuple[str, int]] = {
     "short": ("", 1),
     "short-32": ("batch_size=32,learning_rate=0.07", 1),
     "short-16": ("batch_size=16,learning_rate=0.05", 1),
+    "short-scaled": ("scaled_residuals=true", 1),
+    "short-32-scaled": ("batch_size=32,learning_rate=0.07,scaled_residuals=true", 1),
+    "short-16-scaled": ("batch_size=16,learning_rate=0.05,scaled_residuals=true", 1),
+    "short-32-smooth": ("batch_size=32,learning_rate=0.07,scaled_residuals=true,label_smoothing=0.1", 1),
     LONG: ("", 10),
+    "long-scaled": ("scaled_residuals=true", 10),
+    "long-32-scaled": ("batch_size=32,learning_rate=0.07,scaled_residuals=true", 10),
 }
 
 

@@ -79,7 +79,7 @@ def parts(architecture: Architecture, resolution: int, peaks: dict[str, float]) 
     times = 15 if resolution < 64 else 5
 
     def made() -> nn.Module:
-        return build(architecture, SEED, DEVICE, how)
+        return build(architecture, SEED, DEVICE, how, Recipe())
 
     whole = seconds(step_of(made(), resolution, 64, how), times)
     norms = whole - seconds(step_of(without(made(), nn.BatchNorm2d), resolution, 64, how), times)
@@ -108,7 +108,7 @@ def update(architecture: Architecture) -> float:
     """CPU milliseconds of the optimiser alone."""
     training, _ = make_dataset(DATA).fit()
     mean, std = statistics(training)
-    network = build(architecture, SEED, DEVICE, Computing())
+    network = build(architecture, SEED, DEVICE, Computing(), Recipe())
     batches = Batches(training, DEVICE, mean=mean, std=std)
     trainer = Trainer(network, batches, Recipe(epochs=1), seed=SEED, device=DEVICE)
     next(trainer.steps())

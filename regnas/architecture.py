@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from regnas.costs import Complexity
@@ -46,6 +46,14 @@ class SupportsFeatures(Protocol):
 
     def features(self) -> dict[str, float]:
         """Numbers for predictors, by name: the same names for every architecture of the kind, all finite."""
+
+
+@runtime_checkable
+class SupportsResiduals(Protocol):
+    """A network, as `Architecture.build` makes them, that knows its residual branches: what is added to a shortcut."""
+
+    def residual_ends(self) -> Sequence[torch.nn.Module]:
+        """The last normalisation of every branch: its ``weight`` says how large the branch is when training starts."""
 
 
 def canonical(value: Mapping[str, Any]) -> str:

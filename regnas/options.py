@@ -95,7 +95,8 @@ class SearchOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOption
     enqueue: str | Path | None  # a file of networks to evaluate first
     pareto: Sequence[str]  # measures against which the best errors are listed
     baselines: bool  # train textbook networks first, which the winner must beat
-    retrain: int | None  # epochs to train the winner for at the end
+    time: float | str | None  # seconds, or ``30m``, that everything may take
+    retrain: int | str | None  # epochs to train the winner for at the end, or ``auto`` for what is left of the time
     quiet: bool  # print nothing
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from regnas import weights
-from regnas.architecture import Architecture
+from regnas.architecture import Architecture, SupportsResiduals
 from regnas.dataset import DataSet, Split, SupportsCounts, SupportsDecoding, SupportsRemarks, make_dataset
 from regnas.evaluator import Context, OutOfMemory, Result, Task
 from regnas.evaluators.training import checkpoint as snapshot
@@ -78,8 +78,13 @@ class TrainEvaluator:
         return self.asked.for_images(len(self._splits[0]), steps, said=self.said)
 
     def as_begun(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
-        """Options with which a study of an older release goes on by its recipe."""
-        return {} if not recipe or "drop_last" in recipe or self.recipe.drop_last else {"drop_last": True}
+        """Options with which a study of an older release goes on by its recipe: all that the user does not say."""
+        stored = Recipe.of_study(recipe)
+        if stored is None:
+            return {}
+        own = asdict(self.recipe)
+        said = own if self.said is None else self.said
+        return {name: value for name, value in asdict(stored).items() if name not in said and value != own[name]}
 
     @cached_property
     def _splits(self) -> tuple[Split, Split]:
@@ -205,7 +210,7 @@ class TrainEvaluator:
         training, _ = self._batches(device)
         computing = self._computing(architecture, device, len(training), accumulation)
         return Trainer(
-            build(architecture, seed, device, computing),
+            build(architecture, seed, device, computing, self.recipe),
             training,
             self.recipe,
             seed=seed,
@@ -247,7 +252,26 @@ def chance_error(classes: int) -> float:
     return 1 - 1 / classes
 
 
-def build(architecture: Architecture, seed: int, device: torch.device, computing: Computing) -> nn.Module:
-    """A new network with the initial weights of ``seed``, ready on the device."""
+def build(
+    architecture: Architecture, seed: int, device: torch.device, computing: Computing, recipe: Recipe
+) -> nn.Module:
+    """A new network with the initial weights of ``seed``, as the recipe starts it, ready on the device."""
     with seeded(seed):
-        return computing.prepared(architecture.build(), device)
+        network = architecture.build()
+    if recipe.scaled_residuals:
+        scale_residuals(network)
+    return computing.prepared(network, device)
+
+
+@torch.no_grad()
+def scale_residuals(network: nn.Module) -> None:
+    """Start each of n residual branches at 1 / sqrt(n) of its usual size: their sum varies as one branch does.
+
+    In between the two usual starts: branches of full size, whose sum grows with the depth, and branches that start at
+    nothing (Goyal et al. 2017, section 5.1), after which short trainings of all networks are alike (docs/regime.md).
+    """
+    if not isinstance(network, SupportsResiduals):
+        return
+    ends = network.residual_ends()
+    for end in ends:
+        cast(torch.Tensor, end.weight).fill_(1 / math.sqrt(len(ends)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from regnas import weights
 from regnas.architecture import Architecture
@@ -17,7 +19,7 @@ from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build, decoding_of
 from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
-from regnas.evaluators.training.precision import choose, machine_of
+from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.system.files import replacing
 from regnas.system.reading import open_file
@@ -57,7 +59,7 @@ class FinalTraining:
         if share.count > 1:
             check_shares(share.count, min(recipe.batch_size, len(batches)))
             self._computing = replace(self._computing, recorded=False)  # what waits for others is not recorded
-        network = build(architecture, seed, self._device, self._computing)
+        network = build(architecture, seed, self._device, self._computing, recipe)
         self._trainer = Trainer(
             network, batches, recipe, seed=seed, device=self._device, computing=self._computing, share=share
         )
@@ -77,7 +79,7 @@ class FinalTraining:
         try:
             return self._trainer.run_epoch()
         except Diverged as error:
-            raise _diverged(error) from error
+            raise diverged(error) from error
 
     def save(self, path: Path) -> None:
         """Write a snapshot, whole or not at all."""
@@ -90,27 +92,12 @@ class FinalTraining:
         Raises:
             RegnasError: it is of another training.
         """
-        try:
-            with open_file(path) as file:
-                state = torch.load(file, map_location=self._device, weights_only=True)
-        except Exception:  # no file, or torch raises one of many kinds: then the training starts from the beginning
-            return False
-        try:
-            self._trainer.load(state)
-        except Exception as error:  # whatever it comes upon
-            raise RegnasError(f"the snapshot {path} is of another training; remove it to start again") from error
-        return True
+        return load_snapshot(path, self._device, self._trainer.load)
 
     def facts(self) -> dict[str, Any]:
         """What a user of the weights needs."""
-        return {
-            "class_names": list(self._data.class_names),
-            "resolution": self._data.regime.images.resolution,
-            "mean": self._mean.tolist(),
-            "std": self._std.tolist(),
-            **decoding_of(self._data),
-            "trained": f"{self.epochs} epochs on training and validation images",
-        }
+        trained = f"{self.epochs} epochs on training and validation images"
+        return shipped(self._data, self._mean, self._std, trained)
 
     def finish(self, folder: Path) -> float | None:
         """Write the weights and score them on the test images, where there are any.
@@ -118,16 +105,66 @@ class FinalTraining:
         Raises:
             RegnasError: what the network says of a test image is not finite.
         """
-        weights.save(self._trainer.network, folder)
-        test = self._data.test()
-        if test is None:
-            return None
-        batches = Batches(checked(test, self._data, "test"), self._device, mean=self._mean, std=self._std)
-        try:
-            return top1_error(self._trainer.network, batches, self._device, self._computing)
-        except Diverged as error:
-            raise _diverged(error) from error
+        return score_and_save(
+            self._trainer.network, self._data, folder, self._device, self._computing, self._mean, self._std
+        )
 
 
-def _diverged(error: Diverged) -> RegnasError:
+def load_snapshot(path: Path, device: torch.device, load: Callable[[dict[str, Any]], None]) -> bool:
+    """Let a training go on from a snapshot; False where there is none that can be read.
+
+    Raises:
+        RegnasError: it is of another training.
+    """
+    try:
+        with open_file(path) as file:
+            state = torch.load(file, map_location=device, weights_only=True)
+    except Exception:  # no file, or torch raises one of many kinds: then the training starts from the beginning
+        return False
+    try:
+        load(state)
+    except Exception as error:  # whatever it comes upon
+        raise RegnasError(f"the snapshot {path} is of another training; remove it to start again") from error
+    return True
+
+
+def shipped(data: DataSet, mean: Tensor, std: Tensor, trained: str) -> dict[str, Any]:
+    """What a user of the weights needs; ``trained`` says on what, in words."""
+    return {
+        "class_names": list(data.class_names),
+        "resolution": data.regime.images.resolution,
+        "mean": mean.tolist(),
+        "std": std.tolist(),
+        **decoding_of(data),
+        "trained": trained,
+    }
+
+
+def score_and_save(
+    network: nn.Module,
+    data: DataSet,
+    folder: Path,
+    device: torch.device,
+    computing: Computing,
+    mean: Tensor,
+    std: Tensor,
+) -> float | None:
+    """Write the weights and score them on the test images, where there are any.
+
+    Raises:
+        RegnasError: what the network says of a test image is not finite.
+    """
+    weights.save(network, folder)
+    test = data.test()
+    if test is None:
+        return None
+    batches = Batches(checked(test, data, "test"), device, mean=mean, std=std)
+    try:
+        return top1_error(network, batches, device, computing)
+    except Diverged as error:
+        raise diverged(error) from error
+
+
+def diverged(error: Diverged) -> RegnasError:
+    """A training that came to nothing, with the way out."""
     return RegnasError(f"{error}; try another --seed, or a lower learning rate in the recipe")

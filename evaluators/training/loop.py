@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -68,15 +68,12 @@ class Trainer:
         self._share = share
         self._forward = averaging(network, share, device)
         self.epoch = 0
-        self._batches = batches
         self._recipe = recipe
-        self._size = min(recipe.batch_size, len(batches))
-        # Every part of a batch in every process needs two images: one alone cannot be normalised.
-        self._ends = recipe.ends(len(batches), 2 * share.count * accumulation)
+        self._accumulation = accumulation
+        self.feed(batches)
         _set_averaging(network, recipe.averaging(recipe.epochs * len(self._ends)))
         self.device = device
         self.computing = computing or Computing()
-        self._accumulation = accumulation
         self._order = torch.Generator().manual_seed(seed)
         groups = parameter_groups(network, recipe.weight_decay)
         fused = device.type in ("cpu", "cuda")
@@ -89,19 +86,36 @@ class Trainer:
         if self.computing.recorded:
             self._run = RecordedStep(self._step, recorder or CudaRecorder(), self._rates_to_device)
 
-    def run_epoch(self) -> float:
+    def feed(self, batches: Batches) -> None:
+        """Train on these images from now on."""
+        self._batches = batches
+        self._size = min(self._recipe.batch_size, len(batches))
+        # Every part of a batch in every process needs two images: one alone cannot be normalised.
+        self._ends = self._recipe.ends(len(batches), 2 * self._share.count * self._accumulation)
+
+    @property
+    def steps_of_epoch(self) -> int:
+        """Batches of a pass over the images."""
+        return len(self._ends)
+
+    def run_epoch(self, rates: Iterable[float] | None = None) -> float:
         """One pass over the training images; returns the mean loss.
+
+        Args:
+            rates: of every batch; those of the recipe's schedule over its epochs unless said.
 
         Raises:
             Diverged: the mean loss is not finite.
         """
         recipe, ends, share = self._recipe, self._ends, self._share
         per_epoch = len(ends)
+        if rates is None:
+            rates = (recipe.rate(self.epoch * per_epoch + n, recipe.epochs * per_epoch) for n in range(per_epoch))
         self.network.train()
         self._loss.zero_()
         drawn = self._batches.shuffled(ends, self._order, flip=recipe.flip, share=share)
-        for number, (images, labels) in enumerate(drawn):
-            self._set_rate(recipe.rate(self.epoch * per_epoch + number, recipe.epochs * per_epoch))
+        for rate, (images, labels) in zip(rates, drawn, strict=True):
+            self._set_rate(rate)
             self._run(images, labels)
         self.epoch += 1
         loss = averaged(self._loss, share).item() * self._size / ends[-1]

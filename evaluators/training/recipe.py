@@ -30,6 +30,8 @@ class Recipe:
         drop_last: leave out of an epoch what does not fill a batch, and leave normalisation's running averages the
             momentum that is right for long trainings; what older studies did, and what changes little where batches
             are many.
+        scaled_residuals: start the residual branches of a network with n of them at 1 / sqrt(n) of their usual size, so
+            that deep networks start as well as shallow ones; older studies did not.
         precision: of convolutions and linear layers; ``auto`` is the device's fastest that keeps the errors
             (see `regnas.evaluators.training.precision.choose`).
 
@@ -47,6 +49,7 @@ class Recipe:
     flip: bool = True
     pad: int = 0
     drop_last: bool = True
+    scaled_residuals: bool = False
     precision: str = AUTO
 
     def __post_init__(self) -> None:
@@ -69,7 +72,8 @@ class Recipe:
     def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
-        return cls(**stored) if known - {"precision", "drop_last"} <= set(stored) <= known else None
+        newer = {"precision", "drop_last", "scaled_residuals"}
+        return cls(**stored) if known - newer <= set(stored) <= known else None
 
     def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
         """This recipe for so many training images: with few of them smaller batches, whose last one may be smaller
@@ -116,6 +120,8 @@ class Recipe:
             del values["precision"]
         if self.drop_last:
             del values["drop_last"]
+        if not self.scaled_residuals:
+            del values["scaled_residuals"]
         return values
 
     def ends(self, images: int, least: int = 2) -> list[int]:

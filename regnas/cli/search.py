@@ -37,10 +37,13 @@ from regnas.errors import RegnasError
     show_default=True,
     help="Train textbook networks first, which the winner must beat.",
 )
-@click.option("--retrain", type=int, metavar="N", help="Train the winner for N epochs at the end.")
+@click.option("--time", metavar="T", help="What everything may take: 90s, 30m, 2h.")
+@click.option(
+    "--retrain", metavar="N|auto", help="Train the winner for N epochs at the end, or for the rest of --time."
+)
 @options.printing("best.json")
 @options.debug
-def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags: Any) -> None:
+def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags: Any) -> None:
     """Sample networks of a space, train them, rank them, keep the best. The same command resumes."""
     from rich.console import Console
 
@@ -49,10 +52,10 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
     from regnas.studies.search import search as searching
     from regnas.studies.search.report import print_search
     from regnas.studies.storage.secrets import again
-    from regnas.studies.training.train import train
 
     console = Console()
-    checked = searching.plan(space, retrain=retrain, upper_half=True, **flags)
+    asked = searching.retrain_of(retrain)
+    checked = searching.plan(space, retrain=asked, upper_half=True, **flags)
     progress: Progress = Silent() if quiet or as_json else Lines(console)
     progress.say(checked.headline())
     try:
@@ -68,11 +71,5 @@ def search(space: str, retrain: int | None, quiet: bool, as_json: bool, **flags:
         decorate_if_hosted(result.study, out=result.folder.parent, storage=checked.storage)
     except RegnasError as error:  # the search is done and said: this must not end what follows
         echo(str(error), err=True)
-    if retrain is not None:
-        train(
-            str(result.folder),
-            epochs=retrain,
-            data_root=flags["data_root"],
-            device=flags["device"],
-            quiet=as_json,
-        )
+    if asked is not None:
+        searching.retrain(result, asked, flags, quiet=as_json)

@@ -11,7 +11,8 @@ from regnas.cli import options
 
 @click.command()
 @click.argument("target", metavar="STUDY|ARCHITECTURE")
-@click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the images.")
+@click.option("--epochs", type=int, help="Passes over the images.  [default: 30]")
+@click.option("--time", metavar="T", help="Instead: 90s, 30m, 2h; it trains as long as it helps, and not longer.")
 @click.option("--data", help="A data set, or imagefolder:PATH.  [default: the study's]")
 @options.download
 @options.skip_broken

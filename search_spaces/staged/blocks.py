@@ -83,8 +83,15 @@ def one_conv(wide_in: int, wide: int, stride: int, squeezed: int, act: str, *, l
     return nn.Sequential(conv, *_squeeze(wide, squeezed, act))
 
 
+def last_norm(transform: nn.Module) -> nn.Module:
+    """The normalisation through which a transform leaves."""
+    return [layer for layer in transform.modules() if isinstance(layer, nn.BatchNorm2d)][-1]
+
+
 class Residual(nn.Module):
     """act(shortcut(x) + transform(x)); the shortcut is a 1x1 convolution where the shape changes."""
+
+    adds = True
 
     def __init__(self, transform: nn.Module, wide_in: int, wide: int, stride: int, act: str) -> None:
         super().__init__()
@@ -92,6 +99,11 @@ class Residual(nn.Module):
         self.shortcut = ConvNorm(wide_in, wide, 1, stride=stride) if changes else nn.Identity()
         self.transform = transform
         self.act = activation(act)
+
+    @property
+    def end(self) -> nn.Module:
+        """Its branch's last normalisation."""
+        return last_norm(self.transform)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.act(self.shortcut(x) + self.transform(x))  # type: ignore[no-any-return]
@@ -104,6 +116,11 @@ class LinearResidual(nn.Module):
         super().__init__()
         self.transform = transform
         self.adds = wide_in == wide and stride == 1
+
+    @property
+    def end(self) -> nn.Module:
+        """Its branch's last normalisation."""
+        return last_norm(self.transform)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.transform(x)

@@ -7,7 +7,7 @@ import math
 from torch import Tensor, nn
 
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.blocks import ConvNorm, make_block
+from regnas.search_spaces.staged.blocks import ConvNorm, LinearResidual, Residual, make_block
 from regnas.search_spaces.staged.complexity import BLOCKS
 
 
@@ -32,6 +32,10 @@ class StagedNetwork(nn.Module):
         self.head.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten()])
         self.classifier = nn.Linear(wide_in, architecture.classes)
         initialise(self)
+
+    def residual_ends(self) -> list[nn.Module]:
+        """The last normalisation of every block that adds to a shortcut (`regnas.architecture.SupportsResiduals`)."""
+        return [block.end for block in self.modules() if isinstance(block, Residual | LinearResidual) and block.adds]
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)

@@ -27,6 +27,7 @@ from regnas.pruner import Verdict
 from regnas.studies.driver import Interrupted
 from regnas.studies.run.asking import Asking
 from regnas.studies.run.checkpoints import Checkpoints
+from regnas.studies.run.clock import CLOCK, Clock
 from regnas.studies.run.fidelity import Fidelity
 from regnas.studies.run.pending import PendingTrial, copied
 from regnas.studies.run.progress import Progress
@@ -52,11 +53,13 @@ class Driver:
         progress: Progress,
         repeat: int = 0,
         fidelity: Fidelity | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._study = study
         self._pool = pool
         self._progress = progress
         self._fidelity = fidelity or Fidelity()
+        self._clock = clock or Clock(folder / CLOCK)
         self._reuses = duplicates == "reuse"
         self._checkpoints = Checkpoints(folder)
         self._stored = Results(folder, log=evaluates_in_driver(pool))
@@ -74,7 +77,8 @@ class Driver:
         self._stops = 0
 
     def run(self, budget: int) -> None:
-        """Ask, evaluate and tell until ``budget`` candidates are complete or pruned, or all epochs are trained.
+        """Ask, evaluate and tell until ``budget`` candidates are complete or pruned, all epochs are trained, or the
+        time of the clock is over.
 
         Raises:
             Interrupted: Ctrl-C.
@@ -86,6 +90,7 @@ class Driver:
             self._stored.clear(self._asking.next)
             self._progress.spent(self._fidelity.spent, self._fidelity.limit)
             self._progress.start(self._telling.completed, budget, self._telling.best)
+            self._progress.timed(self._clock.left)
             for trial, verdict in running:
                 self._resume_trial(trial, verdict, budget)
             try:
@@ -98,6 +103,7 @@ class Driver:
         while self._turns.in_flight or self._turns.startable(budget):
             if self.hurried or (self._stops and not self._turns.in_flight):
                 raise Interrupted
+            self._turns.over = self._clock.over
             self._fill(budget)
             for event in self._pool.events(0.25):
                 self._handle_event(event)
@@ -159,7 +165,7 @@ class Driver:
         try:
             return self._asking.ask()
         except InfeasibleWindow as error:
-            if self._fidelity.limit is None:
+            if self._fidelity.limit is None and self._clock.limit is None:
                 raise
             self._turns.exhausted = True
             self._progress.say(f"no further candidates: {error}")
@@ -230,6 +236,8 @@ class Driver:
 
     def _complete(self, pending: PendingTrial, result: Result) -> None:
         self._telling.complete(pending, result)
+        self._clock.took(result.seconds)
+        self._clock.keep()
         self._stored.forget(pending.key, pending.seed)
 
     def _failed(self, pending: PendingTrial, message: str, again: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from regnas.candidate import Candidate
 from regnas.describe import summary
 from regnas.evaluator import Result
 from regnas.studies.reporting import costs
+from regnas.studies.run.clock import UNLIMITED
 from regnas.system.text import printable
 
 
@@ -39,6 +41,9 @@ class Progress(Protocol):
     def spent(self, epochs: int, limit: int | None) -> None:
         """So many epochs of all candidates are trained, of ``limit`` if there is one."""
 
+    def timed(self, left: float) -> None:
+        """So many seconds are left; infinity where nothing limits them."""
+
     def failed(self, index: int, message: str) -> None:
         """A candidate failed; it is tried again or given up."""
 
@@ -61,6 +66,7 @@ class Silent:
     def ended(self, index: int, candidate: Candidate, result: Result) -> None: ...
     def paused(self, index: int, candidate: Candidate, epochs: int, stopped: bool) -> None: ...
     def spent(self, epochs: int, limit: int | None) -> None: ...
+    def timed(self, left: float) -> None: ...
     def failed(self, index: int, message: str) -> None: ...
     def say(self, message: str) -> None: ...
     def tick(self) -> None: ...
@@ -79,6 +85,7 @@ class Lines:
         self._errors: dict[int, float] = {}
         self._epochs = 0
         self._limit: int | None = None
+        self._ends = math.inf  # on the monotonic clock
         self._early = 0  # candidates that were paused or stopped
         self._began = time.monotonic()
 
@@ -109,7 +116,7 @@ class Lines:
         new = not result.diverged and (self._best is None or (result.error, index) < self._best)
         if new:
             self._best = (result.error, index)
-        budget = "" if self._limit else f"/{self._budget}"
+        budget = f"/{self._budget}" if self._counts else ""
         self._console.print(
             f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}"
             f"{'  diverged' if result.diverged else ''}  {costs.line(candidate.complexity)}  "
@@ -134,9 +141,19 @@ class Lines:
     def spent(self, epochs: int, limit: int | None) -> None:
         self._epochs, self._limit = epochs, limit
 
+    def timed(self, left: float) -> None:
+        self._ends = time.monotonic() + left
+
+    @property
+    def _counts(self) -> bool:
+        """Whether a number of candidates is the budget, not epochs or time."""
+        return self._limit is None and self._budget < UNLIMITED
+
     def _counted(self) -> str:
         """Evaluations, or epochs where these are the budget."""
-        return f"{self._done} of {self._budget} evaluations" if self._limit is None else self._counted_epochs()
+        if self._limit is not None:
+            return self._counted_epochs()
+        return f"{self._done} of {self._budget} evaluations" if self._counts else f"{self._done} evaluations"
 
     def _counted_epochs(self) -> str:
         return f"{self._epochs} epochs" if self._limit is None else f"{self._epochs} of {self._limit} epochs"
@@ -159,19 +176,26 @@ class Lines:
 
     def _panel(self) -> Any:
         rows = Table.grid(padding=(0, 1))
-        rows.add_row(ProgressBar(total=self._budget, completed=self._done, width=30), Text(self._summary()))
+        total = self._budget if self._budget < UNLIMITED else None
+        rows.add_row(
+            ProgressBar(total=total, completed=self._done, width=30, pulse=total is None), Text(self._summary())
+        )
         running = [Text(f"  {index}: {text}", style="dim", no_wrap=True) for index, text in self._running.items()]
         return Group(rows, *running)
 
     def _summary(self) -> str:
-        parts = [f"{self._done} of {self._budget}" if self._limit is None else f"{self._done} evaluations"]
+        parts = [f"{self._done} of {self._budget}" if self._counts else f"{self._done} evaluations"]
         if self._early or self._limit is not None:
             parts.append(self._counted_epochs())
         if self._best is not None:
             parts.append(f"best {self._best[0]:.2%} (candidate {self._best[1]})")
         finished = self._done - self._first
-        if finished and not self._early:  # how many of a pruner's candidates will be whole is not known
-            left = (time.monotonic() - self._began) / finished * (self._budget - self._done)
+        left = self._ends - time.monotonic()
+        if (
+            finished and not self._early and self._counts
+        ):  # how many of a pruner's candidates will be whole is not known
+            left = min(left, (time.monotonic() - self._began) / finished * (self._budget - self._done))
+        if math.isfinite(left):
             parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
 

@@ -14,6 +14,7 @@ class Turns:
     Attributes:
         in_flight: by index.
         exhausted: there is no new candidate left.
+        over: the time is over: only what is in flight goes on, and what it takes to have one whole candidate.
     """
 
     def __init__(self, telling: Telling, fidelity: Fidelity) -> None:
@@ -24,6 +25,7 @@ class Turns:
         self._promoted: list[PendingTrial] = []
         self.in_flight: dict[int, PendingTrial] = {}
         self.exhausted = False
+        self.over = False
 
     @property
     def ended(self) -> int:
@@ -34,6 +36,10 @@ class Turns:
         """Whether an evaluation could start now if a worker were free."""
         if not self._fidelity.left(len(self.in_flight) + 1):
             return False
+        if self.over and (self._telling.completed or self.in_flight):
+            return False
+        if self.over and self._paused:
+            return self._promote_last()
         room = self.ended + count(self.in_flight.values()) < budget
         if self._promote() or (room and (self._waiting or not self.exhausted)):
             return True

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from regnas.errors import UsageError
 from regnas.pruner import NONE, SupportsLeast, make_pruner
+from regnas.studies.run.clock import UNLIMITED
+from regnas.system.duration import seconds_of
 
 CANDIDATES = 25  # where nothing is said
+SEARCH_SHARE = 0.25  # of the time, where the winner's training has the rest (docs/regime.md)
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,7 @@ class Budget:
     Attributes:
         candidates: that are evaluated, or with a pruner started; 25 unless said, and without ``epochs``.
         epochs: of all candidates together, after which the study ends.
+        seconds: of the whole search.
         pruner: a spec such as ``asha[eta=4]``, or ``none``.
 
     Raises:
@@ -27,12 +34,31 @@ class Budget:
     candidates: int | None = None
     epochs: int | None = None
     pruner: str = NONE
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.candidates is not None and self.candidates < 1:
             raise UsageError(f"--budget is the number of evaluations, at least 1; got {self.candidates}")
         if self.epochs is not None and self.epochs < 1:
             raise UsageError(f"--budget-epochs is at least 1, got {self.epochs}")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Budget:
+        """The budget among a search's options.
+
+        Raises:
+            UsageError: a number that makes no sense, or a training of the winner until it is flat without a time.
+        """
+        retrain, time = retrain_of(options.get("retrain")), options.get("time")
+        if retrain == AUTO and time is None:
+            raise UsageError(
+                "--retrain auto trains the winner in what the search leaves of the time: say how long everything may "
+                "take, such as --time 30m"
+            )
+        seconds = None if time is None else seconds_of(time, "time")
+        if seconds is not None and retrain == AUTO:
+            seconds *= SEARCH_SHARE
+        return cls(options.get("budget"), options.get("budget_epochs"), options.get("pruner", NONE), seconds)
 
     def checked_pruner(self, epochs: int | None, duplicates: str) -> str:
         """The pruner's spec, if what stops candidates early can work.
@@ -68,9 +94,28 @@ class Budget:
         return made.least if isinstance(made, SupportsLeast) and self.candidates is None else epochs
 
     def count(self, epochs: int | None, pruner: str) -> int:
-        """The budget of candidates; where only epochs are limited, as many as these can start."""
+        """The budget of candidates; where only epochs are limited as many as these can start, and where only
+        time is any number.
+        """
         if self.candidates is not None:
             return self.candidates
         if self.epochs is None:
-            return CANDIDATES
+            return CANDIDATES if self.seconds is None else UNLIMITED
         return self.epochs if pruner != NONE else math.ceil(self.epochs / (epochs or 1))
+
+
+def retrain_of(text: int | str | None) -> int | str | None:
+    """How the winner is trained at the end: for a number of epochs, ``auto``, or not.
+
+    Raises:
+        UsageError: something else.
+    """
+    if text is None or text == AUTO:
+        return text
+    try:
+        epochs = int(text)
+    except ValueError:
+        raise UsageError(f"--retrain is a number of epochs or {AUTO}, got {text!r}") from None
+    if epochs < 1:
+        raise UsageError(f"--retrain is the number of epochs, at least 1; got {epochs}")
+    return epochs

@@ -28,6 +28,7 @@ from regnas.pruner import NONE
 from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import AUTO, Allocation, allocate
+from regnas.studies.run.progress import duration
 from regnas.studies.search.identity import Settings, folder_name, study_name
 from regnas.studies.search.images import FINGERPRINT, fingerprint_of
 from regnas.studies.search.known import enqueue, warm_start
@@ -48,6 +49,7 @@ class SearchPlan:
 
     Attributes:
         limit: the window as it was asked for; the space's own may be its upper half.
+        seconds: that baselines and candidates may take; None for as long as they do.
     """
 
     space: Space
@@ -75,6 +77,7 @@ class SearchPlan:
     pareto: tuple[str, ...] = ()
     seed_sd: float | None = None
     limit: Window = Window()
+    seconds: float | None = None
 
     @property
     def workers(self) -> int:
@@ -109,6 +112,8 @@ class SearchPlan:
             training += f", {self.budget_epochs} in all"
             if self.budget_epochs < self.least_epochs:
                 training += f", and it takes {self.least_epochs} until one candidate is whole"
+        if self.seconds is not None:
+            training += f", for {duration(self.seconds)}"
         return (
             f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
             f"{source}: {images.resolution} px, {images.classes} classes{self._counted()}{training}{sizes}\n"
@@ -198,6 +203,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         pareto=axes(asked.pareto, space),
         seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,
         limit=limit,
+        seconds=asked.budget.seconds,
     )
 
 

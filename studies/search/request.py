@@ -93,14 +93,12 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, uppe
     if not isinstance(space, str | Space):
         raise UsageError(f"a space is a spec such as 'regnetx', or a Space; got {space!r}")
     check_options(given, SearchOptions, "search")
-    if (retrain := given.get("retrain")) is not None and retrain < 1:
-        raise UsageError(f"--retrain is the number of epochs, at least 1; got {retrain}")
     place = _picked(Place, given)
     return SearchRequest(
         space=make_space(space) if isinstance(space, str) else space,
         task=task_of(given, place.out / "cache"),
         window=split_window(given)[0],
-        budget=Budget(given.get("budget"), given.get("budget_epochs"), given.get("pruner", Budget.pruner)),
+        budget=Budget.of(given),
         resources=_picked(Resources, given),
         place=place,
         repeat=repeat,

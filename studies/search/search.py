@@ -17,9 +17,11 @@ from regnas.executor import Event, Executor
 from regnas.messages import Job, ScoreJob
 from regnas.options import SearchOptions
 from regnas.studies.driver import Interrupted
+from regnas.studies.run.clock import CLOCK, Clock, spent_before
 from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search import outcome
 from regnas.studies.search import pareto as fronts
+from regnas.studies.search.budget import retrain_of
 from regnas.studies.search.known import baselines as textbook
 from regnas.studies.search.known import enqueue
 from regnas.studies.search.known import warm_start as warm
@@ -27,6 +29,7 @@ from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.storage.open import find_study
+from regnas.system.duration import seconds_of, short
 from regnas.system.reading import read_fields
 
 
@@ -75,6 +78,7 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
         StudyError: the study is another one, is in use, or its candidates fail.
     """
     one = search_plan
+    clock = Clock(one.folder / CLOCK, one.seconds)
     pool: Executor | None = None
     for note in one.notes:
         progress.say(note)
@@ -83,6 +87,7 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     known = () if begun and not textbook.begun(one.folder) else textbook.asked(one)
     if not begun:
         textbook.forget(one.folder)
+        clock.forget()
         look_ahead(one)  # before anything is made that a corrected command would find
     try:
         with opened(one) as study:
@@ -90,13 +95,14 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                 progress.say(one.warm.said())
                 warm.add(study, one.warm)
             enqueue.add(study, one.enqueued, one.space)
-            if not spent(one, study):
+            clock.recall(study.get_trials(deepcopy=False))
+            if not spent(one, study, clock):
                 if begun:
                     look_ahead(one)
                 pool = make_workers(one, count=min(one.workers, one.budget))
                 if known or not begun:
-                    textbook.train(one, known, pool, progress)
-                drive(one, study, pool, progress)
+                    textbook.train(one, known, pool, progress, clock)
+                drive(one, study, pool, progress, clock)
             return _finish(one, study, known, pool)
     finally:
         if pool is not None:
@@ -170,15 +176,29 @@ def search(space: str | Space = "regnetx", **options: Unpack[SearchOptions]) -> 
     from regnas.studies.run.progress import Lines
 
     checked = plan(space, upper_half=True, **options)
-    quiet, retrain = options.get("quiet", False), options.get("retrain")
+    quiet, asked = options.get("quiet", False), options.get("retrain")
     progress: Progress = Silent() if quiet else Lines(Console())
     result = run(checked, progress)
-    if retrain is not None:
-        from regnas.studies.training.train import train
-
-        where = {"data_root": options.get("data_root"), "device": options.get("device", "auto")}
-        train(str(result.folder), epochs=retrain, quiet=quiet, **where)
+    if asked is not None:
+        retrain(result, asked, options, quiet=quiet)
     return result
 
 
-__all__ = ["Interrupted", "SearchPlan", "SearchResult", "plan", "run", "search"]
+def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], *, quiet: bool) -> Path:
+    """Train the winner of a search on all but the test images; returns the folder.
+
+    Args:
+        asked: epochs, or ``auto`` for what the search left of the time.
+        options: of the search.
+    """
+    from regnas.studies.training.train import train
+
+    where = {"data_root": options.get("data_root"), "device": options.get("device", "auto"), "quiet": quiet}
+    if isinstance(asked, int):
+        return train(str(result.folder), epochs=asked, **where)
+    total = seconds_of(options["time"], "time")
+    left = max(1.0, total - spent_before(result.folder / CLOCK))
+    return train(str(result.folder), time=left, out=result.folder / f"final-{short(total)}", **where)
+
+
+__all__ = ["Interrupted", "SearchPlan", "SearchResult", "plan", "retrain", "retrain_of", "run", "search"]

@@ -18,6 +18,7 @@ from regnas.errors import StudyError, UsageError
 from regnas.executor import Executor, WorkerSpec
 from regnas.pruner import make_pruner
 from regnas.studies.executors.make import start
+from regnas.studies.run.clock import Clock
 from regnas.studies.run.driver import Driver
 from regnas.studies.run.fidelity import Fidelity, epochs_spent
 from regnas.studies.run.progress import Progress
@@ -123,11 +124,13 @@ def _alone(study: optuna.Study, text: str) -> Iterator[None]:
             set_storage(study, shared)  # for those who go on with it: others may write to it from now on
 
 
-def spent(one: SearchPlan, study: optuna.Study) -> bool:
-    """Whether the budget is spent, and nothing that was stopped on the way is left to be told."""
+def spent(one: SearchPlan, study: optuna.Study, clock: Clock | None = None) -> bool:
+    """Whether the budget, or the clock's time, is spent, and nothing that was stopped on the way is left to be told."""
     trials = [trial for trial in study.get_trials(deepcopy=False) if "index" in trial.user_attrs]
     states = Counter(trial.state for trial in trials)
     over = states[TrialState.COMPLETE] + states[TrialState.PRUNED] >= one.budget
+    if clock is not None and clock.over and states[TrialState.COMPLETE] and not states[TrialState.RUNNING]:
+        return True
     if not one.stops_early:
         return over
     over |= one.budget_epochs is not None and epochs_spent(trials) >= one.budget_epochs
@@ -176,7 +179,7 @@ def look_ahead(one: SearchPlan) -> None:
     Raises:
         InfeasibleWindow: it holds too few.
     """
-    if one.budget_epochs is not None:
+    if one.budget_epochs is not None or one.seconds is not None:
         return  # how many candidates that takes is not known
     space = one.space
     if measures := space.measures:
@@ -224,7 +227,7 @@ def make_workers(one: SearchPlan, logs: Path | None = None, count: int | None = 
     return start(one.allocation.engine, spec)
 
 
-def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progress) -> None:
+def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progress, clock: Clock | None = None) -> None:
     """Evaluate until the budget is spent, and write trials.csv whatever ends it."""
     pruner = make_pruner(one.settings.pruner, one.epochs) if one.epochs else None
     driver = Driver(
@@ -237,6 +240,7 @@ def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progre
         progress=progress,
         repeat=one.repeat,
         fidelity=Fidelity(pruner, one.epochs, one.budget_epochs),
+        clock=clock,
     )
     writer = storage_of(study)
     if isinstance(writer, OneWriter):
@@ -245,5 +249,7 @@ def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progre
     try:
         driver.run(one.budget)
     finally:
+        if clock is not None:
+            clock.keep()
         progress.stop()
         outcome.write_files(one.folder, outcome.rows_of(study, one.space))

@@ -12,10 +12,14 @@ from regnas.architecture import Architecture
 from regnas.dataset import DataSet, make_dataset, whole_of, with_options
 from regnas.errors import RegnasError, UsageError
 from regnas.studies.search.images import fingerprint_of
+from regnas.system.duration import seconds_of, short
 from regnas.system.reading import fields, fields_if_whole, read_json
 
 if TYPE_CHECKING:
     from regnas.evaluators.training.recipe import Recipe
+
+EPOCHS = 30  # of a training, unless its epochs or its time are said
+UNTIL_FLAT = "until flat"  # what a training in a given time has instead of a number of epochs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,7 @@ class TrainingPlan:
         fingerprint: of the images; None where the data set has none.
         devices: one for each process.
         threads: of each process; None for its own choice.
+        seconds: that it may take; None where its number of epochs is said.
     """
 
     architecture: Architecture
@@ -40,18 +45,22 @@ class TrainingPlan:
     folder: Path
     devices: tuple[str, ...]
     threads: int | None
+    seconds: float | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What must be equal for a training to go on: JSON values."""
+        """What must be equal for a training to go on: JSON values. The time that it may take is no part of it."""
         workers = len(self.devices)
+        recipe = self.recipe.to_json()
+        if self.seconds is not None:
+            recipe["epochs"] = UNTIL_FLAT
         return {
             "architecture": self.architecture.to_json(),
             "data": self.text,
             **({"fingerprint": self.fingerprint} if self.fingerprint else {}),
             "resolution": self.images.regime.images.resolution,
             "seed": self.seed,
-            "recipe": self.recipe.to_json(),
+            "recipe": recipe,
             **({"workers": workers} if workers > 1 else {}),
         }
 
@@ -70,7 +79,8 @@ class TrainingPlan:
 def plan_training(
     target: str,
     *,
-    epochs: int,
+    epochs: int | None = None,
+    time: float | str | None = None,
     data: str | None = None,
     data_root: str | Path | None = None,
     download: bool = False,
@@ -88,14 +98,14 @@ def plan_training(
         UsageError: what was asked makes no sense.
         RegnasError: no such target, data set or device.
     """
-    if epochs < 1:
-        raise UsageError(f"--epochs is at least 1, got {epochs}")
+    seconds = _time(epochs, time, workers)
+    epochs = EPOCHS if epochs is None else epochs
     if not -(2**63) <= seed < 2**63:
         raise UsageError(f"--seed is a whole number of 64 bits, from -2^63 to 2^63 - 1, got {seed}")
     path, settings = _target(target)
     text = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
     text = with_options(text, skip_broken="true") if skip_broken else text
-    folder = folder_of(target, epochs, out)
+    folder = folder_of(target, epochs, out, seconds)
     where: dict[str, Any] = {
         "root": str(data_root) if data_root else None,
         "resolution": resolution or (settings.get("images") or {}).get("resolution"),
@@ -116,13 +126,30 @@ def plan_training(
         folder=folder,
         devices=devices,
         threads=threads,
+        seconds=seconds,
     )
 
 
-def folder_of(target: str, epochs: int, out: str | Path | None) -> Path:
-    """Where a training leaves its result: ``final-EPOCHS`` beside its target unless said."""
+def _time(epochs: int | None, time: float | str | None, workers: int) -> float | None:
+    """The seconds that a training may take; None where its epochs are counted."""
+    if epochs is not None and epochs < 1:
+        raise UsageError(f"--epochs is at least 1, got {epochs}")
+    if time is None:
+        return None
+    if epochs is not None:
+        raise UsageError(
+            f"--epochs {epochs} and --time {time}: give one of them; in a time it trains as long as it helps"
+        )
+    if workers > 1:
+        raise UsageError(f"--time trains in one process, got --workers {workers}; say --epochs N for several")
+    return seconds_of(time, "time")
+
+
+def folder_of(target: str, epochs: int | None, out: str | Path | None, seconds: float | None = None) -> Path:
+    """Where a training leaves its result: ``final-EPOCHS`` or ``final-TIME`` beside its target unless said."""
     path = Path(target)
-    return Path(out) if out else (path if path.is_dir() else path.parent) / f"final-{epochs}"
+    name = f"final-{epochs or EPOCHS}" if seconds is None else f"final-{short(seconds)}"
+    return Path(out) if out else (path if path.is_dir() else path.parent) / name
 
 
 def _check_classes(architecture: Architecture, images: DataSet, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import time as clock
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from regnas.errors import StudyError
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.storage.locks import locked, refuse_if_held
 from regnas.studies.training.plan import TrainingPlan, folder_of, plan_training
+from regnas.system.duration import seconds_of
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
 from regnas.system.text import printable
@@ -28,7 +29,8 @@ def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
 
     Args:
         target: a study's folder or its best.json, or an architecture's JSON file.
-        options: as of `regnas.studies.training.plan.plan_training`. ``epochs``: passes over the images; the same
+        options: as of `regnas.studies.training.plan.plan_training`. ``epochs``: passes over the images, 30 unless said.
+            ``time``: seconds, or text such as ``30m``, instead: it trains as long as it helps, and not longer. The same
             command goes on after an interruption. ``data``: spec of the data set; a study's own unless said.
             ``workers``: processes that train it together, each with a share of every batch and a GPU where there are
             any. ``out``: folder of the result; ``final-N`` beside the target unless said.
@@ -39,7 +41,9 @@ def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
     Raises:
         RegnasError: no such target, data set or device, or an interrupted training with other settings.
     """
-    refuse_if_held(folder_of(target, options["epochs"], options.get("out")), _THIS)
+    time = options.get("time")
+    seconds = None if time is None else seconds_of(time, "time")
+    refuse_if_held(folder_of(target, options.get("epochs"), options.get("out"), seconds), _THIS)
     made = plan_training(target, **options)
     if (result := _finished(made.folder, made.identity)) is None:
         with locked(made.folder, _THIS):
@@ -58,21 +62,20 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
     from regnas.evaluators.training.data_parallel import Share
     from regnas.evaluators.training.final import FinalTraining
     from regnas.evaluators.training.processes import peers
+    from regnas.evaluators.training.timed import TimedTraining
 
     folder = made.folder
-    with peers(made.told, made.devices, folder / _SNAPSHOT, folder / "workers.log"):
-        job = FinalTraining(
-            made.architecture,
-            made.images,
-            made.recipe,
-            seed=made.seed,
-            device=made.devices[0],
-            threads=made.threads,
-            share=Share(0, len(made.devices)),
-        )
-        _run(job, folder, quiet)
+    network = (made.architecture, made.images, made.recipe)
+    how: dict[str, Any] = {"seed": made.seed, "device": made.devices[0], "threads": made.threads}
+    if made.seconds is not None:
+        job: Any = TimedTraining(*network, seconds=made.seconds, **how)
+        _run_timed(job, folder, quiet)
+    else:
+        with peers(made.told, made.devices, folder / _SNAPSHOT, folder / "workers.log"):
+            job = FinalTraining(*network, share=Share(0, len(made.devices)), **how)
+            _run(job, folder, quiet)
     test_error = job.finish(folder)
-    details = {"data": made.text, "epochs": made.recipe.epochs, "test_error": test_error, **job.facts()}
+    details = {"data": made.text, "epochs": job.epoch, "test_error": test_error, **job.facts()}
     details |= {FINGERPRINT: made.fingerprint} if made.fingerprint else {}
     weights.save_architecture(made.architecture, folder, details)
     write_json(folder / "result.json", {"schema": 1, "identity": made.identity, **details})
@@ -86,13 +89,31 @@ def _run(job: Any, folder: Path, quiet: bool) -> None:
     elif (folder / _SNAPSHOT).exists():
         _say(quiet, f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
     while job.epoch < job.epochs:
-        start = time.perf_counter()
+        start = clock.perf_counter()
         loss = job.run_epoch()
         job.save(folder / _SNAPSHOT)
         _say(
             quiet,
-            f"epoch {job.epoch:>3}/{job.epochs}  training loss {loss:.4f}  {time.perf_counter() - start:.1f} s",
+            f"epoch {job.epoch:>3}/{job.epochs}  training loss {loss:.4f}  {clock.perf_counter() - start:.1f} s",
         )
+
+
+def _run_timed(job: Any, folder: Path, quiet: bool) -> None:
+    if job.resume(folder / _SNAPSHOT):
+        _say(quiet, f"resuming after epoch {job.epoch}")
+    elif (folder / _SNAPSHOT).exists():
+        _say(quiet, f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
+    while not job.course.done:
+        loss, falling = job.run_epoch(), job.course.decayed > 0
+        job.save(folder / _SNAPSHOT)
+        error = "" if falling else f"  held-out error {job.course.curve[-1]:.2%}"
+        _say(quiet, f"epoch {job.epoch:>3}  training loss {loss:.4f}{error}  {job.course.seconds:.1f} s in all")
+        if job.course.decay and not falling:
+            why = "the held-out error is flat" if job.course.why == "flat" else "the time is soon over"
+            _say(
+                quiet,
+                f"{why}: {job.course.decay} epochs at a falling rate, validation images included, end the training",
+            )
 
 
 def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:

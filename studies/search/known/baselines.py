@@ -23,6 +23,7 @@ from regnas.messages import EvaluateJob
 from regnas.sampling import keyed
 from regnas.studies.driver import Interrupted
 from regnas.studies.executors.worker import read_result
+from regnas.studies.run.clock import Clock
 from regnas.studies.run.progress import Progress
 from regnas.studies.search.outcome import Row
 from regnas.studies.search.plan import SearchPlan
@@ -76,8 +77,8 @@ def said(one: SearchPlan, known: Sequence[Baseline]) -> str:
     return f"no baselines: the space {one.space.spec} knows none"
 
 
-def train(one: SearchPlan, known: Sequence[Baseline], pool: Executor, progress: Progress) -> None:
-    """Train the baselines that have no result yet, as many at a time as there are workers.
+def train(one: SearchPlan, known: Sequence[Baseline], pool: Executor, progress: Progress, clock: Clock) -> None:
+    """Train the baselines that have no result yet, as many at a time as there are workers, while there is time.
 
     One that fails is said, and left out.
 
@@ -90,15 +91,18 @@ def train(one: SearchPlan, known: Sequence[Baseline], pool: Executor, progress: 
     if (waiting or not known) and (line := said(one, known)):
         progress.say(line)
     try:
-        _train(one, waiting, pool, progress)
+        _train(one, waiting, pool, progress, clock)
     except KeyboardInterrupt:
         raise Interrupted from None
 
 
-def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progress: Progress) -> None:
+def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progress: Progress, clock: Clock) -> None:
     """Train what waits; its indices are below those of candidates."""
     running: dict[int, Baseline] = {}
     while waiting or running:
+        if waiting and clock.left <= 0:
+            progress.say(f"no time for the baselines {'; '.join(each.name for each in waiting.values())}")
+            waiting.clear()
         while waiting and pool.free():
             index = max(waiting)
             running[index] = waiting.pop(index)
@@ -115,6 +119,7 @@ def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progre
                 progress.say(f"baseline {each.name} failed and is left out: {event.message}")
             elif (result := _result(one, each)) is not None:
                 progress.say(f"baseline {each.name}: {result.error:.2%}  {result.seconds:.1f} s")
+                clock.keep()
 
 
 def rows_of(one: SearchPlan, known: Sequence[Baseline]) -> list[Row]:

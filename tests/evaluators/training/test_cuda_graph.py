@@ -50,7 +50,7 @@ def trained(
 
     def trainer() -> Trainer:
         batches = Batches(training, CPU, mean=mean, std=std, pad=1)
-        network = build(NETWORK, 0, CPU, computing)
+        network = build(NETWORK, 0, CPU, computing, recipe)
         return Trainer(network, batches, recipe, seed=0, device=CPU, computing=computing, recorder=recorder)
 
     one = trainer()
@@ -110,7 +110,7 @@ def test_a_recorded_training_on_a_gpu_ends_near_an_ordinary_one() -> None:
     for recorded in (False, True):
         computing = Computing("float32", recorded=recorded)
         batches = Batches(training, device, mean=mean, std=std)
-        network = build(NETWORK, 0, device, computing)
+        network = build(NETWORK, 0, device, computing, Recipe())
         recorder = CudaRecorder() if recorded else None
         trainer = Trainer(
             network,

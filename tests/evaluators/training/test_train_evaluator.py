@@ -14,6 +14,7 @@ from regnas.evaluators.training.devices import seeded
 from regnas.evaluators.training.evaluator import TrainEvaluator, build, chance_error, make
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import Computing
+from regnas.evaluators.training.recipe import Recipe
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.weights import load
 
@@ -81,7 +82,7 @@ def test_nothing_is_kept_without_a_folder(
 def test_the_seed_makes_the_initial_weights_and_leaves_torch_as_it_was() -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state()
-    one, same, other = (build(NETWORK, seed, torch.device("cpu"), Computing()) for seed in (1, 1, 2))
+    one, same, other = (build(NETWORK, seed, torch.device("cpu"), Computing(), Recipe()) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     pairs = list(zip(one.parameters(), same.parameters(), other.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b, _ in pairs) and not all(torch.equal(a, c) for a, _, c in pairs)

@@ -171,7 +171,9 @@ def test_a_training_resumed_from_its_state_ends_as_if_it_had_not_stopped() -> No
 
     def trainer() -> Trainer:
         batches = Batches(split, cpu, mean=torch.full((3,), 128.0), std=torch.full((3,), 64.0), pad=1)
-        return Trainer(training.build(SMALL, 0, cpu, Computing()), batches, Recipe(epochs=3), seed=0, device=cpu)
+        return Trainer(
+            training.build(SMALL, 0, cpu, Computing(), Recipe()), batches, Recipe(epochs=3), seed=0, device=cpu
+        )
 
     whole, first, second = trainer(), trainer(), trainer()
     for _ in range(3):

@@ -17,6 +17,7 @@ from regnas.executor import Event, Judge
 from regnas.messages import EvaluateJob, Job
 from regnas.studies.driver import Interrupted
 from regnas.studies.executors.worker import write_result
+from regnas.studies.run.clock import CLOCK, Clock
 from regnas.studies.run.progress import Silent
 from regnas.studies.search.known import baselines
 from regnas.studies.search.plan import plan
@@ -156,7 +157,7 @@ def test_a_baseline_that_fails_is_left_out_and_one_that_was_preempted_goes_again
     one = plan("regnetx", **OPTIONS, out=tmp_path)
     known, heard = baselines.asked(one), Heard()
     pool = Pool(thin_ResNet_8=["failed"], thin_ResNet_14=["stopped", "done"])
-    baselines.train(one, known, pool, heard)
+    baselines.train(one, known, pool, heard, Clock(tmp_path / CLOCK))
     trained = {row["baseline"] for row in baselines.rows_of(one, known)}
     assert trained == {each.name for each in known} - {"thin ResNet-8"}
     assert pool.submitted.count("thin-ResNet-14") == 2
@@ -167,9 +168,9 @@ def test_an_interrupted_search_goes_on_with_the_baselines_that_are_missing(tmp_p
     one = plan("regnetx", **OPTIONS, out=tmp_path)
     known = baselines.asked(one)
     with pytest.raises(Interrupted):
-        baselines.train(one, known, Pool(thin_ResNet_14=["interrupt"]), Heard())
+        baselines.train(one, known, Pool(thin_ResNet_14=["interrupt"]), Heard(), Clock(tmp_path / CLOCK))
     again = Pool()
-    baselines.train(one, known, again, Heard())
+    baselines.train(one, known, again, Heard(), Clock(tmp_path / CLOCK))
     assert "thin-ResNet-8" not in again.submitted and len(again.submitted) == len(known) - 1
 
 

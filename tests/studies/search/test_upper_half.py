@@ -34,7 +34,7 @@ def planned(out: Path, **options: Any) -> SearchPlan:
     ],
 )
 def test_the_first_limit_without_a_lower_end_is_drawn_up_to_its_half(asked: dict[str, str], searched: str) -> None:
-    assert str(Window.parse(**asked).upper_half()) == searched  # type: ignore[arg-type]
+    assert str(Window.parse(**asked).upper_half()) == searched
 
 
 @given(high=some.floats(1, 1e18), low=some.none() | some.floats(0, 1))

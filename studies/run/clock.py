@@ -1,0 +1,73 @@
+"""The time that a study may take, and what it took: of all commands that went on with it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from optuna.trial import FrozenTrial, TrialState
+
+from regnas.system.files import write_json
+from regnas.system.reading import fields_if_whole
+
+CLOCK = "time.json"  # in a study's folder
+UNLIMITED = 1_000_000_000  # candidates, where the time ends a search
+
+
+class Clock:
+    """Time that goes by while a study's commands run, not between them.
+
+    Args:
+        file: where it is kept, so that what was interrupted goes on with what is left.
+        limit: seconds; None for as long as it takes.
+    """
+
+    def __init__(self, file: Path, limit: float | None = None) -> None:
+        self._file = file
+        self._began = time.monotonic()
+        self._before = spent_before(file) if limit is not None else 0.0
+        self._took: list[float] = []
+        self.limit = limit
+
+    @property
+    def spent(self) -> float:
+        """Seconds so far."""
+        return self._before + time.monotonic() - self._began
+
+    @property
+    def left(self) -> float:
+        """Seconds until the limit; below 0 after it, infinite without one."""
+        return float("inf") if self.limit is None else self.limit - self.spent
+
+    @property
+    def over(self) -> bool:
+        """Whether an evaluation that takes as long as the median of those before would not end in time."""
+        return self.left < (statistics.median(self._took) if self._took else 0.0)
+
+    def recall(self, trials: Iterable[FrozenTrial]) -> None:
+        """Hear what the evaluations of a study took that goes on."""
+        for trial in trials:
+            if trial.state == TrialState.COMPLETE and "index" in trial.user_attrs:
+                self.took(trial.user_attrs.get("seconds", 0.0))
+
+    def took(self, seconds: float) -> None:
+        """An evaluation took so long."""
+        self._took.append(seconds)
+
+    def forget(self) -> None:
+        """Start anew: what was kept is of another study that had this folder."""
+        self._before = 0.0
+        self._file.unlink(missing_ok=True)
+
+    def keep(self) -> None:
+        """Remember what is spent."""
+        if self.limit is not None:
+            write_json(self._file, {"schema": 1, "seconds": round(self.spent, 1)})
+
+
+def spent_before(file: Path) -> float:
+    """Seconds that earlier commands kept; 0 where none did."""
+    stored = fields_if_whole(file, seconds=float)
+    return 0.0 if stored is None else max(0.0, float(stored["seconds"]))
