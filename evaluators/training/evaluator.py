@@ -39,10 +39,9 @@ def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
     data = make_dataset(
         task.data, root=task.data_root, download=task.download, resolution=task.resolution, cache=task.cache
     )
-    regime = data.regime
-    recipe = Recipe(epochs=task.epochs or regime.epochs, flip=regime.flip, pad=regime.pad)
     said = {*options, "epochs"} if task.epochs else {*options}
-    return TrainEvaluator(data, recipe.with_options(options), source=(task, options), said=frozenset(said))
+    recipe = Recipe.usual(data.regime, task.epochs).with_options(options)
+    return TrainEvaluator(data, recipe, source=(task, options), said=frozenset(said))
 
 
 @dataclass(frozen=True, eq=False)

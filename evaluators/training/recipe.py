@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from regnas.dataset import Regime
 from regnas.errors import UsageError
 
 AUTO = "auto"
@@ -67,6 +68,11 @@ class Recipe:
         for name, (holds, rule) in rules.items():
             if not holds:
                 raise UsageError(f"{name} of the recipe is {rule}, got {getattr(self, name)}")
+
+    @classmethod
+    def usual(cls, regime: Regime, epochs: int | None = None) -> Recipe:
+        """How networks are trained on images of a regime where nothing else is said (docs/regime.md)."""
+        return cls(epochs=epochs or regime.epochs, flip=regime.flip, pad=regime.pad, scaled_residuals=True)
 
     @classmethod
     def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:

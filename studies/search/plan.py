@@ -172,9 +172,11 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     if asked.upper_half and data is not None and not (asked.window.open and asked.space.window.open):
         began, count = stored_window(url, name), min(budget, LOOK_AHEAD)
         space = in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
-    if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(stored_recipe(url, name))):
-        earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options)))
-        return replace(earlier, settings=replace(earlier.settings, evaluator=asked.evaluator))
+    begun = stored_recipe(url, name) or warm_start.recipe_of(asked.warm_start, url)
+    if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(begun)):
+        earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options), warm_start=None))
+        settings = replace(earlier.settings, evaluator=asked.evaluator)
+        return replace(earlier, settings=settings, warm=warm_start.read(asked.warm_start, url, settings, earlier.space))
     source = asked.task.data if data is not None else asked.evaluator
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
     return SearchPlan(
@@ -198,7 +200,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         epochs=epochs,
         budget_epochs=asked.budget.epochs,
         least_epochs=asked.budget.least(epochs, pruner),
-        warm=None if asked.warm_start is None else warm_start.read(asked.warm_start, url, settings.to_json(), space),
+        warm=warm_start.read(asked.warm_start, url, settings, space),
         enqueued=() if asked.enqueue is None else enqueue.read(asked.enqueue, space),
         pareto=axes(asked.pareto, space),
         seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,

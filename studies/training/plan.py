@@ -168,9 +168,12 @@ def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int
     from regnas.evaluators.training.recipe import Recipe
 
     stored = Recipe.of_study(settings.get("recipe") or {})
-    recipe = replace(stored or Recipe(flip=images.regime.flip, pad=images.regime.pad), epochs=epochs)
-    if stored is None and images.regime.steps and "drop_last" in _begun(folder, {"drop_last": False}):
-        recipe = recipe.for_images(sum(map(len, images.fit())), images.regime.steps, said=("epochs",))
+    recipe = replace(stored or Recipe.usual(images.regime), epochs=epochs)
+    if stored is None:
+        begun = _begun(folder, {"drop_last": False, "scaled_residuals": True})
+        recipe = replace(recipe, scaled_residuals=bool(begun.get("scaled_residuals", False)))
+        if images.regime.steps and "drop_last" in begun:
+            recipe = recipe.for_images(sum(map(len, images.fit())), images.regime.steps, said=("epochs",))
     check_shares(workers, recipe.batch_size)
     return recipe
 

@@ -15,7 +15,7 @@ from regnas.design_space import Space
 from regnas.errors import DataError, InvalidArchitecture, StudyError, UsageError
 from regnas.evaluator import rank
 from regnas.strategy import WARM
-from regnas.studies.search.identity import differing
+from regnas.studies.search.identity import Settings, differing
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.study_file import folder_named, study_of
 from regnas.studies.storage.address import address_of
@@ -48,17 +48,29 @@ class WarmStart:
         return f"learning from {len(self.trials)} trials of study {self.name!r}{left}"
 
 
-def read(text: str | Path, storage: str, settings: Mapping[str, Any], space: Space) -> WarmStart:
-    """The trials of another study, checked against the one that is to learn from them.
+def recipe_of(text: str | Path | None, storage: str) -> dict[str, Any]:
+    """The recipe of the study that is learned from: one that learns goes by it in all that its user does not say.
+
+    Raises:
+        StudyError: there is no such study.
+    """
+    recipe = {} if text is None else (settings_of(_study(str(text), storage)) or {}).get("recipe")
+    return recipe if isinstance(recipe, dict) else {}
+
+
+def read(text: str | Path | None, storage: str, asked: Settings, space: Space) -> WarmStart | None:
+    """The trials of another study, checked against the one that is to learn from them; None where none is named.
 
     Args:
         text: the other study's folder, or its name in ``storage``.
-        settings: of the study that is to learn.
+        asked: settings of the study that is to learn.
 
     Raises:
         StudyError: there is no such study, it was evaluated in another way, or has other parameters.
     """
-    study = _study(str(text), storage)
+    if text is None:
+        return None
+    study, settings = _study(str(text), storage), asked.to_json()
     stored = settings_of(study)
     if not stored:
         raise StudyError(f"study {study.study_name!r} was not made by regnas search: how it was evaluated is unknown")

@@ -48,13 +48,15 @@ def test_the_warm_up_rises_in_equal_steps_from_a_tenth_and_ends_at_the_peak() ->
 
 def test_options_replace_numbers_of_the_recipe_and_leave_the_others() -> None:
     made = make(Task(data="fake", epochs=7), {"learning_rate": 1, "batch_size": 32, "flip": True}).recipe
-    assert asdict(made) == {**asdict(Recipe()), "epochs": 7, "learning_rate": 1, "batch_size": 32, "flip": True}
+    usual = asdict(Recipe(scaled_residuals=True))
+    assert asdict(made) == {**usual, "epochs": 7, "learning_rate": 1, "batch_size": 32, "flip": True}
 
 
 @pytest.mark.parametrize(("data", "flip", "pad"), [("fashion-mnist-mini", False, 0), ("cifar10", True, 4)])
 def test_what_nobody_says_is_the_regime_of_the_data_set(data: str, flip: bool, pad: int) -> None:
     made = make(Task(data=data), {})
-    assert made.asked == Recipe(epochs=made.data.regime.epochs, flip=flip, pad=pad) and made.asked.epochs >= 3
+    assert made.asked == Recipe(epochs=made.data.regime.epochs, flip=flip, pad=pad, scaled_residuals=True)
+    assert made.asked.epochs >= 3
 
 
 @pytest.mark.parametrize(
@@ -133,3 +135,20 @@ def test_the_recipe_of_an_older_study_leaves_out_what_fills_no_batch() -> None:
     older = Recipe.of_study(stored)
     assert older is not None and older.drop_last and older.ends(84) == [64]
     assert Recipe.of_study(Recipe(drop_last=False).to_json()) == Recipe(drop_last=False)
+
+
+def test_the_recipe_of_an_older_study_starts_residual_branches_at_their_full_size() -> None:
+    assert "scaled_residuals" not in Recipe().to_json()
+    older = Recipe.of_study(Recipe().to_json())
+    assert older is not None and not older.scaled_residuals
+    newer = Recipe(scaled_residuals=True)
+    assert Recipe.of_study(newer.to_json()) == newer
+
+
+def test_a_study_goes_on_with_all_that_nobody_says_as_it_began() -> None:
+    begun = Recipe(epochs=7, batch_size=32, learning_rate=0.05, flip=False).to_json()
+    older = {"epochs": 7, "batch_size": 32, "learning_rate": 0.05, "scaled_residuals": False}
+    assert make(Task(data="fake"), {}).as_begun(begun) == older
+    said = make(Task(data="fake", epochs=4), {"learning_rate": 0.2}).as_begun(begun)
+    assert said == {name: older[name] for name in ("batch_size", "scaled_residuals")}
+    assert make(Task(data="fake"), {}).as_begun({}) == {} == make(Task(data="fake"), {}).as_begun({"epochs": 3})

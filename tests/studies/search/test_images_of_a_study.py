@@ -50,7 +50,7 @@ def test_a_study_of_an_earlier_release_goes_on_by_its_recipe(tmp_path: Path, mon
             pass
     again = planned(tmp_path)
     assert again.settings == begun.settings and again.epochs == 3
-    assert again.evaluator == "train[drop_last=true]"
+    assert "drop_last=true" in again.evaluator and "epochs=3" in again.evaluator
     with opened(again):
         pass
     with pytest.raises(StudyError, match="recipe.epochs: stored 3, asked 4"), opened(planned(tmp_path, epochs=4)):
