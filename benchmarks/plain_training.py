@@ -48,16 +48,22 @@ def torchvision_network(architecture: Staged) -> nn.Module:
     return network
 
 
+def transformed(
+    size: int, recipe: Recipe, mean: list[float], std: list[float]
+) -> tuple[transforms.Compose, transforms.Compose]:
+    """What is done to training pictures of ``size`` pixels, and to all others; moments in units of 0..255."""
+    normalise = [transforms.ToTensor(), transforms.Normalize([m / 255 for m in mean], [s / 255 for s in std])]
+    augment: list[Any] = [transforms.RandomCrop(size, padding=recipe.pad)] if recipe.pad else []
+    augment += [transforms.RandomHorizontalFlip()] if recipe.flip else []
+    return transforms.Compose([*augment, *normalise]), transforms.Compose(normalise)
+
+
 class PlainTraining:
     """Trains and validates one network after another; the pictures are made once."""
 
     def __init__(self, splits: tuple[Split, Split], recipe: Recipe, mean: list[float], std: list[float]) -> None:
-        size = splits[0].images.shape[-1]
-        normalise = [transforms.ToTensor(), transforms.Normalize([m / 255 for m in mean], [s / 255 for s in std])]
-        augment: list[Any] = [transforms.RandomCrop(size, padding=recipe.pad)] if recipe.pad else []
-        augment += [transforms.RandomHorizontalFlip()] if recipe.flip else []
-        training = Pictures(splits[0], transforms.Compose([*augment, *normalise]))
-        validation = Pictures(splits[1], transforms.Compose(normalise))
+        augmented, unchanged = transformed(splits[0].images.shape[-1], recipe, mean, std)
+        training, validation = Pictures(splits[0], augmented), Pictures(splits[1], unchanged)
         self._recipe = recipe
         self._training = DataLoader(training, batch_size=recipe.batch_size, shuffle=True, drop_last=True)
         self._validation = DataLoader(validation, batch_size=512)

@@ -1,0 +1,251 @@
+"""Does a search return a better network than a textbook gives for nothing, in the same processor time?
+
+    python -m benchmarks.textbook run fashion-mnist-mini
+    python -m benchmarks.textbook run jpeg-cifar10 --images jpeg-cifar-10 [--seconds 2050] [--seeds 5]
+    python -m benchmarks.textbook report
+
+Both in turn for every seed, each in a process of its own with one thread: `regnas search --time T --retrain auto` as
+a user would type it, and a thin ResNet-8 (He et al. 2016: 16, 32 and 64 channels) that a plain loop of torch, PIL and a
+DataLoader trains for the whole time. Time is that of the processor, of all processes; images, stem and limits are the
+same; neither sees a test image before its end. `run` goes on where it was stopped and keeps every error as a line of
+benchmarks/results/textbook/SET.jsonl; `report` prints the means, and their difference with a 95 % interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any, cast
+
+import numpy as np
+
+FOLDER = Path(__file__).parent / "results" / "textbook"
+LIMITS = ("--flops", ":5M", "--params", ":500k")
+WHO = ("search", "textbook")
+_PARTS = {"train": 3000, "val": 600, "test": 2000}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A data set as a user names it, and its resolution; ``PATH`` stands for the folder that is made for it."""
+
+    data: str
+    resolution: int | None = None
+
+
+SETS = {
+    "fashion-mnist-mini": Setting("fashion-mnist-mini"),
+    "jpeg-cifar10": Setting("imagefolder:PATH", 32),
+}
+
+
+def small_folder(images: Path, folder: Path) -> Path:
+    """3,000 training, 600 validation and 2,000 test pictures of JPEG CIFAR-10, classes balanced, as links.
+
+    Raises:
+        SystemExit: it lacks some.
+    """
+    rng = np.random.default_rng(0)
+    for kind in sorted(one.name for one in (images / "train").iterdir()):
+        drawn = {"train": rng.permutation(sorted((images / "train" / kind).iterdir()))}
+        drawn["val"] = drawn["train"][_PARTS["train"] // 10 :]
+        drawn["test"] = rng.permutation(sorted((images / "test" / kind).iterdir()))
+        for part, count in _PARTS.items():
+            chosen = drawn[part][: count // 10]
+            if len(chosen) < count // 10:
+                sys.exit(f"{images} holds too few pictures of {kind}: {len(chosen)} of {count // 10} for {part}")
+            (folder / part / kind).mkdir(parents=True, exist_ok=True)
+            for file in chosen:
+                (folder / part / kind / file.name).symlink_to(file.resolve())
+    return folder
+
+
+def searched(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
+    """The whole command; its network and test error."""
+    words = ["--data", setting.data, *LIMITS, "--seed", str(seed), "--time", f"{seconds:.0f}s", "--retrain", "auto"]
+    words += ["--workers", "0", "--device", "cpu", "--quiet", "--out", str(out)]
+    if setting.resolution:
+        words += ["--resolution", str(setting.resolution)]
+    _alone([sys.executable, "-m", "regnas", "search", *words])
+    (best,) = out.glob("*/best.json")
+    (final,) = best.parent.glob("final-*/result.json")
+    found, result = json.loads(best.read_text()), json.loads(final.read_text())
+    names = ("kind", "schema", "classes")
+    network = {name: value for name, value in found["architecture"].items() if name not in names}
+    kept = ("epochs", "test_error", "seconds")
+    return {**{name: result[name] for name in kept}, "baseline": found.get("baseline"), "network": network}
+
+
+def plain(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
+    """The textbook's network in a plain loop."""
+    told = out / "result.json"
+    _alone(
+        [sys.executable, "-m", "benchmarks.textbook", "plain", setting.data, str(setting.resolution or 0)]
+        + [str(seconds), str(seed), str(told)]
+    )
+    found: dict[str, Any] = json.loads(told.read_text())
+    return found
+
+
+def _alone(words: list[str]) -> None:
+    """Run a command with one thread."""
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    subprocess.run(words, check=True, env={**os.environ, **threads})
+
+
+def train_plainly(data: str, resolution: int, seconds: float, seed: int) -> dict[str, Any]:
+    """A thin ResNet-8 on training and validation images, half a cosine over as many epochs as the time allows."""
+    import torch
+    from torch import nn
+
+    from benchmarks.plain_training import Pictures, transformed
+    from regnas import space
+    from regnas.dataset import make_dataset
+    from regnas.evaluators.training.batches import statistics
+    from regnas.evaluators.training.recipe import Recipe
+    from regnas.search_spaces.staged.baselines import thin_resnet
+    from regnas.search_spaces.staged.space import StagedSpace
+
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    images = make_dataset(data, resolution=resolution or None)
+    regime = images.regime
+    training, validation = images.fit()
+    test = images.test()
+    if test is None:
+        raise SystemExit(f"{data} has no test images")
+    family = cast(StagedSpace, space("regnetx").on(regime.images))
+    network = thin_resnet(family.template(3), 1, 16).build()
+    recipe = Recipe(flip=regime.flip, pad=regime.pad)
+    everything = training.joined(validation)
+    mean_of, sd_of = (moment.tolist() for moment in statistics(everything))
+    augmented, unchanged = transformed(regime.images.resolution, recipe, mean_of, sd_of)
+    loader = torch.utils.data.DataLoader(
+        Pictures(everything, augmented), batch_size=recipe.batch_size, shuffle=True, drop_last=True
+    )
+    optimiser = torch.optim.SGD(
+        network.parameters(), lr=0.1, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True
+    )
+    loss_of = nn.CrossEntropyLoss()
+    epochs, epoch, first = 1000, 0, time.process_time()
+    while epoch < epochs:
+        network.train()
+        for place, (pictures, labels) in enumerate(loader):
+            for group in optimiser.param_groups:
+                group["lr"] = recipe.rate(epoch * len(loader) + place, epochs * len(loader))
+            optimiser.zero_grad()
+            loss_of(network(pictures), labels).backward()
+            optimiser.step()
+        epoch += 1
+        if epoch == 1:  # the start of the process counts, as it does in a search
+            each = time.process_time() - first
+            epochs = max(2, int((seconds - first) / each))
+    network.eval()
+    wrong = 0
+    with torch.no_grad():
+        for pictures, labels in torch.utils.data.DataLoader(Pictures(test, unchanged), batch_size=512):
+            wrong += int((network(pictures).argmax(1) != labels).sum())
+    return {"epochs": epoch, "test_error": wrong / len(test), "seconds": time.process_time() - first}
+
+
+def file_of(name: str) -> Path:
+    """Where the errors of a set are kept."""
+    return FOLDER / f"{name}.jsonl"
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    """The errors of a set on record."""
+    return [json.loads(line) for line in file_of(name).read_text().splitlines()] if file_of(name).exists() else []
+
+
+def run(name: str, seconds: float, seeds: int, images: Path | None) -> None:
+    """Run what is not on record, in turn."""
+    done = {(row["who"], row["seed"], row["asked"]) for row in read(name)}
+    with tempfile.TemporaryDirectory() as folder:
+        setting = SETS[name]
+        if "PATH" in setting.data:
+            if images is None:
+                sys.exit(f"{name} needs --images FOLDER, with train/CLASS/*.jpg and test/CLASS/*.jpg")
+            made = small_folder(images, Path(folder) / "images")
+            setting = Setting(setting.data.replace("PATH", str(made)), setting.resolution)
+        for seed in range(seeds):
+            for who in WHO:
+                if (who, seed, seconds) in done:
+                    continue
+                out = Path(folder) / f"{who}-{seed}"
+                out.mkdir()
+                before = _processor_seconds()
+                found = (searched if who == "search" else plain)(setting, seconds, seed, out)
+                spent = _processor_seconds() - before
+                row = {"who": who, "seed": seed, "asked": seconds, "processor_seconds": round(spent, 1), **found}
+                FOLDER.mkdir(parents=True, exist_ok=True)
+                with file_of(name).open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(row, flush=True)
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def report() -> Iterator[str]:
+    """A line for every set and time that has both."""
+    from scipy import stats
+
+    for name in SETS:
+        rows = read(name)
+        for asked in sorted({row["asked"] for row in rows}):
+            errors = {
+                who: np.array([row["test_error"] for row in rows if (row["who"], row["asked"]) == (who, asked)])
+                for who in WHO
+            }
+            if min(len(found) for found in errors.values()) < 2:
+                continue
+            spent = mean(row["processor_seconds"] for row in rows if row["asked"] == asked and row["who"] == "search")
+            test = stats.ttest_ind(errors["search"], errors["textbook"], equal_var=False)
+            low, high = test.confidence_interval(0.95)
+            yield (
+                f"{name}, {asked:.0f} s (search: {spent:.0f}): search {errors['search'].mean():.2%} of "
+                f"{len(errors['search'])}, thin ResNet-8 {errors['textbook'].mean():.2%} of {len(errors['textbook'])}; "
+                f"difference {100 * (errors['search'].mean() - errors['textbook'].mean()):+.2f} points, "
+                f"95 % interval {100 * low:+.2f} to {100 * high:+.2f} (Welch)"
+            )
+
+
+def main() -> None:
+    """Run, or report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run")
+    running.add_argument("set", choices=SETS)
+    running.add_argument("--seconds", type=float, default=205.0)
+    running.add_argument("--seeds", type=int, default=5)
+    running.add_argument("--images", type=Path, help="folder of JPEG CIFAR-10")
+    commands.add_parser("report")
+    alone = commands.add_parser("plain")
+    for word in ("data", "resolution", "seconds", "seed", "told"):
+        alone.add_argument(word)
+    options = parser.parse_args()
+    if options.command == "run":
+        run(options.set, options.seconds, options.seeds, options.images)
+    elif options.command == "plain":
+        found = train_plainly(options.data, int(options.resolution), float(options.seconds), int(options.seed))
+        Path(options.told).write_text(json.dumps(found))
+    else:
+        for line in report():
+            print(line)
+
+
+if __name__ == "__main__":
+    main()
