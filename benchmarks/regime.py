@@ -1,18 +1,21 @@
 """Do short trainings rank networks as trainings ten times as long do? And better than depth alone, without a training?
 
-    python -m benchmarks.regime run fashion-mnist short short-32 long --networks 16
-    python -m benchmarks.regime run jpeg-cifar10 short long --images jpeg-cifar-10
+    python -m benchmarks.regime run fashion-mnist short short-scaled long-32-scaled --networks 16
+    python -m benchmarks.regime run jpeg-cifar10 short-scaled --images jpeg-cifar-10 --space regnetx --space regnety
     python -m benchmarks.regime report
+    python -m benchmarks.regime spaces
 
 `run` trains the first networks of each space's stream by each recipe, goes on where it was stopped, and keeps every
 error as a line of benchmarks/results/regime/SET.jsonl. `report` prints, for every recipe and space, the rank
-correlation with the long training and that of depth, each with a 95 % bootstrap interval over networks, and the share
-of networks that are hardly trained: at more than twice the best error.
+correlation with each long training and that of depth, each with a 95 % bootstrap interval over networks, and the share
+of networks that are hardly trained: at more than twice the best error. `spaces` prints which spaces hold the best
+networks after the short trainings of new studies.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,11 +27,13 @@ from typing import Any
 
 import numpy as np
 
+from regnas.statistics.best_of import expected_best
 from regnas.statistics.noise import rank_correlation
 
 FOLDER = Path(__file__).parent / "results" / "regime"
 SPACES = ("regnetx", "anynetx-a")
-LONG = "long"
+LONG = "long"  # how the names of long trainings begin
+USUAL = "short-scaled"  # how new studies train
 REPEATS = 2000
 
 
@@ -49,18 +54,19 @@ class Setting:
 
 SETS = {
     "fashion-mnist": Setting("fashion-mnist[training=5000]", "1M:2M", 3),
-    "jpeg-cifar10": Setting("imagefolder:PATH[training=5000]", "2M:4M", 5, 32),
+    "jpeg-cifar10": Setting("imagefolder:PATH[training=5000]", "2.5M:5M", 5, 32),
+    "jpeg-cifar10-64": Setting("imagefolder:PATH[training=3000]", "4M:8M", 5, 64),
 }
 # Options of the recipe, and epochs as a multiple of the short ones.
 RECIPES: dict[str, tuple[str, int]] = {
-    "short": ("", 1),
-    "short-32": ("batch_size=32,learning_rate=0.07", 1),
-    "short-16": ("batch_size=16,learning_rate=0.05", 1),
+    "short": ("scaled_residuals=false", 1),
+    "short-32": ("batch_size=32,learning_rate=0.07,scaled_residuals=false", 1),
+    "short-16": ("batch_size=16,learning_rate=0.05,scaled_residuals=false", 1),
     "short-scaled": ("scaled_residuals=true", 1),
     "short-32-scaled": ("batch_size=32,learning_rate=0.07,scaled_residuals=true", 1),
     "short-16-scaled": ("batch_size=16,learning_rate=0.05,scaled_residuals=true", 1),
     "short-32-smooth": ("batch_size=32,learning_rate=0.07,scaled_residuals=true,label_smoothing=0.1", 1),
-    LONG: ("", 10),
+    "long": ("scaled_residuals=false", 10),
     "long-scaled": ("scaled_residuals=true", 10),
     "long-32-scaled": ("batch_size=32,learning_rate=0.07,scaled_residuals=true", 10),
 }
@@ -108,27 +114,38 @@ def _train(job: tuple[Training, Setting, str | None]) -> dict[str, Any]:
     return {**told, "error": round(result.error, 5), "depth": depth, "seconds": round(result.seconds, 1)}
 
 
-def asked(setting: Setting, recipes: Sequence[str], networks: int, seeds: int) -> Iterator[Training]:
+def asked(
+    setting: Setting, recipes: Sequence[str], spaces: Sequence[str], networks: int, seeds: int
+) -> Iterator[Training]:
     """All trainings, network by network: what is there after an interruption can be compared already."""
     from regnas import space as make
     from regnas.dataset import make_dataset
 
     images = make_dataset(setting.data, resolution=setting.resolution).regime.images
-    found = {space: make(space, flops=setting.flops).on(images).sample(networks, seed=0) for space in SPACES}
+    found = {space: make(space, flops=setting.flops).on(images).sample(networks, seed=0) for space in spaces}
     for index in range(networks):
-        for space in SPACES:
+        for space in spaces:
             for recipe in recipes:
                 for seed in range(seeds):
                     yield Training(space, index, recipe, seed, found[space][index].architecture.to_json())
 
 
-def run(name: str, recipes: Sequence[str], *, networks: int, seeds: int, workers: int, **where: str | None) -> None:
+def run(
+    name: str,
+    recipes: Sequence[str],
+    spaces: Sequence[str],
+    *,
+    networks: int,
+    seeds: int,
+    workers: int,
+    **where: str | None,
+) -> None:
     """Train what is not on record."""
     setting = SETS[name]
     if "PATH" in setting.data:
         setting = replace(setting, data=setting.data.replace("PATH", where["images"] or "jpeg-cifar-10"))
     done = {(row["space"], row["index"], row["recipe"], row["seed"]) for row in read(name)}
-    jobs = [one for one in asked(setting, recipes, networks, seeds) if one.key not in done]
+    jobs = [one for one in asked(setting, recipes, spaces, networks, seeds) if one.key not in done]
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
@@ -149,21 +166,41 @@ def report(name: str) -> Iterator[str]:
         errors[row["recipe"]][row["space"], row["index"]].append(row["error"])
         depths[row["space"], row["index"]] = row["depth"]
         seconds[row["recipe"]].append(row["seconds"])
-    long = errors.pop(LONG, {})
-    for recipe, found in errors.items():
+    longs = [recipe for recipe in errors if recipe.startswith(LONG)]
+    for truth_of, (recipe, found) in itertools.product(longs, errors.items()):
+        long = errors[truth_of]
         for space in SPACES:
             both = sorted(key for key in found if key in long and key[0] == space)
-            if len(both) < 5:
+            if len(both) < 5 or recipe in longs:
                 continue
             short = np.array([np.mean(found[key]) for key in both])
             truth = np.array([np.mean(long[key]) for key in both])
             depth = np.array([float(depths[key]) for key in both])
             yield (
-                f"{name}  {recipe:<9} {space:<10} {len(both):>3} networks  "
+                f"{name}  {recipe} against {truth_of}  {space}  {len(both)} networks  "
                 f"median {np.median(short):.1%}  best {short.min():.1%}  {np.mean(seconds[recipe]):.0f} s  "
                 f"hardly trained {np.mean(short > 2 * short.min()):.0%}  "
                 f"{_correlations(short, depth, truth)}"
             )
+
+
+def best_spaces(name: str, best_of: int = 5) -> Iterator[str]:
+    """A line for every space, that with the best networks first: mean, and expected best of a few."""
+    errors: dict[str, list[float]] = defaultdict(list)
+    for row in read(name):
+        if row["recipe"] == USUAL and row["seed"] == 0:
+            errors[row["space"]].append(row["error"])
+    table = []
+    for space, found in errors.items():
+        if len(found) >= best_of:
+            values = np.array(found)
+            table.append((float(expected_best(values, [best_of])[0]), space, values))
+    for expected, space, values in sorted(table):
+        error = values.std(ddof=1) / np.sqrt(len(values))
+        yield (
+            f"{name}  {space:<40} {len(values):>3} networks  best of {best_of} {expected:.1%}  "
+            f"mean {values.mean():.1%} +- {error:.1%}  best {values.min():.1%}"
+        )
 
 
 def _correlations(short: Any, depth: Any, truth: Any) -> str:
@@ -193,19 +230,21 @@ def main() -> None:
     training.add_argument("recipe", nargs="+", choices=RECIPES)
     training.add_argument("--networks", type=int, default=16)
     training.add_argument("--seeds", type=int, default=1)
+    training.add_argument("--space", action="append", help="regnetx and anynetx-a unless said; may be repeated")
     training.add_argument("--workers", type=int, default=2)
     training.add_argument("--data-root", help="where Fashion-MNIST lies")
     training.add_argument("--images", help="folder of JPEG CIFAR-10")
     commands.add_parser("report")
+    commands.add_parser("spaces")
     options = parser.parse_args()
-    if options.command == "report":
+    if options.command != "run":
         for name in SETS:
-            for line in report(name):
+            for line in (report if options.command == "report" else best_spaces)(name):
                 print(line)
         return
     where = {"root": options.data_root, "images": options.images}
     counts = {name: getattr(options, name) for name in ("networks", "seeds", "workers")}
-    run(options.set, options.recipe, **counts, **where)
+    run(options.set, options.recipe, options.space or SPACES, **counts, **where)
 
 
 if __name__ == "__main__":
