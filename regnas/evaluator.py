@@ -171,10 +171,13 @@ class SupportsPrepare(Protocol):
     """An evaluator that can check its data before the first candidate."""
 
     def prepare(self) -> Mapping[str, Any]:
-        """Facts about the evaluation, JSON values: ``recipe`` becomes part of the study's identity, and all is kept
-        beside trained weights (class names, resolution, normalisation), but ``images``, the number of each part, and
-        ``remarks``, sentences that a user should hear before the first candidate. ``epochs`` of a whole evaluation, in
-        ``recipe`` or beside it, is what pruners and a budget of epochs need.
+        """Facts about the evaluation, JSON values.
+
+        ``recipe`` becomes part of the study's identity, and all is kept beside trained weights (class names,
+        resolution, normalisation), but ``steps``, ``images``, the number of each part, and ``remarks``, sentences that
+        a user should hear before the first candidate. ``epochs`` of a whole evaluation, in ``recipe`` or beside it, is
+        what pruners and a budget of epochs need; ``steps`` of its optimiser say when trainings can be compared at
+        first.
 
         Raises:
             DataError: the data set is missing, incomplete or damaged.
@@ -280,6 +283,9 @@ def check_facts(evaluator: Evaluator, facts: Any) -> dict[str, Any]:
     for epochs in (found.get("epochs"), recipe.get("epochs")):
         if epochs is not None and not (_number(epochs) and epochs == int(epochs) >= 1):
             raise PluginBroken(f"the epochs of {where} are a whole number from 1, they are {_shown(epochs)}")
+    steps = found.get("steps")
+    if steps is not None and not (_number(steps) and steps == int(steps) >= 1):
+        raise PluginBroken(f"the steps of {where} are a whole number from 1, they are {_shown(steps)}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
@@ -10,6 +11,7 @@ from regnas.errors import UsageError
 from regnas.plugins import registry, spec
 
 NONE = "none"
+FIRST_STEPS = 100  # of an optimiser, before trainings are compared
 
 
 class Verdict(Enum):
@@ -53,6 +55,17 @@ class SupportsLeast(Protocol):
         """Epochs of all candidates together."""
 
 
+@runtime_checkable
+class SupportsFirst(Protocol):
+    """A pruner that compares trainings at first after the epochs of its option ``first``, a whole number below those
+    of a training; a search that says none has it set by the steps of an epoch (`after_steps`).
+    """
+
+    @property
+    def first(self) -> int:
+        """Epochs before the first comparison."""
+
+
 class MakePruner(Protocol):
     """What an entry point of ``regnas.pruners`` names."""
 
@@ -84,6 +97,22 @@ def make_pruner(text: str, epochs: int) -> Pruner | None:
         )
     made: Pruner = registry.make("pruner", name, epochs=epochs, options=spec.json_options(options))
     return made
+
+
+def after_steps(text: str, epochs: int, steps: int) -> str:
+    """A pruner's spec, in which it compares trainings at first after `FIRST_STEPS` steps of their optimisers.
+
+    Before that, few networks can be told from guessing, and those that can are the shallow ones. A spec with ``first``,
+    and a pruner that has no such option, stay as they are.
+
+    Args:
+        epochs, steps: of a whole training.
+    """
+    made = make_pruner(text, epochs)
+    if not isinstance(made, SupportsFirst) or "first" in spec.parse(text, "pruner")[2]:
+        return text
+    first = min(epochs - 1, math.ceil(FIRST_STEPS * epochs / max(1, steps)))
+    return spec.with_options(text, {"first": first}) if first > made.first else text
 
 
 def whole_options(options: Mapping[str, Any], pruner: str, known: Mapping[str, int]) -> dict[str, int]:

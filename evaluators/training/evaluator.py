@@ -106,6 +106,7 @@ class TrainEvaluator:
             **decoding_of(data),
             **({"remarks": list(found)} if isinstance(data, SupportsRemarks) and (found := data.remarks()) else {}),
             "recipe": self.recipe.to_json(),
+            "steps": self.recipe.steps(len(training)),
         }
 
     def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:

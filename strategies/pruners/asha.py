@@ -54,10 +54,12 @@ class Asha:
         eta: one of so many goes on.
 
     Attributes:
+        first: epochs before the first rung.
         least: epochs of all candidates, after which one is whole at the earliest by promotions alone.
     """
 
     def __init__(self, ladder: tuple[int, ...], eta: int) -> None:
+        self.first = ladder[0]
         self._rungs = [_Rung(epoch, eta) for epoch in ladder[:-1]]
         steps = [to - start for start, to in pairwise((0, *ladder))]
         self.least = sum(eta**above * epochs for above, epochs in zip(range(len(steps))[::-1], steps, strict=True))

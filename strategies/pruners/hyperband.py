@@ -30,10 +30,12 @@ class Hyperband:
         eta: as in `Asha`.
 
     Attributes:
+        first: epochs before the first rung of all.
         least: as of `Asha`, in the bracket that needs fewest.
     """
 
     def __init__(self, ladder: tuple[int, ...], eta: int) -> None:
+        self.first = ladder[0]
         self._brackets = [Asha(ladder[start:], eta) for start in range(len(ladder))]
         self.least = min(bracket.least for bracket in self._brackets)
         self._order = spread(candidates_of(len(ladder), eta))

@@ -26,6 +26,7 @@ from regnas.system.files import SCHEMA, replacing, write_csv, write_json
 from regnas.system.reading import fields, fields_if_whole, parse_json
 
 Row = dict[str, Any]
+_NOT_KEPT = ("recipe", "images", "remarks", "guessing", "steps")  # facts that no weights need
 
 
 def rows_of(study: optuna.Study, space: Space) -> list[Row]:
@@ -174,7 +175,7 @@ def write_best(
         "validation_error": row["error"],
         "test_error": test_error,
         "trained": trained if kept.exists() else "no weights: the evaluator kept none",
-        **{key: value for key, value in facts.items() if key not in ("recipe", "images", "remarks", "guessing")},
+        **{key: value for key, value in facts.items() if key not in _NOT_KEPT},
     }
     best = folder / "best"
     weights.save_architecture(architecture, best, details)

@@ -24,7 +24,7 @@ from regnas.evaluator import (
 from regnas.measure import flag_of
 from regnas.options import SearchOptions
 from regnas.plugins import spec
-from regnas.pruner import NONE
+from regnas.pruner import NONE, after_steps
 from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import AUTO, Allocation, allocate
@@ -36,7 +36,12 @@ from regnas.studies.search.known.warm_start import WarmStart
 from regnas.studies.search.pareto import axes
 from regnas.studies.search.regime import epochs_of, images_of, in_regime, in_upper_half
 from regnas.studies.search.request import SearchRequest, request_of
-from regnas.studies.search.stream_version import stored_recipe, stored_version, stored_window
+from regnas.studies.search.stream_version import (
+    stored_pruner,
+    stored_recipe,
+    stored_version,
+    stored_window,
+)
 from regnas.studies.storage.open import quiet, storage_url
 from regnas.window import Window
 
@@ -178,6 +183,8 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         settings = replace(earlier.settings, evaluator=asked.evaluator)
         return replace(earlier, settings=settings, warm=warm_start.read(asked.warm_start, url, settings, earlier.space))
     source = asked.task.data if data is not None else asked.evaluator
+    if epochs and (steps := facts.get("steps")) and stored_pruner(url, name) != pruner:
+        pruner = after_steps(pruner, epochs, steps)
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
     return SearchPlan(
         space=space,

@@ -1,4 +1,4 @@
-"""What a study goes on with as it began: the version of the stream of candidates, the recipe, the window."""
+"""What a study goes on with as it began: its version of the stream of candidates, recipe, window and pruner."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import optuna
 
 from regnas.candidate import STREAM_VERSIONS
+from regnas.pruner import NONE
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.open import find_study
 
@@ -38,6 +39,16 @@ def stored_recipe(storage: str, name: str) -> dict[str, Any]:
     """
     recipe = _stored(storage, name).get("recipe")
     return recipe if isinstance(recipe, dict) else {}
+
+
+def stored_pruner(storage: str, name: str) -> str | None:
+    """The pruner of a study; None where there is no such study.
+
+    Raises:
+        StudyError: the storage cannot be opened.
+    """
+    stored = _stored(storage, name)
+    return stored.get("pruner", NONE) if stored else None
 
 
 def stored_window(storage: str, name: str) -> str | None:
