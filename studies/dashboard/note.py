@@ -23,6 +23,7 @@ from regnas.studies.search.report import dashboard_command
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.studies.storage.secrets import without_password
 from regnas.system.optuna_internals import study_id
+from regnas.system.reading import fields_if_whole
 
 _FLAGS = [short_of(name) for name in BUILT_IN]  # the measures with a flag of their own
 
@@ -37,13 +38,14 @@ def note(
         out: the folder that the study's own is in.
         storage: as the command line names it.
     """
-    lines = [f"# {code(study.study_name)}", "", *_standing(study, evaluations), ""]
+    place = out / folder_name(study.study_name)
+    lines = [f"# {code(study.study_name)}", "", *_standing(study, evaluations), *_baselines(place), ""]
     if evaluations:
         lines += [*markdown(_best(evaluations, study_id(study)), marked=True), ""]
     if reason := biased(settings):
         lines += [f"The trials are {reason}." if "pruner" not in settings else f"Complete is {reason}.", ""]
     lines += [*markdown(_settings(settings), marked=True), "", "## How to go on", ""]
-    folder, shown = shlex.quote(str(out / folder_name(study.study_name))), without_password(storage)
+    folder, shown = shlex.quote(str(place)), without_password(storage)
     if "repeat" not in settings:  # else it is regnas compare that goes on
         lines += [f"- evaluate more: {code(search_command(study.study_name, settings, out, shown))}"]
     lines += [f"- train the winner: {code(f'regnas train {folder} --epochs 30')}"]
@@ -67,6 +69,17 @@ def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
     if winner.diverged:
         return [f"All {len(evaluations)} trainings diverged: there is no best one. {counted}."]
     return [f"**Best: {winner.error:.2%} validation error, candidate {winner.index}.** {counted}."]
+
+
+def _baselines(place: Path) -> list[str]:
+    """The best baseline of a finished search, as its best.json has it."""
+    stored = fields_if_whole(place / "best.json", baselines=list)
+    named = [one for one in (stored or {}).get("baselines", []) if isinstance(one, dict)]
+    sound = [one for one in named if isinstance(one.get("error"), float) and one.get("diverged") is False]
+    if not sound:
+        return []
+    first = min(sound, key=lambda one: float(one["error"]))
+    return ["", f"Best baseline: {first['error']:.2%} validation error, {_words(str(first.get('baseline')))}."]
 
 
 def _best(evaluations: list[Evaluation], study: int) -> Table:

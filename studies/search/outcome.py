@@ -101,11 +101,14 @@ def complete_rows(rows: list[Row]) -> list[Row]:
     return sorted(done, key=lambda row: rank(row["error"], row["index"], row["diverged"]))
 
 
-def winner_of(rows: list[Row], folder: Path, facts: Mapping[str, Any], least: int = 0) -> Row:
+def winner_of(
+    rows: list[Row], folder: Path, facts: Mapping[str, Any], least: int = 0, baselines: Sequence[Row] = ()
+) -> Row:
     """The best of all rows; without any, what an earlier release took for the winner is removed.
 
     Args:
         least: epochs of all candidates together, below which none is whole.
+        baselines: the best first, one of which wins where all candidates diverged.
 
     Raises:
         StudyError: no candidate ran to its end, or all that did diverged.
@@ -113,6 +116,8 @@ def winner_of(rows: list[Row], folder: Path, facts: Mapping[str, Any], least: in
     complete = complete_rows(rows)
     if complete and not complete[0]["diverged"]:
         return complete[0]
+    if complete and baselines and not baselines[0]["diverged"]:
+        return baselines[0]
     (folder / "best.json").unlink(missing_ok=True)
     shutil.rmtree(folder / "best", ignore_errors=True)
     if not complete:

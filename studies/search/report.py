@@ -96,7 +96,8 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
 def _against(result: SearchResult, done: list[Row]) -> list[str]:
     """The best candidate against the best baseline, and what the baselines took."""
     if (found := result.against) is None:
-        return []
+        alone = "no candidate's training stayed finite, so the best baseline is returned"
+        return [alone] if result.best.baseline else []
     points = 100 * found.difference
     compared = f"best candidate {done[0]['index']} against the best baseline, {found.baseline}: {points:+.1f} points"
     if found.interval is not None:

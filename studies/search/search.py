@@ -113,9 +113,10 @@ def _finish(one: SearchPlan, study: optuna.Study, known: Sequence[Baseline], poo
     settings = one.settings.to_json()
     rows = outcome.rows_of(study, one.space)
     outcome.write_files(one.folder, rows)
-    winner = outcome.winner_of(rows, one.folder, one.facts, one.least_epochs)
     baselines = textbook.rows_of(one, known)
-    against = textbook.against(winner, baselines, one.facts, one.seed_sd)
+    winner = outcome.winner_of(rows, one.folder, one.facts, one.least_epochs, baselines)
+    searched = "baseline" not in winner
+    against = textbook.against(winner, baselines, one.facts, one.seed_sd) if searched else None
     if against is not None and not against.beaten:
         winner = baselines[0]
     test_error = outcome.known_test_error(one.folder, winner, settings)

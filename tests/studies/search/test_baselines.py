@@ -12,9 +12,12 @@ import pytest
 
 import regnas
 from regnas.architecture import from_json
+from regnas.errors import StudyError
 from regnas.evaluator import Result
 from regnas.executor import Event, Judge
 from regnas.messages import EvaluateJob, Job
+from regnas.studies.dashboard.evaluations import complete
+from regnas.studies.dashboard.note import note
 from regnas.studies.driver import Interrupted
 from regnas.studies.executors.worker import write_result
 from regnas.studies.run.clock import CLOCK, Clock
@@ -50,6 +53,30 @@ def test_baselines_are_trained_and_are_no_trials(tmp_path: Path) -> None:
     with (tmp_path / "regnetx-random-0/trials.csv").open() as file:
         assert [row["index"] for row in csv.DictReader(file)] == ["0", "1"]
     assert len(result.study.trials) == 2
+
+
+def test_the_best_baseline_is_returned_where_all_candidates_diverge(tmp_path: Path) -> None:
+    """At this rate no training of the candidates stays finite; the baselines' results are set to ones that did."""
+    options: dict[str, Any] = {"evaluator": "train[learning_rate=1e30]"}
+    with pytest.raises(StudyError, match="all 2 trainings diverged"):
+        run(tmp_path, **options)
+    for file in tmp_path.glob("regnetx-random-0/baselines/*/result.json"):
+        record = json.loads(file.read_text())
+        record["result"] |= {"error": 0.3, "errors": [0.3], "diverged": False}
+        file.write_text(json.dumps(record))
+    result = run(tmp_path, **options)
+    assert result.best.baseline == result.baselines[0]["baseline"] and result.best.error == 0.3
+    assert result.against is None and stored(tmp_path)["against_baselines"] is None
+
+
+def test_the_dashboards_note_names_the_best_baseline(tmp_path: Path) -> None:
+    result = run(tmp_path)
+    set_errors(tmp_path, 0.25)
+    result = run(tmp_path)
+    text = note(result.study, complete(result.study), dict(result.settings), out=tmp_path, storage="x.db")
+    assert f"Best baseline: 25.00% validation error, {result.baselines[0]['baseline']}." in text
+    (tmp_path / "regnetx-random-0/best.json").write_text('{"baselines": [1, {}]}')
+    assert "Best baseline" not in note(result.study, [], dict(result.settings), out=tmp_path, storage="x.db")
 
 
 def test_a_finished_search_trains_no_baseline_again(tmp_path: Path) -> None:
