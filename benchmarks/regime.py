@@ -54,7 +54,7 @@ class Setting:
 
 SETS = {
     "fashion-mnist": Setting("fashion-mnist[training=5000]", "1M:2M", 3),
-    "jpeg-cifar10": Setting("imagefolder:PATH[training=5000]", "2.5M:5M", 5, 32),
+    "jpeg-cifar10": Setting("imagefolder:PATH[training=3000]", "2.5M:5M", 5, 32),
     "jpeg-cifar10-64": Setting("imagefolder:PATH[training=3000]", "4M:8M", 5, 64),
 }
 # Options of the recipe, and epochs as a multiple of the short ones.

@@ -42,6 +42,11 @@ class Clock:
         return float("inf") if self.limit is None else self.limit - self.spent
 
     @property
+    def half_over(self) -> bool:
+        """Whether half of the time is spent: what comes before the candidates leaves them the other half."""
+        return self.limit is not None and self.spent >= self.limit / 2
+
+    @property
     def over(self) -> bool:
         """Whether an evaluation that takes as long as the median of those before would not end in time."""
         return self.left < (statistics.median(self._took) if self._took else 0.0)

@@ -100,8 +100,8 @@ def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progre
     """Train what waits; its indices are below those of candidates."""
     running: dict[int, Baseline] = {}
     while waiting or running:
-        if waiting and clock.left <= 0:
-            progress.say(f"no time for the baselines {'; '.join(each.name for each in waiting.values())}")
+        if waiting and clock.half_over:
+            progress.say(f"no time for these baselines: {'; '.join(each.name for each in waiting.values())}")
             waiting.clear()
         while waiting and pool.free():
             index = max(waiting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,22 @@ import pytest
 import regnas
 from regnas.errors import UsageError
 from regnas.studies.run.clock import CLOCK, Clock, spent_before
+from regnas.studies.run.progress import Silent
 from regnas.studies.search.budget import SEARCH_SHARE, Budget
+from regnas.studies.search.known import baselines
 from regnas.studies.search.plan import plan
+from regnas.studies.search.session import make_workers
+
+
+class Heard(Silent):
+    """What was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
+
 
 Search = Callable[..., Any]
 Run = Callable[..., tuple[int, str, str]]
@@ -43,6 +58,18 @@ def test_however_short_the_time_one_candidate_is_evaluated(fast_search: Search) 
 def test_a_pruner_leaves_one_whole_candidate_when_the_time_is_over(fast_search: Search, pruner: str) -> None:
     result = fast_search(None, evaluator="curve[sleep=20]", pruner=pruner, time=0.5)
     assert any(row["state"] == "COMPLETE" for row in result.rows)
+
+
+def test_baselines_leave_half_of_the_time_to_the_candidates(tmp_path: Path) -> None:
+    """A clock of which half is spent before the first: none is trained."""
+    (tmp_path / "regnetx-random-0").mkdir()
+    (tmp_path / "regnetx-random-0" / CLOCK).write_text('{"seconds": 60}')
+    one = plan("regnetx", data="fake:64", epochs=1, budget=1, workers=0, out=tmp_path, time=100)
+    heard = Heard()
+    with closing(make_workers(one)) as pool:
+        baselines.train(one, baselines.asked(one), pool, heard, Clock(one.folder / CLOCK, one.seconds))
+    assert any(line.startswith("no time for these baselines: thin ResNet-8; thin ResNet-14") for line in heard.lines)
+    assert baselines.rows_of(one, baselines.asked(one)) == []
 
 
 def test_a_space_with_no_more_networks_ends_it(fast_search: Search) -> None:
