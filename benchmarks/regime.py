@@ -3,13 +3,11 @@
     python -m benchmarks.regime run fashion-mnist short short-scaled long-32-scaled --networks 16
     python -m benchmarks.regime run jpeg-cifar10 short-scaled --images jpeg-cifar-10 --space regnetx --space regnety
     python -m benchmarks.regime report
-    python -m benchmarks.regime spaces
 
 `run` trains the first networks of each space's stream by each recipe, goes on where it was stopped, and keeps every
 error as a line of benchmarks/results/regime/SET.jsonl. `report` prints, for every recipe and space, the rank
 correlation with each long training and that of depth, each with a 95 % bootstrap interval over networks, and the share
-of networks that are hardly trained: at more than twice the best error. `spaces` prints which spaces hold the best
-networks after the short trainings of new studies.
+of networks that are hardly trained: at more than twice the best error.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,13 +26,11 @@ from typing import Any
 
 import numpy as np
 
-from regnas.statistics.best_of import expected_best
 from regnas.statistics.noise import rank_correlation
 
 FOLDER = Path(__file__).parent / "results" / "regime"
 SPACES = ("regnetx", "anynetx-a")
 LONG = "long"  # how the names of long trainings begin
-USUAL = "short-scaled"  # how new studies train
 REPEATS = 2000
 
 
@@ -55,7 +52,6 @@ class Setting:
 SETS = {
     "fashion-mnist": Setting("fashion-mnist[training=5000]", "1M:2M", 3),
     "jpeg-cifar10": Setting("imagefolder:PATH[training=3000]", "2.5M:5M", 5, 32),
-    "jpeg-cifar10-64": Setting("imagefolder:PATH[training=3000]", "4M:8M", 5, 64),
 }
 # Options of the recipe, and epochs as a multiple of the short ones.
 RECIPES: dict[str, tuple[str, int]] = {
@@ -105,7 +101,13 @@ def _train(job: tuple[Training, Setting, str | None]) -> dict[str, Any]:
 
     one, setting, root = job
     options, times = RECIPES[one.recipe]
-    task = Task(data=setting.data, data_root=root, resolution=setting.resolution, epochs=times * setting.epochs)
+    task = Task(
+        data=setting.data,
+        data_root=root,
+        cache=str(Path(tempfile.gettempdir()) / "regnas-regime"),  # pictures are decoded once
+        resolution=setting.resolution,
+        epochs=times * setting.epochs,
+    )
     evaluator = make_evaluator(f"train[{options}]" if options else "train", task)
     result = evaluator(from_json(one.architecture), seed=one.seed, context=Context())
     names = ("space", "index", "recipe", "seed")
@@ -184,25 +186,6 @@ def report(name: str) -> Iterator[str]:
             )
 
 
-def best_spaces(name: str, best_of: int = 5) -> Iterator[str]:
-    """A line for every space, that with the best networks first: mean, and expected best of a few."""
-    errors: dict[str, list[float]] = defaultdict(list)
-    for row in read(name):
-        if row["recipe"] == USUAL and row["seed"] == 0:
-            errors[row["space"]].append(row["error"])
-    table = []
-    for space, found in errors.items():
-        if len(found) >= best_of:
-            values = np.array(found)
-            table.append((float(expected_best(values, [best_of])[0]), space, values))
-    for expected, space, values in sorted(table):
-        error = values.std(ddof=1) / np.sqrt(len(values))
-        yield (
-            f"{name}  {space:<40} {len(values):>3} networks  best of {best_of} {expected:.1%}  "
-            f"mean {values.mean():.1%} +- {error:.1%}  best {values.min():.1%}"
-        )
-
-
 def _correlations(short: Any, depth: Any, truth: Any) -> str:
     """Both rank correlations with the long training, and their difference."""
     rng = np.random.default_rng(0)
@@ -235,11 +218,10 @@ def main() -> None:
     training.add_argument("--data-root", help="where Fashion-MNIST lies")
     training.add_argument("--images", help="folder of JPEG CIFAR-10")
     commands.add_parser("report")
-    commands.add_parser("spaces")
     options = parser.parse_args()
-    if options.command != "run":
+    if options.command == "report":
         for name in SETS:
-            for line in (report if options.command == "report" else best_spaces)(name):
+            for line in report(name):
                 print(line)
         return
     where = {"root": options.data_root, "images": options.images}

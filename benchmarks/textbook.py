@@ -70,13 +70,26 @@ def small_folder(images: Path, folder: Path) -> Path:
     return folder
 
 
+def settled(setting: Setting, images: Path | None, folder: Path) -> Setting:
+    """The setting with a folder of pictures where it needs one.
+
+    Raises:
+        SystemExit: there is none to take them from, or it lacks some.
+    """
+    if "PATH" not in setting.data:
+        return setting
+    if images is None:
+        sys.exit("this set needs --images FOLDER, with train/CLASS/*.jpg and test/CLASS/*.jpg")
+    return Setting(setting.data.replace("PATH", str(small_folder(images, folder))), setting.resolution)
+
+
 def searched(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
     """The whole command; its network and test error."""
     words = ["--data", setting.data, *LIMITS, "--seed", str(seed), "--time", f"{seconds:.0f}s", "--retrain", "auto"]
     words += ["--workers", "0", "--device", "cpu", "--quiet", "--out", str(out)]
     if setting.resolution:
         words += ["--resolution", str(setting.resolution)]
-    _alone([sys.executable, "-m", "regnas", "search", *words])
+    alone([sys.executable, "-m", "regnas", "search", *words])
     (best,) = out.glob("*/best.json")
     (final,) = best.parent.glob("final-*/result.json")
     found, result = json.loads(best.read_text()), json.loads(final.read_text())
@@ -89,7 +102,7 @@ def searched(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str
 def plain(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
     """The textbook's network in a plain loop."""
     told = out / "result.json"
-    _alone(
+    alone(
         [sys.executable, "-m", "benchmarks.textbook", "plain", setting.data, str(setting.resolution or 0)]
         + [str(seconds), str(seed), str(told)]
     )
@@ -97,7 +110,7 @@ def plain(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, A
     return found
 
 
-def _alone(words: list[str]) -> None:
+def alone(words: list[str]) -> None:
     """Run a command with one thread."""
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     subprocess.run(words, check=True, env={**os.environ, **threads})
@@ -172,21 +185,16 @@ def run(name: str, seconds: float, seeds: int, images: Path | None) -> None:
     """Run what is not on record, in turn."""
     done = {(row["who"], row["seed"], row["asked"]) for row in read(name)}
     with tempfile.TemporaryDirectory() as folder:
-        setting = SETS[name]
-        if "PATH" in setting.data:
-            if images is None:
-                sys.exit(f"{name} needs --images FOLDER, with train/CLASS/*.jpg and test/CLASS/*.jpg")
-            made = small_folder(images, Path(folder) / "images")
-            setting = Setting(setting.data.replace("PATH", str(made)), setting.resolution)
+        setting = settled(SETS[name], images, Path(folder) / "images")
         for seed in range(seeds):
             for who in WHO:
                 if (who, seed, seconds) in done:
                     continue
                 out = Path(folder) / f"{who}-{seed}"
                 out.mkdir()
-                before = _processor_seconds()
+                before = processor_seconds()
                 found = (searched if who == "search" else plain)(setting, seconds, seed, out)
-                spent = _processor_seconds() - before
+                spent = processor_seconds() - before
                 row = {"who": who, "seed": seed, "asked": seconds, "processor_seconds": round(spent, 1), **found}
                 FOLDER.mkdir(parents=True, exist_ok=True)
                 with file_of(name).open("a") as file:
@@ -194,7 +202,7 @@ def run(name: str, seconds: float, seeds: int, images: Path | None) -> None:
                 print(row, flush=True)
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
