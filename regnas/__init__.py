@@ -56,11 +56,11 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     return found.on(images).within(found.window if window.open else window)
 
 
-def search(space: str | Space = "regnetx", **options: Unpack[SearchOptions]) -> SearchResult:
+def search(space: str | Space = "auto", **options: Unpack[SearchOptions]) -> SearchResult:
     """What ``regnas search`` does; the options are its flags (see `regnas.options.SearchOptions`).
 
     Args:
-        space: a spec string, or a space with a window of its own.
+        space: a spec string, or a space with a window of its own; ``auto`` is one that suits images and window.
 
     Returns:
         ``best``, ``trials`` (a DataFrame where pandas is installed) and ``study``.

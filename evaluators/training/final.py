@@ -129,7 +129,12 @@ def load_snapshot(path: Path, device: torch.device, load: Callable[[dict[str, An
 
 
 def shipped(data: DataSet, mean: Tensor, std: Tensor, trained: str) -> dict[str, Any]:
-    """What a user of the weights needs; ``trained`` says on what, in words."""
+    """What a user of the weights needs.
+
+    Args:
+        mean, std: ``(channels,)``, of the training images, in units of 0..255.
+        trained: on what, in words.
+    """
     return {
         "class_names": list(data.class_names),
         "resolution": data.regime.images.resolution,
@@ -150,6 +155,9 @@ def score_and_save(
     std: Tensor,
 ) -> float | None:
     """Write the weights and score them on the test images, where there are any.
+
+    Args:
+        mean, std: as of `shipped`, ``(channels,)``.
 
     Raises:
         RegnasError: what the network says of a test image is not finite.

@@ -13,7 +13,12 @@ from regnas.errors import RegnasError
 
 
 @click.command()
-@click.option("--space", default="regnetx", show_default=True, help="A space, or a spec such as 'regnetx[wm=2]'.")
+@click.option(
+    "--space",
+    default="auto",
+    show_default=True,
+    help="A space, or a spec such as 'regnetx[wm=2]'; auto is the one that suits images and window.",
+)
 @click.option("--strategy", default="random", show_default=True, help="A strategy, or 'evolution[population=20]'.")
 @click.option("--budget", type=int, help="Completed evaluations; with a pruner, started ones.  [default: 25]")
 @click.option("--budget-epochs", type=int, metavar="E", help="End when E epochs have been trained, of all candidates.")

@@ -54,6 +54,7 @@ class SearchPlan:
 
     Attributes:
         limit: the window as it was asked for; the space's own may be its upper half.
+        automatic: whether the space was chosen by images and window.
         seconds: that baselines and candidates may take; None for as long as they do.
     """
 
@@ -83,6 +84,7 @@ class SearchPlan:
     seed_sd: float | None = None
     limit: Window = Window()
     seconds: float | None = None
+    automatic: bool = False
 
     @property
     def workers(self) -> int:
@@ -119,8 +121,9 @@ class SearchPlan:
                 training += f", and it takes {self.least_epochs} until one candidate is whole"
         if self.seconds is not None:
             training += f", for {duration(self.seconds)}"
+        automatic = " (--space auto)" if self.automatic else ""
         return (
-            f"{self.space.spec}{inside}, strategy {self.strategy}, seed {self.seed}\n"
+            f"{self.space.spec}{automatic}{inside}, strategy {self.strategy}, seed {self.seed}\n"
             f"{source}: {images.resolution} px, {images.classes} classes{self._counted()}{training}{sizes}\n"
             f"{self.workers or 1} x {self.allocation.place}, study {self.name!r} in {self.folder}/"
         )
@@ -213,6 +216,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,
         limit=limit,
         seconds=asked.budget.seconds,
+        automatic=asked.automatic,
     )
 
 

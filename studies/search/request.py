@@ -17,6 +17,7 @@ from regnas.options import SearchOptions, WindowOptions, check_options, names_of
 from regnas.sampling.stream import DUPLICATES
 from regnas.studies.executors.resources import Resources
 from regnas.studies.search.budget import Budget
+from regnas.studies.search.known.default_space import AUTO, default_space
 from regnas.window import Window
 
 _OWN = ("strategy", "evaluator", "seed", "duplicates", "warm_start", "enqueue", "pareto", "baselines")
@@ -50,6 +51,7 @@ class SearchRequest:
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
         baselines: whether textbook networks are trained first, which the winner must beat.
         upper_half: whether a window that is only a limit means the half below it.
+        automatic: whether the space was chosen by images and window.
 
     Raises:
         UsageError: no such way with duplicates.
@@ -71,6 +73,7 @@ class SearchRequest:
     repeat: int = 0
     baselines: bool = True
     upper_half: bool = False
+    automatic: bool = False
 
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:
@@ -94,10 +97,15 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, uppe
         raise UsageError(f"a space is a spec such as 'regnetx', or a Space; got {space!r}")
     check_options(given, SearchOptions, "search")
     place = _picked(Place, given)
+    task, window = task_of(given, place.out / "cache"), split_window(given)[0]
+    automatic = isinstance(space, str) and space.strip() == AUTO
+    if automatic:
+        space = default_space(given.get("evaluator", DEFAULT), task, window)
     return SearchRequest(
         space=make_space(space) if isinstance(space, str) else space,
-        task=task_of(given, place.out / "cache"),
-        window=split_window(given)[0],
+        automatic=automatic,
+        task=task,
+        window=window,
         budget=Budget.of(given),
         resources=_picked(Resources, given),
         place=place,

@@ -159,11 +159,11 @@ def _awaited(pool: Executor, job: Job) -> Event:
             return ends[0]
 
 
-def search(space: str | Space = "regnetx", **options: Unpack[SearchOptions]) -> SearchResult:
+def search(space: str | Space = "auto", **options: Unpack[SearchOptions]) -> SearchResult:
     """What ``regnas search`` does, from Python.
 
     Args:
-        space: a spec string, or a space with a window of its own.
+        space: a spec string, or a space with a window of its own; ``auto`` is one that suits images and window.
         options: the flags of the command, as `regnas.options.SearchOptions` describes them.
 
     Returns:
