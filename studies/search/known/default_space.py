@@ -27,7 +27,7 @@ class Measured:
         )
 
 
-MEASURED = (Measured((24, 48), (1e6, 10e6), "anynetx-e[block=basic,stages=3]"),)
+MEASURED = (Measured((24, 48), (2e6, 10e6), "anynetx-e[block=basic,depth=1:4,stages=3]"),)
 
 
 def default_space(evaluator: str, task: Task, window: Window) -> str:
