@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -98,11 +98,12 @@ class Trainer:
         """Batches of a pass over the images."""
         return len(self._ends)
 
-    def run_epoch(self, rates: Iterable[float] | None = None) -> float:
+    def run_epoch(self, rates: Iterable[float] | None = None, after_step: Callable[[], None] = lambda: None) -> float:
         """One pass over the training images; returns the mean loss.
 
         Args:
             rates: of every batch; those of the recipe's schedule over its epochs unless said.
+            after_step: called after every batch.
 
         Raises:
             Diverged: the mean loss is not finite.
@@ -117,6 +118,7 @@ class Trainer:
         for rate, (images, labels) in zip(rates, drawn, strict=True):
             self._set_rate(rate)
             self._run(images, labels)
+            after_step()
         self.epoch += 1
         loss = averaged(self._loss, share).item() * self._size / ends[-1]
         if not math.isfinite(loss):

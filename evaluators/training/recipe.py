@@ -15,6 +15,7 @@ _WHOLE_BATCHES = 50  # of an epoch, from which what fills no batch is left out: 
 _BATCHES = 10  # of an epoch, that few images are divided into
 _SMALLEST_BATCH = 8
 _USUAL_MOMENTUM = 0.1  # of running averages, torch's own: what they began with is forgotten in some 60 steps
+_LONG_DECAY, _LONG_SMOOTHING = 1e-3, 0.1  # of weights and of labels, in trainings as long as they help
 PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
 
 
@@ -101,6 +102,18 @@ class Recipe:
         if "epochs" not in said:
             epochs = max(epochs, math.ceil(steps / len(fitting.ends(images))))
         return replace(fitting, epochs=epochs)
+
+    def until_flat(self) -> Recipe:
+        """This recipe for a training as long as it helps: few images are gone over many times, so what the short
+        trainings of a search do with is more here, where it is as usual (docs/regime.md).
+        """
+        usual = Recipe()
+        decay, smoothing = self.weight_decay, self.label_smoothing
+        return replace(
+            self,
+            weight_decay=_LONG_DECAY if decay == usual.weight_decay else decay,
+            label_smoothing=_LONG_SMOOTHING if smoothing == usual.label_smoothing else smoothing,
+        )
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
         """This recipe with other numbers.

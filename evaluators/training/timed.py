@@ -3,7 +3,7 @@
 The learning rate rises, stays at its peak while validation images are held out, and at last falls to nothing on all of
 them, training and validation images together: the schedule of warm-up, stable phase and decay (Hu et al. 2024,
 MiniCPM, section 4.3), which needs no number of epochs beforehand. The decay begins when the held-out error is flat, or
-when just its own time is left.
+when just its own time is left. What is scored and kept is a running average of the weights.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet
+from regnas.evaluators.training.averaging import Averaged
 from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build
@@ -32,6 +33,7 @@ from regnas.system.files import replacing
 DECAY = 0.3  # of the time, and of the epochs where the curve is flat before (docs/regime.md)
 _LEAST_EPOCHS = 30  # of the stable phase, before it can be flat
 _WARM_EPOCHS = 3
+_HORIZON = 2  # epochs that the average of the weights looks back
 _MANY_STEPS = 10_000  # how many there will be is not known: enough for what is right in long trainings
 
 
@@ -120,6 +122,7 @@ class TimedTraining:
             device=self._device,
             computing=self._computing,
         )
+        self._average = Averaged(self._trainer.network, _HORIZON * self._trainer.steps_of_epoch)
         self.course = Course()
 
     @property
@@ -137,11 +140,12 @@ class TimedTraining:
         if course.decay:
             self._trainer.feed(self._all)
         try:
-            loss = self._trainer.run_epoch(self._falling() if course.decay else self._stable())
+            rates = self._falling() if course.decay else self._stable()
+            loss = self._trainer.run_epoch(rates, self._average.update)
             if course.decay:
                 course.decayed += 1
             else:
-                course.curve += (top1_error(self._trainer.network, self._held_out, self._device, self._computing),)
+                course.curve += (top1_error(self._average.network, self._held_out, self._device, self._computing),)
         except Diverged as error:
             raise diverged(error) from error
         course.seconds += self._clock() - began
@@ -177,7 +181,8 @@ class TimedTraining:
     def save(self, path: Path) -> None:
         """Write a snapshot, whole or not at all."""
         with replacing(path) as partial:
-            torch.save({**self._trainer.state(), "course": asdict(self.course)}, partial)
+            state = {"average": self._average.state(), "course": asdict(self.course)}
+            torch.save({**self._trainer.state(), **state}, partial)
 
     def resume(self, path: Path) -> bool:
         """Go on from a snapshot; False where there is none that can be read.
@@ -188,6 +193,7 @@ class TimedTraining:
 
         def load(state: dict[str, Any]) -> None:
             self.course = Course(**state["course"])
+            self._average.load(state["average"])
             self._trainer.load(state)
 
         return load_snapshot(path, self._device, load)
@@ -204,5 +210,5 @@ class TimedTraining:
     def finish(self, folder: Path) -> float | None:
         """Write the weights and score them on the test images, where there are any; errors as of `FinalTraining`."""
         return score_and_save(
-            self._trainer.network, self._data, folder, self._device, self._computing, self._mean, self._std
+            self._average.network, self._data, folder, self._device, self._computing, self._mean, self._std
         )

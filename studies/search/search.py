@@ -10,6 +10,7 @@ from typing import Any, Unpack, cast
 import optuna
 
 from regnas import weights
+from regnas.architecture import from_json
 from regnas.baseline import Baseline
 from regnas.design_space import Space
 from regnas.errors import StudyError
@@ -29,8 +30,11 @@ from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.storage.open import find_study
+from regnas.studies.training.race import Finalist
 from regnas.system.duration import seconds_of, short
 from regnas.system.reading import read_fields
+
+FINALISTS = 3  # that train in the rest of a search's time before one of them goes on
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +193,8 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
     """Train the winner of a search on all but the test images; returns the folder.
 
     Args:
-        asked: epochs, or ``auto`` for what the search left of the time.
+        asked: epochs, or ``auto`` for what the search left of the time: then the best candidate and the best baselines
+            race, and the one that learns best is trained on.
         options: of the search.
     """
     from regnas.studies.training.train import train
@@ -199,7 +204,18 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
         return train(str(result.folder), epochs=asked, **where)
     total = seconds_of(options["time"], "time")
     left = max(1.0, total - spent_before(result.folder / CLOCK))
-    return train(str(result.folder), time=left, out=result.folder / f"final-{short(total)}", **where)
+    out = result.folder / f"final-{short(total)}"
+    return train(str(result.folder), time=left, out=out, finalists=_finalists(result), **where)
+
+
+def _finalists(result: SearchResult) -> list[Finalist]:
+    """The best candidate and the best baselines, or without these the best candidates; the best of all first."""
+    searched = [row for row in outcome.complete_rows(result.rows) if not row["diverged"]]
+    textbook = [row for row in result.baselines if not row["diverged"]][: FINALISTS - 1]
+    chosen = sorted([*searched[: FINALISTS - len(textbook)], *textbook], key=lambda row: float(row["error"]))
+    return [
+        Finalist(row.get("baseline") or f"candidate {row['index']}", from_json(row["architecture"])) for row in chosen
+    ]
 
 
 __all__ = ["Interrupted", "SearchPlan", "SearchResult", "plan", "retrain", "retrain_of", "run", "search"]

@@ -115,13 +115,14 @@ def plan_training(
     images = make_dataset(text, **where, download=download)
     architecture = weights.read_architecture(path)
     _check_classes(architecture, images, text)
+    recipe = _recipe(settings, images, epochs, workers, folder)
     return TrainingPlan(
         architecture=architecture,
         text=text,
         where=where,
         images=images,
         fingerprint=fingerprint_of(images),
-        recipe=_recipe(settings, images, epochs, workers, folder),
+        recipe=recipe if seconds is None else recipe.until_flat(),
         seed=seed,
         folder=folder,
         devices=devices,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -15,20 +17,26 @@ from regnas.errors import StudyError
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.storage.locks import locked, refuse_if_held
 from regnas.studies.training.plan import TrainingPlan, folder_of, plan_training
+from regnas.studies.training.race import SNAPSHOT as _SNAPSHOT
+from regnas.studies.training.race import Finalist, decided, hand_over, race
 from regnas.system.duration import seconds_of
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
 from regnas.system.text import printable
 
-_SNAPSHOT = "resume.pt"
+if TYPE_CHECKING:
+    from regnas.evaluators.training.timed import TimedTraining
+
 _THIS = ("this training", "give --out FOLDER")
 
 
-def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
+def train(target: str, *, quiet: bool = False, finalists: Sequence[Finalist] = (), **options: Any) -> Path:
     """Train a network on training and validation images together, and test it once at the end.
 
     Args:
         target: a study's folder or its best.json, or an architecture's JSON file.
+        finalists: with ``time``, networks of which the one that learns best in equal times is trained, instead of the
+            target's.
         options: as of `regnas.studies.training.plan.plan_training`. ``epochs``: passes over the images, 30 unless said.
             ``time``: seconds, or text such as ``30m``, instead: it trains as long as it helps, and not longer. The same
             command goes on after an interruption. ``data``: spec of the data set; a study's own unless said.
@@ -45,11 +53,16 @@ def train(target: str, *, quiet: bool = False, **options: Any) -> Path:
     seconds = None if time is None else seconds_of(time, "time")
     refuse_if_held(folder_of(target, options.get("epochs"), options.get("out"), seconds), _THIS)
     made = plan_training(target, **options)
+    made = decided(made, finalists) or made
     if (result := _finished(made.folder, made.identity)) is None:
         with locked(made.folder, _THIS):
             result = _finished(made.folder, made.identity)  # another process may just have ended it
             if result is None:
+                if len(finalists) > 1 and decided(made, finalists) is None:
+                    made = race(made, finalists, _timed, partial(_say, quiet))
                 _check_snapshot(made.folder, made.identity)
+                if finalists:
+                    hand_over(made.folder)
                 for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
                     _say(quiet, remark)
                 result = _trained(made, quiet)
@@ -62,17 +75,22 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
     from regnas.evaluators.training.data_parallel import Share
     from regnas.evaluators.training.final import FinalTraining
     from regnas.evaluators.training.processes import peers
-    from regnas.evaluators.training.timed import TimedTraining
 
     folder = made.folder
-    network = (made.architecture, made.images, made.recipe)
-    how: dict[str, Any] = {"seed": made.seed, "device": made.devices[0], "threads": made.threads}
     if made.seconds is not None:
-        job: Any = TimedTraining(*network, seconds=made.seconds, **how)
+        job: Any = _timed(made)
         _run_timed(job, folder, quiet)
     else:
         with peers(made.told, made.devices, folder / _SNAPSHOT, folder / "workers.log"):
-            job = FinalTraining(*network, share=Share(0, len(made.devices)), **how)
+            job = FinalTraining(
+                made.architecture,
+                made.images,
+                made.recipe,
+                seed=made.seed,
+                device=made.devices[0],
+                threads=made.threads,
+                share=Share(0, len(made.devices)),
+            )
             _run(job, folder, quiet)
     test_error = job.finish(folder)
     details = {"data": made.text, "epochs": job.epoch, "test_error": test_error, **job.facts()}
@@ -81,6 +99,21 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
     write_json(folder / "result.json", {"schema": 1, "identity": made.identity, **details})
     (folder / _SNAPSHOT).unlink(missing_ok=True)
     return details
+
+
+def _timed(made: TrainingPlan) -> TimedTraining:
+    """A training in a given time that has not begun."""
+    from regnas.evaluators.training.timed import TimedTraining
+
+    return TimedTraining(
+        made.architecture,
+        made.images,
+        made.recipe,
+        seconds=made.seconds or 0.0,
+        seed=made.seed,
+        device=made.devices[0],
+        threads=made.threads,
+    )
 
 
 def _run(job: Any, folder: Path, quiet: bool) -> None:

@@ -32,10 +32,10 @@ class Seen:
         self.images: list[int] = []
         run_epoch = Trainer.run_epoch
 
-        def watched(trainer: Trainer, rates: Iterable[float] | None = None) -> float:
-            self.rates.append(list(rates or ()))
+        def watched(trainer: Trainer, rates: Iterable[float], after_step: Callable[[], None]) -> float:
+            self.rates.append(list(rates))
             self.images.append(len(trainer._batches))
-            return run_epoch(trainer, self.rates[-1])
+            return run_epoch(trainer, self.rates[-1], after_step)
 
         monkeypatch.setattr(Trainer, "run_epoch", watched)
 
