@@ -1,0 +1,156 @@
+"""Finalists train for equal times before one of them goes on: the best, with what it has learned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import regnas
+from regnas.evaluators.training.recipe import Recipe
+from regnas.evaluators.training.timed import Course, TimedTraining
+from regnas.search_spaces.staged.architecture import Staged
+from regnas.studies.search.search import FINALISTS, _finalists
+from regnas.studies.training.plan import TrainingPlan, plan_training
+from regnas.studies.training.race import NOTE, SHARE, SNAPSHOT, Finalist, decided, hand_over, race, standing
+from regnas.studies.training.train import train
+
+Run = Callable[..., tuple[int, str, str]]
+SMALL = Staged(stem_width=8, depths=(1,), widths=(16,), strides=(2,), classes=4)
+NETWORKS = {name: replace(SMALL, widths=(width,)) for name, width in (("a", 16), ("b", 32), ("c", 48))}
+FINALISTS_OF = [Finalist(name, network) for name, network in NETWORKS.items()]
+
+
+class Job:
+    """A training whose epochs take a second or two, and whose errors are known."""
+
+    seconds = {"a": 1.0, "b": 2.0, "c": 1.0}
+    errors = {"a": [0.5, 0.4, 0.3, 0.29], "b": [0.6, 0.2], "c": [0.9] * 9}
+    trained: list[tuple[str, int]] = []
+
+    def __init__(self, made: TrainingPlan) -> None:
+        self.name = next(name for name, network in NETWORKS.items() if network == made.architecture)
+        self.course = Course()
+
+    @property
+    def epoch(self) -> int:
+        return len(self.course.curve)
+
+    def resume(self, file: Path) -> bool:
+        if file.exists():
+            self.course.curve = tuple(json.loads(file.read_text()))
+            self.course.seconds = self.epoch * self.seconds[self.name]
+        return file.exists()
+
+    def save(self, file: Path) -> None:
+        file.write_text(json.dumps(self.course.curve))
+
+    def run_epoch(self) -> float:
+        self.trained.append((self.name, self.epoch))
+        self.course.curve += (self.errors[self.name][self.epoch],)
+        self.course.seconds += self.seconds[self.name]
+        return 0.0
+
+
+def started(made: TrainingPlan) -> TimedTraining:
+    return cast(TimedTraining, Job(made))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> TrainingPlan:
+    """Of 40 seconds: with three finalists and `SHARE` 0.3 each has 4."""
+    Job.trained.clear()
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps(SMALL.to_json()))
+    return plan_training(str(file), data="fake:64", time=12 / SHARE, out=tmp_path / "final")
+
+
+def test_each_has_equal_time_and_the_best_goes_on_with_what_it_learned(made: TrainingPlan) -> None:
+    said: list[str] = []
+    won = race(made, FINALISTS_OF, started, said.append)
+    assert [name for name, _ in Job.trained] == ["a"] * 4 + ["b"] * 2 + ["c"] * 4
+    assert won.architecture == NETWORKS["b"]
+    assert won.seconds == pytest.approx(12 / SHARE - 4 - 4)  # what the others took
+    hand_over(made.folder)
+    assert json.loads((made.folder / SNAPSHOT).read_text()) == [0.6, 0.2]
+    assert not (made.folder / "race").exists()
+    assert said[0] == "3 finalists train for 4 s each, and the best of them goes on" and said[-1] == "b goes on"
+    note = json.loads((made.folder / NOTE).read_text())
+    assert [one["epochs"] for one in note["standing"]] == [4, 2, 4]
+
+
+def test_a_finalist_is_judged_by_the_last_third_of_its_epochs() -> None:
+    assert standing([0.9, 0.8, 0.7, 0.3, 0.5, 0.4]) == pytest.approx(0.45)
+    assert standing([0.6]) == 0.6
+
+
+def test_however_slow_each_trains_an_epoch(made: TrainingPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Job, "seconds", dict.fromkeys("abc", 1000.0))
+    race(made, FINALISTS_OF, started, lambda _: None)
+    assert [name for name, _ in Job.trained] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("stop", range(1, 10))
+def test_a_race_that_is_killed_goes_on_and_trains_nothing_again(
+    made: TrainingPlan, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    save = Job.save
+
+    def killed(job: Job, file: Path) -> None:
+        save(job, file)
+        if len(Job.trained) == stop:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as one:
+        one.setattr(Job, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            race(made, FINALISTS_OF, started, lambda _: None)
+    assert decided(made, FINALISTS_OF) is None
+    won = race(made, FINALISTS_OF, started, lambda _: None)
+    assert won.architecture == NETWORKS["b"] and len(set(Job.trained)) == len(Job.trained) == 10
+
+
+def test_what_was_decided_stays_for_the_same_finalists_only(made: TrainingPlan) -> None:
+    won = race(made, FINALISTS_OF, started, lambda _: None)
+    assert decided(made, FINALISTS_OF) == won
+    assert decided(made, FINALISTS_OF[:2]) is None
+    for damage in ("", "[]", '{"finalists": ["a", "b", "c"], "chosen": 7, "others": 1.0}'):
+        (made.folder / NOTE).write_text(damage)
+        assert decided(made, FINALISTS_OF) is None
+
+
+def test_real_finalists_race_and_one_is_left_to_ship(tmp_path: Path) -> None:
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps(SMALL.to_json()))
+    options: dict[str, Any] = {"data": "fake:64", "time": 3, "out": tmp_path / "final", "quiet": True}
+    folder = train(str(file), finalists=FINALISTS_OF, **options)
+    chosen = json.loads((folder / NOTE).read_text())["chosen"]
+    result = json.loads((folder / "result.json").read_text())
+    assert result["identity"]["architecture"] == FINALISTS_OF[chosen].architecture.to_json()
+    assert result["identity"]["recipe"]["epochs"] == "until flat"
+    assert regnas.load(folder) is not None and not (folder / "race").exists() and not (folder / SNAPSHOT).exists()
+    before = (folder / "weights.safetensors").stat().st_mtime_ns
+    assert train(str(file), finalists=FINALISTS_OF, **options) == folder
+    assert (folder / "weights.safetensors").stat().st_mtime_ns == before
+
+
+def test_finalists_are_the_best_candidate_and_the_best_baselines(tmp_path: Path) -> None:
+    usual: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 4, "workers": 0, "quiet": True}
+    result = regnas.search("regnetx", out=tmp_path / "a", **usual)
+    names = {one.name for one in _finalists(result)}
+    assert len(names) == FINALISTS == 3
+    assert {row["baseline"] for row in result.baselines[:2]} < names
+    alone = regnas.search("regnetx", out=tmp_path / "b", baselines=False, **usual)
+    ranked = sorted(alone.rows, key=lambda row: (row["error"], row["index"]))
+    assert [one.name for one in _finalists(alone)] == [f"candidate {row['index']}" for row in ranked[:3]]
+
+
+def test_a_long_training_has_more_decay_and_smoothing_where_nobody_said_another() -> None:
+    long = Recipe().until_flat()
+    assert (long.weight_decay, long.label_smoothing) == (1e-3, 0.1)
+    said = Recipe(weight_decay=0.0, label_smoothing=0.2)
+    assert said.until_flat() == said
