@@ -84,19 +84,16 @@ def settled(setting: Setting, images: Path | None, folder: Path) -> Setting:
 
 
 def searched(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
-    """The whole command; its network and test error."""
+    """The whole command; the network that won its race, and the test error."""
     words = ["--data", setting.data, *LIMITS, "--seed", str(seed), "--time", f"{seconds:.0f}s", "--retrain", "auto"]
     words += ["--workers", "0", "--device", "cpu", "--quiet", "--out", str(out)]
     if setting.resolution:
         words += ["--resolution", str(setting.resolution)]
     alone([sys.executable, "-m", "regnas", "search", *words])
-    (best,) = out.glob("*/best.json")
-    (final,) = best.parent.glob("final-*/result.json")
-    found, result = json.loads(best.read_text()), json.loads(final.read_text())
-    names = ("kind", "schema", "classes")
-    network = {name: value for name, value in found["architecture"].items() if name not in names}
+    (final,) = out.glob("*/final-*")
+    result, race = (json.loads((final / name).read_text()) for name in ("result.json", "race.json"))
     kept = ("epochs", "test_error", "seconds")
-    return {**{name: result[name] for name in kept}, "baseline": found.get("baseline"), "network": network}
+    return {**{name: result[name] for name in kept}, "shipped": race["finalists"][race["chosen"]]}
 
 
 def plain(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
