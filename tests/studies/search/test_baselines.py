@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
+from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
 import regnas
 from regnas.architecture import from_json
@@ -24,6 +26,7 @@ from regnas.studies.run.clock import CLOCK, Clock
 from regnas.studies.run.progress import Silent
 from regnas.studies.search.known import baselines
 from regnas.studies.search.plan import plan
+from regnas.studies.search.report import print_search
 from regnas.studies.search.search import search
 
 OPTIONS: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 2, "workers": 0, "quiet": True}
@@ -67,6 +70,11 @@ def test_the_best_baseline_is_returned_where_all_candidates_diverge(tmp_path: Pa
     result = run(tmp_path, **options)
     assert result.best.baseline == result.baselines[0]["baseline"] and result.best.error == 0.3
     assert result.against is None and stored(tmp_path)["against_baselines"] is None
+    with Console(width=200, file=StringIO()) as console:
+        print_search(console, result, retrained=False, storage="x.db")
+        said = cast(StringIO, console.file).getvalue()
+    assert "no candidate's training stayed finite, so the best baseline is returned" in said
+    assert f"winner: the baseline {result.best.baseline}" in said
 
 
 def test_the_dashboards_note_names_the_best_baseline(tmp_path: Path) -> None:
