@@ -70,7 +70,7 @@ def _table(best: list[Row], title: str, key: str) -> Table:
 
 def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
     lines = []
-    if apart := _alike(result, done):
+    if not done[0]["diverged"] and (apart := _alike(result, done)):
         lines.append(apart)
     lines += _against(result, done)
     best = result.best
