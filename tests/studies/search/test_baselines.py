@@ -70,9 +70,9 @@ def test_the_best_baseline_is_returned_where_all_candidates_diverge(tmp_path: Pa
     result = run(tmp_path, **options)
     assert result.best.baseline == result.baselines[0]["baseline"] and result.best.error == 0.3
     assert result.against is None and stored(tmp_path)["against_baselines"] is None
-    with Console(width=200, file=StringIO()) as console:
-        print_search(console, result, retrained=False, storage="x.db")
-        said = cast(StringIO, console.file).getvalue()
+    printed = StringIO()
+    print_search(Console(width=200, file=printed), result, retrained=False, storage="x.db")
+    said = printed.getvalue()
     assert "no candidate's training stayed finite, so the best baseline is returned" in said
     assert f"winner: the baseline {result.best.baseline}" in said
 
