@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
@@ -45,6 +46,7 @@ from regnas.studies.search.stream_version import (
 from regnas.studies.storage.open import quiet, storage_url
 from regnas.window import Window
 
+_MANY_TO_VALIDATE = 75  # an error of 25 % is then certain to 5 points
 LOOK_AHEAD = 1000  # distinct candidates that must exist are looked for before any training, up to this many
 
 
@@ -100,7 +102,17 @@ class SearchPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should hear before the first candidate."""
-        return (*self.allocation.notes, *self.facts.get("remarks", ()))
+        return (*self.allocation.notes, *self.facts.get("remarks", ()), *self._few_to_validate())
+
+    def _few_to_validate(self) -> Iterator[str]:
+        """That errors are counted on few images, where that is so."""
+        count = self.facts.get("images", {}).get("validation", _MANY_TO_VALIDATE)
+        if count < _MANY_TO_VALIDATE:
+            noise = math.sqrt(0.25 * 0.75 / max(1, count))
+            yield (
+                f"few images to validate on: {count}; an error of 25 % is uncertain by {noise:.0%}, so the winner is "
+                f"hardly more than one of the better ones"
+            )
 
     @property
     def stops_early(self) -> bool:

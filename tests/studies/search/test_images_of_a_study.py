@@ -32,9 +32,16 @@ def test_the_first_lines_say_batch_and_epochs_and_why(tmp_path: Path) -> None:
 
 def test_the_first_lines_say_that_no_candidate_can_be_whole(tmp_path: Path) -> None:
     options = {"pruner": "asha", "epochs": 9, "budget": None, "budget_epochs": 20}
-    said = "20 in all, and it takes 21 until one candidate is whole"
+    said = "20 in all, and it takes 25 until one candidate is whole"
     assert said in planned(tmp_path, **options).headline()
-    assert "until" not in planned(tmp_path, **{**options, "budget_epochs": 21}).headline()
+    assert "until" not in planned(tmp_path, **{**options, "budget_epochs": 25}).headline()
+
+
+def test_few_images_to_validate_on_are_said_with_what_that_means(tmp_path: Path) -> None:
+    """sqrt(0.25 * 0.75 / 16) = 0.108."""
+    (said,) = plan("regnetx", data="fake:64", out=tmp_path, workers=0, device="cpu").notes
+    assert said.startswith("few images to validate on: 16; an error of 25 % is uncertain by 11%")
+    assert plan("regnetx", data="fake:512", out=tmp_path, workers=0, device="cpu").notes == ()
 
 
 def test_what_the_user_says_stays(tmp_path: Path) -> None:
