@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, cast
 
@@ -64,10 +64,9 @@ class TrainEvaluator:
 
     @property
     def seed_sd(self) -> float | None:
-        """Measured with the regime's own recipe, which says nothing of another one."""
-        task, options = self.source or (None, {})
-        measured = task is not None and not options and task.epochs in (None, self.data.regime.epochs)
-        return self.data.regime.seed_sd if measured else None
+        """Measured with residual branches that start at full size, which says nothing of another recipe."""
+        regime = self.data.regime
+        return regime.seed_sd if self.asked == Recipe(epochs=regime.epochs, flip=regime.flip, pad=regime.pad) else None
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -77,13 +76,17 @@ class TrainEvaluator:
         return self.asked.for_images(len(self._splits[0]), steps, said=self.said)
 
     def as_begun(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
-        """Options with which a study of an older release goes on by its recipe: all that the user does not say."""
+        """Options with which a study of an older release goes on by its recipe, in what the user does not say; batch,
+        rate and epochs follow from these.
+        """
         stored = Recipe.of_study(recipe)
         if stored is None:
             return {}
-        own = asdict(self.recipe)
-        said = own if self.said is None else self.said
-        return {name: value for name, value in asdict(stored).items() if name not in said and value != own[name]}
+        if stored.scaled_residuals or self.said is None:
+            return {}
+        own = {"drop_last": self.recipe.drop_last, "scaled_residuals": self.recipe.scaled_residuals}
+        then = {"drop_last": stored.drop_last, "scaled_residuals": False}
+        return {name: then[name] for name in own if name not in self.said and own[name] != then[name]}
 
     @cached_property
     def _splits(self) -> tuple[Split, Split]:

@@ -17,7 +17,9 @@ from regnas.cli import options
 @options.download
 @options.skip_broken
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the study's]")
-@click.option("--out", metavar="FOLDER", help="Where the weights go.  [default: final-EPOCHS beside the target]")
+@click.option(
+    "--out", metavar="FOLDER", help="Where the weights go.  [default: final-EPOCHS or final-TIME beside the target]"
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights and order.")
 @options.device
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from regnas.system.files import write_json
 from regnas.system.reading import fields_if_whole
 
 CLOCK = "time.json"  # in a study's folder
+_SECONDS = 5.0  # between two notes of the time
 UNLIMITED = 1_000_000_000  # candidates, where the time ends a search
 
 
@@ -26,7 +28,7 @@ class Clock:
 
     def __init__(self, file: Path, limit: float | None = None) -> None:
         self._file = file
-        self._began = time.monotonic()
+        self._began = self._kept = time.monotonic()
         self._before = spent_before(file) if limit is not None else 0.0
         self._took: list[float] = []
         self.limit = limit
@@ -66,10 +68,16 @@ class Clock:
         self._before = 0.0
         self._file.unlink(missing_ok=True)
 
+    def tick(self) -> None:
+        """Remember what is spent, every few seconds: a command that is killed loses no more."""
+        if time.monotonic() - self._kept > _SECONDS:
+            self.keep()
+
     def keep(self) -> None:
         """Remember what is spent."""
+        self._kept = time.monotonic()
         if self.limit is not None:
-            write_json(self._file, {"schema": 1, "seconds": round(self.spent, 1)})
+            write_json(self._file, {"schema": 1, "seconds": math.ceil(10 * self.spent) / 10})
 
 
 def spent_before(file: Path) -> float:

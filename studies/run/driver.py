@@ -100,14 +100,18 @@ class Driver:
             self._turns.close()
 
     def _loop(self, budget: int) -> None:
-        while self._turns.in_flight or self._turns.startable(budget):
+        while self._turns.in_flight or self._startable(budget):
             if self.hurried or (self._stops and not self._turns.in_flight):
                 raise Interrupted
-            self._turns.over = self._clock.over
             self._fill(budget)
             for event in self._pool.events(0.25):
                 self._handle_event(event)
+            self._clock.tick()
             self._progress.tick()
+
+    def _startable(self, budget: int) -> bool:
+        self._turns.over = self._clock.over
+        return self._turns.startable(budget)
 
     @property
     def hurried(self) -> bool:
@@ -156,7 +160,7 @@ class Driver:
     # --- starting -------------------------------------------------------------------------------------------
 
     def _fill(self, budget: int) -> None:
-        while self._pool.free() and not self._stops and self._turns.startable(budget):
+        while self._pool.free() and not self._stops and self._startable(budget):
             if (pending := self._turns.next() or self._ask()) is not None:
                 self._start(pending)
 
@@ -237,7 +241,6 @@ class Driver:
     def _complete(self, pending: PendingTrial, result: Result) -> None:
         self._telling.complete(pending, result)
         self._clock.took(result.seconds)
-        self._clock.keep()
         self._stored.forget(pending.key, pending.seed)
 
     def _failed(self, pending: PendingTrial, message: str, again: bool) -> None:

@@ -196,7 +196,7 @@ class Lines:
         ):  # how many of a pruner's candidates will be whole is not known
             left = min(left, (time.monotonic() - self._began) / finished * (self._budget - self._done))
         if math.isfinite(left):
-            parts.append(f"about {duration(left)} left")
+            parts.append(f"about {duration(max(0.0, left))} left")
         return ", ".join(parts)
 
 

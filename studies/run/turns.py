@@ -87,7 +87,8 @@ class Turns:
         """The study is over, and what is paused stays unfinished; without any whole candidate it has to go on."""
         if not self._fidelity.active or not self._telling.completed:
             return
-        for pending in sorted([*self._paused.values(), *self._waiting], key=lambda one: one.index):
+        unfinished = [*self._paused.values(), *self._waiting, *self._promoted]
+        for pending in sorted(unfinished, key=lambda one: one.index):
             if pending.reported:
                 self._telling.prune(pending)
-        self._paused, self._waiting = {}, []
+        self._paused, self._waiting, self._promoted = {}, [], []

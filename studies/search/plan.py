@@ -29,7 +29,9 @@ from regnas.pruner import NONE, after_steps
 from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import AUTO, Allocation, allocate
+from regnas.studies.run.clock import UNLIMITED
 from regnas.studies.run.progress import duration
+from regnas.studies.search.budget import CANDIDATES
 from regnas.studies.search.identity import Settings, folder_name, study_name
 from regnas.studies.search.images import FINGERPRINT, fingerprint_of
 from regnas.studies.search.known import enqueue, warm_start
@@ -189,10 +191,12 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     url = storage_url(asked.place.storage, asked.place.out)
     name, space = _named(asked, space, pruner, url)
     limit, budget = space.window, asked.budget.count(epochs, pruner)
-    if asked.upper_half and data is not None and not (asked.window.open and asked.space.window.open):
-        began, count = stored_window(url, name), min(budget, LOOK_AHEAD)
+    if _limited(asked) and data is not None:
+        began, count = stored_window(url, name), min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
         space = in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
-    begun = stored_recipe(url, name) or warm_start.recipe_of(asked.warm_start, url)
+    first = study_name(space, asked.label, asked.seed, 0, pruner)  # of whose networks a repeat is
+    begun = stored_recipe(url, *((name, first) if asked.repeat else (name,)))
+    begun = begun or warm_start.recipe_of(asked.warm_start, url)
     if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(begun)):
         earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options), warm_start=None))
         settings = replace(earlier.settings, evaluator=asked.evaluator)
@@ -230,6 +234,14 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         seconds=asked.budget.seconds,
         automatic=asked.automatic,
     )
+
+
+def _limited(asked: SearchRequest) -> bool:
+    """Whether a window was asked for that may mean its upper half: not with a sampler or with networks that a user made
+    for the whole of it.
+    """
+    said = not (asked.window.open and asked.space.window.open)
+    return said and asked.upper_half and isinstance(asked.strategy, str) and asked.enqueue is None
 
 
 def _measuring(space: Space, allocation: Allocation) -> Space:

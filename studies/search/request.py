@@ -18,6 +18,8 @@ from regnas.sampling.stream import DUPLICATES
 from regnas.studies.executors.resources import Resources
 from regnas.studies.search.budget import Budget
 from regnas.studies.search.known.default_space import AUTO, default_space
+from regnas.studies.search.stream_version import stored_space
+from regnas.studies.storage.open import storage_url
 from regnas.window import Window
 
 _OWN = ("strategy", "evaluator", "seed", "duplicates", "warm_start", "enqueue", "pareto", "baselines")
@@ -100,7 +102,8 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, uppe
     task, window = task_of(given, place.out / "cache"), split_window(given)[0]
     automatic = isinstance(space, str) and space.strip() == AUTO
     if automatic:
-        space = default_space(given.get("evaluator", DEFAULT), task, window)
+        begun = stored_space(storage_url(place.storage, place.out), place.study) if place.study else None
+        space = begun or default_space(given.get("evaluator", DEFAULT), task, window)
     return SearchRequest(
         space=make_space(space) if isinstance(space, str) else space,
         automatic=automatic,

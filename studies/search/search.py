@@ -22,7 +22,7 @@ from regnas.studies.run.clock import CLOCK, Clock, spent_before
 from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search import outcome
 from regnas.studies.search import pareto as fronts
-from regnas.studies.search.budget import retrain_of
+from regnas.studies.search.budget import SEARCH_SHARE, retrain_of
 from regnas.studies.search.known import baselines as textbook
 from regnas.studies.search.known import enqueue
 from regnas.studies.search.known import warm_start as warm
@@ -99,14 +99,17 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                 progress.say(one.warm.said())
                 warm.add(study, one.warm)
             enqueue.add(study, one.enqueued, one.space)
-            clock.recall(study.get_trials(deepcopy=False))
-            if not spent(one, study, clock):
-                if begun:
-                    look_ahead(one)
-                pool = make_workers(one, count=min(one.workers, one.budget))
-                if known or not begun:
-                    textbook.train(one, known, pool, progress, clock)
-                drive(one, study, pool, progress, clock)
+            try:
+                clock.recall(study.get_trials(deepcopy=False))
+                if not spent(one, study, clock):
+                    if begun:
+                        look_ahead(one)
+                    pool = make_workers(one, count=min(one.workers, one.budget))
+                    if known or not begun:
+                        textbook.train(one, known, pool, progress, clock)
+                    drive(one, study, pool, progress, clock)
+            finally:
+                clock.keep()
             return _finish(one, study, known, pool)
     finally:
         if pool is not None:
@@ -181,7 +184,7 @@ def search(space: str | Space = "auto", **options: Unpack[SearchOptions]) -> Sea
     from regnas.studies.run.progress import Lines
 
     checked = plan(space, upper_half=True, **options)
-    quiet, asked = options.get("quiet", False), options.get("retrain")
+    quiet, asked = options.get("quiet", False), retrain_of(options.get("retrain"))
     progress: Progress = Silent() if quiet else Lines(Console())
     result = run(checked, progress)
     if asked is not None:
@@ -203,7 +206,9 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
     if isinstance(asked, int):
         return train(str(result.folder), epochs=asked, **where)
     total = seconds_of(options["time"], "time")
-    left = max(1.0, total - spent_before(result.folder / CLOCK))
+    left = total - spent_before(result.folder / CLOCK)
+    if left < total / 4:  # the search had all of the time, in a command that did not train the winner
+        left = (1 - SEARCH_SHARE) * total
     out = result.folder / f"final-{short(total)}"
     return train(str(result.folder), time=left, out=out, finalists=_finalists(result), **where)
 

@@ -18,7 +18,7 @@ from regnas.errors import StudyError, UsageError
 from regnas.executor import Executor, WorkerSpec
 from regnas.pruner import make_pruner
 from regnas.studies.executors.make import start
-from regnas.studies.run.clock import Clock
+from regnas.studies.run.clock import CLOCK, UNLIMITED, Clock
 from regnas.studies.run.driver import Driver
 from regnas.studies.run.fidelity import Fidelity, epochs_spent
 from regnas.studies.run.progress import Progress
@@ -98,7 +98,7 @@ def _withdraw(one: SearchPlan, study: optuna.Study) -> None:
     with quiet():
         optuna.delete_study(study_name=one.name, storage=storage_of(study))
     if _folder_of(one) == one.name:
-        for name in ("study.json", "trials.csv"):
+        for name in ("study.json", "trials.csv", CLOCK):
             (one.folder / name).unlink(missing_ok=True)
 
 
@@ -179,12 +179,13 @@ def look_ahead(one: SearchPlan) -> None:
     Raises:
         InfeasibleWindow: it holds too few.
     """
-    if one.budget_epochs is not None or one.seconds is not None:
+    if one.budget_epochs is not None:
         return  # how many candidates that takes is not known
     space = one.space
     if measures := space.measures:
         space = space.within(Window({name: bounds for name, bounds in space.window.items() if name not in measures}))
-    space.sample(min(one.budget, LOOK_AHEAD), seed=one.seed, duplicates=one.settings.duplicates)
+    count = min(one.budget, LOOK_AHEAD) if one.budget < UNLIMITED else 1
+    space.sample(count, seed=one.seed, duplicates=one.settings.duplicates)
 
 
 def _check_folder(one: SearchPlan) -> None:
@@ -249,7 +250,5 @@ def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progre
     try:
         driver.run(one.budget)
     finally:
-        if clock is not None:
-            clock.keep()
         progress.stop()
         outcome.write_files(one.folder, outcome.rows_of(study, one.space))

@@ -31,14 +31,23 @@ def stored_version(storage: str, *names: str) -> int | None:
     return None
 
 
-def stored_recipe(storage: str, name: str) -> dict[str, Any]:
-    """The recipe of a study; empty where there is no such study, or it says none.
+def stored_recipe(storage: str, *names: str) -> dict[str, Any]:
+    """The recipe of the first of these studies that is there; empty where none is, or it says none.
 
     Raises:
         StudyError: the storage cannot be opened.
     """
-    recipe = _stored(storage, name).get("recipe")
+    recipe = next(filter(None, (_stored(storage, name) for name in names)), {}).get("recipe")
     return recipe if isinstance(recipe, dict) else {}
+
+
+def stored_space(storage: str, name: str) -> str | None:
+    """The space of a study, as its spec; None where there is no such study.
+
+    Raises:
+        StudyError: the storage cannot be opened.
+    """
+    return _stored(storage, name).get("space")
 
 
 def stored_pruner(storage: str, name: str) -> str | None:

@@ -138,7 +138,9 @@ def _run_timed(job: Any, folder: Path, quiet: bool) -> None:
         _say(quiet, f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
     while not job.course.done:
         loss, falling = job.run_epoch(), job.course.decayed > 0
+        start = clock.perf_counter()
         job.save(folder / _SNAPSHOT)
+        job.course.seconds += clock.perf_counter() - start
         error = "" if falling else f"  held-out error {job.course.curve[-1]:.2%}"
         _say(quiet, f"epoch {job.epoch:>3}  training loss {loss:.4f}{error}  {job.course.seconds:.1f} s in all")
         if job.course.decay and not falling:

@@ -107,6 +107,7 @@ def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progre
             index = max(waiting)
             running[index] = waiting.pop(index)
             pool.submit(_job(one, index, running[index]))
+        clock.tick()
         for event in pool.events(0.25):
             if event.kind == "note":
                 progress.say(event.message)
@@ -119,7 +120,6 @@ def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progre
                 progress.say(f"baseline {each.name} failed and is left out: {event.message}")
             elif (result := _result(one, each)) is not None:
                 progress.say(f"baseline {each.name}: {result.error:.2%}  {result.seconds:.1f} s")
-                clock.keep()
 
 
 def rows_of(one: SearchPlan, known: Sequence[Baseline]) -> list[Row]:

@@ -69,3 +69,11 @@ def test_it_is_what_a_search_takes_where_nothing_is_said(regnas_command: Run, fa
     assert code == 0 and printed.startswith(f"{held(28, 5e6)} (--space auto) inside flops 2.5M:5M")
     result = regnas.search(data="fake", evaluator="fast", workers=0, budget=1, quiet=True, out=tmp_path / "python")
     assert result.settings["space"] == USUAL
+
+
+def test_a_named_study_goes_on_in_its_own_space(regnas_command: Run, fast: Any) -> None:
+    usual = ("--data", "fake", "--evaluator", "fast", "--workers", 0, "--resolution", 28, "--flops", "1M:2M")
+    assert regnas_command("search", "--space", "regnetx[wm=2]", *usual, "--budget", 1, "--study", "mine")[0] == 0
+    code, printed, error = regnas_command("search", *usual, "--budget", 2, "--study", "mine")
+    assert code == 0, error
+    assert printed.startswith("regnetx[wm=2] (--space auto)")

@@ -143,3 +143,22 @@ def test_a_network_is_trained_in_a_time_from_its_file(regnas_command: Run, tmp_p
     assert code == 2 and "give one of them" in error
     code, _, error = regnas_command("train", study, "--time", "3s", "--workers", 2)
     assert code == 2 and "trains in one process" in error
+
+
+def test_a_window_without_networks_is_said_before_anything_starts(regnas_command: Run) -> None:
+    code, _, error = regnas_command("search", "--data", "fake", "--flops", "1:2", "--time", "5s", "--workers", 0)
+    assert code == 1 and "flops" in error and "budget-epochs" not in error
+
+
+def test_epochs_of_a_retraining_may_be_text(tmp_path: Path) -> None:
+    usual: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 1, "workers": 0, "quiet": True}
+    result = regnas.search("regnetx", out=tmp_path, baselines=False, retrain="2", **usual)
+    assert (result.folder / "final-2" / "result.json").exists()
+
+
+def test_the_time_over_stays_over(fast_search: Search) -> None:
+    """However the times of evaluations vary: what ended the search still holds for the next command."""
+    for seed in range(5):
+        options: dict[str, Any] = {"evaluator": "fast[sleep=20]", "time": 0.4, "seed": seed, "workers": 2}
+        rows = fast_search(None, **options).rows
+        assert fast_search(None, **options).rows == rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,22 @@ def test_a_half_stays_where_its_networks_run_out_later(tmp_path: Path) -> None:
     regnas.search("regnetx", flops=":1M", quiet=True, out=tmp_path, **{**OPTIONS, "baselines": False})
     again = planned(tmp_path, flops=":1M", budget=10_000_000)
     assert str(again.space.window) == "flops 500k:1M"
+
+
+def test_a_search_of_a_given_time_needs_no_more_networks_than_a_usual_one(tmp_path: Path) -> None:
+    """Some 570 networks lie in the half: fewer than are looked for where a large number is asked."""
+    space = "anynetx-e[block=basic,depth=1:4,stages=3]"
+    asked: dict[str, Any] = {"space": space, "resolution": 32, "flops": ":5M"}
+    assert str(planned(tmp_path, **asked, budget=None, time="2h").space.window) == "flops 2.5M:5M"
+    assert str(planned(tmp_path, **asked, budget=900).space.window) == "flops :5M"
+
+
+def test_networks_that_a_user_chose_and_own_samplers_have_the_whole_window(tmp_path: Path) -> None:
+    from regnas.strategies.sampling.feasible import FeasibleSampler
+
+    (known,) = planned(tmp_path, flops="0:1M").space.sample(1)
+    (tmp_path / "known.json").write_text(json.dumps(known.params))
+    asked: dict[str, Any] = {"flops": ":1M"}
+    assert str(planned(tmp_path, **asked, enqueue=tmp_path / "known.json").space.window) == "flops :1M"
+    space = regnas.space("regnetx", flops=":1M", resolution=16, classes=4)
+    assert str(planned(tmp_path, **asked, strategy=FeasibleSampler(space)).space.window) == "flops :1M"
