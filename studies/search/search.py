@@ -210,7 +210,8 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
     if left < total / 4:  # the search had all of the time, in a command that did not train the winner
         left = (1 - SEARCH_SHARE) * total
     out = result.folder / f"final-{short(total)}"
-    return train(str(result.folder), time=left, out=out, finalists=_finalists(result), **where)
+    how: dict[str, Any] = {"finalists": _finalists(result), "seed": options.get("seed", 0), **where}
+    return train(str(result.folder), time=left, out=out, **how)
 
 
 def _finalists(result: SearchResult) -> list[Finalist]:
