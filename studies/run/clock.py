@@ -6,6 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from optuna.trial import FrozenTrial, TrialState
@@ -66,7 +67,8 @@ class Clock:
     def forget(self) -> None:
         """Start anew: what was kept is of another study that had this folder."""
         self._before = 0.0
-        self._file.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be removed nothing can be written, and that is said elsewhere
+            self._file.unlink(missing_ok=True)
 
     def tick(self) -> None:
         """Remember what is spent, every few seconds: a command that is killed loses no more."""

@@ -202,7 +202,8 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         settings = replace(earlier.settings, evaluator=asked.evaluator)
         return replace(earlier, settings=settings, warm=warm_start.read(asked.warm_start, url, settings, earlier.space))
     source = asked.task.data if data is not None else asked.evaluator
-    if epochs and (steps := facts.get("steps")) and stored_pruner(url, name) != pruner:
+    steps = facts.get("steps")
+    if pruner != NONE and epochs and steps and stored_pruner(url, name) != pruner:
         pruner = after_steps(pruner, epochs, steps)
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
     return SearchPlan(

@@ -196,7 +196,7 @@ def test_the_flag_goes_from_the_command_line_to_the_report(
     words = ("search", *where, "--limit", "toy=0.1:0.6", "--limit", "acts=0:60k")
     code, output, error = regnas_command(*words, "--budget", 3)
     assert code == 0, error
-    assert "regnetx inside acts 0:60k, toy 0.1:0.6, strategy random" in output
+    assert "regnetx (--space auto) inside acts 0:60k, toy 0.1:0.6, strategy random" in output
     table = output[output.index("The 3 best of 3") :]
     assert "toy" in table.splitlines()[1] and ", toy 0." in output
     code, output, _ = regnas_command(*words, "--budget", 5)

@@ -256,7 +256,7 @@ def test_a_database_of_another_run_that_was_removed_leaves_no_wrong_test_error(
     regnas_command: Run, fast: Any, tmp_path: Path
 ) -> None:
     """best.json of a removed study may name the same index: its test error belongs to other weights."""
-    words = ("search", "--data", "sealed:32", "--budget", 1, "--workers", 0, "--flops", ":500k", "--no-baselines")
+    words = ("search", "--data", "sealed:256", "--budget", 1, "--workers", 0, "--flops", ":500k", "--no-baselines")
     assert regnas_command(*words, "--epochs", 1)[0] == 0
     best = tmp_path / "regnas-runs" / "regnetx-random-0" / "best.json"
     before = json.loads(best.read_text())
