@@ -64,9 +64,9 @@ class TrainEvaluator:
 
     @property
     def seed_sd(self) -> float | None:
-        """Measured with residual branches that start at full size, which says nothing of another recipe."""
+        """Measured as new studies train, which says nothing of another recipe."""
         regime = self.data.regime
-        return regime.seed_sd if self.asked == Recipe(epochs=regime.epochs, flip=regime.flip, pad=regime.pad) else None
+        return regime.seed_sd if self.asked == Recipe.usual(regime) else None
 
     @cached_property
     def recipe(self) -> Recipe:
