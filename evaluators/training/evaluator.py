@@ -80,9 +80,7 @@ class TrainEvaluator:
         rate and epochs follow from these.
         """
         stored = Recipe.of_study(recipe)
-        if stored is None:
-            return {}
-        if stored.scaled_residuals or self.said is None:
+        if stored is None or stored.scaled_residuals or self.said is None:
             return {}
         own = {"drop_last": self.recipe.drop_last, "scaled_residuals": self.recipe.scaled_residuals}
         then = {"drop_last": stored.drop_last, "scaled_residuals": False}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from regnas.search_spaces.staged.space import StagedSpace
 
 _RESNETS = ((3, 1), (3, 2), (4, 1))  # stages, and blocks of each
-_STEPS = (8, 4, 2, 1)  # channels between one width and the next: the coarsest that meets the window
+_STEPS = (4, 2, 1)  # channels between one width and the next: the coarsest that meets the window
 _LEAST, _MOST = 4, 1024  # channels of a ResNet's first stage
 _FINER = 1.03  # ratio between one scale of a RegNet and the next
 _SCALES = 200  # of them, down to 1/370 and up to 370
@@ -110,10 +110,10 @@ def _widest(space: StagedSpace, make: Callable[[int], Staged]) -> Staged | None:
     """The widest network that fits, on the coarsest grid of widths that has one inside the whole window."""
     found = None
     for step in _STEPS:
-        widths = range(max(_LEAST, step), _MOST + 1, step)
+        widths = range(_LEAST, _MOST + 1, step)
         place = _largest(space, make, widths)
-        if place is None:  # the narrowest is too large
-            continue
+        if place is None:
+            return None  # the narrowest is too large
         found = make(widths[place])
         if not space.window.broken(found.complexity(space.resolution)):
             break

@@ -191,9 +191,8 @@ class Lines:
             parts.append(f"best {self._best[0]:.2%} (candidate {self._best[1]})")
         finished = self._done - self._first
         left = self._ends - time.monotonic()
-        if (
-            finished and not self._early and self._counts
-        ):  # how many of a pruner's candidates will be whole is not known
+        foreseen = finished and not self._early  # how many of a pruner's candidates will be whole is not known
+        if foreseen and self._counts:
             left = min(left, (time.monotonic() - self._began) / finished * (self._budget - self._done))
         if math.isfinite(left):
             parts.append(f"about {duration(max(0.0, left))} left")
