@@ -34,7 +34,7 @@ from regnas.system.files import replacing
 
 DECAY = 0.3  # of the time, and of the epochs where the curve is flat before (docs/regime.md)
 _LEAST_EPOCHS = 30  # of the stable phase, before it can be flat
-_WARM_EPOCHS = 3
+WARM_EPOCHS = 3  # in which the learning rate rises
 _HORIZON = 2  # epochs that the average of the weights looks back
 _MANY_STEPS = 10_000  # how many there will be is not known: enough for what is right in long trainings
 
@@ -195,7 +195,7 @@ class TimedTraining:
     def _stable(self) -> Iterator[float]:
         steps = self._trainer.steps_of_epoch
         for step in range(self.epoch * steps, (self.epoch + 1) * steps):
-            yield self._recipe.learning_rate * min(1.0, 0.1 + 0.9 * (step + 1) / (_WARM_EPOCHS * steps))
+            yield self._recipe.learning_rate * min(1.0, 0.1 + 0.9 * (step + 1) / (WARM_EPOCHS * steps))
 
     def _falling(self) -> Iterator[float]:
         per_epoch, course = self._trainer.steps_of_epoch, self.course

@@ -63,21 +63,27 @@ def race(
 ) -> TrainingPlan:
     """Run a race, or go on with one; returns the training of the winner, whose snapshot `hand_over` gives it.
 
+    Where the time is so short that the first finalist does not leave its warm-up, nothing can be told, and it goes on.
+
     Args:
+        finalists: the best of the search first.
         start: makes a training that has not begun.
 
     Raises:
         RegnasError: every finalist's training diverged.
     """
+    from regnas.evaluators.training.timed import WARM_EPOCHS
+
     each = SHARE * (made.seconds or 0.0) / len(finalists)
     say(f"{len(finalists)} finalists train for {duration(each)} each, and the best of them goes on")
     trained = [_trained(made, one, each, start, say) for one in finalists]
     errors = [standing(one.curve) for one in trained]
     if not math.isfinite(min(errors)):
         raise RegnasError("no finalist's training stayed finite; give the recipe a lower learning rate")
-    chosen = int(np.argmin(errors))
+    told = len(trained[0].curve) > WARM_EPOCHS or not trained[0].curve
+    chosen = int(np.argmin(errors)) if told else 0
     others = sum(one.seconds for place, one in enumerate(trained) if place != chosen)
-    say(f"{finalists[chosen].name} goes on")
+    say(f"{finalists[chosen].name} goes on" + ("" if told else ": too few epochs to tell"))
     facts: list[dict[str, Any]] = [
         {"error": error if math.isfinite(error) else None, "epochs": len(one.curve), "seconds": round(one.seconds, 1)}
         for error, one in zip(errors, trained, strict=True)

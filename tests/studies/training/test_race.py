@@ -105,10 +105,14 @@ def test_one_that_diverges_is_out_of_the_race(made: TrainingPlan, monkeypatch: p
         race(made, FINALISTS_OF[1:2], started, said.append)
 
 
-def test_however_slow_each_trains_an_epoch(made: TrainingPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_however_slow_each_trains_an_epoch_and_the_first_goes_on_where_nothing_can_be_told(
+    made: TrainingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Job, "seconds", dict.fromkeys("abc", 1000.0))
-    race(made, FINALISTS_OF, started, lambda _: None)
-    assert [name for name, _ in Job.trained] == ["a", "b", "c"]
+    said: list[str] = []
+    won = race(made, FINALISTS_OF[::-1], started, said.append)
+    assert [name for name, _ in Job.trained] == ["c", "b", "a"]
+    assert won.architecture == NETWORKS["c"] and said[-1] == "c goes on: too few epochs to tell"
 
 
 @pytest.mark.parametrize("stop", range(1, 10))
