@@ -11,13 +11,13 @@ paired. `run` goes on where it was stopped, and keeps each error in benchmarks/r
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from benchmarks import lines
 from benchmarks.training import DATA, RECIPE, small
 
 RESULTS = Path(__file__).parent / "results" / "errors"
@@ -41,7 +41,7 @@ def run(flops: str, *, arms: Sequence[str], networks: int, seeds: int, epochs: i
     torch.set_num_threads(1)
     path = RESULTS / f"{flops.replace(':', '-')}-{epochs}-epochs.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = {(row["arm"], row["network"], row["seed"]) for row in _rows(path)}
+    known = {(row["arm"], row["network"], row["seed"]) for row in lines.read(path)}
     setup = {"data": DATA, "resolution": 28, "epochs": epochs}
     kinds = {"plain": plain, "regnas": ours}
     trainers = {arm: kinds[ARMS[arm][0]]({**setup, "recipe": ARMS[arm][1]}) for arm in arms}
@@ -51,19 +51,13 @@ def run(flops: str, *, arms: Sequence[str], networks: int, seeds: int, epochs: i
                 if (arm, number, seed) in known:
                     continue
                 row = {"arm": arm, "network": number, "seed": seed, "error": train(network, seed)}
-                with path.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(row, flush=True)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+                lines.add(path, row)
 
 
 def read(path: Path) -> Errors:
     """Errors by arm and network, of networks that every arm has trained equally often."""
     found: defaultdict[str, defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in _rows(path):
+    for row in lines.read(path):
         found[row["arm"]][row["network"]].append(row["error"])
     whole = max(len(errors) for one in found.values() for errors in one.values())
     shared = set.intersection(*({n for n, errors in one.items() if len(errors) == whole} for one in found.values()))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import lines
 from regnas.statistics.noise import rank_correlation
 
 FOLDER = Path(__file__).parent / "results" / "regime"
@@ -89,12 +89,6 @@ def file_of(name: str) -> Path:
     return FOLDER / f"{name}.jsonl"
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """The errors of a set on record."""
-    file = file_of(name)
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-
 def _train(job: tuple[Training, Setting, str | None]) -> dict[str, Any]:
     from regnas.architecture import from_json
     from regnas.evaluator import Context, Task, make_evaluator
@@ -146,17 +140,11 @@ def run(
     setting = SETS[name]
     if "PATH" in setting.data:
         setting = replace(setting, data=setting.data.replace("PATH", where["images"] or "jpeg-cifar-10"))
-    done = {(row["space"], row["index"], row["recipe"], row["seed"]) for row in read(name)}
+    done = {(row["space"], row["index"], row["recipe"], row["seed"]) for row in lines.read(file_of(name))}
     jobs = [one for one in asked(setting, recipes, spaces, networks, seeds) if one.key not in done]
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
-        file_of(name).open("a") as file,
-    ):
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for row in pool.map(_train, [(one, setting, where["root"]) for one in jobs]):
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-            print(row, flush=True)
+            lines.add(file_of(name), row)
 
 
 def report(name: str) -> Iterator[str]:
@@ -164,7 +152,7 @@ def report(name: str) -> Iterator[str]:
     errors: dict[str, dict[tuple[str, int], list[float]]] = defaultdict(lambda: defaultdict(list))
     depths: dict[tuple[str, int], int] = {}
     seconds: dict[str, list[float]] = defaultdict(list)
-    for row in read(name):
+    for row in lines.read(file_of(name)):
         errors[row["recipe"]][row["space"], row["index"]].append(row["error"])
         depths[row["space"], row["index"]] = row["depth"]
         seconds[row["recipe"]].append(row["seconds"])

@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from benchmarks import lines
 from benchmarks.textbook import SETS as SMALL
 from benchmarks.textbook import Setting, alone, settled
 
@@ -66,16 +67,14 @@ def search(setting: Setting, flops: str, space: str, seed: int, out: Path) -> di
     }
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """The searches of a set on record."""
-    file = FOLDER / f"{name}.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+def file_of(name: str) -> Path:
+    """Where the searches of a set are kept."""
+    return FOLDER / f"{name}.jsonl"
 
 
 def run(name: str, flops: str, spaces: Sequence[str], *, seeds: int, workers: int, images: Path | None) -> None:
     """Run what is not on record, several at a time."""
-    done = {(row["space"], row["seed"], row["window"]) for row in read(name)}
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    done = {(row["space"], row["seed"], row["window"]) for row in lines.read(file_of(name))}
     asked = [(space, seed) for seed in range(seeds) for space in spaces if (space, seed, flops) not in done]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
         setting = settled(SETS[name], images, Path(folder) / "images")
@@ -84,17 +83,14 @@ def run(name: str, flops: str, spaces: Sequence[str], *, seeds: int, workers: in
             for place, (space, seed) in enumerate(asked)
         }
         for job, (space, seed) in started.items():
-            row = {"space": space, "seed": seed, "window": flops, **job.result()}
-            with (FOLDER / f"{name}.jsonl").open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            print(row, flush=True)
+            lines.add(file_of(name), {"space": space, "seed": seed, "window": flops, **job.result()})
 
 
 def report() -> Iterator[str]:
     """A line for every space of a set and window, the best first."""
     for name in SETS:
         found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-        for row in read(name):
+        for row in lines.read(file_of(name)):
             found[row["window"], row["space"]].append(row)
         ranked = sorted(found.items(), key=lambda one: (one[0][0], mean(row["test_error"] for row in one[1])))
         for (window, space), rows in ranked:

@@ -1,7 +1,7 @@
 """Does a search return a better network than a textbook gives for nothing, in the same processor time?
 
     python -m benchmarks.textbook run fashion-mnist-mini
-    python -m benchmarks.textbook run jpeg-cifar10 --images jpeg-cifar-10 [--seconds 2050] [--seeds 5]
+    python -m benchmarks.textbook run jpeg-cifar10 --images jpeg-cifar-10 [--seconds 2050] [--seeds 5] [--who search]
     python -m benchmarks.textbook report
 
 Both in turn for every seed, each in a process of its own with one thread: `regnas search --time T --retrain auto` as
@@ -21,13 +21,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any, cast
 
 import numpy as np
+
+from benchmarks import lines
 
 FOLDER = Path(__file__).parent / "results" / "textbook"
 LIMITS = ("--flops", ":5M", "--params", ":500k")
@@ -175,30 +177,22 @@ def file_of(name: str) -> Path:
     return FOLDER / f"{name}.jsonl"
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """The errors of a set on record."""
-    return [json.loads(line) for line in file_of(name).read_text().splitlines()] if file_of(name).exists() else []
-
-
-def run(name: str, seconds: float, seeds: int, images: Path | None) -> None:
+def run(name: str, seconds: float, seeds: int, images: Path | None, who: Sequence[str] = WHO) -> None:
     """Run what is not on record, in turn."""
-    done = {(row["who"], row["seed"], row["asked"]) for row in read(name)}
+    done = {(row["who"], row["seed"], row["asked"]) for row in lines.read(file_of(name))}
     with tempfile.TemporaryDirectory() as folder:
         setting = settled(SETS[name], images, Path(folder) / "images")
         for seed in range(seeds):
-            for who in WHO:
-                if (who, seed, seconds) in done:
+            for one in who:
+                if (one, seed, seconds) in done:
                     continue
-                out = Path(folder) / f"{who}-{seed}"
+                out = Path(folder) / f"{one}-{seed}"
                 out.mkdir()
                 before = processor_seconds()
-                found = (searched if who == "search" else plain)(setting, seconds, seed, out)
+                found = (searched if one == "search" else plain)(setting, seconds, seed, out)
                 spent = processor_seconds() - before
-                row = {"who": who, "seed": seed, "asked": seconds, "processor_seconds": round(spent, 1), **found}
-                FOLDER.mkdir(parents=True, exist_ok=True)
-                with file_of(name).open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(row, flush=True)
+                row = {"who": one, "seed": seed, "asked": seconds, "processor_seconds": round(spent, 1), **found}
+                lines.add(file_of(name), row)
 
 
 def processor_seconds() -> float:
@@ -211,7 +205,7 @@ def report() -> Iterator[str]:
     from scipy import stats
 
     for name in SETS:
-        rows = read(name)
+        rows = lines.read(file_of(name))
         for asked in sorted({row["asked"] for row in rows}):
             errors = {
                 who: np.array([row["test_error"] for row in rows if (row["who"], row["asked"]) == (who, asked)])
@@ -239,13 +233,14 @@ def main() -> None:
     running.add_argument("--seconds", type=float, default=205.0)
     running.add_argument("--seeds", type=int, default=5)
     running.add_argument("--images", type=Path, help="folder of JPEG CIFAR-10")
+    running.add_argument("--who", choices=WHO, help="one of the two alone, such as in a process of its own")
     commands.add_parser("report")
     alone = commands.add_parser("plain")
     for word in ("data", "resolution", "seconds", "seed", "told"):
         alone.add_argument(word)
     options = parser.parse_args()
     if options.command == "run":
-        run(options.set, options.seconds, options.seeds, options.images)
+        run(options.set, options.seconds, options.seeds, options.images, [options.who] if options.who else WHO)
     elif options.command == "plain":
         found = train_plainly(options.data, int(options.resolution), float(options.seconds), int(options.seed))
         Path(options.told).write_text(json.dumps(found))

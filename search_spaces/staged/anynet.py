@@ -108,6 +108,21 @@ class AnyNetSpace(StagedSpace):
         widths, groups = compatible(raw, ratios, inner_groups(self, groups, raw))
         return self.network(depths, widths, ratios, groups)
 
+    def point_of(self, network: Staged) -> Params | None:
+        if len(network.depths) != self.stages:
+            return None
+        per_stage = (network.depths, network.widths, network.bottleneck_ratios, network.group_widths)
+        point: Params = {}
+        for kind, values in zip(_KINDS, per_stage, strict=True):
+            for name, value in zip(self._stage_names(kind), values, strict=True):
+                if name in self.free and point.setdefault(name, value) != value:
+                    return None  # one value for all stages, which has several
+        whole = self.complete(point)
+        if any(not law.contains(whole[name]) for name, law in self.dimensions.items()):
+            return None
+        found = self.judge(self.canonical(whole))
+        return found.params if found is not None and found.architecture.key() == network.key() else None
+
     def _stage_names(self, kind: str) -> list[str]:
         names = self._names(kind)
         return names * self.stages if kind in self.shared else names

@@ -38,7 +38,7 @@ def baselines(space: StagedSpace) -> Iterator[Baseline]:
         template = space.template(stages)
         found = _widest(space, partial(thin_resnet, template, blocks))
         if found is not None:
-            yield Baseline(f"thin ResNet-{2 * stages * blocks + 2}", found)
+            yield Baseline(f"thin ResNet-{2 * stages * blocks + 2}", found, space.point_of(found))
     if (near := _nearest_regnet(space)) is not None:
         yield near
 

@@ -140,6 +140,10 @@ class StagedSpace(Space):
 
         return tuple(baselines(self))
 
+    def point_of(self, network: Staged) -> Params | None:
+        """The point of this space and its window that is this network; None where it is none, or that is not known."""
+        return None
+
     def sees(self) -> str:
         sizes = feature_sizes(self.template(), self.resolution)
         return f"stem and stages see {', '.join(map(str, sizes))} px"

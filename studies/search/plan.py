@@ -60,6 +60,7 @@ class SearchPlan:
         limit: the window as it was asked for; the space's own may be its upper half.
         automatic: whether the space was chosen by images and window.
         seconds: that baselines and candidates may take; None for as long as they do.
+        remarks: on the window, in words.
     """
 
     space: Space
@@ -89,6 +90,7 @@ class SearchPlan:
     limit: Window = Window()
     seconds: float | None = None
     automatic: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def workers(self) -> int:
@@ -104,7 +106,7 @@ class SearchPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should hear before the first candidate."""
-        return (*self.allocation.notes, *self.facts.get("remarks", ()), *self._few_to_validate())
+        return (*self.remarks, *self.allocation.notes, *self.facts.get("remarks", ()), *self._few_to_validate())
 
     def _few_to_validate(self) -> Iterator[str]:
         """That errors are counted on few images, where that is so."""
@@ -191,9 +193,10 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     url = storage_url(asked.place.storage, asked.place.out)
     name, space = _named(asked, space, pruner, url)
     limit, budget = space.window, asked.budget.count(epochs, pruner)
+    remarks: tuple[str, ...] = ()
     if _limited(asked) and data is not None:
         began, count = stored_window(url, name), min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
-        space = in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
+        space, remarks = in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
     first = study_name(space, asked.label, asked.seed, 0, pruner)  # of whose networks a repeat is
     begun = stored_recipe(url, *((name, first) if asked.repeat else (name,)))
     begun = begun or warm_start.recipe_of(asked.warm_start, url)
@@ -232,6 +235,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         pareto=axes(asked.pareto, space),
         seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,
         limit=limit,
+        remarks=remarks,
         seconds=asked.budget.seconds,
         automatic=asked.automatic,
     )

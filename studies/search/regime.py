@@ -50,8 +50,12 @@ def in_regime(space: Space, evaluator: Evaluator, data: DataSet | None, window: 
     return _pooled(space, evaluator).on(_own(evaluator) or space.images).within(asked)
 
 
-def in_upper_half(space: Space, count: int, *, seed: int, duplicates: str, began: str | None) -> Space:
+def in_upper_half(
+    space: Space, count: int, *, seed: int, duplicates: str, began: str | None
+) -> tuple[Space, tuple[str, ...]]:
     """The space in the upper half of its window, where that is only a limit (see `Window.upper_half`).
+
+    Beside it stands what a user should hear where the half is not taken.
 
     Args:
         count: of networks that the half must hold; with fewer of them the window stays whole.
@@ -59,15 +63,16 @@ def in_upper_half(space: Space, count: int, *, seed: int, duplicates: str, began
     """
     half = space.within(space.window.upper_half())
     if half.window == space.window or began == str(space.window):
-        return space
+        return space, ()
     if began == str(half.window):
-        return half
+        return half, ()
     closed = half.within(Window({name: half.window[name] for name in half.window if name not in half.measures}))
     try:
         closed.sample(count, seed=seed, duplicates=duplicates)
     except InfeasibleWindow:
-        return space
-    return half
+        fewer = f"the upper half, {half.window}, holds fewer than {count} networks of {space.spec}"
+        return space, (f"{fewer}: all of {space.window} is searched",)
+    return half, ()
 
 
 def _pooled(space: Space, evaluator: Evaluator) -> Space:

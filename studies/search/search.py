@@ -24,7 +24,7 @@ from regnas.studies.search import outcome
 from regnas.studies.search import pareto as fronts
 from regnas.studies.search.budget import SEARCH_SHARE, retrain_of
 from regnas.studies.search.known import baselines as textbook
-from regnas.studies.search.known import enqueue
+from regnas.studies.search.known import enqueue, starting_points
 from regnas.studies.search.known import warm_start as warm
 from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
@@ -107,6 +107,9 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                     pool = make_workers(one, count=min(one.workers, one.budget))
                     if known or not begun:
                         textbook.train(one, known, pool, progress, clock)
+                        told = starting_points.add(study, one.space, known, textbook.rows_of(one, known))
+                        if told:
+                            progress.say(f"baselines that the strategy starts from, as they are in the space: {told}")
                     drive(one, study, pool, progress, clock)
             finally:
                 clock.keep()
@@ -211,6 +214,7 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
         left = (1 - SEARCH_SHARE) * total
     out = result.folder / f"final-{short(total)}"
     how: dict[str, Any] = {"finalists": _finalists(result), "seed": options.get("seed", 0), **where}
+    how["elsewhere"] = "what was searched since then may have changed it: move that folder away, or give another --time"
     return train(str(result.folder), time=left, out=out, **how)
 
 

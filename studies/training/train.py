@@ -28,15 +28,24 @@ if TYPE_CHECKING:
     from regnas.evaluators.training.timed import TimedTraining
 
 _THIS = ("this training", "give --out FOLDER")
+_ELSEWHERE = "give this one another folder with --out"
 
 
-def train(target: str, *, quiet: bool = False, finalists: Sequence[Finalist] = (), **options: Any) -> Path:
+def train(
+    target: str,
+    *,
+    quiet: bool = False,
+    finalists: Sequence[Finalist] = (),
+    elsewhere: str = _ELSEWHERE,
+    **options: Any,
+) -> Path:
     """Train a network on training and validation images together, and test it once at the end.
 
     Args:
         target: a study's folder or its best.json, or an architecture's JSON file.
         finalists: with ``time``, networks of which the one that learns best in equal times is trained, instead of the
             target's.
+        elsewhere: what to do where the folder holds another training, in words.
         options: as of `regnas.studies.training.plan.plan_training`. ``epochs``: passes over the images, 30 unless said.
             ``time``: seconds, or text such as ``30m``, instead: it trains as long as it helps, and not longer. The same
             command goes on after an interruption. ``data``: spec of the data set; a study's own unless said.
@@ -54,13 +63,13 @@ def train(target: str, *, quiet: bool = False, finalists: Sequence[Finalist] = (
     refuse_if_held(folder_of(target, options.get("epochs"), options.get("out"), seconds), _THIS)
     made = plan_training(target, **options)
     made = decided(made, finalists) or made
-    if (result := _finished(made.folder, made.identity)) is None:
+    if (result := _finished(made.folder, made.identity, elsewhere)) is None:
         with locked(made.folder, _THIS):
-            result = _finished(made.folder, made.identity)  # another process may just have ended it
+            result = _finished(made.folder, made.identity, elsewhere)  # another process may just have ended it
             if result is None:
                 if len(finalists) > 1 and decided(made, finalists) is None:
                     made = race(made, finalists, _timed, partial(_say, quiet))
-                _check_snapshot(made.folder, made.identity)
+                _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)
                 for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
@@ -151,7 +160,7 @@ def _run_timed(job: Any, folder: Path, quiet: bool) -> None:
             )
 
 
-def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:
+def _check_snapshot(folder: Path, identity: dict[str, Any], elsewhere: str) -> None:
     """Note what is being trained, and refuse to go on with something else."""
     note = folder / "training.json"
     try:
@@ -161,20 +170,20 @@ def _check_snapshot(folder: Path, identity: dict[str, Any]) -> None:
         if stored is None and (folder / _SNAPSHOT).exists():
             raise StudyError(
                 f"{folder} holds a snapshot, and no {note.name} that says of which training; remove {_SNAPSHOT} to "
-                f"start again, or give this one another folder with --out"
+                f"start again, or {elsewhere}"
             )
         if stored is not None and (other := _other(stored, identity)) is not None:
-            raise StudyError(f"{folder} holds another training{other}; give this one another folder with --out")
+            raise StudyError(f"{folder} holds another training{other}; {elsewhere}")
         write_json(note, identity)
     except OSError as error:
         raise StudyError(f"cannot write to {folder}: {error.strerror}; choose a folder with --out") from error
 
 
-def _finished(folder: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+def _finished(folder: Path, identity: dict[str, Any], elsewhere: str) -> dict[str, Any] | None:
     """What result.json says; None where there is none that can be read, and the training is to be done."""
     stored = fields_if_whole(folder / "result.json", identity=dict, test_error=float | None, epochs=int)
     if stored is not None and (other := _other(stored["identity"], identity)) is not None:
-        raise StudyError(f"{folder} holds another finished training{other}; give this one another folder with --out")
+        raise StudyError(f"{folder} holds another finished training{other}; {elsewhere}")
     return stored
 
 

@@ -16,6 +16,7 @@ from regnas.errors import DataError, InvalidArchitecture, StudyError, UsageError
 from regnas.evaluator import rank
 from regnas.strategy import WARM
 from regnas.studies.search.identity import Settings, differing
+from regnas.studies.search.known import starting_points
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.study_file import folder_named, study_of
 from regnas.studies.storage.address import address_of
@@ -105,8 +106,9 @@ def add(study: optuna.Study, warm: WarmStart) -> None:
 
 
 def of_study(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that a study was started with, the best first."""
-    found = [trial for trial in study.get_trials(deepcopy=False) if WARM in trial.user_attrs]
+    """The trials of other studies that a study was started with, the best first."""
+    trials = study.get_trials(deepcopy=False)
+    found = [trial for trial in trials if WARM in trial.user_attrs and not starting_points.is_one(trial)]
     return sorted(found, key=lambda trial: rank(trial.value or 0.0, trial.number, trial.user_attrs.get("diverged")))
 
 

@@ -65,6 +65,9 @@ def test_populations_keep_the_window_that_was_asked_for(tmp_path: Path) -> None:
 def test_a_half_with_too_few_networks_leaves_the_window_whole(tmp_path: Path) -> None:
     one = planned(tmp_path, space="regnetx[depth=12,w0=24,wa=24,wm=2.5,group_width=8]", flops=":1G", budget=1)
     assert str(one.space.window) == "flops :1G" and "upper half" not in one.headline()
+    assert one.notes[0].startswith("the upper half, flops 500M:1G, holds fewer than 1 networks of regnetx[")
+    assert one.notes[0].endswith("all of flops :1G is searched")
+    assert not any("upper half" in note for note in planned(tmp_path, flops=":1M").notes)
 
 
 @pytest.mark.parametrize("began", ["0:1M", ":1M"])
