@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any, Unpack, cast
 
 import optuna
@@ -30,11 +31,11 @@ from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.storage.open import find_study
-from regnas.studies.training.race import Finalist
+from regnas.studies.training.race import Finalist, entrants
 from regnas.system.duration import seconds_of, short
 from regnas.system.reading import read_fields
 
-FINALISTS = 3  # that train in the rest of a search's time before one of them goes on
+_TEXTBOOK_FINALISTS = 2  # baselines among those that train in the rest of a search's time before one goes on
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,16 +214,23 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
     if left < total / 4:  # the search had all of the time, in a command that did not train the winner
         left = (1 - SEARCH_SHARE) * total
     out = result.folder / f"final-{short(total)}"
-    how: dict[str, Any] = {"finalists": _finalists(result), "seed": options.get("seed", 0), **where}
+    how: dict[str, Any] = {"finalists": _finalists(result, left), "seed": options.get("seed", 0), **where}
     how["elsewhere"] = "what was searched since then may have changed it: move that folder away, or give another --time"
     return train(str(result.folder), time=left, out=out, **how)
 
 
-def _finalists(result: SearchResult) -> list[Finalist]:
-    """The best candidate and the best baselines, or without these the best candidates; the best of all first."""
+def _finalists(result: SearchResult, seconds: float) -> list[Finalist]:
+    """The best candidates and the two best baselines, or candidates alone; the best of all first.
+
+    Args:
+        seconds: of their race and the winner's training: the more, the more finalists.
+    """
     searched = [row for row in outcome.complete_rows(result.rows) if not row["diverged"]]
-    textbook = [row for row in result.baselines if not row["diverged"]][: FINALISTS - 1]
-    chosen = sorted([*searched[: FINALISTS - len(textbook)], *textbook], key=lambda row: float(row["error"]))
+    textbook = [row for row in result.baselines if not row["diverged"]][:_TEXTBOOK_FINALISTS]
+    known = [*searched, *textbook]
+    epoch = median((row["seconds"] or 0.0) / max(1, row["epochs"] or 0) for row in known)
+    count = entrants(len(known), seconds, epoch)
+    chosen = sorted([*searched[: count - len(textbook)], *textbook], key=lambda row: float(row["error"]))
     return [
         Finalist(row.get("baseline") or f"candidate {row['index']}", from_json(row["architecture"])) for row in chosen
     ]

@@ -3,6 +3,8 @@
 The short trainings of a search say which networks learn fast, in equal epochs; what counts in the end is what a
 network reaches in the time that there is. So finalists train for equal times at the peak of the learning rate, as the
 winner does anyway until its rate falls: what the best of them has learned is kept, and only the others' time is spent.
+Of more than three the better half goes on to the next round, and every round has the same time (successive halving,
+Karnin et al. 2013).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +27,39 @@ from regnas.system.files import write_json
 from regnas.system.reading import fields_if_whole
 
 if TYPE_CHECKING:
-    from regnas.evaluators.training.timed import Course, TimedTraining
+    from regnas.evaluators.training.timed import TimedTraining
 
 SHARE = 0.3  # of the time of the winner's training, for all finalists together
 NOTE = "race.json"
 SNAPSHOT = "resume.pt"
 _FOLDER = "race"
+_LAST = 3  # finalists of the last round
+_LEAST_EPOCHS = 10  # of the first of several rounds: three of them are warm-up
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a finalist has come.
+
+    Attributes:
+        error: held-out, that it is judged by; infinity of one that diverged.
+        seconds: that its training took.
+    """
+
+    error: float
+    epochs: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        error = self.error if math.isfinite(self.error) else None
+        return {"error": error, "epochs": self.epochs, "seconds": round(self.seconds, 1)}
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Standing:
+        """The standing that `to_json` gave; infinity where its error is no number."""
+        error, epochs, seconds = (value.get(name) for name in ("error", "epochs", "seconds"))
+        return cls(float(error) if isinstance(error, int | float) else math.inf, int(epochs or 0), float(seconds or 0))
 
 
 @dataclass(frozen=True)
@@ -63,7 +92,8 @@ def race(
 ) -> TrainingPlan:
     """Run a race, or go on with one; returns the training of the winner, whose snapshot `hand_over` gives it.
 
-    Where the time is so short that the first finalist does not leave its warm-up, nothing can be told, and it goes on.
+    Where the time of a single round is so short that the first finalist does not leave its warm-up, nothing can be
+    told, and it goes on.
 
     Args:
         finalists: the best of the search first.
@@ -74,34 +104,54 @@ def race(
     """
     from regnas.evaluators.training.timed import WARM_EPOCHS
 
-    each = SHARE * (made.seconds or 0.0) / len(finalists)
-    say(f"{len(finalists)} finalists train for {duration(each)} each, and the best of them goes on")
-    trained = [_trained(made, one, each, start, say) for one in finalists]
-    errors = [standing(one.curve) for one in trained]
-    if not math.isfinite(min(errors)):
-        raise RegnasError("no finalist's training stayed finite; give the recipe a lower learning rate")
-    told = len(trained[0].curve) > WARM_EPOCHS or not trained[0].curve
-    chosen = int(np.argmin(errors)) if told else 0
-    others = sum(one.seconds for place, one in enumerate(trained) if place != chosen)
+    sizes = rounds_of(len(finalists))
+    of_round = SHARE * (made.seconds or 0.0) / len(sizes)
+    found, left, first = _begun(made.folder, finalists)
+    each = sum(of_round / size for size in sizes[:first])
+    for size in sizes[first:]:
+        each += of_round / size
+        goes_on = "the best of them goes on" if size == sizes[-1] else "the better half of them goes on"
+        say(f"{size} finalists train for {duration(of_round / size)} each, and {goes_on}")
+        for place in left:
+            found[place] = _trained(made, finalists[place], each, start, say)
+        if not math.isfinite(min(found[place].error for place in left)):
+            raise RegnasError("no finalist's training stayed finite; give the recipe a lower learning rate")
+        if size != sizes[-1]:
+            ranked = sorted(left, key=lambda place: (found[place].error, place))
+            left = sorted(ranked[: sizes[sizes.index(size) + 1]])
+            _note(made.folder, finalists, found, left=left)
+    told = len(sizes) > 1 or found[0].epochs > WARM_EPOCHS or not found[0].epochs
+    chosen = min(left, key=lambda place: (found[place].error, place)) if told else 0
     say(f"{finalists[chosen].name} goes on" + ("" if told else ": too few epochs to tell"))
-    facts: list[dict[str, Any]] = [
-        {"error": error if math.isfinite(error) else None, "epochs": len(one.curve), "seconds": round(one.seconds, 1)}
-        for error, one in zip(errors, trained, strict=True)
-    ]
-    names, keys = [one.name for one in finalists], [one.architecture.key() for one in finalists]
-    write_json(
-        made.folder / NOTE,
-        {
-            "schema": 1,
-            "finalists": names,
-            "networks": keys,
-            "chosen": chosen,
-            "others": round(others, 3),
-            "standing": facts,
-        },
-    )
+    others = sum(one.seconds for place, one in found.items() if place != chosen)
+    _note(made.folder, finalists, found, chosen=chosen, others=round(others, 3))
     won = decided(made, finalists)
     return made if won is None else won
+
+
+def rounds_of(count: int) -> list[int]:
+    """How many of so many finalists are in every round: at last at most three."""
+    sizes = [count]
+    while sizes[-1] > _LAST:
+        sizes.append(math.ceil(sizes[-1] / 2))
+    return sizes
+
+
+def entrants(known: int, seconds: float, epoch: float) -> int:
+    """How many finalists a race has: three, or twice or four times as many where there is time for it.
+
+    Args:
+        known: networks that there are.
+        seconds: of the winner's training, with the race.
+        epoch: seconds that one takes.
+    """
+    count = min(_LAST, known)
+    for times in (2, 4):
+        wanted = times * _LAST
+        of_round = SHARE * seconds / len(rounds_of(wanted))
+        if wanted <= known and of_round / wanted >= _LEAST_EPOCHS * epoch:
+            count = wanted
+    return count
 
 
 def hand_over(folder: Path) -> None:
@@ -126,11 +176,8 @@ def _trained(
     seconds: float,
     start: Callable[[TrainingPlan], TimedTraining],
     say: Callable[[str], None],
-) -> Course:
-    """A finalist's training, up to its part of the time: one epoch or more, and none of a falling rate.
-
-    One that diverges has no errors.
-    """
+) -> Standing:
+    """A finalist's training, up to its part of the time: one epoch or more, and none of a falling rate."""
     job = start(replace(made, architecture=finalist.architecture))
     file = _snapshot(made.folder, finalist.architecture.key())
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -140,13 +187,33 @@ def _trained(
             job.run_epoch()
         except RegnasError:
             say(f"  {finalist.name}: diverged in epoch {job.epoch + 1}")
-            return replace(job.course, curve=())
+            return Standing(math.inf, 0, job.course.seconds)
         began = time.perf_counter()
         job.save(file)
         job.course.seconds += time.perf_counter() - began
     error = standing(job.course.curve)
     say(f"  {finalist.name}: held-out error {error:.2%} after {job.epoch} epochs, {job.course.seconds:.1f} s")
-    return job.course
+    return Standing(error, job.epoch, job.course.seconds)
+
+
+def _note(folder: Path, finalists: Sequence[Finalist], found: Mapping[int, Standing], **further: Any) -> None:
+    """Write how the race stands."""
+    standings = [found[place].to_json() for place in range(len(finalists))]
+    names, keys = [one.name for one in finalists], [one.architecture.key() for one in finalists]
+    write_json(folder / NOTE, {"schema": 1, "finalists": names, "networks": keys, "standing": standings, **further})
+
+
+def _begun(folder: Path, finalists: Sequence[Finalist]) -> tuple[dict[int, Standing], list[int], int]:
+    """How the race of these finalists stood after its last whole round: standings, who is left, and how many rounds."""
+    everybody = list(range(len(finalists)))
+    note = fields_if_whole(folder / NOTE, networks=list, left=list, standing=list)
+    if note is None or note["networks"] != [one.architecture.key() for one in finalists]:
+        return {}, everybody, 0
+    sizes, left = rounds_of(len(finalists)), note["left"]
+    whole = len(note["standing"]) == len(everybody) and all(isinstance(one, dict) for one in note["standing"])
+    if not whole or len(left) not in sizes[1:] or not all(place in everybody for place in left):
+        return {}, everybody, 0
+    return {place: Standing.of(one) for place, one in enumerate(note["standing"])}, left, sizes.index(len(left))
 
 
 def _snapshot(folder: Path, key: str) -> Path:

@@ -15,9 +15,20 @@ from regnas.errors import RegnasError
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.timed import Course, TimedTraining
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.studies.search.search import FINALISTS, _finalists
+from regnas.studies.search.search import _finalists
 from regnas.studies.training.plan import TrainingPlan, plan_training
-from regnas.studies.training.race import NOTE, SHARE, SNAPSHOT, Finalist, decided, hand_over, race, standing
+from regnas.studies.training.race import (
+    NOTE,
+    SHARE,
+    SNAPSHOT,
+    Finalist,
+    decided,
+    entrants,
+    hand_over,
+    race,
+    rounds_of,
+    standing,
+)
 from regnas.studies.training.train import train
 
 Run = Callable[..., tuple[int, str, str]]
@@ -135,6 +146,84 @@ def test_a_race_that_is_killed_goes_on_and_trains_nothing_again(
     assert won.architecture == NETWORKS["b"] and len(set(Job.trained)) == len(Job.trained) == 10
 
 
+SIX = {f"n{place}": replace(SMALL, widths=(16 * (place + 1),)) for place in range(6)}
+
+
+class Six(Job):
+    """Epochs of 0.9 seconds; the fourth network is the best, and at last among the first three of the first round."""
+
+    seconds = dict.fromkeys(SIX, 0.9)
+    errors = {name: [0.9 - 0.05 * place] * 2 + [0.5 + 0.01 * place] * 9 for place, name in enumerate(SIX)}
+    errors["n3"] = [0.4, 0.4] + [0.1] * 9
+
+    def __init__(self, made: TrainingPlan) -> None:
+        self.name = next(name for name, network in SIX.items() if network == made.architecture)
+        self.course = Course()
+
+
+SIX_FINALISTS = [Finalist(name, network) for name, network in SIX.items()]
+
+
+def six(made: TrainingPlan) -> TimedTraining:
+    return cast(TimedTraining, Six(made))
+
+
+def test_of_six_the_better_half_goes_on_to_a_second_round_of_the_same_time(made: TrainingPlan) -> None:
+    """12 seconds: 1 for each of six, 2 more for each of three; the worst of the first round are n0, n1 and n2."""
+    said: list[str] = []
+    won = race(made, SIX_FINALISTS, six, said.append)
+    assert Job.trained == [(f"n{place}", 0) for place in range(6)] + [
+        (name, epoch) for name in ("n3", "n4", "n5") for epoch in (1, 2)
+    ]
+    assert won.architecture == SIX["n3"]
+    assert won.seconds == pytest.approx(12 / SHARE - 0.9 * (3 + 2 * 3), abs=0.2)
+    assert said[0] == "6 finalists train for 1 s each, and the better half of them goes on"
+    assert said[7] == "3 finalists train for 2 s each, and the best of them goes on"
+    note = json.loads((made.folder / NOTE).read_text())
+    assert [one["epochs"] for one in note["standing"]] == [1, 1, 1, 3, 3, 3] and note["chosen"] == 3
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_a_race_of_two_rounds_that_is_killed_goes_on_and_trains_nothing_again(
+    made: TrainingPlan, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    save = Job.save
+
+    def killed(job: Job, file: Path) -> None:
+        save(job, file)
+        if len(Job.trained) == stop:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as one:
+        one.setattr(Six, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            race(made, SIX_FINALISTS, six, lambda _: None)
+    assert race(made, SIX_FINALISTS, six, lambda _: None).architecture == SIX["n3"]
+    assert len(set(Job.trained)) == len(Job.trained) == 12
+
+
+def test_a_damaged_note_of_a_round_lets_the_round_be_run_again(made: TrainingPlan) -> None:
+    first = race(made, SIX_FINALISTS, six, lambda _: None)
+    note = json.loads((made.folder / NOTE).read_text())
+    damages: list[dict[str, Any]] = [
+        {"left": [7, 8, 9]},
+        {"left": [3]},
+        {"left": [3, 4, 5], "standing": [1] * 6},
+        {"left": [], "standing": []},
+    ]
+    for damage in damages:
+        kept = {name: value for name, value in note.items() if name != "chosen"}
+        (made.folder / NOTE).write_text(json.dumps(kept | damage))
+        assert race(made, SIX_FINALISTS, six, lambda _: None).architecture == first.architecture
+
+
+def test_a_race_has_more_finalists_where_each_has_ten_epochs_in_its_first_round() -> None:
+    assert [rounds_of(count) for count in (1, 3, 4, 6, 12)] == [[1], [3], [4, 2], [6, 3], [12, 6, 3]]
+    # Of 1,000 s the race has 300: 25 for each of six in the first of two rounds, 8.3 for each of twelve of three.
+    assert [entrants(20, 1000, epoch) for epoch in (3.0, 2.5, 0.9, 0.8)] == [3, 6, 6, 12]
+    assert entrants(5, 1000, 0.1) == 3 and entrants(2, 1000, 0.1) == 2 and entrants(11, 1000, 0.1) == 6
+
+
 def test_what_was_decided_stays_for_the_same_finalists_only(made: TrainingPlan) -> None:
     won = race(made, FINALISTS_OF, started, lambda _: None)
     assert decided(made, FINALISTS_OF) == won
@@ -163,12 +252,12 @@ def test_real_finalists_race_and_one_is_left_to_ship(tmp_path: Path) -> None:
 def test_finalists_are_the_best_candidate_and_the_best_baselines(tmp_path: Path) -> None:
     usual: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 4, "workers": 0, "quiet": True}
     result = regnas.search("regnetx", out=tmp_path / "a", **usual)
-    names = {one.name for one in _finalists(result)}
-    assert len(names) == FINALISTS == 3
+    names = {one.name for one in _finalists(result, 1.0)}
+    assert len(names) == 3
     assert {row["baseline"] for row in result.baselines[:2]} < names
     alone = regnas.search("regnetx", out=tmp_path / "b", baselines=False, **usual)
     ranked = sorted(alone.rows, key=lambda row: (row["error"], row["index"]))
-    assert [one.name for one in _finalists(alone)] == [f"candidate {row['index']}" for row in ranked[:3]]
+    assert [one.name for one in _finalists(alone, 1.0)] == [f"candidate {row['index']}" for row in ranked[:3]]
 
 
 def test_a_long_training_has_more_decay_and_smoothing_where_nobody_said_another() -> None:
