@@ -52,8 +52,11 @@ SETS = {
 }
 
 
-def small_folder(images: Path, folder: Path) -> Path:
+def small_folder(images: Path, folder: Path, test: int = _PARTS["test"]) -> Path:
     """3,000 training, 600 validation and 2,000 test pictures of JPEG CIFAR-10, classes balanced, as links.
+
+    Args:
+        test: another number of test pictures.
 
     Raises:
         SystemExit: it lacks some.
@@ -63,7 +66,7 @@ def small_folder(images: Path, folder: Path) -> Path:
         drawn = {"train": rng.permutation(sorted((images / "train" / kind).iterdir()))}
         drawn["val"] = drawn["train"][_PARTS["train"] // 10 :]
         drawn["test"] = rng.permutation(sorted((images / "test" / kind).iterdir()))
-        for part, count in _PARTS.items():
+        for part, count in {**_PARTS, "test": test}.items():
             chosen = drawn[part][: count // 10]
             if len(chosen) < count // 10:
                 sys.exit(f"{images} holds too few pictures of {kind}: {len(chosen)} of {count // 10} for {part}")

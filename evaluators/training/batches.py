@@ -23,9 +23,12 @@ class Batches:
         split: uint8 images.
         mean, std: ``(channels,)``, of the training images, in units of 0..255.
         pad: pixels of zero padding around each image, for random crops.
+        classes: of the data set; needed where images are mixed.
     """
 
-    def __init__(self, split: Split, device: torch.device, *, mean: Tensor, std: Tensor, pad: int = 0) -> None:
+    def __init__(
+        self, split: Split, device: torch.device, *, mean: Tensor, std: Tensor, pad: int = 0, classes: int = 0
+    ) -> None:
         images = torch.from_numpy(np.ascontiguousarray(split.images)).to(device)
         self._images = functional.pad(images, (pad, pad, pad, pad)) if pad else images
         self._labels = torch.from_numpy(np.ascontiguousarray(split.labels)).to(device)
@@ -34,6 +37,7 @@ class Batches:
         self._mean = mean.to(device).view(-1, 1, 1)
         self._scale = 1 / std.to(device).view(-1, 1, 1)
         self._device = device
+        self._classes = classes
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -48,24 +52,35 @@ class Batches:
             yield self._normalised(images), self._labels[start : start + size]
 
     def shuffled(
-        self, ends: Sequence[int], generator: torch.Generator, *, flip: bool, share: Share = WHOLE
+        self,
+        ends: Sequence[int],
+        generator: torch.Generator,
+        *,
+        flip: bool,
+        mixup: float = 0.0,
+        share: Share = WHOLE,
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches in a new order, cropped and mirrored at random, or a process's share of each.
+        """Batches in a new order, cropped, mirrored and mixed at random, or a process's share of each.
 
         The generator lives on the CPU, so that every device sees the same order.
 
         Args:
             ends: where each batch ends, rising; images beyond the last end are left out.
+            mixup: shape of the law of shares, see `mixed`; 0 mixes none.
 
         Returns:
-            Images ``(n, 3, height, width)`` with labels ``(n,)``.
+            Images ``(n, 3, height, width)`` with labels ``(n,)``, or with the shares ``(n, classes)`` of the classes of
+            mixed images.
         """
         order = torch.randperm(len(self), generator=generator)
         for start, end in pairwise((0, *ends)):
             rows = order[start:end]
             draws = torch.rand(3, len(rows), generator=generator)
             rows, draws = share.of(rows).to(self._device), share.of(draws).to(self._device)
-            yield self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
+            images, labels = self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
+            if mixup:
+                images, labels = mixed(images, functional.one_hot(labels, self._classes).float(), mixup, generator)
+            yield images, labels
 
     def _augmented(self, rows: Tensor, draws: Tensor, flip: bool) -> Tensor:
         if not self._pad and not flip:
@@ -84,6 +99,23 @@ class Batches:
     def _normalised(self, images: Tensor) -> Tensor:
         floats = (images.float() - self._mean) * self._scale
         return floats.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def mixed(images: Tensor, classes: Tensor, shape: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Every image and its classes mixed with another of the batch (mixup; Zhang et al. 2018, arXiv 1710.09412, eq. 1).
+
+    The other is as far from the end of the batch, or of a process's share of it, as the one is from the beginning:
+    batches are in random order.
+
+    Args:
+        images: ``(n, ...)``.
+        classes: ``(n, classes)``, shares that sum to 1.
+        shape: of the symmetric Beta law that the batch's one share is drawn from.
+    """
+    from scipy.special import betaincinv
+
+    share = float(betaincinv(shape, shape, torch.rand((), generator=generator, dtype=torch.float64).item()))
+    return torch.lerp(images.flip(0), images, share), torch.lerp(classes.flip(0), classes, share)
 
 
 def checked(split: Any, data: DataSet, part: str) -> Split:

@@ -237,7 +237,8 @@ class TrainEvaluator:
         if keys[0] not in self._loaded:
             training, validation = self._splits
             mean, std = statistics(training)
-            self._loaded[keys[0]] = Batches(training, device, mean=mean, std=std, pad=self.recipe.pad)
+            classes = len(self.data.class_names)
+            self._loaded[keys[0]] = Batches(training, device, mean=mean, std=std, pad=self.recipe.pad, classes=classes)
             self._loaded[keys[1]] = Batches(validation, device, mean=mean, std=std)
         return self._loaded[keys[0]], self._loaded[keys[1]]
 

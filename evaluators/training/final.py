@@ -49,7 +49,9 @@ class FinalTraining:
         training, validation = data.fit()
         everything = checked(training, data, "training").joined(checked(validation, data, "validation"))
         self._mean, self._std = statistics(everything)
-        batches = Batches(everything, self._device, mean=self._mean, std=self._std, pad=recipe.pad)
+        batches = Batches(
+            everything, self._device, mean=self._mean, std=self._std, pad=recipe.pad, classes=len(data.class_names)
+        )
         self._computing = choose(
             machine_of(self._device),
             recipe.precision,

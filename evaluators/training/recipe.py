@@ -15,7 +15,8 @@ _WHOLE_BATCHES = 50  # of an epoch, from which what fills no batch is left out: 
 _BATCHES = 10  # of an epoch, that few images are divided into
 _SMALLEST_BATCH = 8
 _USUAL_MOMENTUM = 0.1  # of running averages, torch's own: what they began with is forgotten in some 60 steps
-_LONG_DECAY, _LONG_SMOOTHING = 1e-3, 0.1  # of weights and of labels, in trainings as long as they help
+_LONG_DECAY, _LONG_SMOOTHING, _LONG_MIXUP = 1e-3, 0.1, 0.2  # in trainings as long as they help
+_MOST_MIXUP = 100.0  # shares are a half then, to within an eighth
 PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
 
 
@@ -29,6 +30,8 @@ class Recipe:
         warmup: share of the steps in which the learning rate rises linearly from a tenth of its peak.
         flip: mirror half of the training images.
         pad: pixels of padding for random crops.
+        mixup: shape of the Beta law of the shares in which two training images are mixed (Zhang et al. 2018); 0 mixes
+            none.
         drop_last: leave out of an epoch what does not fill a batch, and leave normalisation's running averages the
             momentum that is right for long trainings; what older studies did, and what changes little where batches
             are many.
@@ -50,6 +53,7 @@ class Recipe:
     label_smoothing: float = 0.0
     flip: bool = True
     pad: int = 0
+    mixup: float = 0.0
     drop_last: bool = True
     scaled_residuals: bool = False
     precision: str = AUTO
@@ -64,6 +68,7 @@ class Recipe:
             "warmup": (0 <= self.warmup < 1, "in [0, 1)"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
             "pad": (self.pad >= 0, "at least 0"),
+            "mixup": (0 <= self.mixup <= _MOST_MIXUP, f"from 0 to {_MOST_MIXUP:g}"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
         }
         for name, (holds, rule) in rules.items():
@@ -79,7 +84,7 @@ class Recipe:
     def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
-        newer = {"precision", "drop_last", "scaled_residuals"}
+        newer = {"precision", "drop_last", "scaled_residuals", "mixup"}
         return cls(**stored) if known - newer <= set(stored) <= known else None
 
     def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
@@ -108,11 +113,12 @@ class Recipe:
         trainings of a search do with is more here, where it is as usual (docs/regime.md).
         """
         usual = Recipe()
-        decay, smoothing = self.weight_decay, self.label_smoothing
+        decay, smoothing, mixup = self.weight_decay, self.label_smoothing, self.mixup
         return replace(
             self,
             weight_decay=_LONG_DECAY if decay == usual.weight_decay else decay,
             label_smoothing=_LONG_SMOOTHING if smoothing == usual.label_smoothing else smoothing,
+            mixup=_LONG_MIXUP if mixup == usual.mixup else mixup,
         )
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
@@ -141,6 +147,8 @@ class Recipe:
             del values["drop_last"]
         if not self.scaled_residuals:
             del values["scaled_residuals"]
+        if not self.mixup:
+            del values["mixup"]
         return values
 
     def ends(self, images: int, least: int = 2) -> list[int]:

@@ -35,7 +35,7 @@ from regnas.system.files import replacing
 DECAY = 0.3  # of the time, and of the epochs where the curve is flat before (docs/regime.md)
 _LEAST_EPOCHS = 30  # of the stable phase, before it can be flat
 WARM_EPOCHS = 3  # in which the learning rate rises
-_HORIZON = 2  # epochs that the average of the weights looks back
+HORIZON = 2  # epochs that the average of the weights looks back
 _MANY_STEPS = 10_000  # how many there will be is not known: enough for what is right in long trainings
 
 
@@ -121,6 +121,7 @@ class TimedTraining:
 
     Args:
         seconds: that it may take.
+        horizon: epochs that the average of the weights looks back; 0 is the weights themselves.
         clock: seconds that go by.
     """
 
@@ -134,6 +135,7 @@ class TimedTraining:
         seed: int,
         device: str,
         threads: int | None,
+        horizon: int = HORIZON,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._data, self._seconds, self._clock = data, seconds, clock
@@ -144,7 +146,7 @@ class TimedTraining:
         everything = parts[0].joined(parts[1])
         self._mean, self._std = statistics(everything)
         self._training, self._held_out, self._all = (
-            Batches(part, self._device, mean=self._mean, std=self._std, pad=pad)
+            Batches(part, self._device, mean=self._mean, std=self._std, pad=pad, classes=len(data.class_names))
             for part, pad in ((parts[0], recipe.pad), (parts[1], 0), (everything, recipe.pad))
         )
         self._computing = choose(
@@ -161,7 +163,7 @@ class TimedTraining:
             device=self._device,
             computing=self._computing,
         )
-        self._average = Averaged(self._trainer.network, _HORIZON * self._trainer.steps_of_epoch)
+        self._average = Averaged(self._trainer.network, max(1, horizon * self._trainer.steps_of_epoch))
         self.course = Course()
 
     @property

@@ -10,7 +10,7 @@ import torch
 
 from regnas.dataset import Split, make_dataset
 from regnas.errors import DataError
-from regnas.evaluators.training.batches import Batches, checked, statistics
+from regnas.evaluators.training.batches import Batches, checked, mixed, statistics
 
 CPU = torch.device("cpu")
 ZERO, ONE = torch.zeros(1), torch.ones(1)
@@ -115,3 +115,35 @@ def test_images_of_one_shade_have_a_deviation_above_zero() -> None:
 def test_what_a_data_set_gives_is_checked_and_the_data_set_named(split: Any, said: str) -> None:
     with pytest.raises(DataError, match=f"training images of data set fake .*{said}"):
         checked(split, make_dataset("fake"), "training")
+
+
+def test_mixed_images_have_their_classes_mixed_in_the_same_shares() -> None:
+    images = torch.rand(6, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    classes = torch.eye(6)
+    found, shares = mixed(images, classes, 0.5, torch.Generator().manual_seed(0))
+    share = shares[0, 0].item()
+    assert 0 < share < 1 and torch.allclose(shares, share * classes + (1 - share) * classes.flip(0))
+    assert torch.allclose(found, share * images + (1 - share) * images.flip(0))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("shape", [0.2, 1.0, 5.0])
+def test_shares_follow_the_symmetric_beta_law(shape: float) -> None:
+    """Mean 1/2 and variance 1 / (4 (2 shape + 1)); 2,000 draws, each within five of its standard errors."""
+    generator, classes = torch.Generator().manual_seed(1), torch.eye(2)
+    shares = np.array([mixed(torch.zeros(2, 1), classes, shape, generator)[1][0, 0].item() for _ in range(2000)])
+    variance = 1 / (4 * (2 * shape + 1))
+    assert abs(shares.mean() - 0.5) < 5 * np.sqrt(variance / 2000)
+    # The variance of a squared deviation is below 1/16: that of any law on [0, 1/4].
+    assert abs(((shares - 0.5) ** 2).mean() - variance) < 5 * np.sqrt(1 / 64 / 2000)
+
+
+def test_batches_are_mixed_where_that_is_asked_for_and_their_order_stays() -> None:
+    batches = Batches(_numbered(12), CPU, mean=ZERO, std=ONE, classes=12)
+    drawn = {
+        mixup: list(batches.shuffled([4, 8, 12], torch.Generator().manual_seed(3), flip=False, mixup=mixup))
+        for mixup in (0.0, 0.2)
+    }
+    for labels, (_, shares) in zip((labels for _, labels in drawn[0.0][:1]), drawn[0.2][:1], strict=True):
+        assert shares.shape == (4, 12) and torch.allclose(shares.sum(1), torch.ones(4))
+        assert all(row[label] > 0 for row, label in zip(shares, labels, strict=True))

@@ -70,6 +70,8 @@ def test_what_nobody_says_is_the_regime_of_the_data_set(data: str, flip: bool, p
         {"warmup": 1.0},
         {"label_smoothing": 1.5},
         {"pad": -1},
+        {"mixup": -0.1},
+        {"mixup": 101.0},
         {"learning_rate": "fast"},
         {"flip": 1},
         {"batch_size": 12.5},
