@@ -28,6 +28,7 @@ from benchmarks.textbook import small_folder
 
 FILE = Path(__file__).parent / "results" / "finishing" / "jpeg-cifar10.jsonl"
 TESTED = 10_000  # pictures
+MIXING = 200  # epochs until `mixup` is what it says
 WIDTH = 20  # channels of the first stage: the widest ResNet-8 below 5 MF
 
 
@@ -39,13 +40,14 @@ class Variant:
         timed: warm-up, stable phase and decay; otherwise half a cosine on all images.
         averaged: whether weights are.
         decay: of weights.
+        mixup: at last, where images are mixed the more the longer it trains.
     """
 
     timed: bool = True
     averaged: bool = True
     decay: float = 1e-3
     smoothing: float = 0.1
-    mixup: float = 0.2
+    mixup: float = 1.0
 
 
 VARIANTS = {
@@ -88,7 +90,7 @@ def train(name: str, seed: int, epochs: int, folder: str) -> dict[str, Any]:
     )
     network = thin_resnet(cast(StagedSpace, space("regnetx").on(data.regime.images)).template(3), 1, WIDTH)
     usual = replace(Recipe.usual(data.regime), epochs=epochs)
-    recipe = replace(usual, weight_decay=how.decay, label_smoothing=how.smoothing, mixup=how.mixup)
+    recipe = replace(usual, weight_decay=how.decay, label_smoothing=how.smoothing, mixup=how.mixup, mixup_epochs=MIXING)
     where: dict[str, Any] = {"seed": seed, "device": "cpu", "threads": 1}
     if how.timed:
         job: Any = TimedTraining(

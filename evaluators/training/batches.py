@@ -57,7 +57,7 @@ class Batches:
         generator: torch.Generator,
         *,
         flip: bool,
-        mixup: float = 0.0,
+        mixup: float | None = None,
         share: Share = WHOLE,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches in a new order, cropped, mirrored and mixed at random, or a process's share of each.
@@ -66,7 +66,7 @@ class Batches:
 
         Args:
             ends: where each batch ends, rising; images beyond the last end are left out.
-            mixup: shape of the law of shares, see `mixed`; 0 mixes none.
+            mixup: shape of the law of shares, see `mixed`; None where images are not to be mixed.
 
         Returns:
             Images ``(n, 3, height, width)`` with labels ``(n,)``, or with the shares ``(n, classes)`` of the classes of
@@ -78,7 +78,7 @@ class Batches:
             draws = torch.rand(3, len(rows), generator=generator)
             rows, draws = share.of(rows).to(self._device), share.of(draws).to(self._device)
             images, labels = self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
-            if mixup:
+            if mixup is not None:
                 images, labels = mixed(images, functional.one_hot(labels, self._classes).float(), mixup, generator)
             yield images, labels
 
@@ -110,11 +110,12 @@ def mixed(images: Tensor, classes: Tensor, shape: float, generator: torch.Genera
     Args:
         images: ``(n, ...)``.
         classes: ``(n, classes)``, shares that sum to 1.
-        shape: of the symmetric Beta law that the batch's one share is drawn from.
+        shape: of the symmetric Beta law that the batch's one share is drawn from; at 0 all is left as it is.
     """
     from scipy.special import betaincinv
 
-    share = float(betaincinv(shape, shape, torch.rand((), generator=generator, dtype=torch.float64).item()))
+    drawn = torch.rand((), generator=generator, dtype=torch.float64).item()
+    share = float(betaincinv(shape, shape, drawn)) if shape else 1.0
     return torch.lerp(images.flip(0), images, share), torch.lerp(classes.flip(0), classes, share)
 
 

@@ -114,7 +114,8 @@ class Trainer:
             rates = (recipe.rate(self.epoch * per_epoch + n, recipe.epochs * per_epoch) for n in range(per_epoch))
         self.network.train()
         self._loss.zero_()
-        drawn = self._batches.shuffled(ends, self._order, flip=recipe.flip, mixup=recipe.mixup, share=share)
+        mixup = recipe.mixing(self.epoch)
+        drawn = self._batches.shuffled(ends, self._order, flip=recipe.flip, mixup=mixup, share=share)
         for rate, (images, labels) in zip(rates, drawn, strict=True):
             self._set_rate(rate)
             self._run(images, labels)

@@ -142,8 +142,11 @@ def test_batches_are_mixed_where_that_is_asked_for_and_their_order_stays() -> No
     batches = Batches(_numbered(12), CPU, mean=ZERO, std=ONE, classes=12)
     drawn = {
         mixup: list(batches.shuffled([4, 8, 12], torch.Generator().manual_seed(3), flip=False, mixup=mixup))
-        for mixup in (0.0, 0.2)
+        for mixup in (None, 0.0, 0.2)
     }
-    for labels, (_, shares) in zip((labels for _, labels in drawn[0.0][:1]), drawn[0.2][:1], strict=True):
-        assert shares.shape == (4, 12) and torch.allclose(shares.sum(1), torch.ones(4))
-        assert all(row[label] > 0 for row, label in zip(shares, labels, strict=True))
+    (pictures, labels), (same, none), (_, shares) = (drawn[mixup][0] for mixup in (None, 0.0, 0.2))
+    assert shares.shape == (4, 12) and torch.allclose(shares.sum(1), torch.ones(4))
+    assert all(row[label] > 0 for row, label in zip(shares, labels, strict=True))
+    assert (
+        torch.equal(pictures, same) and torch.equal(none.argmax(1), labels) and torch.equal(none.sum(1), torch.ones(4))
+    )
