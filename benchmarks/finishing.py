@@ -28,7 +28,6 @@ from benchmarks.textbook import small_folder
 
 FILE = Path(__file__).parent / "results" / "finishing" / "jpeg-cifar10.jsonl"
 TESTED = 10_000  # pictures
-MIXING = 200  # epochs until `mixup` is what it says
 WIDTH = 20  # channels of the first stage: the widest ResNet-8 below 5 MF
 
 
@@ -40,22 +39,22 @@ class Variant:
         timed: warm-up, stable phase and decay; otherwise half a cosine on all images.
         averaged: whether weights are.
         decay: of weights.
-        mixup: at last, where images are mixed the more the longer it trains.
+        mixed: whether images are.
     """
 
     timed: bool = True
     averaged: bool = True
     decay: float = 1e-3
     smoothing: float = 0.1
-    mixup: float = 1.0
+    mixed: bool = True
 
 
 VARIANTS = {
-    "cosine": Variant(timed=False, averaged=False, decay=5e-4, smoothing=0.0, mixup=0.0),
-    "stable": Variant(averaged=False, decay=5e-4, smoothing=0.0, mixup=0.0),
-    "averaged": Variant(decay=5e-4, smoothing=0.0, mixup=0.0),
-    "decayed": Variant(smoothing=0.0, mixup=0.0),
-    "smoothed": Variant(mixup=0.0),
+    "cosine": Variant(timed=False, averaged=False, decay=5e-4, smoothing=0.0, mixed=False),
+    "stable": Variant(averaged=False, decay=5e-4, smoothing=0.0, mixed=False),
+    "averaged": Variant(decay=5e-4, smoothing=0.0, mixed=False),
+    "decayed": Variant(smoothing=0.0, mixed=False),
+    "smoothed": Variant(mixed=False),
     "mixed": Variant(),
 }
 
@@ -90,7 +89,7 @@ def train(name: str, seed: int, epochs: int, folder: str) -> dict[str, Any]:
     )
     network = thin_resnet(cast(StagedSpace, space("regnetx").on(data.regime.images)).template(3), 1, WIDTH)
     usual = replace(Recipe.usual(data.regime), epochs=epochs)
-    recipe = replace(usual, weight_decay=how.decay, label_smoothing=how.smoothing, mixup=how.mixup, mixup_epochs=MIXING)
+    recipe = replace(usual, weight_decay=how.decay, label_smoothing=how.smoothing)
     where: dict[str, Any] = {"seed": seed, "device": "cpu", "threads": 1}
     if how.timed:
         job: Any = TimedTraining(

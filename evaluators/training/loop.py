@@ -98,12 +98,18 @@ class Trainer:
         """Batches of a pass over the images."""
         return len(self._ends)
 
-    def run_epoch(self, rates: Iterable[float] | None = None, after_step: Callable[[], None] = lambda: None) -> float:
+    def run_epoch(
+        self,
+        rates: Iterable[float] | None = None,
+        after_step: Callable[[], None] = lambda: None,
+        mixup: float | None = None,
+    ) -> float:
         """One pass over the training images; returns the mean loss.
 
         Args:
             rates: of every batch; those of the recipe's schedule over its epochs unless said.
             after_step: called after every batch.
+            mixup: shape of the law by which images are mixed; the recipe's unless said.
 
         Raises:
             Diverged: the mean loss is not finite.
@@ -114,7 +120,7 @@ class Trainer:
             rates = (recipe.rate(self.epoch * per_epoch + n, recipe.epochs * per_epoch) for n in range(per_epoch))
         self.network.train()
         self._loss.zero_()
-        mixup = recipe.mixing(self.epoch)
+        mixup = mixup if mixup is not None else recipe.mixup or None
         drawn = self._batches.shuffled(ends, self._order, flip=recipe.flip, mixup=mixup, share=share)
         for rate, (images, labels) in zip(rates, drawn, strict=True):
             self._set_rate(rate)

@@ -16,7 +16,6 @@ _BATCHES = 10  # of an epoch, that few images are divided into
 _SMALLEST_BATCH = 8
 _USUAL_MOMENTUM = 0.1  # of running averages, torch's own: what they began with is forgotten in some 60 steps
 _LONG_DECAY, _LONG_SMOOTHING = 1e-3, 0.1  # in trainings as long as they help
-_LONG_MIXUP, _LONG_MIXUP_EPOCHS = 1.0, 200  # likewise: the more often images were seen, the more they are mixed
 _MOST_MIXUP = 100.0  # shares are a half then, to within an eighth
 PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
 
@@ -33,7 +32,6 @@ class Recipe:
         pad: pixels of padding for random crops.
         mixup: shape of the Beta law of the shares in which two training images are mixed (Zhang et al. 2018); 0 mixes
             none.
-        mixup_epochs: in which that shape grows from 0 to what it is; 0 where it is so from the first on.
         drop_last: leave out of an epoch what does not fill a batch, and leave normalisation's running averages the
             momentum that is right for long trainings; what older studies did, and what changes little where batches
             are many.
@@ -56,7 +54,6 @@ class Recipe:
     flip: bool = True
     pad: int = 0
     mixup: float = 0.0
-    mixup_epochs: int = 0
     drop_last: bool = True
     scaled_residuals: bool = False
     precision: str = AUTO
@@ -72,7 +69,6 @@ class Recipe:
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
             "pad": (self.pad >= 0, "at least 0"),
             "mixup": (0 <= self.mixup <= _MOST_MIXUP, f"from 0 to {_MOST_MIXUP:g}"),
-            "mixup_epochs": (self.mixup_epochs >= 0, "at least 0"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
         }
         for name, (holds, rule) in rules.items():
@@ -88,7 +84,7 @@ class Recipe:
     def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
-        newer = {"precision", "drop_last", "scaled_residuals", "mixup", "mixup_epochs"}
+        newer = {"precision", "drop_last", "scaled_residuals", "mixup"}
         return cls(**stored) if known - newer <= set(stored) <= known else None
 
     def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
@@ -118,12 +114,10 @@ class Recipe:
         """
         usual = Recipe()
         decay, smoothing = self.weight_decay, self.label_smoothing
-        mixing: dict[str, Any] = {} if self.mixup else {"mixup": _LONG_MIXUP, "mixup_epochs": _LONG_MIXUP_EPOCHS}
         return replace(
             self,
             weight_decay=_LONG_DECAY if decay == usual.weight_decay else decay,
             label_smoothing=_LONG_SMOOTHING if smoothing == usual.label_smoothing else smoothing,
-            **mixing,
         )
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
@@ -152,9 +146,8 @@ class Recipe:
             del values["drop_last"]
         if not self.scaled_residuals:
             del values["scaled_residuals"]
-        for name in ("mixup", "mixup_epochs"):
-            if not values[name]:
-                del values[name]
+        if not self.mixup:
+            del values["mixup"]
         return values
 
     def ends(self, images: int, least: int = 2) -> list[int]:
@@ -180,12 +173,6 @@ class Recipe:
         if self.drop_last:
             return _USUAL_MOMENTUM
         return max(_USUAL_MOMENTUM, min(0.5, 6 / steps))
-
-    def mixing(self, epoch: int) -> float | None:
-        """Shape of the law of shares in an epoch, counted from 0; None where images are not mixed."""
-        if not self.mixup:
-            return None
-        return self.mixup * min(1.0, epoch / self.mixup_epochs) if self.mixup_epochs else self.mixup
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of one of ``steps`` steps, counted from 0: warm-up, then half a cosine down to 0."""

@@ -36,6 +36,7 @@ DECAY = 0.3  # of the time, and of the epochs where the curve is flat before (do
 _LEAST_EPOCHS = 30  # of the stable phase, before it can be flat
 WARM_EPOCHS = 3  # in which the learning rate rises
 HORIZON = 2  # epochs that the average of the weights looks back
+_MIXING_EPOCHS, _MOST_MIXING = 400, 1.0  # epochs in the time for a shape of mixup of 1, and the largest shape
 _MANY_STEPS = 10_000  # how many there will be is not known: enough for what is right in long trainings
 
 
@@ -122,6 +123,7 @@ class TimedTraining:
     Args:
         seconds: that it may take.
         horizon: epochs that the average of the weights looks back; 0 is the weights themselves.
+        mixed: whether images are mixed where the recipe does not say how much.
         clock: seconds that go by.
     """
 
@@ -136,10 +138,12 @@ class TimedTraining:
         device: str,
         threads: int | None,
         horizon: int = HORIZON,
+        mixed: bool = True,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._data, self._seconds, self._clock = data, seconds, clock
         self._recipe = replace(recipe, epochs=_MANY_STEPS)
+        self._mixed = mixed
         self._device = settle(device, threads or 1)
         training, validation = data.fit()
         parts = checked(training, data, "training"), checked(validation, data, "validation")
@@ -182,7 +186,7 @@ class TimedTraining:
             self._trainer.feed(self._all)
         try:
             rates = self._falling() if course.decay else self._stable()
-            loss = self._trainer.run_epoch(rates, self._average.update)
+            loss = self._trainer.run_epoch(rates, self._average.update, self._mixing())
             if course.decay:
                 course.decayed += 1
             else:
@@ -193,6 +197,15 @@ class TimedTraining:
         if not course.decay:
             self._begin_decay()
         return loss
+
+    def _mixing(self) -> float | None:
+        """How much images are mixed: the more, the more often they can be seen in the time (docs/regime.md)."""
+        course = self.course
+        if self._recipe.mixup or not self._mixed:
+            return None
+        passed = len(course.curve) + course.decayed
+        possible = self._seconds * passed / course.seconds if course.seconds else 0.0
+        return min(_MOST_MIXING, possible / _MIXING_EPOCHS)
 
     def _stable(self) -> Iterator[float]:
         steps = self._trainer.steps_of_epoch

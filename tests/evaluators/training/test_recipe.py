@@ -72,7 +72,6 @@ def test_what_nobody_says_is_the_regime_of_the_data_set(data: str, flip: bool, p
         {"pad": -1},
         {"mixup": -0.1},
         {"mixup": 101.0},
-        {"mixup_epochs": -1},
         {"learning_rate": "fast"},
         {"flip": 1},
         {"batch_size": 12.5},
@@ -85,14 +84,8 @@ def test_a_recipe_that_makes_no_sense_names_the_number(options: dict[str, object
         Recipe().with_options(options)
 
 
-def test_mixing_grows_with_the_epochs_and_stays() -> None:
-    assert Recipe().mixing(5) is None and Recipe(mixup=0.3).mixing(0) == 0.3
-    growing = Recipe(mixup=0.5, mixup_epochs=100)
-    assert [growing.mixing(epoch) for epoch in (0, 50, 100, 300)] == [0.0, 0.25, 0.5, 0.5]
-
-
 def test_what_older_studies_did_not_name_is_in_no_identity_where_it_is_as_they_had_it() -> None:
-    newer = {"precision", "drop_last", "scaled_residuals", "mixup", "mixup_epochs"}
+    newer = {"precision", "drop_last", "scaled_residuals", "mixup"}
     assert not newer & set(Recipe().to_json())
     stored = Recipe(mixup=0.2, scaled_residuals=True).to_json()
     assert set(stored) & newer == {"mixup", "scaled_residuals"} and Recipe.of_study(stored) == Recipe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ class Seen:
         self.images: list[int] = []
         run_epoch = Trainer.run_epoch
 
-        def watched(trainer: Trainer, rates: Iterable[float], after_step: Callable[[], None]) -> float:
+        def watched(
+            trainer: Trainer, rates: Iterable[float], after_step: Callable[[], None], mixup: float | None
+        ) -> float:
             self.rates.append(list(rates))
             self.images.append(len(trainer._batches))
-            return run_epoch(trainer, self.rates[-1], after_step)
+            return run_epoch(trainer, self.rates[-1], after_step, mixup)
 
         monkeypatch.setattr(Trainer, "run_epoch", watched)
 
@@ -145,3 +148,36 @@ def test_a_curve_of_noise_is_flat_but_for_one_in_twenty() -> None:
 @given(some.lists(some.floats(0, 1), max_size=29))
 def test_few_epochs_are_never_flat(curve: list[float]) -> None:
     assert not is_flat(curve)
+
+
+class Mixing:
+    """The shapes of the law by which images were mixed, epoch by epoch."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shapes: list[float | None] = []
+        run_epoch = Trainer.run_epoch
+
+        def watched(trainer: Trainer, rates: Any, after_step: Any, mixup: float | None = None) -> float:
+            self.shapes.append(mixup)
+            return run_epoch(trainer, rates, after_step, mixup)
+
+        monkeypatch.setattr(Trainer, "run_epoch", watched)
+
+
+def test_images_are_mixed_the_more_the_more_epochs_there_is_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch takes a second of its clock, so that the time is enough for as many epochs as it has seconds."""
+    seen = Mixing(monkeypatch)
+    run(training(20))
+    assert seen.shapes[0] == 0.0 and seen.shapes[1:] == [pytest.approx(20 / 400)] * (len(seen.shapes) - 1)
+    long = training(1e6)
+    long.run_epoch()
+    long.run_epoch()
+    assert seen.shapes[-1] == 1.0
+
+
+def test_images_are_mixed_as_the_recipe_says_where_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Mixing(monkeypatch)
+    one = training(20)
+    one._recipe = replace(one._recipe, mixup=0.3)
+    one.run_epoch()
+    assert seen.shapes == [None]  # the trainer's own, which is the recipe's

@@ -262,6 +262,6 @@ def test_finalists_are_the_best_candidate_and_the_best_baselines(tmp_path: Path)
 
 def test_a_long_training_has_more_decay_and_smoothing_where_nobody_said_another() -> None:
     long = Recipe().until_flat()
-    assert (long.weight_decay, long.label_smoothing, long.mixup, long.mixup_epochs) == (1e-3, 0.1, 1.0, 200)
+    assert (long.weight_decay, long.label_smoothing, long.mixup) == (1e-3, 0.1, 0.0)
     said = Recipe(weight_decay=0.0, label_smoothing=0.2, mixup=1.0)
     assert said.until_flat() == said
