@@ -159,7 +159,7 @@ def report(name: str) -> Iterator[str]:
     longs = [recipe for recipe in errors if recipe.startswith(LONG)]
     for truth_of, (recipe, found) in itertools.product(longs, errors.items()):
         long = errors[truth_of]
-        for space in SPACES:
+        for space in sorted({key[0] for key in found}):
             both = sorted(key for key in found if key in long and key[0] == space)
             if len(both) < 5 or recipe in longs:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,15 +47,23 @@ def test_baselines_lie_in_the_window(flops: float, floor: float, params: str | N
         assert one.architecture.to_json()["classes"] == 10
 
 
-@pytest.mark.parametrize("ceiling", [2e6, 5e6, 40e6])
-def test_a_thin_resnet_is_as_wide_as_the_ceiling_allows(ceiling: float) -> None:
-    space = regnas.space("regnetx", flops=f":{ceiling}").on(SMALL)
+@pytest.mark.parametrize(("resolution", "fourth"), [(28, False), (32, False), (48, False), (49, True), (64, True)])
+def test_a_fourth_stage_is_for_images_of_which_it_sees_four_pixels(resolution: int, fourth: bool) -> None:
+    """Strides 2 of the stem, then 1, 2, 2 and 2: a sixteenth of a side, rounded up."""
+    space = regnas.space("regnetx", flops=":20M").on(replace(SMALL, resolution=resolution))
+    names_of = {one.name for one in baselines_of(space)}
+    assert {"thin ResNet-8", "thin ResNet-14"} <= names_of and ("thin ResNet-10" in names_of) == fourth
+
+
+@pytest.mark.parametrize(("ceiling", "pixels"), [(2e6, 32), (5e6, 32), (40e6, 64)])
+def test_a_thin_resnet_is_as_wide_as_the_ceiling_allows(ceiling: float, pixels: int) -> None:
+    space = regnas.space("regnetx", flops=f":{ceiling}").on(replace(SMALL, resolution=pixels))
     widths = {one.name: one.architecture.to_json()["widths"][0] for one in baselines_of(space)}
-    for stages, blocks in ((3, 1), (3, 2), (4, 1)):
+    for stages, blocks in ((3, 1), (3, 2), (4, 1))[: 2 if pixels == 32 else 3]:
         width = widths[f"thin ResNet-{2 * stages * blocks + 2}"]
         assert isinstance(space, StagedSpace)
         wider = thin_resnet(space.template(stages), blocks, width + 4)
-        assert width % 4 == 0 and wider.complexity(32).flops > ceiling
+        assert width % 4 == 0 and wider.complexity(pixels).flops > ceiling
 
 
 def test_a_narrow_window_is_met_on_a_finer_grid() -> None:
