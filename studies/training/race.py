@@ -92,8 +92,8 @@ def race(
 ) -> TrainingPlan:
     """Run a race, or go on with one; returns the training of the winner, whose snapshot `hand_over` gives it.
 
-    Where the time of a single round is so short that the first finalist does not leave its warm-up, nothing can be
-    told, and it goes on.
+    A finalist that does not leave its warm-up in its time is too slow for it. Where none does, nothing can be told, and
+    the first goes on.
 
     Args:
         finalists: the best of the search first.
@@ -120,8 +120,10 @@ def race(
             ranked = sorted(left, key=lambda place: (found[place].error, place))
             left = sorted(ranked[: sizes[sizes.index(size) + 1]])
             _note(made.folder, finalists, found, left=left)
-    told = len(sizes) > 1 or found[0].epochs > WARM_EPOCHS or not found[0].epochs
-    chosen = min(left, key=lambda place: (found[place].error, place)) if told else 0
+    # One that is still in its warm-up is too slow for this time, if others are not; if all are, nothing can be told.
+    told = [place for place in left if found[place].epochs > WARM_EPOCHS and math.isfinite(found[place].error)]
+    finite = [place for place in left if math.isfinite(found[place].error)]
+    chosen = min(told, key=lambda place: (found[place].error, place)) if told else finite[0]
     say(f"{finalists[chosen].name} goes on" + ("" if told else ": too few epochs to tell"))
     others = sum(one.seconds for place, one in found.items() if place != chosen)
     _note(made.folder, finalists, found, chosen=chosen, others=round(others, 3))
