@@ -32,7 +32,7 @@ class SupportsBaselines(Protocol):
     """A space that knows textbook networks of its family; they need not be points of it."""
 
     def baselines(self) -> Sequence[Baseline]:
-        """A few networks for the space's images, as large as its window's upper ends allow."""
+        """A few networks for the space's images, the simplest first, as large as its window's upper ends allow."""
 
 
 def baselines_of(space: Space) -> tuple[Baseline, ...]:

@@ -220,19 +220,25 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
 
 
 def _finalists(result: SearchResult, seconds: float) -> list[Finalist]:
-    """The best candidates and the two best baselines, or candidates alone; the best of all first.
+    """The best candidates, the simplest baseline and the best other one, or candidates alone; the best of all first.
 
     Args:
         seconds: of their race and the winner's training: the more, the more finalists.
     """
     searched = [row for row in outcome.complete_rows(result.rows) if not row["diverged"]]
-    textbook = [row for row in result.baselines if not row["diverged"]][:_TEXTBOOK_FINALISTS]
+    trained = sorted((row for row in result.baselines if not row["diverged"]), key=lambda row: -row["index"])
+    textbook = [*trained[:1], *sorted(trained[1:], key=lambda row: float(row["error"]))][:_TEXTBOOK_FINALISTS]
     known = [*searched, *textbook]
     epoch = median((row["seconds"] or 0.0) / max(1, row["epochs"] or 0) for row in known)
     count = entrants(len(known), seconds, epoch)
     chosen = sorted([*searched[: count - len(textbook)], *textbook], key=lambda row: float(row["error"]))
     return [
-        Finalist(row.get("baseline") or f"candidate {row['index']}", from_json(row["architecture"])) for row in chosen
+        Finalist(
+            row.get("baseline") or f"candidate {row['index']}",
+            from_json(row["architecture"]),
+            simplest=row in textbook[:1],
+        )
+        for row in chosen
     ]
 
 

@@ -34,6 +34,8 @@ NOTE = "race.json"
 SNAPSHOT = "resume.pt"
 _FOLDER = "race"
 _LAST = 3  # finalists of the last round
+_TELLING_EPOCHS = 20  # of a finalist, before which the simplest textbook network has the benefit of the doubt
+_ONE_SIDED = 1.644854  # standard deviations that a normal variable exceeds once in twenty
 _LEAST_EPOCHS = 10  # of the first of several rounds: three of them are warm-up
 
 
@@ -68,10 +70,12 @@ class Finalist:
 
     Attributes:
         name: in words, such as ``candidate 3``.
+        simplest: whether it is the simplest textbook network, which goes on unless another is shown to be better.
     """
 
     name: str
     architecture: Architecture
+    simplest: bool = False
 
 
 def decided(made: TrainingPlan, finalists: Sequence[Finalist]) -> TrainingPlan | None:
@@ -89,21 +93,22 @@ def race(
     finalists: Sequence[Finalist],
     start: Callable[[TrainingPlan], TimedTraining],
     say: Callable[[str], None],
+    held_out: int,
 ) -> TrainingPlan:
     """Run a race, or go on with one; returns the training of the winner, whose snapshot `hand_over` gives it.
 
     A finalist that does not leave its warm-up in its time is too slow for it. Where none does, nothing can be told, and
-    the first goes on.
+    the first goes on. Where none has trained for 20 epochs, the simplest textbook network goes on unless another has a
+    lower error by more than chance: what is ahead so early is not what is ahead at the end (docs/regime.md).
 
     Args:
         finalists: the best of the search first.
+        held_out: images that errors are counted on.
         start: makes a training that has not begun.
 
     Raises:
         RegnasError: every finalist's training diverged.
     """
-    from regnas.evaluators.training.timed import WARM_EPOCHS
-
     sizes = rounds_of(len(finalists))
     of_round = SHARE * (made.seconds or 0.0) / len(sizes)
     found, left, first = _begun(made.folder, finalists)
@@ -120,15 +125,33 @@ def race(
             ranked = sorted(left, key=lambda place: (found[place].error, place))
             left = sorted(ranked[: sizes[sizes.index(size) + 1]])
             _note(made.folder, finalists, found, left=left)
-    # One that is still in its warm-up is too slow for this time, if others are not; if all are, nothing can be told.
-    told = [place for place in left if found[place].epochs > WARM_EPOCHS and math.isfinite(found[place].error)]
-    finite = [place for place in left if math.isfinite(found[place].error)]
-    chosen = min(told, key=lambda place: (found[place].error, place)) if told else finite[0]
-    say(f"{finalists[chosen].name} goes on" + ("" if told else ": too few epochs to tell"))
+    chosen, why = _chosen(finalists, {place: found[place] for place in left}, held_out)
+    say(f"{finalists[chosen].name} goes on{why}")
     others = sum(one.seconds for place, one in found.items() if place != chosen)
     _note(made.folder, finalists, found, chosen=chosen, others=round(others, 3))
     won = decided(made, finalists)
     return made if won is None else won
+
+
+def _chosen(finalists: Sequence[Finalist], found: Mapping[int, Standing], held_out: int) -> tuple[int, str]:
+    """The place of the finalist that goes on, of those that are left, and in words why where it is not the best."""
+    from regnas.evaluators.training.timed import WARM_EPOCHS
+
+    told = [place for place, one in found.items() if one.epochs > WARM_EPOCHS and math.isfinite(one.error)]
+    if not told:
+        return next(place for place, one in found.items() if math.isfinite(one.error)), ": too few epochs to tell"
+    best = min(told, key=lambda place: (found[place].error, place))
+    simplest = next((place for place in told if finalists[place].simplest), best)
+    early = max(found[place].epochs for place in told) < _TELLING_EPOCHS
+    if simplest == best or not early or _better(found[best].error, found[simplest].error, held_out):
+        return best, ""
+    return simplest, f": after so few epochs {finalists[best].name} is not better by more than chance"
+
+
+def _better(error: float, other: float, images: int) -> bool:
+    """Whether an error is lower than another by more than chance, both counted on so many images: one-sided, at 5 %."""
+    variance = (error * (1 - error) + other * (1 - other)) / max(1, images)
+    return other - error > _ONE_SIDED * math.sqrt(variance)
 
 
 def rounds_of(count: int) -> list[int]:

@@ -68,7 +68,8 @@ def train(
             result = _finished(made.folder, made.identity, elsewhere)  # another process may just have ended it
             if result is None:
                 if len(finalists) > 1 and decided(made, finalists) is None:
-                    made = race(made, finalists, _timed, partial(_say, quiet))
+                    held_out = len(made.images.fit()[1])
+                    made = race(made, finalists, _timed, partial(_say, quiet), held_out)
                 _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)

@@ -83,7 +83,7 @@ def made(tmp_path: Path) -> TrainingPlan:
 
 def test_each_has_equal_time_and_the_best_goes_on_with_what_it_learned(made: TrainingPlan) -> None:
     said: list[str] = []
-    won = race(made, FINALISTS_OF, started, said.append)
+    won = race(made, FINALISTS_OF, started, said.append, 100)
     assert [name for name, _ in Job.trained] == ["a"] * 8 + ["b"] * 4 + ["c"] * 8
     assert won.architecture == NETWORKS["b"]
     assert won.seconds == pytest.approx(24 / SHARE - 7.2 - 7.2, abs=0.2)  # what the others took, and to save them
@@ -110,10 +110,10 @@ def test_one_that_diverges_is_out_of_the_race(made: TrainingPlan, monkeypatch: p
 
     monkeypatch.setattr(Job, "run_epoch", diverges)
     said: list[str] = []
-    assert race(made, FINALISTS_OF, started, said.append).architecture == NETWORKS["a"]
+    assert race(made, FINALISTS_OF, started, said.append, 100).architecture == NETWORKS["a"]
     assert "  b: diverged in epoch 2" in said
     with pytest.raises(RegnasError, match="no finalist's training stayed finite"):
-        race(made, FINALISTS_OF[1:2], started, said.append)
+        race(made, FINALISTS_OF[1:2], started, said.append, 100)
 
 
 def test_however_slow_each_trains_an_epoch_and_the_first_goes_on_where_nothing_can_be_told(
@@ -121,7 +121,7 @@ def test_however_slow_each_trains_an_epoch_and_the_first_goes_on_where_nothing_c
 ) -> None:
     monkeypatch.setattr(Job, "seconds", dict.fromkeys("abc", 1000.0))
     said: list[str] = []
-    won = race(made, FINALISTS_OF[::-1], started, said.append)
+    won = race(made, FINALISTS_OF[::-1], started, said.append, 100)
     assert [name for name, _ in Job.trained] == ["c", "b", "a"]
     assert won.architecture == NETWORKS["c"] and said[-1] == "c goes on: too few epochs to tell"
 
@@ -130,7 +130,29 @@ def test_one_that_is_still_in_its_warm_up_is_too_slow_for_the_time(
     made: TrainingPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Job, "seconds", {"a": 0.9, "b": 3.9, "c": 0.9})
-    assert race(made, FINALISTS_OF[1:] + FINALISTS_OF[:1], started, lambda _: None).architecture == NETWORKS["a"]
+    assert race(made, FINALISTS_OF[1:] + FINALISTS_OF[:1], started, lambda _: None, 100).architecture == NETWORKS["a"]
+
+
+@pytest.mark.parametrize(
+    ("held_out", "name"),
+    # a has an error of 0.29 and b of 0.25: one-sided at 5 %, 0.04 is 1.644854 standard errors of 666 images and not of 665.
+    [(665, "a"), (666, "b")],
+)
+def test_early_the_simplest_network_goes_on_unless_another_is_better_by_more_than_chance(
+    made: TrainingPlan, held_out: int, name: str
+) -> None:
+    finalists = [replace(one, simplest=one.name == "a") for one in FINALISTS_OF]
+    said: list[str] = []
+    assert race(made, finalists, started, said.append, held_out).architecture == NETWORKS[name]
+    doubt = "a goes on: after so few epochs b is not better by more than chance"
+    assert said[-1] == (doubt if name == "a" else "b goes on")
+
+
+def test_late_the_best_goes_on_whatever_the_simplest_has(made: TrainingPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Job, "seconds", dict.fromkeys("abc", 0.3))
+    monkeypatch.setattr(Job, "errors", {"a": [0.30] * 99, "b": [0.29] * 99, "c": [0.9] * 99})
+    finalists = [replace(one, simplest=one.name == "a") for one in FINALISTS_OF]
+    assert race(made, finalists, started, lambda _: None, 100).architecture == NETWORKS["b"]
 
 
 @pytest.mark.parametrize("stop", range(1, 20))
@@ -147,9 +169,9 @@ def test_a_race_that_is_killed_goes_on_and_trains_nothing_again(
     with monkeypatch.context() as one:
         one.setattr(Job, "save", killed)
         with pytest.raises(KeyboardInterrupt):
-            race(made, FINALISTS_OF, started, lambda _: None)
+            race(made, FINALISTS_OF, started, lambda _: None, 100)
     assert decided(made, FINALISTS_OF) is None
-    won = race(made, FINALISTS_OF, started, lambda _: None)
+    won = race(made, FINALISTS_OF, started, lambda _: None, 100)
     assert won.architecture == NETWORKS["b"] and len(set(Job.trained)) == len(Job.trained) == 20
 
 
@@ -178,7 +200,7 @@ def six(made: TrainingPlan) -> TimedTraining:
 def test_of_six_the_better_half_goes_on_to_a_second_round_of_the_same_time(made: TrainingPlan) -> None:
     """24 seconds: 2 for each of six, 4 more for each of three; the worst of the first round are n0, n1 and n2."""
     said: list[str] = []
-    won = race(made, SIX_FINALISTS, six, said.append)
+    won = race(made, SIX_FINALISTS, six, said.append, 100)
     assert Job.trained == [(f"n{place}", epoch) for place in range(6) for epoch in (0, 1)] + [
         (name, epoch) for name in ("n3", "n4", "n5") for epoch in (2, 3, 4, 5)
     ]
@@ -204,13 +226,13 @@ def test_a_race_of_two_rounds_that_is_killed_goes_on_and_trains_nothing_again(
     with monkeypatch.context() as one:
         one.setattr(Six, "save", killed)
         with pytest.raises(KeyboardInterrupt):
-            race(made, SIX_FINALISTS, six, lambda _: None)
-    assert race(made, SIX_FINALISTS, six, lambda _: None).architecture == SIX["n3"]
+            race(made, SIX_FINALISTS, six, lambda _: None, 100)
+    assert race(made, SIX_FINALISTS, six, lambda _: None, 100).architecture == SIX["n3"]
     assert len(set(Job.trained)) == len(Job.trained) == 24
 
 
 def test_a_damaged_note_of_a_round_lets_the_round_be_run_again(made: TrainingPlan) -> None:
-    first = race(made, SIX_FINALISTS, six, lambda _: None)
+    first = race(made, SIX_FINALISTS, six, lambda _: None, 100)
     note = json.loads((made.folder / NOTE).read_text())
     damages: list[dict[str, Any]] = [
         {"left": [7, 8, 9]},
@@ -221,7 +243,7 @@ def test_a_damaged_note_of_a_round_lets_the_round_be_run_again(made: TrainingPla
     for damage in damages:
         kept = {name: value for name, value in note.items() if name != "chosen"}
         (made.folder / NOTE).write_text(json.dumps(kept | damage))
-        assert race(made, SIX_FINALISTS, six, lambda _: None).architecture == first.architecture
+        assert race(made, SIX_FINALISTS, six, lambda _: None, 100).architecture == first.architecture
 
 
 def test_a_race_has_more_finalists_where_each_has_ten_epochs_in_its_first_round() -> None:
@@ -232,7 +254,7 @@ def test_a_race_has_more_finalists_where_each_has_ten_epochs_in_its_first_round(
 
 
 def test_what_was_decided_stays_for_the_same_finalists_only(made: TrainingPlan) -> None:
-    won = race(made, FINALISTS_OF, started, lambda _: None)
+    won = race(made, FINALISTS_OF, started, lambda _: None, 100)
     assert decided(made, FINALISTS_OF) == won
     assert decided(made, FINALISTS_OF[:2]) is None
     keys = json.dumps([one.architecture.key() for one in FINALISTS_OF])
@@ -256,12 +278,15 @@ def test_real_finalists_race_and_one_is_left_to_ship(tmp_path: Path) -> None:
     assert (folder / "weights.safetensors").stat().st_mtime_ns == before
 
 
-def test_finalists_are_the_best_candidate_and_the_best_baselines(tmp_path: Path) -> None:
+def test_finalists_are_the_best_candidate_the_simplest_baseline_and_the_best_of_the_others(tmp_path: Path) -> None:
     usual: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 4, "workers": 0, "quiet": True}
     result = regnas.search("regnetx", out=tmp_path / "a", **usual)
     names = {one.name for one in _finalists(result, 1.0)}
     assert len(names) == 3
-    assert {row["baseline"] for row in result.baselines[:2]} < names
+    simplest = max(result.baselines, key=lambda row: row["index"])  # the first that the space names
+    others = [row["baseline"] for row in result.baselines if row is not simplest]
+    assert simplest["baseline"] == "thin ResNet-8" and {"thin ResNet-8", others[0]} < names
+    assert [one.name for one in _finalists(result, 1.0) if one.simplest] == ["thin ResNet-8"]
     alone = regnas.search("regnetx", out=tmp_path / "b", baselines=False, **usual)
     ranked = sorted(alone.rows, key=lambda row: (row["error"], row["index"]))
     assert [one.name for one in _finalists(alone, 1.0)] == [f"candidate {row['index']}" for row in ranked[:3]]
