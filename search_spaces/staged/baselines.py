@@ -1,7 +1,7 @@
 """Textbook networks of stages, as wide as a window allows: thin ResNets and the nearest RegNet of the paper.
 
 Thin ResNets are those of He et al. 2016 for small images, section 4.2: stages of n basic blocks with w, 2w and 4w
-channels, 6n + 2 layers; with four stages 8n + 2, where the last one sees more than a few pixels.
+channels, 6n + 2 layers; with four stages, for larger images, 8n + 2.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from regnas.baseline import Baseline
 from regnas.search_spaces.staged import presets
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.compatibility import compatible
-from regnas.search_spaces.staged.complexity import Template, feature_sizes
+from regnas.search_spaces.staged.complexity import Template
 from regnas.search_spaces.staged.line import QUANTUM, block_widths, stages_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _RESNETS = ((3, 1), (3, 2), (4, 1))  # stages, and blocks of each
 _SMALL_STAGES = 3  # of He et al.'s ResNets for small images: a fourth is for larger ones
-_LEAST_PIXELS = 4  # of a side that the fourth stage sees; theirs for small images end at 8, those for large ones at 7
+_SMALL_IMAGES = 48  # pixels of a side, up to which a fourth stage would see three or fewer
 _STEPS = (4, 2, 1)  # channels between one width and the next: the coarsest that meets the window
 _LEAST, _MOST = 4, 1024  # channels of a ResNet's first stage
 _FINER = 1.03  # ratio between one scale of a RegNet and the next
@@ -38,7 +38,7 @@ def baselines(space: StagedSpace) -> Iterator[Baseline]:
     """Thin ResNets and the nearest RegNet for the space's images, as large as the window's upper ends allow."""
     for stages, blocks in _RESNETS:
         template = space.template(stages)
-        if stages > _SMALL_STAGES and feature_sizes(template, space.resolution)[-1] < _LEAST_PIXELS:
+        if stages > _SMALL_STAGES and space.resolution <= _SMALL_IMAGES:
             continue
         found = _widest(space, partial(thin_resnet, template, blocks))
         if found is not None:

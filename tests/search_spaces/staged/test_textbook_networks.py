@@ -48,8 +48,8 @@ def test_baselines_lie_in_the_window(flops: float, floor: float, params: str | N
 
 
 @pytest.mark.parametrize(("resolution", "fourth"), [(28, False), (32, False), (48, False), (49, True), (64, True)])
-def test_a_fourth_stage_is_for_images_of_which_it_sees_four_pixels(resolution: int, fourth: bool) -> None:
-    """Strides 2 of the stem, then 1, 2, 2 and 2: a sixteenth of a side, rounded up."""
+def test_a_fourth_stage_is_for_images_that_are_not_small(resolution: int, fourth: bool) -> None:
+    """With strides 2 of the stem, then 1, 2, 2 and 2 it sees a sixteenth of a side: three pixels of 48."""
     space = regnas.space("regnetx", flops=":20M").on(replace(SMALL, resolution=resolution))
     names_of = {one.name for one in baselines_of(space)}
     assert {"thin ResNet-8", "thin ResNet-14"} <= names_of and ("thin ResNet-10" in names_of) == fourth

@@ -135,7 +135,7 @@ def test_one_that_is_still_in_its_warm_up_is_too_slow_for_the_time(
 
 @pytest.mark.parametrize(
     ("held_out", "name"),
-    # a has an error of 0.29 and b of 0.25: one-sided at 5 %, 0.04 is 1.644854 standard errors of 666 images and not of 665.
+    # Errors of 0.29 and 0.25: their difference is 1.644854 standard errors of 666 images and not of 665.
     [(665, "a"), (666, "b")],
 )
 def test_early_the_simplest_network_goes_on_unless_another_is_better_by_more_than_chance(
