@@ -39,6 +39,7 @@ from regnas.studies.executors.resources import cores
 from regnas.studies.executors.worker import describe
 from regnas.studies.executors.worker_pool import Ended, Fleet, Tell, not_understood
 
+_LISTENS_ON = 20.0  # seconds in which a listener notices that its actor is no more
 _EVERYWHERE = ("fashion-mnist-mini", "fake")  # data sets that come with regnas
 
 
@@ -187,6 +188,7 @@ class Seats:
         self._given = (data, str(Path.cwd()) if here else None)
         self._actors: dict[int, Any] = {}
         self._links: dict[int, ActorLink] = {}
+        self._listeners: list[threading.Thread] = []
         self._runs = 0
         self._closed = False
 
@@ -200,7 +202,8 @@ class Seats:
         log = f"{self._spec.logs}/worker-{number}.log"
         self._links[number] = ActorLink(actor, self._runs, tell, log)
         if fresh:
-            threading.Thread(target=self._listen, args=(number, actor), daemon=True).start()
+            self._listeners.append(threading.Thread(target=self._listen, args=(number, actor), daemon=True))
+            self._listeners[-1].start()
         return self._links[number]
 
     def _listen(self, number: int, actor: Any) -> None:
@@ -235,6 +238,9 @@ class Seats:
         self._closed = True
         for actor in list(self._actors.values()):
             self._ray.kill(actor, no_restart=True)
+        # Who asks Ray for something after its end starts another cluster, and that ends this process sooner or later.
+        for listener in self._listeners:
+            listener.join(_LISTENS_ON)
         self._ray.shutdown()
 
 

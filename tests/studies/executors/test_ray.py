@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from regnas.executor import Event, WorkerSpec
 from regnas.messages import EvaluateJob
 from regnas.studies.executors.make import make_engine
 from regnas.studies.executors.ray import sockets
+from regnas.studies.executors.ray.executor import Seats
 from regnas.studies.executors.worker_pool import Fleet
 from regnas.studies.search.search import SearchResult
 
@@ -90,6 +92,44 @@ def test_an_actor_that_is_lost_is_made_again_and_its_candidate_has_failed(
 
 def _parent(process: int) -> int:
     return int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+class Scripted:
+    """Stands for Ray: who waits for an actor hears of its end a moment after it is killed."""
+
+    def __init__(self) -> None:
+        self.killed = threading.Event()
+        self.waiting = 0
+        self.waiting_at_end: int | None = None
+
+    def remote(self, **_: Any) -> Any:
+        actor = SimpleNamespace(hear=SimpleNamespace(remote=lambda: "reference"))
+        return lambda _: SimpleNamespace(remote=lambda *_: actor)
+
+    def get(self, _: str) -> list[Any]:
+        self.waiting += 1
+        self.killed.wait(60)
+        time.sleep(0.3)
+        self.waiting -= 1
+        return []
+
+    def kill(self, _: Any, no_restart: bool) -> None:
+        self.killed.set()
+
+    def shutdown(self) -> None:
+        self.waiting_at_end = self.waiting
+
+
+def test_ray_ends_after_all_who_wait_for_it(tmp_path: Path) -> None:
+    # Ray starts another cluster for who asks it after its end, and ends the process when that does not answer.
+    scripted = Scripted()
+    seats = Seats(scripted, spec_of(tmp_path), {}, None, here=True)
+    seats.launch(0, lambda _: None)
+    seats.launch(1, lambda _: None)
+    while scripted.waiting < 2:
+        time.sleep(0.01)
+    seats.close()
+    assert scripted.waiting_at_end == 0
 
 
 def test_a_search_in_ray_is_the_search_in_processes(fast_search: Search) -> None:
