@@ -134,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run")
-    running.add_argument("variant", nargs="*", choices=[*VARIANTS, []], help="all unless said")
+    running.add_argument("variant", nargs="*", metavar="VARIANT", help=f"of {', '.join(VARIANTS)}; all unless said")
     running.add_argument("--epochs", type=int, default=75)
     running.add_argument("--seeds", type=int, default=1)
     running.add_argument("--workers", type=int, default=2)
@@ -145,6 +145,8 @@ def main() -> None:
         for line in report():
             print(line)
         return
+    if unknown := sorted(set(options.variant) - set(VARIANTS)):
+        parser.error(f"there is no variant {unknown[0]}; there are {', '.join(VARIANTS)}")
     run(options.variant or list(VARIANTS), options.epochs, options.seeds, options.images, options.workers)
 
 

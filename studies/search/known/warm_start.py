@@ -46,7 +46,10 @@ class WarmStart:
     def said(self) -> str:
         """What is learned from, in a line."""
         left = f"; {self.outside} outside of this space are left out" if self.outside else ""
-        return f"learning from {len(self.trials)} trials of study {self.name!r}{left}"
+        candidates = sum(not starting_points.is_one(trial) for trial in self.trials)
+        others = len(self.trials) - candidates
+        of_baselines = f" and {others} of its baselines" if others else ""
+        return f"learning from {candidates} trials{of_baselines} of study {self.name!r}{left}"
 
 
 def recipe_of(text: str | Path | None, storage: str) -> dict[str, Any]:

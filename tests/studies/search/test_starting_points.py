@@ -60,6 +60,20 @@ def test_a_strategy_that_learns_is_told_of_them_once(tmp_path: Path) -> None:
     assert "started from" not in printed.getvalue()  # that is said of other studies
 
 
+def test_another_study_learns_from_them_and_counts_them_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = run(tmp_path / "first", "evolution[population=2]")
+    options = {**OPTIONS, "quiet": False, "strategy": "evolution[population=2]", "warm_start": first.folder}
+    second = search(SPACE, **options, out=tmp_path / "second", budget=2, study="second")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "learning from 3 trials and 1 of its baselines of study" in printed
+    assert len(told(second)) == 4
+    report = StringIO()
+    print_search(Console(width=200, file=report), second, retrained=False, storage="x.db")
+    assert "started from 3 trials of" in report.getvalue()
+
+
 def test_random_search_is_not_told(tmp_path: Path) -> None:
     assert told(run(tmp_path, "random")) == []
 
