@@ -99,7 +99,8 @@ def pipeline(resolution: int) -> float:
     ends = Recipe().ends(len(batches))
 
     def epoch() -> int:
-        return sum(len(labels) for _, labels in batches.shuffled(ends, torch.Generator().manual_seed(0), flip=True))
+        plan = batches.plan(ends, torch.Generator().manual_seed(0))
+        return sum(len(labels) for _, labels in batches.drawn(plan, flip=True))
 
     return seconds(epoch, 3) / epoch() * 1e6
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,23 @@ from torch.nn import functional
 from regnas.dataset import DataSet, Split
 from regnas.errors import DataError
 from regnas.evaluators.training.data_parallel import WHOLE, Share
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is random in an epoch, on the device.
+
+    Attributes:
+        ends: where each batch ends.
+        order: ``(n,)``, rows of the images, batch after batch.
+        draws: ``(3, n)``, uniform on [0, 1), of each image's crop and mirror.
+        shares: ``(batches,)``, of mixed images; None where none are mixed.
+    """
+
+    ends: tuple[int, ...]
+    order: Tensor
+    draws: Tensor
+    shares: Tensor | None
 
 
 class Batches:
@@ -51,36 +69,52 @@ class Batches:
                 images = images[:, :, self._pad : self._pad + height, self._pad : self._pad + width]
             yield self._normalised(images), self._labels[start : start + size]
 
-    def shuffled(
-        self,
-        ends: Sequence[int],
-        generator: torch.Generator,
-        *,
-        flip: bool,
-        mixup: float | None = None,
-        share: Share = WHOLE,
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches in a new order, cropped, mirrored and mixed at random, or a process's share of each.
+    def plan(self, ends: Sequence[int], generator: torch.Generator, *, mixup: float | None = None) -> Plan:
+        """All that is random in an epoch, drawn at once.
 
         The generator lives on the CPU, so that every device sees the same order.
 
         Args:
             ends: where each batch ends, rising; images beyond the last end are left out.
             mixup: shape of the law of shares, see `mixed`; None where images are not to be mixed.
+        """
+        order = torch.randperm(len(self), generator=generator)
+        draws, shares = [], []
+        for start, end in pairwise((0, *ends)):
+            draws.append(torch.rand(3, end - start, generator=generator))
+            if mixup is not None:
+                shares.append(share_of_mixture(mixup, generator))
+        return Plan(
+            tuple(ends),
+            order[: ends[-1]].to(self._device),
+            torch.cat(draws, 1).to(self._device),
+            torch.tensor(shares).to(self._device) if mixup is not None else None,
+        )
+
+    def drawn(self, plan: Plan, *, flip: bool, share: Share = WHOLE) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of a plan, or a process's share of each: images ``(n, 3, height, width)`` with labels, as of
+        `batch`.
+        """
+        for number, (start, end) in enumerate(pairwise((0, *plan.ends))):
+            rows, draws = share.of(plan.order[start:end]), share.of(plan.draws[:, start:end])
+            yield self.batch(rows, draws, flip=flip, share=None if plan.shares is None else plan.shares[number])
+
+    def batch(self, rows: Tensor, draws: Tensor, *, flip: bool, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Images cropped, mirrored and mixed as they were drawn.
+
+        Args:
+            rows: ``(n,)``, of the images.
+            draws: ``(3, n)``, uniform on [0, 1): of the crop's row and column, and of the mirror.
+            share: ``()``, see `mixed`; None where images are not to be mixed.
 
         Returns:
             Images ``(n, 3, height, width)`` with labels ``(n,)``, or with the shares ``(n, classes)`` of the classes of
             mixed images.
         """
-        order = torch.randperm(len(self), generator=generator)
-        for start, end in pairwise((0, *ends)):
-            rows = order[start:end]
-            draws = torch.rand(3, len(rows), generator=generator)
-            rows, draws = share.of(rows).to(self._device), share.of(draws).to(self._device)
-            images, labels = self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
-            if mixup is not None:
-                images, labels = mixed(images, functional.one_hot(labels, self._classes).float(), mixup, generator)
-            yield images, labels
+        images, labels = self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
+        if share is None:
+            return images, labels
+        return mixed(images, functional.one_hot(labels, self._classes).float(), share)
 
     def _augmented(self, rows: Tensor, draws: Tensor, flip: bool) -> Tensor:
         if not self._pad and not flip:
@@ -101,7 +135,15 @@ class Batches:
         return floats.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def mixed(images: Tensor, classes: Tensor, shape: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def share_of_mixture(shape: float, generator: torch.Generator) -> float:
+    """A share of the symmetric Beta law of this shape; 1 at shape 0, where all is left as it is."""
+    from scipy.special import betaincinv
+
+    drawn = torch.rand((), generator=generator, dtype=torch.float64).item()
+    return float(betaincinv(shape, shape, drawn)) if shape else 1.0
+
+
+def mixed(images: Tensor, classes: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Every image and its classes mixed with another of the batch (mixup; Zhang et al. 2018, arXiv 1710.09412, eq. 1).
 
     The other is as far from the end of the batch, or of a process's share of it, as the one is from the beginning:
@@ -110,12 +152,8 @@ def mixed(images: Tensor, classes: Tensor, shape: float, generator: torch.Genera
     Args:
         images: ``(n, ...)``.
         classes: ``(n, classes)``, shares that sum to 1.
-        shape: of the symmetric Beta law that the batch's one share is drawn from; at 0 all is left as it is.
+        share: ``()``, of the image itself; see `share_of_mixture`.
     """
-    from scipy.special import betaincinv
-
-    drawn = torch.rand((), generator=generator, dtype=torch.float64).item()
-    share = float(betaincinv(shape, shape, drawn)) if shape else 1.0
     return torch.lerp(images.flip(0), images, share), torch.lerp(classes.flip(0), classes, share)
 
 

@@ -20,8 +20,8 @@ from regnas.evaluator import Context, OutOfMemory, Result, Task
 from regnas.evaluators.training import checkpoint as snapshot
 from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.devices import is_out_of_memory, seeded, settle
+from regnas.evaluators.training.gpu.per_device import best_share, measured
 from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
-from regnas.evaluators.training.per_device import best_share, measured
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.metric import Metric
@@ -173,7 +173,7 @@ class TrainEvaluator:
         )
 
     def per_device(self, device: str) -> int:
-        """Candidates that should train on one device at a time; see `regnas.evaluators.training.per_device`."""
+        """Candidates that should train on one device at a time; see `regnas.evaluators.training.gpu.per_device`."""
         if self.source is None:
             return 1
         return best_share(measured(*self.source, device))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from regnas.evaluators.training.batches import Batches
-from regnas.evaluators.training.cuda_graph import CudaRecorder, RecordedStep, Recorder
+from regnas.evaluators.training.batches import Batches, Plan
 from regnas.evaluators.training.data_parallel import WHOLE, Share, averaged, averaging
+from regnas.evaluators.training.gpu.epochs import RecordedEpochs
+from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder
 from regnas.evaluators.training.precision import Computing
 from regnas.evaluators.training.recipe import Recipe
 
@@ -70,10 +71,11 @@ class Trainer:
         self.epoch = 0
         self._recipe = recipe
         self._accumulation = accumulation
-        self.feed(batches)
-        _set_averaging(network, recipe.averaging(recipe.epochs * len(self._ends)))
         self.device = device
         self.computing = computing or Computing()
+        self._recorder = (recorder or CudaRecorder()) if self.computing.recorded else None
+        self.feed(batches)
+        _set_averaging(network, recipe.averaging(recipe.epochs * len(self._ends)))
         self._order = torch.Generator().manual_seed(seed)
         groups = parameter_groups(network, recipe.weight_decay)
         fused = device.type in ("cpu", "cuda")
@@ -82,9 +84,8 @@ class Trainer:
         )
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.computing.precision == "float16")
         self._loss = torch.zeros((), device=device)  # read once an epoch: no waiting for the device in between
-        self._run = self._step
-        if self.computing.recorded:
-            self._run = RecordedStep(self._step, recorder or CudaRecorder(), self._rates_to_device)
+        if self._recorder is not None:
+            self._rates_to_device()
 
     def feed(self, batches: Batches) -> None:
         """Train on these images from now on."""
@@ -92,6 +93,9 @@ class Trainer:
         self._size = min(self._recipe.batch_size, len(batches))
         # Every part of a batch in every process needs two images: one alone cannot be normalised.
         self._ends = self._recipe.ends(len(batches), 2 * self._share.count * self._accumulation)
+        self._recorded = None
+        if self._recorder is not None:
+            self._recorded = RecordedEpochs(batches, self._step, self._set_rate, self._recorder, flip=self._recipe.flip)
 
     @property
     def steps_of_epoch(self) -> int:
@@ -120,11 +124,8 @@ class Trainer:
             rates = (recipe.rate(self.epoch * per_epoch + n, recipe.epochs * per_epoch) for n in range(per_epoch))
         self.network.train()
         self._loss.zero_()
-        mixup = mixup if mixup is not None else recipe.mixup or None
-        drawn = self._batches.shuffled(ends, self._order, flip=recipe.flip, mixup=mixup, share=share)
-        for rate, (images, labels) in zip(rates, drawn, strict=True):
-            self._set_rate(rate)
-            self._run(images, labels)
+        plan = self._batches.plan(ends, self._order, mixup=mixup if mixup is not None else recipe.mixup or None)
+        for _ in self._steps(plan, list(rates)):
             after_step()
         self.epoch += 1
         loss = averaged(self._loss, share).item() * self._size / ends[-1]
@@ -135,22 +136,32 @@ class Trainer:
     def steps(self) -> Iterator[None]:
         """Train step after step of a whole batch, without end and without epochs: for measurements."""
         self.network.train()
-        self._set_rate(self._recipe.learning_rate / 100)
         whole = replace(self._recipe, drop_last=True).ends(len(self._batches))
         while True:
-            for images, labels in self._batches.shuffled(whole, self._order, flip=self._recipe.flip):
-                self._run(images, labels)
-                yield
+            yield from self._steps(
+                self._batches.plan(whole, self._order), [self._recipe.learning_rate / 100] * len(whole)
+            )
 
-    def _set_rate(self, rate: float) -> None:
+    def _steps(self, plan: Plan, rates: Sequence[float]) -> Iterator[None]:
+        """Train an epoch; yields after every batch."""
+        if self._recorded is not None:
+            yield from self._recorded.steps(plan, rates)
+            return
+        drawn = self._batches.drawn(plan, flip=self._recipe.flip, share=self._share)
+        for rate, (images, labels) in zip(rates, drawn, strict=True):
+            self._set_rate(rate)
+            self._step(images, labels)
+            yield
+
+    def _set_rate(self, rate: float | Tensor) -> None:
         for group in self.optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate)
+                group["lr"].copy_(rate) if isinstance(rate, Tensor) else group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
 
     def _rates_to_device(self) -> None:
-        """A recording repeats the numbers it was made with: the learning rate becomes a tensor that it reads."""
+        """A recording repeats the numbers that it was made with: the learning rate becomes a tensor that it reads."""
         for group in self.optimiser.param_groups:
             group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
 
@@ -183,6 +194,9 @@ class Trainer:
         self.epoch = state["epoch"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self._recorder is not None:  # what was recorded is of the memory before
+            self._rates_to_device()
+            self.feed(self._batches)
         self._order.set_state(state["order"])
         self._scaler.load_state_dict(state.get("scaler", {}))  # a snapshot of an earlier release has none
 

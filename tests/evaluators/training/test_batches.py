@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from regnas.dataset import Split, make_dataset
 from regnas.errors import DataError
-from regnas.evaluators.training.batches import Batches, checked, mixed, statistics
+from regnas.evaluators.training.batches import Batches, checked, mixed, share_of_mixture, statistics
 
 CPU = torch.device("cpu")
 ZERO, ONE = torch.zeros(1), torch.ones(1)
@@ -20,6 +22,13 @@ def _numbered(count: int, size: int = 6) -> Split:
     """Images whose pixels name the image and the place: no two pixels of a batch are equal by accident."""
     pixels = np.arange(1, size * size + 1, dtype=np.uint8).reshape(1, 1, size, size)
     return Split(np.repeat(pixels, count, axis=0), np.arange(count, dtype=np.int64))
+
+
+def shuffled(
+    batches: Batches, ends: Sequence[int], seed: int, *, flip: bool = False, mixup: float | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    plan = batches.plan(ends, torch.Generator().manual_seed(seed), mixup=mixup)
+    return batches.drawn(plan, flip=flip)
 
 
 def test_evaluation_sees_every_image_once_in_order() -> None:
@@ -33,7 +42,7 @@ def test_evaluation_sees_every_image_once_in_order() -> None:
 
 def test_training_batches_end_where_they_are_told_and_hold_no_image_twice() -> None:
     batches = Batches(_numbered(11), CPU, mean=ZERO, std=ONE)
-    labels = [part for _, part in batches.shuffled([4, 8], torch.Generator().manual_seed(0), flip=False)]
+    labels = [part for _, part in shuffled(batches, [4, 8], 0)]
     assert [len(part) for part in labels] == [4, 4]
     assert len(set(torch.cat(labels).tolist())) == 8
 
@@ -41,7 +50,7 @@ def test_training_batches_end_where_they_are_told_and_hold_no_image_twice() -> N
 def test_crops_shift_by_at_most_the_padding_and_flips_mirror() -> None:
     size, pad = 6, 2
     batches = Batches(_numbered(64, size), CPU, mean=ZERO, std=ONE, pad=pad)
-    (images, _), *_ = batches.shuffled([64], torch.Generator().manual_seed(0), flip=True)
+    (images, _), *_ = shuffled(batches, [64], 0, flip=True)
     padded = np.pad(np.arange(1, 37).reshape(size, size), pad)
     windows = {
         padded[down : down + size, across : across + size].tobytes(): (down, across)
@@ -62,11 +71,7 @@ def test_crops_shift_by_at_most_the_padding_and_flips_mirror() -> None:
 def test_the_order_depends_on_the_generator_alone() -> None:
     batches = Batches(_numbered(32), CPU, mean=ZERO, std=ONE, pad=1)
     first, again, other = (
-        [
-            labels.tolist()
-            for _, labels in batches.shuffled([8, 16, 24, 32], torch.Generator().manual_seed(seed), flip=True)
-        ]
-        for seed in (3, 3, 4)
+        [labels.tolist() for _, labels in shuffled(batches, [8, 16, 24, 32], seed, flip=True)] for seed in (3, 3, 4)
     )
     assert first == again != other
 
@@ -91,7 +96,7 @@ def test_grey_images_reach_the_network_with_three_equal_channels() -> None:
 def test_an_image_keeps_its_label() -> None:
     images = np.broadcast_to(np.arange(12, dtype=np.uint8)[:, None, None, None], (12, 3, 4, 4)).copy()
     batches = Batches(Split(images, np.arange(12)), CPU, mean=ZERO, std=ONE, pad=1)
-    for pictures, labels in batches.shuffled([4, 8, 12], torch.Generator().manual_seed(3), flip=True):
+    for pictures, labels in shuffled(batches, [4, 8, 12], 3, flip=True):
         assert torch.equal(pictures.amax((1, 2, 3)).long(), labels)
 
 
@@ -120,9 +125,9 @@ def test_what_a_data_set_gives_is_checked_and_the_data_set_named(split: Any, sai
 def test_mixed_images_have_their_classes_mixed_in_the_same_shares() -> None:
     images = torch.rand(6, 3, 4, 4).contiguous(memory_format=torch.channels_last)
     classes = torch.eye(6)
-    found, shares = mixed(images, classes, 0.5, torch.Generator().manual_seed(0))
+    found, shares = mixed(images, classes, torch.tensor(0.3))
     share = shares[0, 0].item()
-    assert 0 < share < 1 and torch.allclose(shares, share * classes + (1 - share) * classes.flip(0))
+    assert share == pytest.approx(0.3) and torch.allclose(shares, share * classes + (1 - share) * classes.flip(0))
     assert torch.allclose(found, share * images + (1 - share) * images.flip(0))
     assert found.is_contiguous(memory_format=torch.channels_last)
 
@@ -130,8 +135,8 @@ def test_mixed_images_have_their_classes_mixed_in_the_same_shares() -> None:
 @pytest.mark.parametrize("shape", [0.2, 1.0, 5.0])
 def test_shares_follow_the_symmetric_beta_law(shape: float) -> None:
     """Mean 1/2 and variance 1 / (4 (2 shape + 1)); 2,000 draws, each within five of its standard errors."""
-    generator, classes = torch.Generator().manual_seed(1), torch.eye(2)
-    shares = np.array([mixed(torch.zeros(2, 1), classes, shape, generator)[1][0, 0].item() for _ in range(2000)])
+    generator = torch.Generator().manual_seed(1)
+    shares = np.array([share_of_mixture(shape, generator) for _ in range(2000)])
     variance = 1 / (4 * (2 * shape + 1))
     assert abs(shares.mean() - 0.5) < 5 * np.sqrt(variance / 2000)
     # The variance of a squared deviation is below 1/16: that of any law on [0, 1/4].
@@ -140,10 +145,7 @@ def test_shares_follow_the_symmetric_beta_law(shape: float) -> None:
 
 def test_batches_are_mixed_where_that_is_asked_for_and_their_order_stays() -> None:
     batches = Batches(_numbered(12), CPU, mean=ZERO, std=ONE, classes=12)
-    drawn = {
-        mixup: list(batches.shuffled([4, 8, 12], torch.Generator().manual_seed(3), flip=False, mixup=mixup))
-        for mixup in (None, 0.0, 0.2)
-    }
+    drawn = {mixup: list(shuffled(batches, [4, 8, 12], 3, mixup=mixup)) for mixup in (None, 0.0, 0.2)}
     (pictures, labels), (same, none), (_, shares) = (drawn[mixup][0] for mixup in (None, 0.0, 0.2))
     assert shares.shape == (4, 12) and torch.allclose(shares.sum(1), torch.ones(4))
     assert all(row[label] > 0 for row, label in zip(shares, labels, strict=True))

@@ -56,7 +56,7 @@ def measured(task: Task, options: Mapping[str, Any], device: str) -> Callable[[i
     setup = json.dumps({"task": asdict(task), "options": dict(options), "device": device, "seconds": _SECONDS})
 
     def measure(count: int) -> Sharing:
-        command = [sys.executable, "-P", "-m", "regnas.evaluators.training.calibration", setup]
+        command = [sys.executable, "-P", "-m", "regnas.evaluators.training.gpu.calibration", setup]
         pipe = subprocess.PIPE
         processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(count)]
         try:

@@ -1,7 +1,7 @@
 """One process of the measurement of how many candidates share a device: trains the reference network for a while.
 
 Its setup is its argument, as JSON. It says when it is ready, begins at a line on standard input, answers with a line of
-JSON, and keeps its memory until standard input ends: see `regnas.evaluators.training.per_device`.
+JSON, and keeps its memory until standard input ends: see `regnas.evaluators.training.gpu.per_device`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 from regnas.evaluator import Task
 from regnas.evaluators.training.evaluator import make
-from regnas.evaluators.training.reference_network import reference_network
+from regnas.evaluators.training.gpu.reference_network import reference_network
 
 
 def train(setup: dict[str, Any]) -> None:

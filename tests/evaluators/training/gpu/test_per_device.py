@@ -10,9 +10,9 @@ from torch import nn
 
 from regnas.dataset import make_dataset
 from regnas.evaluator import Task
-from regnas.evaluators.training import per_device
-from regnas.evaluators.training.per_device import Sharing, best_share, measured
-from regnas.evaluators.training.reference_network import ReferenceNetwork, reference_network
+from regnas.evaluators.training.gpu import per_device
+from regnas.evaluators.training.gpu.per_device import Sharing, best_share, measured
+from regnas.evaluators.training.gpu.reference_network import ReferenceNetwork, reference_network
 from regnas.window import parse_bounds
 
 

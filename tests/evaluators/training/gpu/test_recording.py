@@ -1,4 +1,4 @@
-"""A recorded step: every call is a step, and a training ends as without a recording."""
+"""Recorded work: every call does it, and a training of recorded steps ends as one without a recording."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor
 
 from regnas.dataset import make_dataset
 from regnas.evaluators.training.batches import Batches, statistics
-from regnas.evaluators.training.cuda_graph import RecordedStep
 from regnas.evaluators.training.evaluator import build
+from regnas.evaluators.training.gpu.epochs import RecordedEpochs
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import Computing
 from regnas.evaluators.training.recipe import Recipe
@@ -40,16 +40,16 @@ class Again:
 
 
 def trained(
-    recorder: Again | None, epochs: int = 2, split_at: int | None = None, batch_size: int = 8
+    recorder: Again | None, epochs: int = 2, split_at: int | None = None, batch_size: int = 8, mixup: float = 0.0
 ) -> dict[str, Tensor]:
     """Weights after a training, with or without a recording; stopped and resumed once if ``split_at``."""
     training, _ = make_dataset("fake:96").fit()
     mean, std = statistics(training)
-    recipe = Recipe(epochs=epochs, batch_size=batch_size, learning_rate=0.05, drop_last=False)
+    recipe = Recipe(epochs=epochs, batch_size=batch_size, learning_rate=0.05, drop_last=False, mixup=mixup)
     computing = Computing(recorded=recorder is not None)
 
     def trainer() -> Trainer:
-        batches = Batches(training, CPU, mean=mean, std=std, pad=1)
+        batches = Batches(training, CPU, mean=mean, std=std, pad=1, classes=4)
         network = build(NETWORK, 0, CPU, computing, recipe)
         return Trainer(network, batches, recipe, seed=0, device=CPU, computing=computing, recorder=recorder)
 
@@ -83,25 +83,49 @@ def test_a_last_batch_of_another_size_is_trained_on_beside_the_recording() -> No
     assert recorder.recorded == 1
 
 
+def test_mixed_images_are_mixed_alike_in_a_recorded_training() -> None:
+    assert equal(trained(None, mixup=0.4), trained(Again(), mixup=0.4))
+
+
 def test_where_recording_fails_the_step_runs_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     recorder = Again(fails=True)
     assert equal(trained(None), trained(recorder))
     assert recorder.recorded == 1 and "cannot be recorded" in caplog.text
 
 
-def test_a_recording_sees_the_images_and_the_learning_rate_of_each_call() -> None:
-    seen: list[tuple[float, float]] = []
+def test_a_replay_asks_nothing_of_python() -> None:
+    """All that changes from step to step is read from tensors: a recording that could not would repeat its first."""
+    recorder = Again()
+    training, _ = make_dataset("fake:96").fit()
+    mean, std = statistics(training)
+    batches = Batches(training, CPU, mean=mean, std=std, pad=1)
+    seen: list[tuple[list[int], float]] = []
     rate = torch.zeros(())
-    step = RecordedStep(lambda images, labels: seen.append((images.item(), rate.item())), Again(), lambda: None)
-    for number in range(6):
-        rate.fill_(10 * number)
-        step(torch.tensor(float(number)), torch.tensor(0))
-    assert seen == [(float(number), 10.0 * number) for number in range(6)]
+
+    def step(images: Tensor, labels: Tensor) -> None:
+        seen.append((labels.tolist(), rate.item()))
+
+    def set_rate(given: Tensor) -> None:
+        rate.copy_(given)
+
+    epochs = RecordedEpochs(batches, step, set_rate, recorder, flip=True)
+    order = torch.Generator().manual_seed(0)
+    for epoch in range(2):
+        plan = batches.plan([8, 16, 24, 32, 40], order)
+        first = len(seen)
+        for _ in epochs.steps(plan, [epoch + step / 8 for step in range(5)]):
+            pass
+        rows = plan.order.view(5, 8)
+        assert [labels for labels, _ in seen[first:]] == [
+            torch.from_numpy(training.labels)[row].tolist() for row in rows
+        ]
+        assert [one for _, one in seen[first:]] == [epoch + step / 8 for step in range(5)]
+    assert (recorder.warmed, recorder.recorded) == (3, 1)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_a_recorded_training_on_a_gpu_ends_near_an_ordinary_one() -> None:
-    from regnas.evaluators.training.cuda_graph import CudaRecorder
+    from regnas.evaluators.training.gpu.recording import CudaRecorder
 
     device = torch.device("cuda:0")
     training, _ = make_dataset("fake:96").fit()

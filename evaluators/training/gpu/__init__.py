@@ -1,0 +1,1 @@
+"""How a GPU is filled: recorded steps, and several trainings at a time."""
