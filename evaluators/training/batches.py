@@ -42,10 +42,19 @@ class Batches:
         mean, std: ``(channels,)``, of the training images, in units of 0..255.
         pad: pixels of zero padding around each image, for random crops.
         classes: of the data set; needed where images are mixed.
+        layout: of the batches in memory.
     """
 
     def __init__(
-        self, split: Split, device: torch.device, *, mean: Tensor, std: Tensor, pad: int = 0, classes: int = 0
+        self,
+        split: Split,
+        device: torch.device,
+        *,
+        mean: Tensor,
+        std: Tensor,
+        pad: int = 0,
+        classes: int = 0,
+        layout: torch.memory_format = torch.channels_last,
     ) -> None:
         images = torch.from_numpy(np.ascontiguousarray(split.images)).to(device)
         self._images = functional.pad(images, (pad, pad, pad, pad)) if pad else images
@@ -56,6 +65,7 @@ class Batches:
         self._scale = 1 / std.to(device).view(-1, 1, 1)
         self._device = device
         self._classes = classes
+        self._layout = layout
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -132,7 +142,7 @@ class Batches:
 
     def _normalised(self, images: Tensor) -> Tensor:
         floats = (images.float() - self._mean) * self._scale
-        return floats.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        return floats.expand(-1, 3, -1, -1).contiguous(memory_format=self._layout)
 
 
 def share_of_mixture(shape: float, generator: torch.Generator) -> float:

@@ -21,9 +21,10 @@ from regnas.evaluators.training import checkpoint as snapshot
 from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.devices import is_out_of_memory, seeded, settle
 from regnas.evaluators.training.gpu.per_device import best_share, measured
-from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
+from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
+from regnas.evaluators.training.scoring import Diverged, Scorer, top1_error
 from regnas.metric import Metric
 
 # With label smoothing, over augmented images, while the weights change: what the optimiser saw.
@@ -58,7 +59,7 @@ class TrainEvaluator:
     asked: Recipe
     source: tuple[Task, Mapping[str, Any]] | None = None
     said: frozenset[str] | None = None
-    _loaded: dict[str, Batches] = field(default_factory=dict)
+    _loaded: dict[str, tuple[Batches, Batches]] = field(default_factory=dict)
 
     metrics: ClassVar[tuple[Metric, ...]] = (TRAINING_LOSS,)
 
@@ -132,7 +133,7 @@ class TrainEvaluator:
         start = time.perf_counter()
         trainer = self._trainer(architecture, seed, settle(context.device, context.threads), accumulation)
         network, device, computing = trainer.network, trainer.device, trainer.computing
-        _, validation = self._batches(device)
+        _, validation = self._batches(device, computing)
         kept = context.folder if context.resumable else None
         identity = {
             "key": architecture.key(),
@@ -141,11 +142,12 @@ class TrainEvaluator:
             "accumulation": accumulation,
         }
         past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
+        validation_error = Scorer(network, validation, device, computing, trainer.recorder)
         errors, loss, diverged, going = list(past.errors), past.loss, False, True
         while going and not diverged and trainer.epoch < self.recipe.epochs:
             try:
                 loss = trainer.run_epoch()
-                errors.append(top1_error(network, validation, device, computing))
+                errors.append(validation_error())
             except Diverged:
                 diverged, loss = True, None
                 errors.append(chance_error(len(self.data.class_names)))
@@ -203,13 +205,13 @@ class TrainEvaluator:
         weights.load_into(network, context.folder)
         mean, std = statistics(self._splits[0])
         computing = self._computing(architecture, device)
-        batches = Batches(images, device, mean=mean, std=std)
+        batches = Batches(images, device, mean=mean, std=std, layout=computing.layout)
         return top1_error(computing.prepared(network, device), batches, device, computing, lenient=True)
 
     def _trainer(self, architecture: Architecture, seed: int, device: torch.device, accumulation: int = 1) -> Trainer:
         """A training that has not begun."""
-        training, _ = self._batches(device)
-        computing = self._computing(architecture, device, len(training), accumulation)
+        computing = self._computing(architecture, device, len(self._splits[0]), accumulation)
+        training, _ = self._batches(device, computing)
         return Trainer(
             build(architecture, seed, device, computing, self.recipe),
             training,
@@ -232,15 +234,19 @@ class TrainEvaluator:
             accumulation=accumulation,
         )
 
-    def _batches(self, device: torch.device) -> tuple[Batches, Batches]:
-        keys = [f"{device} training", f"{device} validation"]
-        if keys[0] not in self._loaded:
+    def _batches(self, device: torch.device, computing: Computing) -> tuple[Batches, Batches]:
+        """Training and validation images on a device, in the layout that a network is computed in."""
+        key = f"{device} {computing.layout}"
+        if key not in self._loaded:
             training, validation = self._splits
             mean, std = statistics(training)
+            usual: dict[str, Any] = {"mean": mean, "std": std, "layout": computing.layout}
             classes = len(self.data.class_names)
-            self._loaded[keys[0]] = Batches(training, device, mean=mean, std=std, pad=self.recipe.pad, classes=classes)
-            self._loaded[keys[1]] = Batches(validation, device, mean=mean, std=std)
-        return self._loaded[keys[0]], self._loaded[keys[1]]
+            self._loaded[key] = (
+                Batches(training, device, **usual, pad=self.recipe.pad, classes=classes),
+                Batches(validation, device, **usual),
+            )
+        return self._loaded[key]
 
 
 def decoding_of(data: DataSet) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build, decoding_of
-from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
+from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
+from regnas.evaluators.training.scoring import Diverged, top1_error
 from regnas.system.files import replacing
 from regnas.system.reading import open_file
 
@@ -49,18 +50,24 @@ class FinalTraining:
         training, validation = data.fit()
         everything = checked(training, data, "training").joined(checked(validation, data, "validation"))
         self._mean, self._std = statistics(everything)
-        batches = Batches(
-            everything, self._device, mean=self._mean, std=self._std, pad=recipe.pad, classes=len(data.class_names)
-        )
         self._computing = choose(
             machine_of(self._device),
             recipe.precision,
             flops=architecture.complexity(data.regime.images.resolution).flops,
-            steps=recipe.steps(len(batches)),
+            steps=recipe.steps(len(everything)),
         )
         if share.count > 1:
-            check_shares(share.count, min(recipe.batch_size, len(batches)))
+            check_shares(share.count, min(recipe.batch_size, len(everything)))
             self._computing = replace(self._computing, recorded=False)  # what waits for others is not recorded
+        batches = Batches(
+            everything,
+            self._device,
+            mean=self._mean,
+            std=self._std,
+            pad=recipe.pad,
+            classes=len(data.class_names),
+            layout=self._computing.layout,
+        )
         network = build(architecture, seed, self._device, self._computing, recipe)
         self._trainer = Trainer(
             network, batches, recipe, seed=seed, device=self._device, computing=self._computing, share=share
@@ -168,7 +175,7 @@ def score_and_save(
     test = data.test()
     if test is None:
         return None
-    batches = Batches(checked(test, data, "test"), device, mean=mean, std=std)
+    batches = Batches(checked(test, data, "test"), device, mean=mean, std=std, layout=computing.layout)
     try:
         return top1_error(network, batches, device, computing)
     except Diverged as error:

@@ -17,12 +17,7 @@ from regnas.evaluators.training.gpu.epochs import RecordedEpochs
 from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder
 from regnas.evaluators.training.precision import Computing
 from regnas.evaluators.training.recipe import Recipe
-
-_EVALUATION_BATCH = 512
-
-
-class Diverged(ArithmeticError):
-    """The training loss stopped being finite."""
+from regnas.evaluators.training.scoring import Diverged
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -46,7 +41,7 @@ class Trainer:
     """Trains one network, an epoch at a time.
 
     Args:
-        network: on the device, channels-last.
+        network: on the device, in its layout.
         computing: how; its ``recorded`` asks for a CUDA device, or for a ``recorder`` of another.
         accumulation: parts that each batch is computed in, one after the other.
         share: of each batch, where several processes train the network.
@@ -73,7 +68,7 @@ class Trainer:
         self._accumulation = accumulation
         self.device = device
         self.computing = computing or Computing()
-        self._recorder = (recorder or CudaRecorder()) if self.computing.recorded else None
+        self.recorder = (recorder or CudaRecorder()) if self.computing.recorded else None
         self.feed(batches)
         _set_averaging(network, recipe.averaging(recipe.epochs * len(self._ends)))
         self._order = torch.Generator().manual_seed(seed)
@@ -84,7 +79,7 @@ class Trainer:
         )
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.computing.precision == "float16")
         self._loss = torch.zeros((), device=device)  # read once an epoch: no waiting for the device in between
-        if self._recorder is not None:
+        if self.recorder is not None:
             self._rates_to_device()
 
     def feed(self, batches: Batches) -> None:
@@ -94,8 +89,8 @@ class Trainer:
         # Every part of a batch in every process needs two images: one alone cannot be normalised.
         self._ends = self._recipe.ends(len(batches), 2 * self._share.count * self._accumulation)
         self._recorded = None
-        if self._recorder is not None:
-            self._recorded = RecordedEpochs(batches, self._step, self._set_rate, self._recorder, flip=self._recipe.flip)
+        if self.recorder is not None:
+            self._recorded = RecordedEpochs(batches, self._step, self._set_rate, self.recorder, flip=self._recipe.flip)
 
     @property
     def steps_of_epoch(self) -> int:
@@ -194,40 +189,8 @@ class Trainer:
         self.epoch = state["epoch"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        if self._recorder is not None:  # what was recorded is of the memory before
+        if self.recorder is not None:  # what was recorded is of the memory before
             self._rates_to_device()
             self.feed(self._batches)
         self._order.set_state(state["order"])
         self._scaler.load_state_dict(state.get("scaler", {}))  # a snapshot of an earlier release has none
-
-
-@torch.inference_mode()
-def top1_error(
-    network: nn.Module,
-    batches: Batches,
-    device: torch.device,
-    computing: Computing | None = None,
-    *,
-    lenient: bool = False,
-) -> float:
-    """Share of the images whose largest logit is another class.
-
-    Args:
-        lenient: an image with a logit that is not finite counts as wrong.
-
-    Raises:
-        Diverged: a logit is not finite.
-    """
-    network.eval()
-    computing = computing or Computing()
-    wrong = torch.zeros((), dtype=torch.long, device=device)
-    finite = torch.ones((), dtype=torch.bool, device=device)
-    for images, labels in batches.in_order(_EVALUATION_BATCH):
-        with computing.autocast(device):
-            logits = network(images)
-        sound = torch.isfinite(logits).all(1)
-        wrong += ((logits.argmax(1) != labels) | ~sound).sum()
-        finite &= sound.all()
-    if not lenient and not finite.item():
-        raise Diverged("a logit is not finite")
-    return wrong.item() / len(batches)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from regnas.errors import UsageError
 from regnas.evaluators.training import packed_convolutions as convolutions
 from regnas.evaluators.training.recipe import AUTO
 
-# A CUDA graph saves some milliseconds a step; recording it takes about as long as this many steps.
-_WORTH_RECORDING = 300
-# Multiply-adds of an image from which bfloat16 makes a training on a CPU a fifth to a third faster; below, a tenth.
-_WORTH_HALF = 10_000_000
+# Steps from which recording them as a CUDA graph repays: it took 0.3 to 1.5 s, and saved some 10 ms a step of networks
+# of 1 to 5 million multiply-adds on an H100 (docs/benchmarks.md).
+_WORTH_RECORDING = 100
+# Multiply-adds of an image from which halves of the bits pay, by device. On CPUs bfloat16 makes a training a fifth to a
+# third faster from there on, below a tenth. On an H100 (docs/benchmarks.md) float32 was faster for networks of 1 to 5
+# million, and bfloat16 for one of 33 million, 1.9 times; in between nothing was measured.
+_WORTH_HALF = {"cpu": 10_000_000, "cuda": 10_000_000}
 _CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
@@ -41,11 +45,13 @@ class Computing:
 
     Attributes:
         precision: of convolutions and linear layers; weights and their updates are float32 everywhere.
+        layout: of images, activations and weights of convolutions in memory.
         adapted: narrow grouped convolutions are computed as `regnas.evaluators.training.packed_convolutions` does.
         recorded: a training step is recorded as a CUDA graph and replayed.
     """
 
     precision: str = "float32"
+    layout: torch.memory_format = torch.channels_last
     adapted: bool = False
     recorded: bool = False
 
@@ -56,10 +62,10 @@ class Computing:
         return torch.autocast(device.type, dtype=getattr(torch, self.precision))
 
     def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network on the device, channels-last."""
+        """The network on the device, in its layout."""
         if self.adapted:
             network = convolutions.adapt(network)
-        return network.to(device).to(memory_format=torch.channels_last)
+        return network.to(device).to(memory_format=self.layout)
 
 
 def machine_of(device: torch.device, cpu_flags: Callable[[], str] | None = None) -> Machine:
@@ -85,8 +91,8 @@ def choose(machine: Machine, precision: str = AUTO, *, flops: int, steps: int = 
     """How a network is computed on a machine.
 
     Args:
-        precision: of the recipe; ``auto`` is bfloat16 where the machine is faster in it (on a CPU only for networks
-            of 10 million multiply-adds or more), float16 on GPUs without it, and otherwise float32.
+        precision: of the recipe; ``auto`` is float32 for networks of less than 10 million multiply-adds, and for
+            larger ones bfloat16 where the machine is faster in it, or float16 on GPUs without it.
         flops: multiply-adds of the network for one image.
         steps: of the whole training; 0 where none is trained.
         accumulation: parts a batch is computed in.
@@ -95,11 +101,13 @@ def choose(machine: Machine, precision: str = AUTO, *, flops: int, steps: int = 
         UsageError: float16 on anything but a CUDA GPU.
     """
     if precision == AUTO:
-        half = "float16" if machine.kind == "cuda" else "float32"
-        pays = machine.bfloat16 and (machine.kind != "cpu" or flops >= _WORTH_HALF)
-        precision = "bfloat16" if pays else half
+        half = "bfloat16" if machine.bfloat16 else "float16" if machine.kind == "cuda" else "float32"
+        precision = half if flops >= _WORTH_HALF.get(machine.kind, math.inf) else "float32"
     if precision == "float16" and machine.kind != "cuda":
         raise UsageError(f"precision float16 is for CUDA GPUs, got a {machine.kind}; use bfloat16, float32 or auto")
     # Scaling the loss of float16 waits for the device in every step, which no recording can.
     recorded = machine.kind == "cuda" and precision != "float16" and accumulation == 1 and steps >= _WORTH_RECORDING
-    return Computing(precision, adapted=machine.kind == "cpu", recorded=recorded)
+    # In float32 an H100 trained small networks a quarter faster so (docs/benchmarks.md).
+    plain = machine.kind == "cuda" and precision == "float32"
+    layout = torch.contiguous_format if plain else torch.channels_last
+    return Computing(precision, layout, adapted=machine.kind == "cpu", recorded=recorded)

@@ -27,9 +27,10 @@ from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build
 from regnas.evaluators.training.final import diverged, load_snapshot, score_and_save, shipped
-from regnas.evaluators.training.loop import Diverged, Trainer, top1_error
+from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
+from regnas.evaluators.training.scoring import Diverged, Scorer
 from regnas.system.files import replacing
 
 DECAY = 0.3  # of the time, and of the epochs where the curve is flat before (docs/regime.md)
@@ -149,15 +150,16 @@ class TimedTraining:
         parts = checked(training, data, "training"), checked(validation, data, "validation")
         everything = parts[0].joined(parts[1])
         self._mean, self._std = statistics(everything)
-        self._training, self._held_out, self._all = (
-            Batches(part, self._device, mean=self._mean, std=self._std, pad=pad, classes=len(data.class_names))
-            for part, pad in ((parts[0], recipe.pad), (parts[1], 0), (everything, recipe.pad))
-        )
         self._computing = choose(
             machine_of(self._device),
             recipe.precision,
             flops=architecture.complexity(data.regime.images.resolution).flops,
             steps=_MANY_STEPS,
+        )
+        usual: dict[str, Any] = {"mean": self._mean, "std": self._std, "layout": self._computing.layout}
+        self._training, self._held_out, self._all = (
+            Batches(part, self._device, **usual, pad=pad, classes=len(data.class_names))
+            for part, pad in ((parts[0], recipe.pad), (parts[1], 0), (everything, recipe.pad))
         )
         self._trainer = Trainer(
             build(architecture, seed, self._device, self._computing, recipe),
@@ -168,6 +170,9 @@ class TimedTraining:
             computing=self._computing,
         )
         self._average = Averaged(self._trainer.network, max(1, horizon * self._trainer.steps_of_epoch))
+        self._held_out_error = Scorer(
+            self._average.network, self._held_out, self._device, self._computing, self._trainer.recorder
+        )
         self.course = Course()
 
     @property
@@ -190,7 +195,7 @@ class TimedTraining:
             if course.decay:
                 course.decayed += 1
             else:
-                course.curve += (top1_error(self._average.network, self._held_out, self._device, self._computing),)
+                course.curve += (self._held_out_error(),)
         except Diverged as error:
             raise diverged(error) from error
         course.seconds += self._clock() - began

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
+from regnas.dataset import make_dataset
 from regnas.errors import UsageError
+from regnas.evaluators.training.batches import Batches
 from regnas.evaluators.training.packed_convolutions import Depthwise, PackedConv, adapt, packs
 from regnas.evaluators.training.precision import Computing, Machine, choose, machine_of
 from regnas.search_spaces.staged.architecture import Staged
@@ -28,7 +30,7 @@ CPU = torch.device("cpu")
         (Machine("cpu", False), "bfloat16", Computing("bfloat16", adapted=True)),
         (Machine("cuda", True), "auto", Computing("bfloat16", recorded=True)),
         (Machine("cuda", False), "auto", Computing("float16")),
-        (Machine("cuda", True), "float32", Computing("float32", recorded=True)),
+        (Machine("cuda", True), "float32", Computing("float32", torch.contiguous_format, recorded=True)),
         (Machine("mps", False), "auto", Computing("float32")),
     ],
 )
@@ -36,14 +38,29 @@ def test_what_is_chosen_for_a_long_training(machine: Machine, asked: str, expect
     assert choose(machine, asked, flops=10_000_000, steps=1000) == expected
 
 
-def test_small_networks_stay_in_single_precision_on_cpus_and_not_on_gpus() -> None:
-    assert choose(Machine("cpu", True), flops=9_999_999).precision == "float32"
-    assert choose(Machine("cuda", True), flops=1).precision == "bfloat16"
+@pytest.mark.parametrize("machine", [Machine("cpu", True), Machine("cuda", True), Machine("cuda", False)])
+def test_small_networks_stay_in_single_precision(machine: Machine) -> None:
+    assert choose(machine, flops=9_999_999).precision == "float32"
+    assert choose(machine, flops=10_000_000).precision != "float32"
+
+
+def test_a_network_and_its_images_lie_in_memory_alike() -> None:
+    """Channels first in single precision on a GPU, channels last elsewhere: docs/benchmarks.md."""
+    layouts = {}
+    for kind in ("cpu", "cuda"):
+        computing = choose(Machine(kind, True), "float32", flops=1)
+        network = computing.prepared(nn.Conv2d(3, 4, 3), CPU)
+        (split, _), one = make_dataset("fake:16").fit(), torch.ones(1)
+        ((images, _),) = Batches(split, CPU, mean=one, std=one, layout=computing.layout).in_order(len(split))
+        layouts[kind] = computing.layout
+        for tensor in (images, *(weight for weight in network.parameters() if weight.dim() == 4)):
+            assert tensor.is_contiguous(memory_format=computing.layout)
+    assert layouts == {"cpu": torch.channels_last, "cuda": torch.contiguous_format}
 
 
 def test_only_long_trainings_that_do_not_accumulate_are_recorded() -> None:
     gpu = Machine("cuda", True)
-    assert not choose(gpu, flops=1, steps=100).recorded
+    assert choose(gpu, flops=1, steps=100).recorded and not choose(gpu, flops=1, steps=99).recorded
     assert not choose(gpu, flops=1, steps=1000, accumulation=2).recorded
 
 

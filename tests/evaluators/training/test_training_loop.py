@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from regnas.dataset import Split
 from regnas.evaluators.training.batches import Batches, statistics
-from regnas.evaluators.training.loop import Diverged, Trainer, parameter_groups, top1_error
+from regnas.evaluators.training.loop import Trainer, parameter_groups
 from regnas.evaluators.training.recipe import Recipe
+from regnas.evaluators.training.scoring import Diverged, top1_error
 from regnas.search_spaces.staged.architecture import Staged
 
 CPU = torch.device("cpu")
