@@ -59,6 +59,9 @@ class Context:
             evaluator that can leaves its state in ``folder`` when it is told to stop, goes on from it, and removes it
             at its end; its result is then the one of an evaluation without a stop, with all ``errors``, and it
             reports no epoch again. One that cannot starts from the beginning: all the same, only slower.
+        shared: other candidates are evaluated in this process at the same time, see `SupportsLanes`.
+        cancelled: whether the evaluation is to end at once and leave nothing, by raising `Cancelled`; an evaluator with
+            lanes asks after every step of its optimiser.
     """
 
     device: str = "cpu"
@@ -66,6 +69,8 @@ class Context:
     folder: Path | None = None
     report: Callable[[int, float], bool] = field(default=lambda epoch, error: True)
     resumable: bool = False
+    shared: bool = False
+    cancelled: Callable[[], bool] = field(default=lambda: False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +153,17 @@ def rank(error: float, index: int, diverged: object = False) -> tuple[bool, floa
 
 
 class OutOfMemory(RuntimeError):
-    """An evaluation did not fit into memory, at half the batch neither."""
+    """An evaluation did not fit into memory: at half the batch neither, or beside others (`Context.shared`), of which
+    nothing follows for one that is alone.
+    """
+
+
+class Cancelled(RuntimeError):
+    """An evaluation ended because `Context.cancelled` said so."""
+
+
+class DeviceLost(RuntimeError):
+    """A device computes nothing any more in this process: the process has to be started again."""
 
 
 class Evaluator(Protocol):
@@ -238,6 +253,16 @@ class SupportsSharing(Protocol):
 
     def per_device(self, device: str) -> int:
         """Candidates at a time on this device, at least 1, from its memory and a short calibration."""
+
+
+@runtime_checkable
+class SupportsLanes(Protocol):
+    """An evaluator that several threads of one process may call at once, a lane each, and that gives the results that
+    it gives one call at a time. It is then told of `Context.shared` and heeds `Context.cancelled`.
+    """
+
+    def lanes(self, device: str) -> int:
+        """Lanes of a process on this device where nothing else is said; 1 where further ones gain nothing."""
 
 
 def metrics_of(evaluator: Evaluator) -> tuple[Metric, ...]:

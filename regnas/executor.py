@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,9 @@ class WorkerSpec:
     Attributes:
         evaluator: its spec; every worker makes its own from it.
         devices: of this machine; where workers are elsewhere, the one word of ``--device``.
-        count: workers, at least 1.
+        count: candidates at a time, at least 1.
         per_device: candidates at a time on one device, at least 1.
+        lanes: most candidates at a time in one worker, at least 1: more where the evaluator is `SupportsLanes`.
         timeout: seconds after which an evaluation is stopped and counts as failed, or None.
         logs: folder for what the workers print.
         folder: the study's, for what an executor has to keep while it runs.
@@ -62,15 +64,28 @@ class WorkerSpec:
     logs: Path
     folder: Path
     per_device: int = 1
+    lanes: int = 1
     timeout: float | None = None
 
-    def device(self, number: int) -> str:
-        """Where worker ``number`` computes: ``per_device`` workers share a device, devices are leased in turn."""
-        return self.devices[number // self.per_device % len(self.devices)]
+    @property
+    def workers(self) -> int:
+        """Processes that evaluate."""
+        return max(math.ceil(self.count / self.lanes), min(self.count, len(self.devices)))
 
-    def setup(self, device: str) -> Setup:
-        """The first message to a worker."""
-        return Setup(evaluator=self.evaluator, task=self.task, device=device)
+    def lanes_of(self, number: int) -> int:
+        """Candidates at a time in worker ``number``: ``count`` in all, shared out evenly."""
+        each, further = divmod(self.count, self.workers)
+        return each + (number < further)
+
+    def device(self, number: int) -> str:
+        """Where worker ``number`` computes: workers of ``per_device`` candidates share a device, devices are leased in
+        turn.
+        """
+        return self.devices[number // max(1, self.per_device // self.lanes) % len(self.devices)]
+
+    def setup(self, number: int, device: str) -> Setup:
+        """The first message to worker ``number``, which computes on this device."""
+        return Setup(evaluator=self.evaluator, task=self.task, device=device, lanes=self.lanes_of(number))
 
 
 class Executor(Protocol):
@@ -103,6 +118,15 @@ class SupportsInDriver(Protocol):
     @property
     def in_driver(self) -> bool:
         """Whether it does: inside `events`, which Ctrl-C then has to break off, and results are lines of one file."""
+
+
+@runtime_checkable
+class SupportsLanes(Protocol):
+    """A kind of executor whose workers can be given several candidates at a time (`WorkerSpec.lanes`)."""
+
+    @property
+    def lanes(self) -> bool:
+        """Whether they can."""
 
 
 class Engine(Protocol):

@@ -53,11 +53,13 @@ class Setup(ToWorker):
     Attributes:
         evaluator: its spec.
         device: where it computes; ``auto`` or ``cuda`` where only the worker can know.
+        lanes: jobs that it may be given at a time.
     """
 
     evaluator: str
     task: Task
     device: str
+    lanes: int = 1
 
     def to_json(self) -> dict[str, Any]:
         return {**super().to_json(), "task": asdict(self.task)}
@@ -88,10 +90,12 @@ class EvaluateJob(Job):
 
     Attributes:
         resumable: it may be stopped, and asked for again with the same folder.
+        shared: there may be other jobs in the worker at the same time.
     """
 
     seed: int
     resumable: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +107,22 @@ class ScoreJob(Job):
 
 @dataclass(frozen=True)
 class Answer(ToWorker):
-    """Whether an evaluation goes on after the epoch that was reported."""
+    """Whether an evaluation goes on after the epoch that was reported.
+
+    Attributes:
+        index: of the job; None to a worker that has one at a time.
+    """
 
     go: bool
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class Cancel(ToWorker):
+    """End a job at once, and leave the others; the answer is its end."""
+
+    fixed = {"cancel": True}
+    index: int
 
 
 @dataclass(frozen=True)
@@ -203,6 +220,15 @@ class Stopped(End):
     seconds: float
 
 
+@dataclass(frozen=True)
+class Crowded(End):
+    """Memory ran out beside other jobs, after so many seconds: nothing is said of the job alone."""
+
+    fixed = {"event": "crowded"}
+    error: str
+    seconds: float
+
+
 # --- by way of a program on the worker's machine ------------------------------------------------------------
 
 
@@ -247,13 +273,14 @@ class Begun(Message):
 # --- reading ------------------------------------------------------------------------------------------------
 
 M = TypeVar("M", bound=Message)
-_EVENTS = {kind.fixed["event"]: kind for kind in (Ready, Broken, Note, Epoch, Done, Failed, Stopped)}
+_EVENTS = {kind.fixed["event"]: kind for kind in (Ready, Broken, Note, Epoch, Done, Failed, Stopped, Crowded)}
 # The first of these keys that stands in a message says what it is.
 _KEYS: dict[str, type[Message]] = {
     "evaluator": Setup,
     "test": ScoreJob,
     "architecture": EvaluateJob,
     "go": Answer,
+    "cancel": Cancel,
     "kill": Kill,
     "hello": Begun,
     "ended": RunEnded,

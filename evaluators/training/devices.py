@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from regnas.errors import DeviceError, UsageError
+
+_GENERATOR = threading.Lock()  # torch's generator is one for all threads of a process
+# Of errors after which a CUDA context is void (CUDA Runtime API, cudaError_t: "the process must be terminated").
+_LOST = (
+    "an illegal memory access",
+    "device-side assert triggered",
+    "unspecified launch failure",
+    "misaligned address",
+    "an illegal instruction",
+    "uncorrectable ecc error",
+)
 
 
 def devices(text: str) -> list[str]:
@@ -46,6 +59,8 @@ def settle(device: str, threads: int) -> torch.device:
     torch.set_num_threads(threads)
     chosen = torch.device(device)
     if chosen.type == "cuda":
+        # Read when the first handle is made: without it cuBLAS need not repeat where several streams compute.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.cuda.set_device(chosen)
         torch.backends.cudnn.benchmark = False  # its choice depends on timing: errors would not repeat
         torch.backends.cudnn.deterministic = True
@@ -76,9 +91,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether an exception says that the device computes nothing any more in this process."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in _LOST)
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch inside, and leave its global state as it was."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    """Seed torch's generator on the processor inside, and leave it as it was; one thread at a time."""
+    with _GENERATOR, torch.random.fork_rng(devices=()):
+        torch.default_generator.manual_seed(seed)
         yield

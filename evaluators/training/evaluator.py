@@ -16,10 +16,11 @@ from torch import nn
 from regnas import weights
 from regnas.architecture import Architecture, SupportsResiduals
 from regnas.dataset import DataSet, Split, SupportsCounts, SupportsDecoding, SupportsRemarks, make_dataset
-from regnas.evaluator import Context, OutOfMemory, Result, Task
+from regnas.evaluator import Cancelled, Context, DeviceLost, OutOfMemory, Result, Task
 from regnas.evaluators.training import checkpoint as snapshot
 from regnas.evaluators.training.batches import Batches, checked, statistics
-from regnas.evaluators.training.devices import is_out_of_memory, seeded, settle
+from regnas.evaluators.training.devices import is_lost, is_out_of_memory, seeded, settle
+from regnas.evaluators.training.gpu.lanes import USUAL_LANES, Lanes
 from regnas.evaluators.training.gpu.per_device import best_share, measured
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import Computing, choose, machine_of
@@ -47,7 +48,7 @@ def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
 
 @dataclass(frozen=True, eq=False)
 class TrainEvaluator:
-    """Trains on one device; keeps the images there between candidates.
+    """Trains on one device, one candidate or in several threads one each; keeps the images there between candidates.
 
     Attributes:
         asked: how it trains, before the number of images is known.
@@ -60,6 +61,7 @@ class TrainEvaluator:
     source: tuple[Task, Mapping[str, Any]] | None = None
     said: frozenset[str] | None = None
     _loaded: dict[str, tuple[Batches, Batches]] = field(default_factory=dict)
+    _lanes: Lanes = field(default_factory=Lanes)
 
     metrics: ClassVar[tuple[Metric, ...]] = (TRAINING_LOSS,)
 
@@ -87,8 +89,13 @@ class TrainEvaluator:
         then = {"drop_last": stored.drop_last, "scaled_residuals": False}
         return {name: then[name] for name in own if name not in self.said and own[name] != then[name]}
 
-    @cached_property
+    @property
     def _splits(self) -> tuple[Split, Split]:
+        with self._lanes.loading:
+            return self._read
+
+    @cached_property
+    def _read(self) -> tuple[Split, Split]:
         training, validation = self.data.fit()
         return checked(training, self.data, "training"), checked(validation, self.data, "validation")
 
@@ -116,23 +123,33 @@ class TrainEvaluator:
         batch.
 
         Raises:
-            OutOfMemory: half the batch does not fit either.
+            OutOfMemory: half the batch does not fit either, or the whole one beside other candidates: a result does not
+                depend on these.
+            Cancelled: the context said so.
+            DeviceLost: after an error of a GPU that only a new process survives.
         """
         for accumulation in (1, 2):
             try:
-                return self._train(architecture, seed, context, accumulation)
+                device = settle(context.device, context.threads)
+                with self._lanes.one(device):
+                    return self._train(architecture, seed, context, device, accumulation)
             except (RuntimeError, MemoryError) as error:
+                if is_lost(error):
+                    raise DeviceLost(str(error)) from error
                 if not is_out_of_memory(error):
                     raise
                 reason = str(error).splitlines()[0] if str(error) else "out of memory"
-            if context.device.startswith("cuda"):
-                torch.cuda.empty_cache()
+            self._lanes.empty_cache()
+            if context.shared:
+                raise OutOfMemory(reason)
         raise OutOfMemory(f"does not fit at half the batch of {self.recipe.batch_size} either: {reason}")
 
-    def _train(self, architecture: Architecture, seed: int, context: Context, accumulation: int) -> Result:
+    def _train(
+        self, architecture: Architecture, seed: int, context: Context, device: torch.device, accumulation: int
+    ) -> Result:
         start = time.perf_counter()
-        trainer = self._trainer(architecture, seed, settle(context.device, context.threads), accumulation)
-        network, device, computing = trainer.network, trainer.device, trainer.computing
+        trainer = self._trainer(architecture, seed, device, accumulation)
+        network, computing = trainer.network, trainer.computing
         _, validation = self._batches(device, computing)
         kept = context.folder if context.resumable else None
         identity = {
@@ -142,11 +159,16 @@ class TrainEvaluator:
             "accumulation": accumulation,
         }
         past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
+
+        def check() -> None:
+            if context.cancelled():
+                raise Cancelled
+
         validation_error = Scorer(network, validation, device, computing, trainer.recorder)
         errors, loss, diverged, going = list(past.errors), past.loss, False, True
         while going and not diverged and trainer.epoch < self.recipe.epochs:
             try:
-                loss = trainer.run_epoch()
+                loss = trainer.run_epoch(after_step=check)
                 errors.append(validation_error())
             except Diverged:
                 diverged, loss = True, None
@@ -173,6 +195,10 @@ class TrainEvaluator:
             },
             metrics={} if loss is None else {TRAINING_LOSS.name: loss},
         )
+
+    def lanes(self, device: str) -> int:
+        """Candidates that train at a time in one process where nothing else is said."""
+        return USUAL_LANES if device.startswith("cuda") else 1
 
     def per_device(self, device: str) -> int:
         """Candidates that should train on one device at a time; see `regnas.evaluators.training.gpu.per_device`."""
@@ -201,7 +227,8 @@ class TrainEvaluator:
         if context.folder is None:
             raise ValueError("the context names no folder with weights")
         device = settle(context.device, context.threads)
-        network = architecture.build()
+        with seeded(0):  # which only keeps the generator as it is
+            network = architecture.build()
         weights.load_into(network, context.folder)
         mean, std = statistics(self._splits[0])
         computing = self._computing(architecture, device)
@@ -220,6 +247,7 @@ class TrainEvaluator:
             device=device,
             computing=computing,
             accumulation=accumulation,
+            recorder=self._lanes.recorder(device),
         )
 
     def _computing(
@@ -237,16 +265,23 @@ class TrainEvaluator:
     def _batches(self, device: torch.device, computing: Computing) -> tuple[Batches, Batches]:
         """Training and validation images on a device, in the layout that a network is computed in."""
         key = f"{device} {computing.layout}"
-        if key not in self._loaded:
-            training, validation = self._splits
-            mean, std = statistics(training)
-            usual: dict[str, Any] = {"mean": mean, "std": std, "layout": computing.layout}
-            classes = len(self.data.class_names)
-            self._loaded[key] = (
-                Batches(training, device, **usual, pad=self.recipe.pad, classes=classes),
-                Batches(validation, device, **usual),
-            )
-        return self._loaded[key]
+        with self._lanes.loading:
+            if key not in self._loaded:
+                self._loaded[key] = self._load(device, computing)
+            return self._loaded[key]
+
+    def _load(self, device: torch.device, computing: Computing) -> tuple[Batches, Batches]:
+        training, validation = self._splits
+        mean, std = statistics(training)
+        usual: dict[str, Any] = {"mean": mean, "std": std, "layout": computing.layout}
+        classes = len(self.data.class_names)
+        loaded = (
+            Batches(training, device, **usual, pad=self.recipe.pad, classes=classes),
+            Batches(validation, device, **usual),
+        )
+        if device.type == "cuda":
+            torch.cuda.current_stream().synchronize()  # other lanes read them on streams of their own
+        return loaded
 
 
 def decoding_of(data: DataSet) -> dict[str, Any]:

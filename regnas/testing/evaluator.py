@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,17 @@ import pytest
 
 from regnas.architecture import Architecture
 from regnas.errors import UsageError
-from regnas.evaluator import Context, Evaluator, Result, SupportsPrepare, SupportsTest, Task, check_result
+from regnas.evaluator import (
+    Cancelled,
+    Context,
+    Evaluator,
+    Result,
+    SupportsLanes,
+    SupportsPrepare,
+    SupportsTest,
+    Task,
+    check_result,
+)
 from regnas.testing.network import SmallNetwork
 
 
@@ -78,6 +90,30 @@ class EvaluatorRules:
         every = list(enumerate(whole.errors, 1))
         assert seen in (every, every[1:])
 
+    def test_lanes_give_the_results_of_one_call_at_a_time(self) -> None:
+        """To the last bit: several threads change how long it takes, and nothing else."""
+        made = self._with_lanes()
+        jobs = [(one, seed) for one in self.architectures() for seed in (1, 2)]
+        alone = [self._run(self._make(), one, seed=seed) for one, seed in jobs]
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            together = list(pool.map(lambda job: self._run(made, job[0], seed=job[1], shared=True), jobs))
+        assert [(one.errors, one.metrics) for one in together] == [(one.errors, one.metrics) for one in alone]
+
+    def test_a_lane_that_is_cancelled_ends_and_leaves_nothing(self, tmp_path: Path) -> None:
+        made, told = self._with_lanes(), threading.Event()
+        one, _ = self.architectures()
+        seen: list[tuple[int, float]] = []
+
+        def report(epoch: int, error: float) -> bool:
+            seen.append((epoch, error))
+            told.set()
+            return True
+
+        context = Context(folder=tmp_path / "0", report=report, shared=True, cancelled=told.is_set)
+        with pytest.raises(Cancelled):
+            made(one, seed=0, context=context)
+        assert len(seen) == 1 and not (tmp_path / "0").exists()
+
     def test_it_leaves_files_only_where_it_may(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         one, _ = self.architectures()
         made, folder = self._make(), tmp_path / "kept" / "0"
@@ -120,6 +156,12 @@ class EvaluatorRules:
     def _make(self) -> Evaluator:
         return self.make(self.task, {})
 
+    def _with_lanes(self) -> Evaluator:
+        made = self._make()
+        if not isinstance(made, SupportsLanes):
+            pytest.skip("it evaluates one candidate at a time")
+        return made
+
     def _run(
         self,
         evaluator: Evaluator,
@@ -130,11 +172,12 @@ class EvaluatorRules:
         seen: list[tuple[int, float]] | None = None,
         stop_after: int | None = None,
         resumable: bool = False,
+        shared: bool = False,
     ) -> Result:
         def report(epoch: int, error: float) -> bool:
             if seen is not None:
                 seen.append((epoch, error))
             return stop_after is None or epoch < stop_after
 
-        context = Context(folder=folder, report=report, resumable=resumable)
+        context = Context(folder=folder, report=report, resumable=resumable, shared=shared)
         return evaluator(architecture, seed=seed, context=context)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,12 @@ class ExecutorRules:
     Attributes:
         isolated: whether an evaluation that ends its process ends nothing else; not so in the driver's own process.
         devices: of the workers.
+        lanes: whether a worker takes several jobs at a time, see `regnas.executor.SupportsLanes`.
         patience: seconds in which a worker is ready, or a short job is over.
     """
 
     isolated = True
+    lanes = False
     devices: tuple[str, ...] = ("cpu",)
     patience = 120.0
 
@@ -114,6 +117,69 @@ class ExecutorRules:
             found = self._until(executor, lambda events: sum(event.ends for event in events) == 2)
             assert {event.index: event.kind for event in found if event.ends} == {0: "done", 1: "done"}
 
+    def test_a_worker_with_lanes_evaluates_several_jobs_at_a_time(self) -> None:
+        with self._in_lanes(3) as executor:
+            for index, then in enumerate(("wait", "end", "end")):
+                executor.submit(self._job(index, then=then))
+            assert executor.free() == 0
+            found = self._until(executor, lambda events: sum(event.ends for event in events) == 2)
+            assert {event.index: event.kind for event in found if event.ends} == {1: "done", 2: "done"}
+            one, other = self._result(1), self._result(2)
+            assert one is not None and other is not None
+            assert one.notes == other.notes, "they were not in one process"
+            assert executor.free() == 2
+
+    def test_verdicts_reach_the_lane_that_asked(self) -> None:
+        with self._in_lanes(2) as executor:
+            executor.submit(self._job(0, epochs=3), lambda epoch, error: True)
+            executor.submit(self._job(1, epochs=3, resumable=True), lambda epoch, error: epoch < 2)
+            found = self._until(executor, lambda events: sum(event.ends for event in events) == 2)
+            assert {event.index: event.kind for event in found if event.ends} == {0: "done", 1: "stopped"}
+            assert [event.epoch for event in found if event.kind == "epoch" and event.index == 1] == [1, 2]
+
+    def test_a_lane_that_raises_harms_no_other(self) -> None:
+        with self._in_lanes(2) as executor:
+            executor.submit(self._job(0, then="raise"))
+            executor.submit(self._job(1, epochs=4))
+            found = self._until(executor, lambda events: sum(event.ends for event in events) == 2)
+            assert {event.index: event.kind for event in found if event.ends} == {0: "failed", 1: "done"}
+
+    def test_jobs_of_a_worker_that_died_are_evaluated_alone_and_only_the_cause_has_failed(self) -> None:
+        with self._in_lanes(3) as executor:
+            jobs = {index: self._job(index, then=then) for index, then in enumerate(("die", "wait", "wait"))}
+            for job in jobs.values():
+                executor.submit(job)
+            found = self._until(executor, lambda events: sum(event.ends for event in events) == 3)
+            assert {event.kind for event in found if event.ends} == {"stopped"}
+            assert any("candidates 0, 1, 2 are evaluated again, one at a time" in event.message for event in found)
+            self._until(executor, lambda _: executor.free() > 0)
+            assert executor.free() == 1
+            assert self._done(executor, jobs[0])[-1].kind == "failed"
+            for index in (1, 2):
+                assert self._done(executor, self._job(index))[-1].kind == "done"
+            self._until(executor, lambda _: executor.free() > 0)
+
+    def test_what_finds_no_memory_beside_others_is_evaluated_alone(self) -> None:
+        with self._in_lanes(2) as executor:
+            jobs = [self._job(0, then="crowd"), self._job(1)]
+            for job in jobs:
+                executor.submit(job)
+            found = self._until(executor, lambda events: sum(event.ends for event in events) == 2)
+            assert {event.index: event.kind for event in found if event.ends} == {0: "stopped", 1: "done"}
+            assert any("candidate 0 is evaluated again, alone: memory ran out" in event.message for event in found)
+            assert self._done(executor, jobs[0])[-1].kind == "done"
+
+    def test_a_lane_that_takes_too_long_has_failed_and_harms_no_other(self) -> None:
+        with self._in_lanes(2, timeout=2.0) as executor:
+            executor.submit(self._job(0, then="wait"))
+            found = self._until(executor, lambda events: any(event.kind == "epoch" for event in events))
+            executor.submit(self._job(1))
+            found += self._until(executor, lambda events: sum(event.ends for event in events) == 2)
+            ends = {event.index: event for event in found if event.ends}
+            assert (ends[0].kind, ends[0].again, ends[1].kind) == ("failed", False, "done")
+            assert "took longer than 2 s" in ends[0].message
+            assert executor.free() == 2, "the worker was ended"
+
     def test_kept_weights_are_scored_and_left_alone(self) -> None:
         with self._started() as executor:
             self._done(executor, self._job(0))
@@ -139,14 +205,30 @@ class ExecutorRules:
 
     # --- helpers --------------------------------------------------------------------------------------------
 
-    def _spec(self, *, evaluator: str = "scripted", count: int = 1) -> WorkerSpec:
-        logs, study = self._folder / "study" / "logs", self._folder / "study"
-        task = Task(data="fake")
-        return WorkerSpec(evaluator=evaluator, task=task, devices=self.devices, count=count, logs=logs, folder=study)
+    def _spec(self, *, evaluator: str = "scripted", count: int = 1, **further: Any) -> WorkerSpec:
+        study = self._folder / "study"
+        return WorkerSpec(
+            evaluator=evaluator,
+            task=Task(data="fake"),
+            devices=self.devices,
+            count=count,
+            logs=study / "logs",
+            folder=study,
+            **further,
+        )
 
     @contextmanager
-    def _started(self, *, evaluator: str = "scripted", count: int = 1) -> Iterator[Executor]:
-        executor = self.make(self._spec(evaluator=evaluator, count=count))
+    def _in_lanes(self, count: int, timeout: float | None = None) -> Iterator[Executor]:
+        """One worker with so many lanes, when it is ready."""
+        if not self.lanes:
+            pytest.skip("a worker evaluates one job at a time")
+        with self._started(count=count, lanes=count, per_device=count, timeout=timeout) as executor:
+            self._until(executor, lambda _: executor.free() == count)
+            yield executor
+
+    @contextmanager
+    def _started(self, *, evaluator: str = "scripted", count: int = 1, **further: Any) -> Iterator[Executor]:
+        executor = self.make(self._spec(evaluator=evaluator, count=count, **further))
         try:
             yield executor
         finally:

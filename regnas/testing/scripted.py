@@ -12,13 +12,17 @@ from typing import Any
 
 from regnas.architecture import Architecture
 from regnas.errors import UsageError
-from regnas.evaluator import Context, Result, Task
+from regnas.evaluator import Cancelled, Context, OutOfMemory, Result, Task
 
 
 class Scripted:
-    """Runs ``epochs`` epochs and leaves a file; in the second, it raises where ``then`` is ``raise``, and ends its
-    process where it is ``die``. It goes on from where it was told to stop.
+    """Runs ``epochs`` epochs and leaves a file; in the second, it raises where ``then`` is ``raise``, ends its process
+    where it is ``die``, finds no memory beside others where it is ``crowd``, and where it is ``wait`` waits until it is
+    cancelled. It goes on from where it was told to stop.
     """
+
+    def lanes(self, device: str) -> int:
+        return 4
 
     def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
         start, script = time.perf_counter(), architecture.to_json()["point"]
@@ -29,6 +33,12 @@ class Scripted:
                 raise RuntimeError("told to raise\nand a second line")
             if epoch == 2 and script["then"] == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if epoch == 2 and script["then"] == "crowd" and context.shared:
+                raise OutOfMemory("told to find no memory")
+            while epoch == 2 and script["then"] == "wait":
+                if context.cancelled():
+                    raise Cancelled
+                time.sleep(0.01)
             done = epoch
             if not context.report(epoch, error_after(epoch, seed)):
                 break
@@ -36,7 +46,13 @@ class Scripted:
             state.parent.mkdir(parents=True, exist_ok=True)
             state.write_text(str(done))
         errors = tuple(error_after(epoch, seed) for epoch in range(1, done + 1))
-        return Result(error=errors[-1], seconds=time.perf_counter() - start, epochs=done, errors=errors)
+        return Result(
+            error=errors[-1],
+            seconds=time.perf_counter() - start,
+            epochs=done,
+            errors=errors,
+            notes={"process": os.getpid()},
+        )
 
     def test(self, architecture: Architecture, *, context: Context) -> float | None:
         """A hundredth of the epochs that the file in the folder counts."""

@@ -1,4 +1,4 @@
-"""A worker process: rebuilds the evaluator from its name, evaluates what it is sent, one candidate at a time.
+"""A worker process: rebuilds the evaluator from its name, and evaluates what it is sent, one or several at a time.
 
 Lines of JSON come in on standard input and go out on standard output; nothing is pickled. The end of standard input
 means that the driver is gone: the worker then ends at once. A result is on disk, whole, before it is reported.
@@ -11,15 +11,20 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from regnas.architecture import from_json
 from regnas.errors import MessageError, PluginBroken, UsageError
 from regnas.evaluator import (
+    Cancelled,
     Context,
+    DeviceLost,
     Evaluator,
+    OutOfMemory,
     Result,
     SupportsTest,
     check_error,
@@ -30,6 +35,8 @@ from regnas.evaluator import (
 from regnas.messages import (
     Answer,
     Broken,
+    Cancel,
+    Crowded,
     Done,
     Epoch,
     EvaluateJob,
@@ -48,6 +55,7 @@ from regnas.system.files import append_json, write_json
 from regnas.system.reading import fields_if_whole
 
 Inbox = queue.SimpleQueue[Message | MessageError]
+LOST = 70  # exit code of a worker whose device computes nothing any more
 
 
 def result_name(index: int) -> str:
@@ -72,7 +80,13 @@ def read_result(path: Path, key: str, seed: int) -> Result | None:
         return None
 
 
-def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int, float], bool]) -> float | None:
+def evaluate(
+    evaluator: Evaluator,
+    job: Job,
+    device: str,
+    report: Callable[[int, float], bool],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> float | None:
     """Do one job and put its result on disk.
 
     Returns:
@@ -100,7 +114,15 @@ def evaluate(evaluator: Evaluator, job: Job, device: str, report: Callable[[int,
         going = report(int(epoch), check_error(error))
         return going
 
-    context = Context(device=device, threads=1, folder=folder, report=answered, resumable=wanted.resumable)
+    context = Context(
+        device=device,
+        threads=1,
+        folder=folder,
+        report=answered,
+        resumable=wanted.resumable,
+        shared=wanted.shared,
+        cancelled=cancelled,
+    )
     try:
         result = evaluator(architecture, seed=wanted.seed, context=context)
     except SystemExit as end:
@@ -126,18 +148,88 @@ def may_succeed(error: Exception) -> bool:
     return not isinstance(error, PluginBroken | UsageError)
 
 
+def perform(
+    evaluator: Evaluator,
+    job: Job,
+    device: str,
+    send: Callable[[FromWorker], None],
+    answer: Callable[[], bool],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
+    """Do one job, and say how it goes and ends.
+
+    Args:
+        answer: waits for whether an evaluation goes on after the epoch that was said last.
+
+    Raises:
+        DeviceLost: nothing is said of the job: this process can do none.
+    """
+    began = time.perf_counter()
+
+    def report(epoch: int, error: float) -> bool:
+        send(Epoch(job.index, epoch, error))
+        return answer()
+
+    try:
+        stopped = evaluate(evaluator, job, device, report, cancelled)
+    except DeviceLost:
+        raise
+    except Cancelled:
+        send(Failed(job.index, "it was cancelled", again=False))
+    except Exception as error:
+        traceback.print_exc()
+        if isinstance(error, OutOfMemory) and isinstance(job, EvaluateJob) and job.shared:
+            send(Crowded(job.index, describe(error), time.perf_counter() - began))
+        else:
+            send(Failed(job.index, describe(error), again=None if may_succeed(error) else False))
+    else:
+        send(Done(job.index) if stopped is None else Stopped(job.index, stopped))
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """One of several jobs at a time, in a thread of its own."""
+
+    answers: queue.SimpleQueue[bool] = field(default_factory=queue.SimpleQueue)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+def serve_lanes(inbox: Inbox, evaluator: Evaluator, device: str, send: Callable[[FromWorker], None]) -> None:
+    """Do every job that comes at once, beside those that are not done."""
+    lanes: dict[int, Lane] = {}
+
+    def run(job: Job, lane: Lane) -> None:
+        try:
+            perform(evaluator, job, device, send, lane.answers.get, lane.cancelled.is_set)
+        except DeviceLost:
+            _end_lost()
+
+    while True:
+        message = _next(inbox)
+        if isinstance(message, Job):
+            lanes[message.index] = Lane()
+            threading.Thread(target=run, args=(message, lanes[message.index]), daemon=True).start()
+        elif isinstance(message, Answer) and message.index in lanes:
+            lanes[message.index].answers.put(message.go)
+        elif isinstance(message, Cancel) and message.index in lanes:
+            lanes[message.index].cancelled.set()
+
+
 def main() -> None:
     """Serve until standard input ends. The first line names evaluator, task and device."""
-    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    channel, writing = os.fdopen(os.dup(1), "w", buffering=1), threading.Lock()
     os.dup2(2, 1)  # what libraries print goes to the log
     inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_read, args=(inbox,), daemon=True).start()
 
     def send(message: FromWorker) -> None:
-        channel.write(message.to_line() + "\n")
+        with writing:
+            channel.write(message.to_line() + "\n")
 
     try:
         setup = expected(_next(inbox), Setup)
+        if setup.lanes > 1:  # read when CUDA starts: with 8, the usual number, more lanes wait for each other
+            os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
         evaluator = make_evaluator(setup.evaluator, setup.task)
         device = _found(setup.device)
     except BaseException as error:
@@ -145,20 +237,18 @@ def main() -> None:
         send(Broken(describe(error)))
         return
     send(Ready())
+    if setup.lanes > 1:
+        serve_lanes(inbox, evaluator, device, send)
     while True:
-        job = expected(_next(inbox), Job)
-
-        def report(epoch: int, error: float, index: int = job.index) -> bool:
-            send(Epoch(index, epoch, error))
-            return expected(_next(inbox), Answer).go
-
         try:
-            stopped = evaluate(evaluator, job, device, report)
-        except Exception as error:
-            traceback.print_exc()
-            send(Failed(job.index, describe(error), again=None if may_succeed(error) else False))
-        else:
-            send(Done(job.index) if stopped is None else Stopped(job.index, stopped))
+            perform(evaluator, expected(_next(inbox), Job), device, send, lambda: expected(_next(inbox), Answer).go)
+        except DeviceLost:
+            _end_lost()
+
+
+def _end_lost() -> None:
+    traceback.print_exc()
+    os._exit(LOST)
 
 
 def _found(device: str) -> str:

@@ -8,15 +8,31 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from regnas.errors import MessageError, StudyError
 from regnas.executor import Event, Judge, WorkerSpec
-from regnas.messages import Answer, Broken, End, Epoch, Failed, FromWorker, Job, Note, Ready, Stopped, ToWorker
+from regnas.messages import (
+    Answer,
+    Broken,
+    Cancel,
+    Crowded,
+    End,
+    Epoch,
+    EvaluateJob,
+    Failed,
+    FromWorker,
+    Job,
+    Note,
+    Ready,
+    Stopped,
+    ToWorker,
+)
 
 DEATHS = 3  # in a row, without work and without a finished evaluation, after which a worker is given up
+_GRACE = 20.0  # seconds in which a job ends that was told to, beside others
 _WAITING = 20.0  # seconds without any worker after which the user is told
 
 
@@ -57,20 +73,40 @@ Launch = Callable[[int, Tell], Link]  # starts worker NUMBER, or starts it again
 
 
 @dataclass(eq=False)
+class Running:
+    """A job of a worker.
+
+    Attributes:
+        late: when it was told to end, as its time was over.
+    """
+
+    judge: Judge | None
+    began: float
+    late: float | None = None
+
+
+@dataclass(eq=False)
 class Worker:
-    """One of the workers, from a start to its end."""
+    """One of the workers, from a start to its end.
+
+    Attributes:
+        lanes: jobs at a time.
+        ended: it was killed, and gets no other job.
+    """
 
     number: int
+    lanes: int
     link: Link | None = None
-    job: int | None = None
-    judge: Judge | None = None
-    began: float = 0.0
-    late: bool = False
+    jobs: dict[int, Running] = field(default_factory=dict)
     ready: bool = False
+    ended: bool = False
 
 
 class Fleet:
     """The workers of an executor, restarted when they die.
+
+    What a worker dies of while it has several jobs, or what runs out of memory beside others, may be any of them: they
+    are evaluated again one at a time, before several are again, half as many.
 
     Args:
         launch: starts one.
@@ -96,30 +132,40 @@ class Fleet:
         self._waiting = waiting
         self._notes = list(notes)
         self._inbox: queue.SimpleQueue[tuple[Worker, FromWorker | Ended]] = queue.SimpleQueue()
-        self._vain = [0] * spec.count  # deaths in a row of each worker without work
+        self._vain = [0] * spec.workers  # deaths in a row of each worker without work
+        self._lanes = [spec.lanes_of(number) for number in range(spec.workers)]
+        self._suspects: set[int] = set()  # jobs that are to be evaluated alone
         self._since = time.monotonic()
         spec.logs.mkdir(parents=True, exist_ok=True)
         self.workers: list[Worker] = []
         self._closed = False
         try:
-            for number in range(spec.count):
+            for number in range(spec.workers):
                 self.workers.append(self._start(number))
         except BaseException:
             self.close()
             raise
 
     def _start(self, number: int) -> Worker:
-        one = Worker(number)
+        one = Worker(number, self._lanes[number])
         one.link = self._launch(number, lambda message: self._inbox.put((one, message)))
-        one.link.send(self._spec.setup(self._device(number)))
+        one.link.send(self._spec.setup(number, self._device(number)))
         return one
 
     def free(self) -> int:
-        return sum(one.ready and one.job is None for one in self.workers)
+        return sum(self._room(one) for one in self.workers)
+
+    def _room(self, one: Worker) -> int:
+        """Further jobs that a worker can take."""
+        if not one.ready or one.ended:
+            return 0
+        return max(0, (1 if self._suspects else self._lanes[one.number]) - len(one.jobs))
 
     def submit(self, job: Job, judge: Judge | None = None) -> None:
-        one = next(one for one in self.workers if one.ready and one.job is None)
-        one.job, one.judge, one.began = job.index, judge, time.monotonic()
+        one = min((one for one in self.workers if self._room(one)), key=lambda one: len(one.jobs))
+        one.jobs[job.index] = Running(judge, time.monotonic())
+        if isinstance(job, EvaluateJob) and self._lanes[one.number] > 1 and not self._suspects:
+            job = replace(job, shared=True)
         self._send(one, job)
 
     def _send(self, one: Worker, message: ToWorker) -> None:
@@ -149,21 +195,34 @@ class Fleet:
             raise StudyError(f"a worker cannot make the evaluator: {message.error} (log: {_log(one)})")
         elif isinstance(message, Note):
             return [Event("note", -1, message=message.message)]
-        elif isinstance(message, Epoch) and message.index == one.job:
-            go = one.judge is None or one.judge(message.epoch, message.error)
-            self._send(one, Answer(go))
+        elif isinstance(message, Epoch) and message.index in one.jobs:
+            judge = one.jobs[message.index].judge
+            go = judge is None or judge(message.epoch, message.error)
+            self._send(one, Answer(go, message.index if one.lanes > 1 else None))
             return [Event("epoch", message.index, message.epoch, message.error)]
-        elif isinstance(message, End) and message.index == one.job:
-            one.job, self._vain[one.number] = None, 0
-            one.ready = not one.late  # told to end a moment too late: it gets no other job
-            return [event_of(message)]
+        elif isinstance(message, End) and message.index in one.jobs:
+            return self._done(one, message)
         return []  # also what is said of a job that was answered already
+
+    def _done(self, one: Worker, end: End) -> list[Event]:
+        """What becomes of a job whose worker says that it is over."""
+        running, self._vain[one.number] = one.jobs.pop(end.index), 0
+        if isinstance(end, Crowded):
+            self._suspects.add(end.index)
+            self._lanes[one.number] = max(1, self._lanes[one.number] // 2)
+            note = f"candidate {end.index} is evaluated again, alone: memory ran out beside others ({end.error})"
+            return [Event("note", -1, message=note), Event("stopped", end.index, seconds=end.seconds)]
+        self._suspects.discard(end.index)
+        if running.late is not None and isinstance(end, Failed):
+            return [self._too_late(end.index)]
+        return [event_of(end)]
 
     def _died(self, one: Worker, end: Ended) -> list[Event]:
         if one not in self.workers:
             return []
+        idle = not one.jobs
         found = self._dropped(one, end)
-        if one.job is None and not end.blameless:
+        if idle and not end.blameless:
             self._vain[one.number] += 1
         started, one.ready = one.ready, False
         place = self.workers.index(one)
@@ -180,27 +239,43 @@ class Fleet:
         return [*found, Event("note", -1, message=why)]
 
     def _dropped(self, one: Worker, end: Ended) -> list[Event]:
-        """What becomes of the job of a worker that died."""
-        if one.job is None:
-            return []
-        if end.blameless and not one.late:  # a stop without a verdict: it waits for the next worker
-            note = f"candidate {one.job} is evaluated again: its worker was {end.cause}"
-            return [Event("note", -1, message=note), Event("stopped", one.job, seconds=time.monotonic() - one.began)]
-        return [Event("failed", one.job, message=self._why(one, end), again=not one.late)]
+        """What becomes of the jobs of a worker that died."""
+        jobs, one.jobs = one.jobs, {}
+        late = [index for index, running in jobs.items() if running.late is not None]
+        left = {index: running for index, running in jobs.items() if running.late is None}
+        found = [self._too_late(index) for index in late]
+        self._suspects.difference_update(late)
+        if len(left) == 1 and not late and not end.blameless:
+            (index,) = left
+            self._suspects.discard(index)
+            return [*found, Event("failed", index, message=f"its worker was {end.cause}")]
+        if left and not late and not end.blameless:
+            self._suspects.update(left)
+            self._lanes[one.number] = max(1, self._lanes[one.number] // 2)
+        if left:
+            found.append(Event("note", -1, message=_again(left, end, alone=not late and not end.blameless)))
+        now = time.monotonic()  # stops without a verdict: they wait for the next worker
+        return found + [Event("stopped", index, seconds=now - running.began) for index, running in left.items()]
 
-    def _why(self, one: Worker, end: Ended) -> str:
-        if one.late:
-            return f"it took longer than {self._spec.timeout:g} s (--timeout) and was stopped"
-        return f"its worker was {end.cause}"
+    def _too_late(self, index: int) -> Event:
+        why = f"it took longer than {self._spec.timeout:g} s (--timeout) and was stopped"
+        return Event("failed", index, message=why, again=False)
 
     def _stop_late(self) -> None:
+        """Tell jobs to end whose time is over; where one does not, its worker ends."""
         if self._spec.timeout is None:
             return
         now = time.monotonic()
         for one in self.workers:
-            if one.job is not None and not one.late and now - one.began > self._spec.timeout and one.link is not None:
-                one.late = True
-                one.link.kill()
+            for index, running in one.jobs.items():
+                if running.late is None and now - running.began > self._spec.timeout:
+                    running.late = now
+                    if one.lanes > 1:
+                        self._send(one, Cancel(index))
+                if running.late is not None and (one.lanes == 1 or now - running.late > _GRACE) and not one.ended:
+                    one.ended = True
+                    if one.link is not None:
+                        one.link.kill()
 
     def _patience(self) -> list[Event]:
         """Say once that no worker is there yet: a queue that is long is no failure."""
@@ -220,6 +295,14 @@ class Fleet:
             if one.link is not None:
                 one.link.close()
         self._ended()
+
+
+def _again(jobs: Collection[int], end: Ended, *, alone: bool) -> str:
+    """What is said where nothing follows of some jobs from the end of their worker."""
+    if len(jobs) == 1:
+        return f"candidate {min(jobs)} is evaluated again: its worker was {end.cause}"
+    named = ", ".join(map(str, sorted(jobs)))
+    return f"candidates {named} are evaluated again{', one at a time' * alone}: their worker was {end.cause}"
 
 
 def event_of(end: End) -> Event:

@@ -12,6 +12,7 @@ from typing import Any
 from regnas.errors import MessageError, UsageError
 from regnas.executor import WorkerSpec
 from regnas.messages import FromWorker, ToWorker, expected, from_line
+from regnas.studies.executors.worker import LOST
 from regnas.studies.executors.worker_pool import Ended, Fleet, Tell, not_understood
 from regnas.system.processes import start
 
@@ -67,6 +68,8 @@ class Child:
 
 def cause(code: int) -> str:
     """The end of a process in words that follow "it was"."""
+    if code == LOST:
+        return "lost with its device, which computes nothing any more"
     if code >= 0:
         return f"ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
@@ -80,9 +83,10 @@ class ProcessEngine:
     remote: bool = False
     sized: bool = True
     shares: bool = True
+    lanes: bool = True
 
     def start(self, spec: WorkerSpec) -> Fleet:
-        """One process for each worker; worker k computes on device k // ``spec.per_device``."""
+        """A process for each worker."""
         return Fleet(spec, lambda number, tell: Child(spec.logs / f"worker-{number}.log", tell))
 
 

@@ -11,6 +11,8 @@ from regnas.testing import ExecutorRules
 
 
 class TestProcesses(ExecutorRules):
+    lanes = True
+
     def make(self, spec: WorkerSpec) -> Executor:
         return make_engine("process").start(spec)
 
