@@ -63,7 +63,7 @@ class DeviceOptions(TypedDict, total=False):
     device: str  # ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:0,1``
     executor: str  # spec: ``process``, ``ray``, ``submitit``
     ray_address: str | None  # HOST:PORT of a Ray cluster; Ray on this machine unless said
-    per_device: int | str  # networks at a time on a GPU, or ``auto``
+    per_device: int | str | None  # networks at a time on a GPU; 8 unless said, ``auto`` measures how many
     timeout: float | None  # seconds for one network
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, cast
@@ -204,7 +205,12 @@ class TrainEvaluator:
         """Candidates that should train on one device at a time; see `regnas.evaluators.training.gpu.per_device`."""
         if self.source is None:
             return 1
-        return best_share(measured(*self.source, device))
+        with measured(*self.source, device) as measure:
+            return best_share(measure)
+
+    def lane(self, device: str) -> AbstractContextManager[None]:
+        """Where one of several threads trains: for measurements."""
+        return self._lanes.one(settle(device, 1))
 
     def trainer(self, architecture: Architecture, *, seed: int, device: str, threads: int) -> tuple[Trainer, int]:
         """A training that has not begun, and the images of its steps: for measurements."""

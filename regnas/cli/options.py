@@ -71,7 +71,11 @@ place = _together(
     device,
     click.option("--executor", default="process", show_default=True, help="process, ray, submitit, or a spec of one."),
     click.option("--ray-address", metavar="HOST:PORT", help="Of a Ray cluster.  [default: Ray on this machine]"),
-    click.option("--per-device", default="1", show_default=True, metavar="K|auto", help="Networks at a time on a GPU."),
+    click.option(
+        "--per-device",
+        metavar="K|auto",
+        help="Networks at a time on a GPU; auto measures how many.  [default: 8, fewer where a strategy learns]",
+    ),
     click.option("--timeout", type=float, metavar="SECONDS", help="Stop a network that takes longer; it has failed."),
 )
 resources = _together(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
 from regnas.errors import UsageError
-from regnas.evaluator import Evaluator, SupportsSharing
+from regnas.evaluator import Evaluator, SupportsLanes, SupportsSharing
 from regnas.executor import Engine
+from regnas.executor import SupportsLanes as EngineSupportsLanes
 from regnas.studies.executors.make import PROCESS, make_engine
 
 AUTO = "auto"
@@ -22,7 +24,7 @@ class Resources:
         ray_address: of a Ray cluster.
         device: of this machine, or a word where workers find their own.
         workers: candidates at a time; 0 is this process, None as many as suit.
-        per_device: candidates at a time on one device, or ``auto``.
+        per_device: candidates at a time on one device, ``auto`` to measure how many suit, None for the usual number.
         timeout: seconds for one evaluation, or None.
 
     Raises:
@@ -33,7 +35,7 @@ class Resources:
     ray_address: str | None = None
     device: str = AUTO
     workers: int | None = None
-    per_device: int | str = 1
+    per_device: int | str | None = None
     timeout: float | None = None
 
     def __post_init__(self) -> None:
@@ -51,8 +53,9 @@ class Allocation:
 
     Attributes:
         devices: of this machine, or the word of ``--device`` where workers find their own.
-        count: workers; 0 is this process.
+        count: candidates at a time; 0 is one in this process.
         per_device: candidates at a time on one device.
+        lanes: most candidates at a time in one worker process.
         timeout: seconds for one evaluation, or None.
         notes: lines that the user should read.
         executor: the spec, as it was given.
@@ -62,6 +65,7 @@ class Allocation:
     devices: tuple[str, ...]
     count: int
     per_device: int = 1
+    lanes: int = 1
     timeout: float | None = None
     notes: tuple[str, ...] = ()
     executor: str = PROCESS
@@ -75,11 +79,13 @@ class Allocation:
         return self.executor if kind == AUTO else f"{kind} of {self.executor}"
 
 
-def allocate(evaluator: Evaluator, asked: Resources) -> Allocation:
+def allocate(evaluator: Evaluator, asked: Resources, most: int | None = None) -> Allocation:
     """Find what was asked for.
 
     Args:
-        evaluator: where it is `SupportsSharing`, it answers ``per_device="auto"``.
+        evaluator: where it is `SupportsSharing`, it answers ``per_device="auto"``; where it is `SupportsLanes`,
+            candidates that share a GPU are lanes of one process.
+        most: candidates at a time on all GPUs, where their number was not asked for.
 
     Raises:
         UsageError: what was asked makes no sense here.
@@ -87,17 +93,21 @@ def allocate(evaluator: Evaluator, asked: Resources) -> Allocation:
     """
     engine = make_engine(asked.executor, asked.ray_address)
     leased = _devices(engine, asked.device, asked.workers)
-    share = _share(asked.per_device, evaluator, leased)
+    in_lanes = _in_lanes(engine, evaluator, leased)
+    share = _share(asked.per_device, evaluator, leased, usual=_usual(evaluator, leased, most) if in_lanes else 1)
     if share > 1 and not engine.shares:
         raise UsageError(f"--executor {asked.executor} gives each worker a device of its own: no --per-device {share}")
     if asked.workers is None and not engine.sized:
         raise UsageError(f"--executor {asked.executor} needs --workers: how many its cluster can run is not known here")
     count = _suitable(leased) * share if asked.workers is None else asked.workers
+    if in_lanes and asked.per_device is None:
+        share = max(1, math.ceil(count / len(leased)))
     return Allocation(
         engine=engine,
         devices=leased,
         count=count,
         per_device=share,
+        lanes=share if in_lanes else 1,
         timeout=asked.timeout,
         notes=() if engine.remote else _crowded(leased, count),
         executor=asked.executor,
@@ -114,11 +124,29 @@ def _devices(engine: Engine, device: str, workers: int | None) -> tuple[str, ...
     return tuple(devices(device))
 
 
-def _share(per_device: int | str, evaluator: Evaluator, devices: tuple[str, ...]) -> int:
+def _in_lanes(engine: Engine, evaluator: Evaluator, devices: tuple[str, ...]) -> bool:
+    """Whether candidates that share a device are lanes of one process."""
+    can = isinstance(evaluator, SupportsLanes) and isinstance(engine, EngineSupportsLanes) and engine.lanes
+    return can and _are_gpus(devices)
+
+
+def _usual(evaluator: Evaluator, devices: tuple[str, ...], most: int | None) -> int:
+    """Lanes of a device where nobody says how many."""
+    lanes = evaluator.lanes(devices[0]) if isinstance(evaluator, SupportsLanes) else 1
+    return lanes if most is None else max(1, min(lanes, most // len(devices)))
+
+
+def _are_gpus(devices: tuple[str, ...]) -> bool:
+    return devices[0] not in ("cpu", "mps", AUTO)
+
+
+def _share(per_device: int | str | None, evaluator: Evaluator, devices: tuple[str, ...], usual: int) -> int:
     """Candidates at a time on one device."""
+    if per_device is None:
+        return usual
     if per_device == AUTO:
-        on_gpu = devices[0] not in ("cpu", "mps", AUTO)
-        return evaluator.per_device(devices[0]) if on_gpu and isinstance(evaluator, SupportsSharing) else 1
+        sharing = _are_gpus(devices) and isinstance(evaluator, SupportsSharing)
+        return evaluator.per_device(devices[0]) if sharing and isinstance(evaluator, SupportsSharing) else 1
     text = str(per_device)
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"--per-device is a whole number from 1, or auto; got {per_device!r}")

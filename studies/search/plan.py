@@ -48,6 +48,7 @@ from regnas.studies.search.stream_version import (
 from regnas.studies.storage.open import quiet, storage_url
 from regnas.window import Window
 
+_BLIND = ("random", "qmc", "grid")  # strategies that learn nothing
 _MANY_TO_VALIDATE = 75  # an error of 25 % is then certain to 5 points
 LOOK_AHEAD = 1000  # distinct candidates that must exist are looked for before any training, up to this many
 
@@ -182,7 +183,7 @@ def plan(
 def plan_of(asked: SearchRequest) -> SearchPlan:
     """The plan of a request; errors as of `plan`."""
     evaluator = make_evaluator(asked.evaluator, asked.task)
-    allocation = allocate(evaluator, asked.resources)
+    allocation = allocate(evaluator, asked.resources, _most_at_a_time(asked))
     data = images_of(evaluator, asked.task)
     space = _measuring(in_regime(asked.space, evaluator, data, asked.window), allocation)
     facts = check_facts(evaluator, evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
@@ -239,6 +240,14 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         seconds=asked.budget.seconds,
         automatic=asked.automatic,
     )
+
+
+def _most_at_a_time(asked: SearchRequest) -> int | None:
+    """Candidates at a time on GPUs where nobody says how many: a strategy that learns proposes those in flight without
+    knowing of each other, so they are a tenth of its budget.
+    """
+    learns = asked.label.partition("[")[0] not in _BLIND
+    return math.ceil((asked.budget.candidates or CANDIDATES) / 10) if learns else None
 
 
 def _limited(asked: SearchRequest) -> bool:

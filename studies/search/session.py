@@ -223,6 +223,7 @@ def make_workers(one: SearchPlan, logs: Path | None = None, count: int | None = 
         logs=logs or one.folder / "logs",
         folder=one.folder,
         per_device=one.allocation.per_device,
+        lanes=one.allocation.lanes,
         timeout=one.allocation.timeout,
     )
     return start(one.allocation.engine, spec)

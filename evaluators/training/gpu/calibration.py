@@ -1,7 +1,7 @@
-"""One process of the measurement of how many candidates share a device: trains the reference network for a while.
+"""The process of the measurement of how many candidates suit a device: trains the reference network in some lanes.
 
-Its setup is its argument, as JSON. It says when it is ready, begins at a line on standard input, answers with a line of
-JSON, and keeps its memory until standard input ends: see `regnas.evaluators.training.gpu.per_device`.
+Its setup is its argument, as JSON. To a line with a number of lanes on standard input it answers with a line of JSON:
+see `regnas.evaluators.training.gpu.per_device`.
 """
 
 from __future__ import annotations
@@ -9,44 +9,61 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import torch
 
 from regnas.evaluator import Task
-from regnas.evaluators.training.evaluator import make
+from regnas.evaluators.training.evaluator import TrainEvaluator, make
 from regnas.evaluators.training.gpu.reference_network import reference_network
 
+_WARM_UP = 10  # steps: kernels are chosen, a step is recorded
+_TURN = 5  # steps between two looks at the clock
 
-def train(setup: dict[str, Any]) -> None:
-    """Train the reference network for a while and print images a second and the memory in use.
+
+def serve(setup: dict[str, Any]) -> None:
+    """Print images a second and the memory in use for every number of lanes that is asked for.
 
     Args:
         setup: ``task`` and ``options`` of the evaluator, ``device`` and ``seconds``.
     """
     evaluator = make(Task(**setup["task"]), setup["options"])
-    network = reference_network(evaluator.data.regime)
-    trainer, images = evaluator.trainer(network, seed=0, device=setup["device"], threads=1)
-    steps = trainer.steps()
-    for _ in range(10):
-        next(steps)
-    _wait(setup["device"])
-    print("ready", flush=True)
-    sys.stdin.readline()
-    start, done = time.perf_counter(), 0
-    while time.perf_counter() - start < setup["seconds"]:
-        for _ in range(5):
+    trainings: list[tuple[Iterator[None], int]] = []
+    for line in sys.stdin:
+        count = int(line)
+        with ThreadPoolExecutor(count) as pool:
+            trainings += pool.map(lambda _: _begun(evaluator, setup["device"]), range(count - len(trainings)))
+            start = time.perf_counter()
+            train = partial(_trained, evaluator, setup["device"], start + setup["seconds"])
+            done = sum(pool.map(train, trainings[:count]))
+            seconds = time.perf_counter() - start
+        print(json.dumps({"speed": done / seconds, "memory": _memory(setup["device"])}), flush=True)
+
+
+def _begun(evaluator: TrainEvaluator, device: str) -> tuple[Iterator[None], int]:
+    """The steps of a training that is under way, and the images of each."""
+    with evaluator.lane(device):
+        trainer, images = evaluator.trainer(reference_network(evaluator.data.regime), seed=0, device=device, threads=1)
+        steps = trainer.steps()
+        for _ in range(_WARM_UP):
             next(steps)
-        done += 5 * images
-        _wait(setup["device"])
-    speed = done / (time.perf_counter() - start)
-    print(json.dumps({"speed": speed, "memory": _memory(setup["device"])}), flush=True)
-    sys.stdin.readline()  # its memory stays in use until all have measured
+    return steps, images
 
 
-def _wait(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
+def _trained(evaluator: TrainEvaluator, device: str, end: float, training: tuple[Iterator[None], int]) -> int:
+    """Train until then; returns how many images it saw."""
+    (steps, images), done = training, 0
+    with evaluator.lane(device):
+        while time.perf_counter() < end:
+            for _ in range(_TURN):
+                next(steps)
+            done += _TURN * images
+            if device.startswith("cuda"):
+                torch.cuda.current_stream().synchronize()
+    return done
 
 
 def _memory(device: str) -> float:
@@ -57,4 +74,4 @@ def _memory(device: str) -> float:
 
 
 if __name__ == "__main__":
-    train(json.loads(sys.argv[1]))
+    serve(json.loads(sys.argv[1]))

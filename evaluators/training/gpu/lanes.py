@@ -32,21 +32,25 @@ class Lanes:
     loading: threading.RLock = field(default_factory=threading.RLock)
     _recording: threading.Lock = field(default_factory=threading.Lock)
     _streams: dict[str, list[Any]] = field(default_factory=dict)
+    _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_LANES))
 
     @contextmanager
     def one(self, device: torch.device) -> Iterator[None]:
-        """A lane: on a GPU all work inside is in order on a stream of its own, and done at the end."""
+        """A lane: on a GPU all work inside is in order on a stream of its own, and done at the end. Where all streams
+        are in use it waits for one.
+        """
         if device.type != "cuda":
             yield
             return
         free = self._streams.setdefault(str(device), [])
-        try:
-            stream = free.pop()
-        except IndexError:
-            stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        with torch.cuda.stream(stream):
+        with self._room:
             try:
-                yield
+                stream = free.pop()
+            except IndexError:
+                stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            try:
+                with torch.cuda.stream(stream):
+                    yield
             finally:
                 with suppress(RuntimeError):  # the device is lost, which was said before
                     stream.synchronize()

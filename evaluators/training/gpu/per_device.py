@@ -1,26 +1,27 @@
-"""How many candidates should train on one GPU at a time: measured with a reference network, in a minute.
+"""How many candidates should train on one GPU at a time: measured with a reference network, in half a minute.
 
-A small network leaves most of a GPU idle between its kernels; several processes fill the gaps, until memory or the
-device is full. Processes of one to some trainings run for a few seconds each, and the number is doubled as long as all
-of them together become faster. No GPU has verified the figures; the code is the same on every device and is tested on
-CPUs.
+A small network leaves most of a GPU idle between its kernels; lanes of a process fill the gaps, until memory or the
+device is full. Some of them train for a second or two, and the number is doubled as long as all of them together become
+faster. No GPU has verified this; the code is the same on every device and is tested on CPUs.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from regnas.evaluator import Task
+from regnas.evaluators.training.gpu.lanes import MOST_LANES
 
-MOST = 16
-_GAIN = 1.15  # a doubling that gains less is not worth its memory
+_GAIN = 1.05  # a doubling that gains less is not worth its memory
 _FULL = 0.9  # share of the memory that may be used
-_SECONDS = 4.0
+_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Sharing:
     memory: float
 
 
-def best_share(measure: Callable[[int], Sharing], most: int = MOST) -> int:
-    """Double the number of trainings while that makes all of them together 15 % faster and memory lasts."""
+def best_share(measure: Callable[[int], Sharing], most: int = MOST_LANES) -> int:
+    """Double the number of trainings while that makes all of them together 5 % faster and memory lasts."""
     share, found = 1, measure(1)
     while 2 * share <= most and 2 * found.memory <= _FULL:
         twice = measure(2 * share)
@@ -47,37 +48,32 @@ def best_share(measure: Callable[[int], Sharing], most: int = MOST) -> int:
     return share
 
 
-def measured(task: Task, options: Mapping[str, Any], device: str) -> Callable[[int], Sharing]:
-    """The measurement: so many processes that each train the reference network on a device.
+@contextmanager
+def measured(task: Task, options: Mapping[str, Any], device: str) -> Iterator[Callable[[int], Sharing]]:
+    """The measurement: so many lanes of one process that each train the reference network on a device.
 
     Raises:
-        RuntimeError: a process ends before it has measured, out of memory for example.
+        RuntimeError: the process ends before it has measured, out of memory for example.
     """
     setup = json.dumps({"task": asdict(task), "options": dict(options), "device": device, "seconds": _SECONDS})
+    command = [sys.executable, "-P", "-m", "regnas.evaluators.training.gpu.calibration", setup]
+    environment = {"CUDA_DEVICE_MAX_CONNECTIONS": "32", **os.environ}
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
+    )
 
     def measure(count: int) -> Sharing:
-        command = [sys.executable, "-P", "-m", "regnas.evaluators.training.gpu.calibration", setup]
-        pipe = subprocess.PIPE
-        processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(count)]
-        try:
-            for process in processes:
-                _line(process)
-            for process in processes:
-                if process.stdin is not None:
-                    process.stdin.write("go\n")
-                    process.stdin.flush()
-            answers = [json.loads(_line(process)) for process in processes]
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
-        return Sharing(sum(one["speed"] for one in answers), max(one["memory"] for one in answers))
+        line = ""
+        if process.stdin is not None and process.stdout is not None:
+            with suppress(OSError):  # it has ended
+                process.stdin.write(f"{count}\n")
+                line = process.stdout.readline()
+        if not line:
+            raise RuntimeError("the process that measures how many candidates suit a device ended; its error is above")
+        return Sharing(**json.loads(line))
 
-    return measure
-
-
-def _line(process: subprocess.Popen[str]) -> str:
-    line = process.stdout.readline() if process.stdout is not None else ""
-    if not line:
-        raise RuntimeError("a process that measures how many candidates share a device ended; its error is above")
-    return line
+    try:
+        yield measure
+    finally:
+        process.kill()
+        process.communicate()

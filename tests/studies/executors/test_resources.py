@@ -12,6 +12,8 @@ import torch
 from optuna.trial import TrialState
 
 from regnas.errors import PluginNotFound, StudyError, UsageError
+from regnas.evaluator import Task
+from regnas.executor import WorkerSpec
 from regnas.studies.executors.resources import Allocation, Resources, allocate
 from regnas.studies.search.search import SearchResult
 
@@ -26,6 +28,13 @@ class Shared:
         return 3
 
 
+class InLanes(Shared):
+    """One that trains several in a process."""
+
+    def lanes(self, device: str) -> int:
+        return 8
+
+
 def asked(**options: Any) -> Allocation:
     return allocate(Shared(), Resources(**options))  # type: ignore[arg-type]
 
@@ -36,11 +45,8 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
 
 
-def devices_of(one: Allocation) -> list[str]:
-    from regnas.evaluator import Task
-    from regnas.executor import WorkerSpec
-
-    spec = WorkerSpec(
+def spec_of(one: Allocation) -> WorkerSpec:
+    return WorkerSpec(
         evaluator="fast",
         task=Task(data="fake"),
         devices=one.devices,
@@ -48,7 +54,12 @@ def devices_of(one: Allocation) -> list[str]:
         logs=Path(),
         folder=Path(),
         per_device=one.per_device,
+        lanes=one.lanes,
     )
+
+
+def devices_of(one: Allocation) -> list[str]:
+    spec = spec_of(one)
     return [spec.device(number) for number in range(spec.count)]
 
 
@@ -58,6 +69,44 @@ def test_several_candidates_share_a_gpu(two_gpus: None) -> None:
     assert devices_of(asked()) == ["cuda:0", "cuda:1"]
     assert asked(per_device="auto").count == 6  # the evaluator says three
     assert allocate(object(), Resources(per_device="auto")).count == 2  # type: ignore[arg-type]
+
+
+def workers_of(one: Allocation) -> list[tuple[str, int]]:
+    """Device and lanes of every worker process."""
+    spec = spec_of(one)
+    return [(spec.device(number), spec.lanes_of(number)) for number in range(spec.workers)]
+
+
+@pytest.mark.parametrize(
+    ("options", "most", "expected"),
+    [
+        ({}, None, [("cuda:0", 8), ("cuda:1", 8)]),
+        ({}, 3, [("cuda:0", 1), ("cuda:1", 1)]),
+        ({}, 8, [("cuda:0", 4), ("cuda:1", 4)]),
+        ({"workers": 5}, None, [("cuda:0", 3), ("cuda:1", 2)]),
+        ({"workers": 5, "device": "cuda:1"}, None, [("cuda:1", 5)]),
+        ({"workers": 1}, None, [("cuda:0", 1)]),
+        ({"per_device": 2}, 1, [("cuda:0", 2), ("cuda:1", 2)]),
+        (
+            {"per_device": 2, "workers": 7, "device": "cuda:0"},
+            None,
+            [("cuda:0", 2), ("cuda:0", 2), ("cuda:0", 2), ("cuda:0", 1)],
+        ),
+        ({"per_device": "auto"}, None, [("cuda:0", 3), ("cuda:1", 3)]),
+    ],
+)
+def test_candidates_that_share_a_gpu_are_lanes_of_one_process(
+    two_gpus: None, options: dict[str, Any], most: int | None, expected: list[tuple[str, int]]
+) -> None:
+    found = allocate(InLanes(), Resources(**options), most)  # type: ignore[arg-type]
+    assert workers_of(found) == expected
+    assert found.count == sum(lanes for _, lanes in expected)
+
+
+def test_on_processors_every_candidate_has_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(3)))
+    found = allocate(InLanes(), Resources(device="cpu"))  # type: ignore[arg-type]
+    assert workers_of(found) == [("cpu", 1)] * 3
 
 
 def test_auto_is_one_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,11 +33,11 @@ def device(limit: int, memory: float, asked: list[int] | None = None) -> Callabl
         (1, 0.01, 1),
         (2, 0.01, 2),
         (4, 0.01, 4),
-        (100, 0.01, 16),
+        (100, 0.01, 32),
         (100, 0.3, 2),
         (100, 0.5, 1),
         (5, 0.01, 8),
-        (100, 0, 16),
+        (100, 0, 32),
     ],
 )
 def test_trainings_share_a_device_until_it_is_busy_or_full(limit: int, memory: float, expected: int) -> None:
@@ -76,12 +76,15 @@ def test_the_reference_network_counts_its_own_multiply_adds() -> None:
     assert network.complexity(30).flops == flops
 
 
-def test_processes_measure_the_speed_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_measures_the_speed_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(per_device, "_SECONDS", 0.2)
-    found = measured(Task(data="fake:256"), {"batch_size": 16}, "cpu")(2)
-    assert found.speed > 0 and found.memory == 0
+    with measured(Task(data="fake:256"), {"batch_size": 16}, "cpu") as measure:
+        for lanes in (1, 2):
+            found = measure(lanes)
+            assert found.speed > 0 and found.memory == 0
 
 
 def test_a_process_that_fails_says_so() -> None:
-    with pytest.raises(RuntimeError, match="ended; its error is above"):
-        measured(Task(data="fake:256"), {"batch_size": 16}, "nonsense")(1)
+    with measured(Task(data="fake:256"), {"batch_size": 16}, "nonsense") as measure:
+        with pytest.raises(RuntimeError, match="ended; its error is above"):
+            measure(1)
