@@ -18,7 +18,7 @@ from typing import Any
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Regime, Source, Split, make_dataset
 from regnas.errors import UsageError
-from regnas.evaluator import Context, Result, Task
+from regnas.evaluator import Cancelled, Context, Result, Task
 from regnas.evaluators.datasets.fake import fake
 
 _OPTIONS = (
@@ -33,6 +33,7 @@ _OPTIONS = (
     "hang",
     "hang_once",
     "full",
+    "lanes",
 )
 
 
@@ -55,7 +56,8 @@ class Fast:
 
     ``fail`` raises, ``kill`` ends the worker by SIGKILL, ``diverge`` counts as guessing: each for the candidates
     with these indices, or for ``all``. ``hang`` never ends, ``full`` finds no space left on the disk. ``fail_once``,
-    ``kill_once`` and ``hang_once`` do it at the first try only, ``fail_in`` in all studies of a space.
+    ``kill_once`` and ``hang_once`` do it at the first try only, ``fail_in`` in all studies of a space. ``lanes`` are
+    evaluations at a time in one process.
     """
 
     classes: int
@@ -73,7 +75,7 @@ class Fast:
             if self._named("kill", index) or (first and self._named("kill_once", index)):
                 os.kill(os.getpid(), signal.SIGKILL)
             if self._named("hang", index) or (first and self._named("hang_once", index)):
-                time.sleep(600)
+                _hang(context)
             if self._named("full", index):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/weights.safetensors")
             if self._named("fail", index) or (first and self._named("fail_once", index)):
@@ -94,6 +96,9 @@ class Fast:
             diverged=diverged,
         )
 
+    def lanes(self, device: str) -> int:
+        return int(self.options.get("lanes", 1))
+
     def _error(self, key: str, seed: int, epoch: int) -> float:
         last = epoch == int(self.options.get("epochs", 1))
         return error_of(key if last else f"{key} {epoch}", seed)
@@ -112,6 +117,15 @@ def make(task: Task, options: Mapping[str, Any]) -> Fast:
         raise UsageError(f"the evaluator fast has no option {', '.join(sorted(unknown))}")
     data = make_dataset(task.data, root=task.data_root, resolution=task.resolution)
     return Fast(len(data.class_names), options)
+
+
+def _hang(context: Context) -> None:
+    """Ten minutes, or until the evaluation is cancelled."""
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        if context.cancelled():
+            raise Cancelled
+        time.sleep(0.01)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -90,3 +93,14 @@ def test_another_clock_is_refused(benchmarks: Modules) -> None:
     arm = comparison.Arm("a", lambda: 1.0)
     with pytest.raises(ValueError, match="cpu, wall, got 'sun'"):
         comparison.compare("x", arm, arm, unit="u", rounds=1, clock="sun")
+
+
+@pytest.mark.slow
+def test_what_is_measured_on_a_gpu_works_on_a_processor(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "benchmarks.gpu", "--device", "cpu", "--out", str(tmp_path / "found.json")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {row["what"]: row["value"] for row in json.loads((tmp_path / "found.json").read_text())["rows"]}
+    assert rows["lanes equal trainings alone, bit for bit"] == "4 of 4"
+    assert rows["after kill -9 and the same command"] == "3 of 3 candidates ended"
+    assert rows["2 lanes"] > 0

@@ -84,7 +84,7 @@ def allocate(evaluator: Evaluator, asked: Resources, most: int | None = None) ->
 
     Args:
         evaluator: where it is `SupportsSharing`, it answers ``per_device="auto"``; where it is `SupportsLanes`,
-            candidates that share a GPU are lanes of one process.
+            candidates that share a device are lanes of one process.
         most: candidates at a time on all GPUs, where their number was not asked for.
 
     Raises:
@@ -126,8 +126,8 @@ def _devices(engine: Engine, device: str, workers: int | None) -> tuple[str, ...
 
 def _in_lanes(engine: Engine, evaluator: Evaluator, devices: tuple[str, ...]) -> bool:
     """Whether candidates that share a device are lanes of one process."""
-    can = isinstance(evaluator, SupportsLanes) and isinstance(engine, EngineSupportsLanes) and engine.lanes
-    return can and _are_gpus(devices)
+    can = isinstance(engine, EngineSupportsLanes) and engine.lanes and devices[0] != AUTO
+    return can and isinstance(evaluator, SupportsLanes) and evaluator.lanes(devices[0]) > 1
 
 
 def _usual(evaluator: Evaluator, devices: tuple[str, ...], most: int | None) -> int:

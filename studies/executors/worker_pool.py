@@ -90,7 +90,7 @@ class Worker:
     """One of the workers, from a start to its end.
 
     Attributes:
-        lanes: jobs at a time.
+        lanes: jobs at a time that its process is made for.
         ended: it was killed, and gets no other job.
     """
 
@@ -133,6 +133,7 @@ class Fleet:
         self._notes = list(notes)
         self._inbox: queue.SimpleQueue[tuple[Worker, FromWorker | Ended]] = queue.SimpleQueue()
         self._vain = [0] * spec.workers  # deaths in a row of each worker without work
+        # Jobs at a time of each worker, fewer after memory or a worker was lost.
         self._lanes = [spec.lanes_of(number) for number in range(spec.workers)]
         self._suspects: set[int] = set()  # jobs that are to be evaluated alone
         self._since = time.monotonic()
@@ -147,7 +148,7 @@ class Fleet:
             raise
 
     def _start(self, number: int) -> Worker:
-        one = Worker(number, self._lanes[number])
+        one = Worker(number, self._spec.lanes_of(number))
         one.link = self._launch(number, lambda message: self._inbox.put((one, message)))
         one.link.send(self._spec.setup(number, self._device(number)))
         return one

@@ -16,6 +16,8 @@ from regnas.messages import (
     Answer,
     Begun,
     Broken,
+    Cancel,
+    Crowded,
     Done,
     End,
     Epoch,
@@ -87,7 +89,8 @@ def test_lines_of_the_release_before_are_understood_and_understand(line: str, me
     before, now = json.loads(line), message.to_json()
     assert {**now, **before} == {**before, **now}  # where both say something, they say the same
     assert all(before.get(key) in (None, False) for key in before.keys() ^ now.keys() if key not in now)
-    assert all(now[key] is False for key in now.keys() - before.keys())
+    # What the release before passes over says what it does anyway: nothing, or one job at a time.
+    assert all(now[key] is False or (key, now[key]) == ("lanes", 1) for key in now.keys() - before.keys())
 
 
 texts = st.text(max_size=9)
@@ -97,16 +100,18 @@ tasks = st.builds(Task, data=texts, resolution=st.none() | st.integers(1, 999), 
 plain = st.dictionaries(texts, st.integers() | texts | st.lists(st.integers(), max_size=3), max_size=3)
 places = {"index": numbers, "architecture": plain, "result": texts, "folder": st.none() | texts}
 told = st.one_of(
-    st.builds(Setup, evaluator=texts, task=tasks, device=texts),
-    st.builds(EvaluateJob, seed=numbers, resumable=st.booleans(), **places),
+    st.builds(Setup, evaluator=texts, task=tasks, device=texts, lanes=st.integers(1, 64)),
+    st.builds(EvaluateJob, seed=numbers, resumable=st.booleans(), shared=st.booleans(), **places),
     st.builds(ScoreJob, **places),
-    st.builds(Answer, st.booleans()),
+    st.builds(Answer, st.booleans(), st.none() | numbers),
+    st.builds(Cancel, numbers),
 )
 said = st.one_of(
     st.builds(Epoch, numbers, st.integers(1, 99), fractions | st.integers(0, 1)),
     st.builds(Done, numbers),
     st.builds(Failed, numbers, texts),
     st.builds(Stopped, numbers, fractions),
+    st.builds(Crowded, numbers, texts, fractions),
     st.builds(Broken, texts),
     st.builds(Note, texts),
 )

@@ -55,14 +55,20 @@ class Rounds:
     """Runs one command again and again; whatever a round left complete must not be evaluated in a later one."""
 
     def __init__(
-        self, command: Callable[..., Any], fast: Any, folder: Path, storage: str, executor: str = "process"
+        self,
+        command: Callable[..., Any],
+        fast: Any,
+        folder: Path,
+        storage: str,
+        executor: str = "process",
+        evaluator: str = "fast[sleep=4]",
     ) -> None:
         self._fast = fast
         self._folder = folder
         self._storage = storage
         self._command = command
         self._words = (
-            *("search", "--data", "fake", "--evaluator", "fast[sleep=4]", "--budget", BUDGET, "--workers", 2),
+            *("search", "--data", "fake", "--evaluator", evaluator, "--budget", BUDGET, "--workers", 2),
             *("--out", "runs", "--storage", storage, "--executor", executor),
         )
 
@@ -116,6 +122,17 @@ def test_a_driver_killed_three_times_ends_with_the_exact_budget_and_nothing_done
 ) -> None:
     rounds = Rounds(command, fast, tmp_path, storage)
     draws = random.Random(storage)
+    for _ in range(3):
+        killed = rounds.until(after(draws.randrange(1, 12), draws.uniform(0, 0.02)))
+        assert killed.code == -signal.SIGKILL, killed.output
+    rounds.finish()
+
+
+def test_a_driver_with_lanes_killed_three_times_ends_with_the_exact_budget_and_nothing_done_twice(
+    command: Callable[..., Any], fast: Any, tmp_path: Path
+) -> None:
+    rounds = Rounds(command, fast, tmp_path, STORAGES["sqlite"], evaluator="fast[sleep=4,lanes=2]")
+    draws = random.Random("lanes")
     for _ in range(3):
         killed = rounds.until(after(draws.randrange(1, 12), draws.uniform(0, 0.02)))
         assert killed.code == -signal.SIGKILL, killed.output

@@ -1,0 +1,255 @@
+"""A GPU, measured: the main job, lanes against a plain loop, equal results, pruning, memory, kill -9, large networks.
+
+    python -m benchmarks.gpu [--device cuda|cpu] [--out FILE]
+
+Takes at most eight minutes on a GPU: what no time is left for is said. A table comes last; the JSON of it goes to
+benchmarks/results/gpu-NAME.json, or to FILE. With ``--device cpu`` all of it is shrunk, to see that it works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+import regnas
+from benchmarks.lanes import plain, together
+from benchmarks.machine import describe
+from regnas.evaluator import Context, Task
+from regnas.evaluators.training.devices import devices
+from regnas.evaluators.training.evaluator import TrainEvaluator, make
+from regnas.search_spaces.staged.architecture import Staged
+from regnas.search_spaces.staged.presets import preset
+
+LIMIT = 8 * 60.0  # seconds
+DATA = "fashion-mnist-mini"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table; ``value`` is a number, or words where it is none."""
+
+    what: str
+    value: float | str
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How much is measured, and where.
+
+    Attributes:
+        small: everything is shrunk.
+    """
+
+    device: str
+    small: bool
+
+    @property
+    def data(self) -> str:
+        return "fake:256" if self.small else DATA
+
+    @property
+    def seconds(self) -> float:
+        return 0.2 if self.small else 2.0
+
+    def evaluator(self, **options: Any) -> TrainEvaluator:
+        """As a search makes it; long trainings, so that steps are recorded."""
+        epochs = options.pop("epochs", 2 if self.small else 20)
+        return make(Task(data=self.data, epochs=epochs, resolution=options.pop("resolution", None)), options)
+
+    def networks(self, count: int) -> list[Staged]:
+        """The first RegNetX of 1M:5M, again and again."""
+        images = self.evaluator().data.regime.images
+        window = "6M:8M" if self.small else "1M:5M"
+        found = regnas.space("regnetx", flops=window).on(images).sample(min(count, 4), seed=0)
+        return [cast(Staged, found[number % len(found)].architecture) for number in range(count)]
+
+
+def speeds(setting: Setting) -> Iterator[Row]:
+    """Images a second for some lanes, and of the plain loop, in one run."""
+    evaluator = setting.evaluator()
+    resolution = evaluator.data.regime.images.resolution
+    peers = [plain(network, setting.device, resolution, 64, setting.seconds) for network in setting.networks(4)]
+    peer = len(peers) / sum(1 / speed for speed in peers)  # of images that are shared out evenly
+    yield Row("plain loop, one network after another", peer, "images/s")
+    for lanes in (1, 2) if setting.small else (1, 2, 4, 8, 16, 32):
+        speed, began = together(evaluator, setting.networks(lanes), setting.device, setting.seconds)
+        yield Row(f"{lanes} lanes", speed, "images/s", f"{speed / peer:.1f} x plain; begun in {began:.1f} s")
+
+
+def equal(setting: Setting) -> Iterator[Row]:
+    """Whether lanes give the results of trainings alone, to the last bit."""
+    networks, evaluator = setting.networks(4), setting.evaluator(epochs=2 if setting.small else 4)
+
+    def run(number: int, shared: bool) -> tuple[Any, ...]:
+        result = evaluator(networks[number], seed=number, context=Context(device=setting.device, shared=shared))
+        return result.errors, dict(result.metrics)
+
+    alone = [run(number, False) for number in range(len(networks))]
+    with ThreadPoolExecutor(len(networks)) as pool:
+        beside = list(pool.map(partial(run, shared=True), range(len(networks))))
+    same = sum(one == other for one, other in zip(alone, beside, strict=True))
+    yield Row("lanes equal trainings alone, bit for bit", f"{same} of {len(networks)}")
+
+
+def command(setting: Setting, folder: Path, *words: object) -> list[str]:
+    """A search, as it is typed."""
+    usual = ["--data", setting.data, "--device", setting.device, "--out", folder, "--quiet"]
+    name = ["search", "--space", "regnetx", "--strategy", "random", "--no-baselines" if setting.small else "--quiet"]
+    return [sys.executable, "-m", "regnas", *map(str, [*name, *usual, *words])]
+
+
+def main_job(setting: Setting) -> Iterator[Row]:
+    """The README's command, from the start of the program to its end."""
+    budget = 2 if setting.small else 25
+    with tempfile.TemporaryDirectory() as folder:
+        yield Row(f"main job, {budget} candidates", _timed(command(setting, Path(folder), "--budget", budget)), "s")
+
+
+def sharing(setting: Setting) -> Iterator[Row]:
+    """Longer trainings, by candidates at a time."""
+    if setting.small:
+        return
+    for share in ("1", "4", "8", "auto"):
+        with tempfile.TemporaryDirectory() as folder:
+            words = ("--budget", 24, "--epochs", 9, "--per-device", share, "--no-baselines")
+            yield Row(
+                f"24 candidates of 9 epochs, --per-device {share}", _timed(command(setting, Path(folder), *words)), "s"
+            )
+
+
+def pruning(setting: Setting) -> Iterator[Row]:
+    """Trainings that are paused and go on among others."""
+    budget = 3 if setting.small else 24
+    with tempfile.TemporaryDirectory() as folder:
+        words = ("--budget", budget, "--epochs", 3, "--pruner", "asha[eta=2]")
+        seconds = _timed(command(setting, Path(folder), *words))
+        yield Row(f"asha, {_ended(Path(folder))} of {budget} candidates ended", seconds, "s")
+
+
+def killed(setting: Setting) -> Iterator[Row]:
+    """kill -9 in the middle, and the same command again."""
+    budget = 3 if setting.small else 16
+    with tempfile.TemporaryDirectory() as folder:
+        words = command(setting, Path(folder), "--budget", budget, "--epochs", 2)
+        with subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None and not list(Path(folder).glob("**/results/*.json")):
+                time.sleep(0.05)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        _timed(words)
+        yield Row("after kill -9 and the same command", f"{_ended(Path(folder))} of {budget} candidates ended")
+
+
+def crowded(setting: Setting) -> Iterator[Row]:
+    """Lanes for whose memory there is no room."""
+    if setting.small:
+        return
+    free, _ = torch.cuda.mem_get_info()
+    ballast = torch.empty(max(0, free - 3 * 2**30), dtype=torch.uint8, device=setting.device)
+    with tempfile.TemporaryDirectory() as folder:
+        words = ("--budget", 12, "--flops", "50M:100M", "--resolution", 64, "--per-device", 12, "--no-baselines")
+        seconds = _timed(command(setting, Path(folder), *words, "--epochs", 1))
+        yield Row(f"3 GiB for 12 lanes: {_ended(Path(folder))} of 12 candidates ended", seconds, "s")
+    del ballast
+    torch.cuda.empty_cache()
+
+
+def large(setting: Setting) -> Iterator[Row]:
+    """RegNetX-400MF beside the plain loop with autocast."""
+    for resolution in (32,) if setting.small else (64, 224):
+        name = "RegNetX-200MF" if setting.small else "RegNetX-400MF"
+        space, params = preset(name.lower())
+        network = cast(Staged, regnas.space(space, resolution=resolution, classes=10).decode(params))
+        batch = 4 if setting.small else 128
+        evaluator = setting.evaluator(batch_size=batch, resolution=resolution)
+        ours, _ = together(evaluator, [network], setting.device, setting.seconds)
+        peer = plain(network, setting.device, resolution, batch, setting.seconds, autocast=True)
+        yield Row(f"{name} at {resolution} px", ours, "images/s", f"{ours / peer:.2f} x plain")
+
+
+def final(setting: Setting) -> Iterator[Row]:
+    """The training of a winner."""
+    epochs = 1 if setting.small else 30
+    with tempfile.TemporaryDirectory() as folder:
+        _timed(command(setting, Path(folder), "--budget", 1, "--epochs", 1))
+        (study,) = Path(folder).glob("*/best.json")
+        words = [sys.executable, "-m", "regnas", "train", study.parent, "--epochs", epochs, "--device", setting.device]
+        yield Row(f"regnas train, {epochs} epochs", _timed(list(map(str, words))), "s")
+
+
+PARTS: tuple[Callable[[Setting], Iterator[Row]], ...] = (
+    main_job, speeds, equal, large, pruning, killed, crowded, final, sharing,
+)  # fmt: skip
+
+
+def measured(setting: Setting) -> Iterator[Row]:
+    """All rows; a part that fails is a row that says so."""
+    start = time.perf_counter()
+    for part in PARTS:
+        if time.perf_counter() - start > LIMIT - 60:
+            yield Row(part.__name__, "no time was left")
+            continue
+        try:
+            yield from part(setting)
+        except Exception as error:
+            yield Row(part.__name__, f"failed: {type(error).__name__}: {str(error)[:300]}")
+
+
+def _timed(words: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=LIMIT)
+    return time.perf_counter() - start
+
+
+def _ended(folder: Path) -> int:
+    """Candidates of the study in a folder that are complete or pruned."""
+    import csv
+
+    (trials,) = folder.glob("*/trials.csv")
+    with trials.open() as file:
+        return sum(row["state"] in ("COMPLETE", "PRUNED") for row in csv.DictReader(file))
+
+
+def main() -> None:
+    """Measure, print a table, and write it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    device = devices(options.device)[0]
+    setting = Setting(device, small=device == "cpu")
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    rows = []
+    for row in measured(setting):
+        rows.append(row)
+        print(row, file=sys.stderr, flush=True)
+    out = options.out or Path(__file__).parent / "results" / f"gpu-{name.lower().replace(' ', '-')}.json"
+    out.write_text(
+        json.dumps({"device": name, "machine": describe(), "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+    )
+    print(f"{name}; {describe()}\n\n| | | |\n|---|---|---|")
+    for row in rows:
+        value = row.value if isinstance(row.value, str) else f"{row.value:,.1f} {row.unit}"
+        print(f"| {row.what} | {value} | {row.note} |")
+    if any(str(row.value).startswith("failed") for row in rows):
+        raise SystemExit("a part failed: see the table")
+
+
+if __name__ == "__main__":
+    main()
