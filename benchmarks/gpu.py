@@ -9,7 +9,9 @@ benchmarks/results/gpu-NAME.json, or to FILE. With ``--device cpu`` all of it is
 from __future__ import annotations
 
 import argparse
+import gc
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -23,6 +25,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+# Read when CUDA starts, as in the workers of a search.
+os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
+
 import torch
 
 import regnas
@@ -35,6 +40,8 @@ from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.presets import preset
 
 LIMIT = 8 * 60.0  # seconds
+_LEAST = 20.0  # seconds that a row needs
+_START = time.perf_counter()
 DATA = "fashion-mnist-mini"
 
 
@@ -81,14 +88,15 @@ class Setting:
 
 
 def speeds(setting: Setting) -> Iterator[Row]:
-    """Images a second for some lanes, and of the plain loop, in one run."""
+    """Images a second for some lanes, and of the plain loop on the very same networks, in one run."""
     evaluator = setting.evaluator()
     resolution = evaluator.data.regime.images.resolution
     peers = [plain(network, setting.device, resolution, 64, setting.seconds) for network in setting.networks(4)]
-    peer = len(peers) / sum(1 / speed for speed in peers)  # of images that are shared out evenly
-    yield Row("plain loop, one network after another", peer, "images/s")
-    for lanes in (1, 2) if setting.small else (1, 2, 4, 8, 16, 32):
+    for number, speed in enumerate(peers):
+        yield Row(f"plain loop, network {number}", speed, "images/s")
+    for lanes in (1, 2) if setting.small else (1, 4, 8, 32):
         speed, began = together(evaluator, setting.networks(lanes), setting.device, setting.seconds)
+        peer = sum(peers[number % 4] for number in range(lanes)) / lanes
         yield Row(f"{lanes} lanes", speed, "images/s", f"{speed / peer:.1f} x plain; begun in {began:.1f} s")
 
 
@@ -102,9 +110,10 @@ def equal(setting: Setting) -> Iterator[Row]:
 
     alone = [run(number, False) for number in range(len(networks))]
     with ThreadPoolExecutor(len(networks)) as pool:
-        beside = list(pool.map(partial(run, shared=True), range(len(networks))))
-    same = sum(one == other for one, other in zip(alone, beside, strict=True))
-    yield Row("lanes equal trainings alone, bit for bit", f"{same} of {len(networks)}")
+        beside = [list(pool.map(partial(run, shared=True), range(len(networks)))) for _ in range(2)]
+    same = sum(one == other for each in beside for one, other in zip(alone, each, strict=True))
+    yield Row("lanes equal trainings alone, bit for bit, twice", f"{same} of {2 * len(networks)}")
+    yield Row("steps that could not be recorded", Warnings.count)
 
 
 def command(setting: Setting, folder: Path, *words: object) -> list[str]:
@@ -164,7 +173,7 @@ def crowded(setting: Setting) -> Iterator[Row]:
     ballast = torch.empty(max(0, free - 3 * 2**30), dtype=torch.uint8, device=setting.device)
     with tempfile.TemporaryDirectory() as folder:
         words = ("--budget", 12, "--flops", "50M:100M", "--resolution", 64, "--per-device", 12, "--no-baselines")
-        seconds = _timed(command(setting, Path(folder), *words, "--epochs", 1))
+        seconds = _timed(command(setting, Path(folder), *words, "--epochs", 2))
         yield Row(f"3 GiB for 12 lanes: {_ended(Path(folder))} of 12 candidates ended", seconds, "s")
     del ballast
     torch.cuda.empty_cache()
@@ -199,22 +208,40 @@ PARTS: tuple[Callable[[Setting], Iterator[Row]], ...] = (
 
 
 def measured(setting: Setting) -> Iterator[Row]:
-    """All rows; a part that fails is a row that says so."""
-    start = time.perf_counter()
+    """All rows; a part that fails, or for which no time is left, is a row that says so."""
     for part in PARTS:
-        if time.perf_counter() - start > LIMIT - 60:
-            yield Row(part.__name__, "no time was left")
-            continue
         try:
-            yield from part(setting)
+            for row in part(setting):
+                yield row
+                if _left() < _LEAST:
+                    break
+            if _left() < _LEAST:
+                yield Row(f"{part.__name__} and what follows", "no time was left")
+                return
         except Exception as error:
             yield Row(part.__name__, f"failed: {type(error).__name__}: {str(error)[:300]}")
+        gc.collect()
+        if setting.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+
+def _left() -> float:
+    return LIMIT - (time.perf_counter() - _START)
 
 
 def _timed(words: list[str]) -> float:
     start = time.perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=LIMIT)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=max(1.0, _left()))
     return time.perf_counter() - start
+
+
+class Warnings(logging.Handler):
+    """Counts what is logged of steps that cannot be recorded."""
+
+    count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        Warnings.count += "cannot be recorded" in record.getMessage()
 
 
 def _ended(folder: Path) -> int:
@@ -235,14 +262,14 @@ def main() -> None:
     device = devices(options.device)[0]
     setting = Setting(device, small=device == "cpu")
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-    rows = []
+    logging.getLogger("regnas").addHandler(Warnings())
+    rows: list[Row] = []
+    out = options.out or Path(__file__).parent / "results" / f"gpu-{name.lower().replace(' ', '-')}.json"
     for row in measured(setting):
         rows.append(row)
         print(row, file=sys.stderr, flush=True)
-    out = options.out or Path(__file__).parent / "results" / f"gpu-{name.lower().replace(' ', '-')}.json"
-    out.write_text(
-        json.dumps({"device": name, "machine": describe(), "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
-    )
+        found = {"device": name, "machine": describe(), "rows": [asdict(one) for one in rows]}
+        out.write_text(json.dumps(found, indent=1) + "\n")
     print(f"{name}; {describe()}\n\n| | | |\n|---|---|---|")
     for row in rows:
         value = row.value if isinstance(row.value, str) else f"{row.value:,.1f} {row.unit}"

@@ -62,6 +62,7 @@ def plain(
     cuDNN's own benchmark, as guides to speed recommend.
     """
     settle(device, 1)
+    torch.backends.cudnn.deterministic = False
     layout = torch.channels_last if autocast else torch.contiguous_format
     images = torch.randn(batch, 3, resolution, resolution, device=device).to(memory_format=layout)
     labels = torch.randint(0, network.classes, (batch,), device=device)
@@ -74,7 +75,7 @@ def plain(
     try:
         return _speed(partial(_plain_step, model, optimiser, images, labels, half), device, batch, seconds)
     finally:
-        torch.backends.cudnn.benchmark = False
+        settle(device, 1)
 
 
 def _plain_step(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from regnas.images import Images
     from regnas.tables.table import Table
 
+MOST_LANES = 32  # candidates at a time in one process, see `SupportsLanes`
 DEFAULT = "train"  # what evaluates where nothing is said
 
 

@@ -101,6 +101,6 @@ def test_what_is_measured_on_a_gpu_works_on_a_processor(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {row["what"]: row["value"] for row in json.loads((tmp_path / "found.json").read_text())["rows"]}
-    assert rows["lanes equal trainings alone, bit for bit"] == "4 of 4"
+    assert rows["lanes equal trainings alone, bit for bit, twice"] == "8 of 8"
     assert rows["after kill -9 and the same command"] == "3 of 3 candidates ended"
     assert rows["2 lanes"] > 0

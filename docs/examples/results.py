@@ -8,9 +8,12 @@ from scipy.stats import spearmanr
 
 from regnas.studies.populations.population import Population
 from regnas.studies.populations.sources import load
+from regnas.studies.recorded.files import recorded_names
 
 RATES = {"0.033": "fashion-mnist-lr-0.033", "0.1": "fashion-mnist", "0.3": "fashion-mnist-lr-0.3"}
 NETWORKS = 40  # of each space; all three learning rates have these
+SHARED = 20  # networks that two populations of a space have in common, at least
+BLOCKS = ((1, 8), (9, 16), (17, 99))  # of shallow, usual and deep networks
 
 
 def depths(population: Population) -> np.ndarray:
@@ -24,15 +27,36 @@ def mean_ratios(population: Population) -> np.ndarray:
 
 
 def show_depths(recorded: str) -> None:
-    """How errors depend on depth and on the bottleneck ratio; errors of shallow and of deep RegNets."""
-    print(f"{recorded}: rank correlation of the error with depth, and with the bottleneck ratio")
+    """How errors depend on depth and on the bottleneck ratio, the hardly trained, and errors by depth of RegNets."""
+    print(f"{recorded}: rank correlation of the error with depth and bottleneck ratio; above twice the best error")
     for one in load(f"recorded:{recorded}"):
         blocks, errors = depths(one), one.error
         deep, ratio = (spearmanr(column, errors).statistic for column in (blocks, mean_ratios(one)))
-        print(f"  {one.name}: {deep:.2f}, {ratio:.2f}")
+        print(f"  {one.name}: {deep:.2f}, {ratio:.2f}; {(errors > 2 * errors.min()).mean():.0%}")
         if one.name == "regnetx":
             for text, rows in (("at most 12", blocks <= 12), ("more than 20", blocks > 20)):
                 print(f"    {rows.sum()} of {text} blocks: mean error {errors[rows].mean():.1%}")
+
+
+def show_start(full: str, scaled: str) -> None:
+    """The same networks with residual branches that start at full size, and scaled by depth."""
+    print(f"networks of both {full} and {scaled}: mean errors by blocks, rank correlation of the two")
+    for one in load(f"recorded:{full}"):
+        if f"{scaled}/{one.name}" not in recorded_names():
+            continue
+        (other,) = load(f"recorded:{scaled}/{one.name}")
+        places = {str(network): place for place, network in enumerate(other.architectures)}
+        shared = [(row, places[str(it)]) for row, it in enumerate(one.architectures) if str(it) in places]
+        if len(shared) < SHARED:
+            continue
+        rows, others = np.array(shared).T
+        before, after, blocks = one.error[rows], other.error[others], depths(one)[rows]
+        print(f"  {one.name}, {len(rows)} networks, {spearmanr(before, after).statistic:.2f}")
+        for low, high in BLOCKS:
+            inside = (low <= blocks) & (blocks <= high)
+            if inside.any():
+                means = f"{before[inside].mean():.1%} and {after[inside].mean():.1%}"
+                print(f"    {low} to {min(high, blocks.max())} blocks, {inside.sum()} networks: {means}")
 
 
 def show_rates() -> None:
@@ -53,6 +77,7 @@ def show_rates() -> None:
 
 
 if __name__ == "__main__":
-    for recorded in ("fashion-mnist", "fashion-mnist-lr-0.033", "jpeg-cifar10"):
+    for recorded in ("fashion-mnist-scaled", "fashion-mnist", "fashion-mnist-lr-0.033", "jpeg-cifar10"):
         show_depths(recorded)
+    show_start("fashion-mnist", "fashion-mnist-scaled")
     show_rates()

@@ -22,6 +22,20 @@ _LOST = (
     "misaligned address",
     "an illegal instruction",
     "uncorrectable ecc error",
+    "hardware stack error",
+    "invalid program counter",
+    "operation not supported on global/shared address space",
+    "the launch timed out and was terminated",
+)
+# Where its workspace does not fit, cuDNN finds no way to compute; the others say it of what they begin with.
+_FULL = (
+    "out of memory",
+    "can't allocate memory",
+    "unable to find an engine to execute this computation",
+    "unable to find a valid cudnn algorithm",
+    "cudnn_status_alloc_failed",
+    "cublas_status_alloc_failed",
+    "cublas_status_not_initialized",
 )
 
 
@@ -83,12 +97,20 @@ def keep_freed_memory() -> None:
     mallopt(top_pad, 256 << 20)
 
 
+def wait(device: torch.device) -> None:
+    """Until the device has done what this thread gave it. The thread sleeps: `item` alone would keep a core busy."""
+    if device.type == "cuda":
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        event.record()
+        event.synchronize()
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, on any device."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(error, RuntimeError) and any(words in text for words in _FULL)
 
 
 def is_lost(error: BaseException) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, cast
 
@@ -29,6 +29,7 @@ from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, Scorer, top1_error
 from regnas.metric import Metric
 
+_WORTH_RECORDING = 6  # passes over the validation images, of which one is done before and one is recorded
 # With label smoothing, over augmented images, while the weights change: what the optimiser saw.
 TRAINING_LOSS = Metric("training_loss", "minimize", "nats", (0.0, math.inf))
 
@@ -129,13 +130,15 @@ class TrainEvaluator:
             Cancelled: the context said so.
             DeviceLost: after an error of a GPU that only a new process survives.
         """
-        for accumulation in (1, 2):
+        device = settle(context.device, context.threads)
+        for accumulation, record in ((1, True), (1, False), (2, False)):
+            if not record and accumulation == 1 and device.type != "cuda":
+                continue  # nothing was recorded: it would be the same again
             try:
-                device = settle(context.device, context.threads)
                 with self._lanes.one(device):
-                    return self._train(architecture, seed, context, device, accumulation)
+                    return self._train(architecture, seed, context, device, accumulation, record)
             except (RuntimeError, MemoryError) as error:
-                if is_lost(error):
+                if is_lost(error) or self._lanes.are_lost(device):
                     raise DeviceLost(str(error)) from error
                 if not is_out_of_memory(error):
                     raise
@@ -146,56 +149,69 @@ class TrainEvaluator:
         raise OutOfMemory(f"does not fit at half the batch of {self.recipe.batch_size} either: {reason}")
 
     def _train(
-        self, architecture: Architecture, seed: int, context: Context, device: torch.device, accumulation: int
+        self,
+        architecture: Architecture,
+        seed: int,
+        context: Context,
+        device: torch.device,
+        accumulation: int,
+        record: bool,
     ) -> Result:
         start = time.perf_counter()
-        trainer = self._trainer(architecture, seed, device, accumulation)
-        network, computing = trainer.network, trainer.computing
-        _, validation = self._batches(device, computing)
-        kept = context.folder if context.resumable else None
-        identity = {
-            "key": architecture.key(),
-            "seed": seed,
-            "recipe": self.recipe.to_json(),
-            "accumulation": accumulation,
-        }
-        past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
+        with closing(self._trainer(architecture, seed, device, accumulation, record)) as trainer:
+            identity = {
+                "key": architecture.key(),
+                "seed": seed,
+                "recipe": self.recipe.to_json(),
+                "accumulation": accumulation,
+            }
+            kept = context.folder if context.resumable else None
+            past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
+            now, going, diverged = self._epochs(trainer, past, context)
+            now = replace(now, seconds=past.seconds + time.perf_counter() - start)
+            if kept and not going:
+                snapshot.save(kept, trainer, now, identity)
+            elif context.folder is not None:
+                weights.save(trainer.network, context.folder)
+                snapshot.remove(context.folder)
+            return Result(
+                error=now.errors[-1],
+                seconds=now.seconds,
+                epochs=trainer.epoch,
+                errors=now.errors,
+                diverged=diverged,
+                notes={
+                    "threads": context.threads,
+                    "device": device.type,
+                    "accumulation": accumulation,
+                    "precision": trainer.computing.precision,
+                },
+                metrics={} if now.loss is None else {TRAINING_LOSS.name: now.loss},
+            )
+
+    def _epochs(self, trainer: Trainer, past: snapshot.Past, context: Context) -> tuple[snapshot.Past, bool, bool]:
+        """Train until the end, or until it diverges or is told to stop; returns what is known then, whether it was not
+        told to stop, and whether it diverged.
+        """
+        _, validation = self._batches(trainer.device, trainer.computing)
+        recorder = trainer.recorder if self.recipe.epochs >= _WORTH_RECORDING else None
+        errors, loss, going, diverged = list(past.errors), past.loss, True, False
 
         def check() -> None:
             if context.cancelled():
                 raise Cancelled
 
-        validation_error = Scorer(network, validation, device, computing, trainer.recorder)
-        errors, loss, diverged, going = list(past.errors), past.loss, False, True
-        while going and not diverged and trainer.epoch < self.recipe.epochs:
-            try:
-                loss = trainer.run_epoch(after_step=check)
-                errors.append(validation_error())
-            except Diverged:
-                diverged, loss = True, None
-                errors.append(chance_error(len(self.data.class_names)))
-            else:
-                going = context.report(trainer.epoch, errors[-1])
-        seconds = past.seconds + time.perf_counter() - start
-        if kept and not going:
-            snapshot.save(kept, trainer, snapshot.Past(errors=tuple(errors), seconds=seconds, loss=loss), identity)
-        elif context.folder is not None:
-            weights.save(network, context.folder)
-            snapshot.remove(context.folder)
-        return Result(
-            error=errors[-1],
-            seconds=seconds,
-            epochs=trainer.epoch,
-            errors=tuple(errors),
-            diverged=diverged,
-            notes={
-                "threads": context.threads,
-                "device": device.type,
-                "accumulation": accumulation,
-                "precision": computing.precision,
-            },
-            metrics={} if loss is None else {TRAINING_LOSS.name: loss},
-        )
+        with closing(Scorer(trainer.network, validation, trainer.device, trainer.computing, recorder)) as error:
+            while going and not diverged and trainer.epoch < self.recipe.epochs:
+                try:
+                    loss = trainer.run_epoch(after_step=check)
+                    errors.append(error())
+                except Diverged:
+                    diverged, loss = True, None
+                    errors.append(chance_error(len(self.data.class_names)))
+                else:
+                    going = context.report(trainer.epoch, errors[-1])
+        return replace(past, errors=tuple(errors), loss=loss), going, diverged
 
     def lanes(self, device: str) -> int:
         """Candidates that train at a time in one process where nothing else is said."""
@@ -241,9 +257,17 @@ class TrainEvaluator:
         batches = Batches(images, device, mean=mean, std=std, layout=computing.layout)
         return top1_error(computing.prepared(network, device), batches, device, computing, lenient=True)
 
-    def _trainer(self, architecture: Architecture, seed: int, device: torch.device, accumulation: int = 1) -> Trainer:
-        """A training that has not begun."""
+    def _trainer(
+        self,
+        architecture: Architecture,
+        seed: int,
+        device: torch.device,
+        accumulation: int = 1,
+        record: bool = True,
+    ) -> Trainer:
+        """A training that has not begun; ``record`` says whether its steps may be recorded."""
         computing = self._computing(architecture, device, len(self._splits[0]), accumulation)
+        computing = replace(computing, recorded=computing.recorded and record)
         training, _ = self._batches(device, computing)
         return Trainer(
             build(architecture, seed, device, computing, self.recipe),

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from regnas.evaluators.training.batches import Batches, Plan
 from regnas.evaluators.training.data_parallel import WHOLE, Share, averaged, averaging
+from regnas.evaluators.training.devices import wait
 from regnas.evaluators.training.gpu.epochs import RecordedEpochs
 from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder
 from regnas.evaluators.training.precision import Computing
@@ -69,7 +70,8 @@ class Trainer:
         self.device = device
         self.computing = computing or Computing()
         self.recorder = (recorder or CudaRecorder()) if self.computing.recorded else None
-        self.feed(batches)
+        self._recorded: RecordedEpochs | None = None
+        self._take(batches)
         _set_averaging(network, recipe.averaging(recipe.epochs * len(self._ends)))
         self._order = torch.Generator().manual_seed(seed)
         groups = parameter_groups(network, recipe.weight_decay)
@@ -84,13 +86,31 @@ class Trainer:
 
     def feed(self, batches: Batches) -> None:
         """Train on these images from now on."""
+        if batches is not self._batches:
+            self._take(batches)
+
+    def _take(self, batches: Batches) -> None:
         self._batches = batches
         self._size = min(self._recipe.batch_size, len(batches))
         # Every part of a batch in every process needs two images: one alone cannot be normalised.
         self._ends = self._recipe.ends(len(batches), 2 * self._share.count * self._accumulation)
-        self._recorded = None
+        self._record_anew()
+
+    def _record_anew(self) -> None:
+        """From now on steps are recorded again, where they are."""
+        self.close()
         if self.recorder is not None:
-            self._recorded = RecordedEpochs(batches, self._step, self._set_rate, self.recorder, flip=self._recipe.flip)
+            step, rate, flip = self._step, self._set_rate, self._recipe.flip
+            self._recorded = RecordedEpochs(self._batches, step, rate, self.recorder, flip=flip)
+
+    def close(self) -> None:
+        """Let go of recorded steps and of their memory, when the device has done them: not by chance, whenever Python
+        finds time.
+        """
+        wait(self.device)
+        if self._recorded is not None:
+            self._recorded.close()
+        self._recorded = None
 
     @property
     def steps_of_epoch(self) -> int:
@@ -123,6 +143,7 @@ class Trainer:
         for _ in self._steps(plan, list(rates)):
             after_step()
         self.epoch += 1
+        wait(self.device)
         loss = averaged(self._loss, share).item() * self._size / ends[-1]
         if not math.isfinite(loss):
             raise Diverged(f"the training loss of epoch {self.epoch} is {loss}")
@@ -191,6 +212,6 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.recorder is not None:  # what was recorded is of the memory before
             self._rates_to_device()
-            self.feed(self._batches)
+            self._record_anew()
         self._order.set_state(state["order"])
         self._scaler.load_state_dict(state.get("scaler", {}))  # a snapshot of an earlier release has none

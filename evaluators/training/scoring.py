@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from regnas.evaluators.training.batches import Batches
+from regnas.evaluators.training.devices import wait
 from regnas.evaluators.training.gpu.recording import Recorded, Recorder
 from regnas.evaluators.training.precision import Computing
 
@@ -35,7 +36,7 @@ class Scorer:
         self._computing = computing or Computing()
         self._wrong = torch.zeros((), dtype=torch.long, device=device)
         self._finite = torch.ones((), dtype=torch.bool, device=device)
-        self._count = Recorded(self._counted, recorder, warm_up=1) if recorder else self._counted
+        self._recorded = Recorded(self._counted, recorder, warm_up=1) if recorder else None
 
     def __call__(self, *, lenient: bool = False) -> float:
         """Share of the images whose largest logit is another class.
@@ -47,10 +48,17 @@ class Scorer:
             Diverged: a logit is not finite.
         """
         self._network.eval()
-        self._count()
+        self._counted() if self._recorded is None else self._recorded()
+        wait(self._device)
         if not lenient and not self._finite.item():
             raise Diverged("a logit is not finite")
         return self._wrong.item() / len(self._batches)
+
+    def close(self) -> None:
+        """Let go of what is recorded."""
+        if self._recorded is not None:
+            self._recorded.close()
+        self._recorded = None
 
     @torch.inference_mode()
     def _counted(self) -> None:

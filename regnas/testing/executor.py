@@ -169,6 +169,26 @@ class ExecutorRules:
             assert any("candidate 0 is evaluated again, alone: memory ran out" in event.message for event in found)
             assert self._done(executor, jobs[0])[-1].kind == "done"
 
+    def test_several_that_find_no_memory_halve_the_lanes_once(self) -> None:
+        with self._in_lanes(4) as executor:
+            jobs = [self._job(index, then="crowd") for index in range(3)]
+            for job in jobs:
+                executor.submit(job)
+            self._until(executor, lambda events: sum(event.kind == "stopped" for event in events) == 3)
+            for job in jobs:
+                assert self._done(executor, job)[-1].kind == "done"
+            assert executor.free() == 2
+
+    def test_what_is_not_asked_for_again_holds_up_no_other_job(self) -> None:
+        """A driver may need the result of a job no more whose worker died."""
+        with self._in_lanes(4) as executor:
+            for index, then in enumerate(("die", "wait", "wait")):
+                executor.submit(self._job(index, then=then))
+            self._until(executor, lambda events: sum(event.kind == "stopped" for event in events) == 3)
+            self._until(executor, lambda _: executor.free() > 0)
+            executor.submit(self._job(3, then="wait"))
+            assert executor.free() == 1
+
     def test_a_lane_that_takes_too_long_has_failed_and_harms_no_other(self) -> None:
         with self._in_lanes(2, timeout=2.0) as executor:
             executor.submit(self._job(0, then="wait"))

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from regnas.errors import UsageError
-from regnas.evaluator import Evaluator, SupportsLanes, SupportsSharing
+from regnas.evaluator import MOST_LANES, Evaluator, SupportsLanes, SupportsSharing
 from regnas.executor import Engine
 from regnas.executor import SupportsLanes as EngineSupportsLanes
 from regnas.studies.executors.make import PROCESS, make_engine
@@ -107,7 +107,7 @@ def allocate(evaluator: Evaluator, asked: Resources, most: int | None = None) ->
         devices=leased,
         count=count,
         per_device=share,
-        lanes=share if in_lanes else 1,
+        lanes=min(share, MOST_LANES) if in_lanes else 1,
         timeout=asked.timeout,
         notes=() if engine.remote else _crowded(leased, count),
         executor=asked.executor,

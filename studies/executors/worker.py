@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -194,9 +195,12 @@ class Lane:
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
-def serve_lanes(inbox: Inbox, evaluator: Evaluator, device: str, send: Callable[[FromWorker], None]) -> None:
-    """Do every job that comes at once, beside those that are not done."""
+def serve_lanes(
+    inbox: Inbox, evaluator: Evaluator, device: str, send: Callable[[FromWorker], None], count: int
+) -> None:
+    """Do every job that comes at once, beside those that are not done, ``count`` at a time at most."""
     lanes: dict[int, Lane] = {}
+    threads = ThreadPoolExecutor(count)  # that stay: libraries keep what they prepare for each
 
     def run(job: Job, lane: Lane) -> None:
         try:
@@ -208,7 +212,7 @@ def serve_lanes(inbox: Inbox, evaluator: Evaluator, device: str, send: Callable[
         message = _next(inbox)
         if isinstance(message, Job):
             lanes[message.index] = Lane()
-            threading.Thread(target=run, args=(message, lanes[message.index]), daemon=True).start()
+            threads.submit(run, message, lanes[message.index])
         elif isinstance(message, Answer) and message.index in lanes:
             lanes[message.index].answers.put(message.go)
         elif isinstance(message, Cancel) and message.index in lanes:
@@ -238,7 +242,7 @@ def main() -> None:
         return
     send(Ready())
     if setup.lanes > 1:
-        serve_lanes(inbox, evaluator, device, send)
+        serve_lanes(inbox, evaluator, device, send, setup.lanes)
     while True:
         try:
             perform(evaluator, expected(_next(inbox), Job), device, send, lambda: expected(_next(inbox), Answer).go)

@@ -78,11 +78,13 @@ class Running:
 
     Attributes:
         late: when it was told to end, as its time was over.
+        stopping: it was told to stop after an epoch, and will not be asked for again at once.
     """
 
     judge: Judge | None
     began: float
     late: float | None = None
+    stopping: bool = False
 
 
 @dataclass(eq=False)
@@ -164,6 +166,8 @@ class Fleet:
 
     def submit(self, job: Job, judge: Judge | None = None) -> None:
         one = min((one for one in self.workers if self._room(one)), key=lambda one: len(one.jobs))
+        if job.index not in self._suspects and not any(self._suspects & one.jobs.keys() for one in self.workers):
+            self._suspects.clear()  # what is evaluated again comes first: these never will be
         one.jobs[job.index] = Running(judge, time.monotonic())
         if isinstance(job, EvaluateJob) and self._lanes[one.number] > 1 and not self._suspects:
             job = replace(job, shared=True)
@@ -199,6 +203,7 @@ class Fleet:
         elif isinstance(message, Epoch) and message.index in one.jobs:
             judge = one.jobs[message.index].judge
             go = judge is None or judge(message.epoch, message.error)
+            one.jobs[message.index].stopping = not go
             self._send(one, Answer(go, message.index if one.lanes > 1 else None))
             return [Event("epoch", message.index, message.epoch, message.error)]
         elif isinstance(message, End) and message.index in one.jobs:
@@ -208,15 +213,21 @@ class Fleet:
     def _done(self, one: Worker, end: End) -> list[Event]:
         """What becomes of a job whose worker says that it is over."""
         running, self._vain[one.number] = one.jobs.pop(end.index), 0
+        if running.late is not None and isinstance(end, Failed | Crowded):
+            self._suspects.discard(end.index)
+            return [self._too_late(end.index)]
         if isinstance(end, Crowded):
-            self._suspects.add(end.index)
-            self._lanes[one.number] = max(1, self._lanes[one.number] // 2)
+            self._suspect(one, {end.index})
             note = f"candidate {end.index} is evaluated again, alone: memory ran out beside others ({end.error})"
             return [Event("note", -1, message=note), Event("stopped", end.index, seconds=end.seconds)]
         self._suspects.discard(end.index)
-        if running.late is not None and isinstance(end, Failed):
-            return [self._too_late(end.index)]
         return [event_of(end)]
+
+    def _suspect(self, one: Worker, jobs: Collection[int]) -> None:
+        """Jobs are to be evaluated alone, and others then fewer at a time: once for all that are suspected by then."""
+        if not self._suspects:
+            self._lanes[one.number] = max(1, self._lanes[one.number] // 2)
+        self._suspects.update(jobs)
 
     def _died(self, one: Worker, end: Ended) -> list[Event]:
         if one not in self.workers:
@@ -251,8 +262,7 @@ class Fleet:
             self._suspects.discard(index)
             return [*found, Event("failed", index, message=f"its worker was {end.cause}")]
         if left and not late and not end.blameless:
-            self._suspects.update(left)
-            self._lanes[one.number] = max(1, self._lanes[one.number] // 2)
+            self._suspect(one, {index for index, running in left.items() if not running.stopping})
         if left:
             found.append(Event("note", -1, message=_again(left, end, alone=not late and not end.blameless)))
         now = time.monotonic()  # stops without a verdict: they wait for the next worker

@@ -52,12 +52,17 @@ class RecordedEpochs:
                 self._recorder.warm_up(partial(self._train, places, last))
             yield
 
+    def close(self) -> None:
+        """Let go of what is recorded, and of who trains."""
+        self._replayed.close()
+
     def _take(self, plan: Plan, rates: Tensor, size: int) -> None:
         """Put what the steps of an epoch read where the recorded ones look for it."""
         if not self._fits(plan):
             self._plan, self._rates = plan, rates.to(plan.order.device)
             self._number = torch.zeros(1, dtype=torch.long, device=plan.order.device)
             self._within = torch.arange(size, device=plan.order.device)
+            self._replayed.close()
             self._replayed = Recorded(self._work, self._recorder)
             return
         mine = self._of_plan()

@@ -16,8 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from regnas.evaluator import Task
-from regnas.evaluators.training.gpu.lanes import MOST_LANES
+from regnas.evaluator import MOST_LANES, Task
 
 _GAIN = 1.05  # a doubling that gains less is not worth its memory
 _FULL = 0.9  # share of the memory that may be used
@@ -38,10 +37,17 @@ class Sharing:
 
 
 def best_share(measure: Callable[[int], Sharing], most: int = MOST_LANES) -> int:
-    """Double the number of trainings while that makes all of them together 5 % faster and memory lasts."""
+    """Double the number of trainings while that makes all of them together 5 % faster and memory lasts.
+
+    Raises:
+        RuntimeError: not even one could be measured.
+    """
     share, found = 1, measure(1)
     while 2 * share <= most and 2 * found.memory <= _FULL:
-        twice = measure(2 * share)
+        try:
+            twice = measure(2 * share)
+        except RuntimeError:  # out of memory, for example: what was measured before serves
+            break
         if twice.speed < _GAIN * found.speed:
             break
         share, found = 2 * share, twice

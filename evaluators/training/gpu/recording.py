@@ -5,6 +5,7 @@ No GPU has verified the CUDA part; the rest is tested on CPUs with a recorder th
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,10 @@ from typing import Protocol
 
 import torch
 
+from regnas.evaluators.training.devices import is_lost, is_out_of_memory
+
 Work = Callable[[], None]
+_SCARCE = 0.25  # share of a device's memory below which what is kept of it is given back
 _WARM_UP = 3  # calls before the recording: libraries choose their kernels, the optimiser makes its buffers
 
 
@@ -46,8 +50,11 @@ class CudaRecorder:
 
     def record(self, work: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
-        # `torch.cuda.graph` would wait for the whole device and empty the cache of all threads.
-        with self._alone, self._on_stream():
+        # `torch.cuda.graph` would wait for the whole device and empty the cache of all threads each time.
+        with self._alone, _without_collector(), self._on_stream():
+            free, total = torch.cuda.mem_get_info()
+            if free < _SCARCE * total:  # a recording cannot use what is kept from work before
+                torch.cuda.empty_cache()
             graph.capture_begin(capture_error_mode="thread_local")
             try:
                 work()
@@ -70,10 +77,23 @@ class CudaRecorder:
         now.wait_stream(self._stream)
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Python's collector of cycles may free another recording, which voids the one that is made."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 class Recorded:
     """Work whose first calls are done as they are, and whose later ones replay a recording.
 
-    Every call does the work. Where recording fails, all calls go on as they are.
+    Every call does the work. Where recording fails, all calls go on as they are, but for a lack of memory, which is
+    raised. What is recorded has memory of its own until `close`.
 
     Args:
         work: reads and changes tensors on the device, the same memory in every call; it waits for nothing.
@@ -94,6 +114,16 @@ class Recorded:
             try:
                 self._replay = self._recorder.record(self._work)
             except RuntimeError as error:
+                if is_out_of_memory(error) or is_lost(error):
+                    raise
                 logging.getLogger(__name__).warning("a step cannot be recorded, it runs as it is: %s", error)
                 self._replay = self._work
         self._replay()
+
+    def close(self) -> None:
+        """Let go of the recording and of the work: it is done no more."""
+        self._replay = self._work = _closed
+
+
+def _closed() -> None:
+    raise RuntimeError("what was recorded is closed")

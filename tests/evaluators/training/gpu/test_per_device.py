@@ -50,6 +50,17 @@ def test_nothing_is_started_that_would_not_fit() -> None:
     assert asked == [1, 2, 4]
 
 
+def test_a_number_that_cannot_be_measured_ends_the_doubling() -> None:
+    def measure(count: int) -> Sharing:
+        if count == 4:
+            raise RuntimeError("out of memory")
+        return Sharing(100.0 * count, 0.01)
+
+    assert best_share(measure) == 2
+    with pytest.raises(RuntimeError):
+        best_share(lambda count: measure(4))
+
+
 @pytest.mark.parametrize("data", ["fashion-mnist-mini", "fake"])
 def test_the_reference_network_is_near_the_upper_end_of_the_window(data: str) -> None:
     regime = make_dataset(data).regime

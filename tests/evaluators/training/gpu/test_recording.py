@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +17,7 @@ from regnas.evaluators.training.gpu.epochs import RecordedEpochs
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import Computing
 from regnas.evaluators.training.recipe import Recipe
+from regnas.evaluators.training.scoring import Scorer
 from regnas.search_spaces.staged.architecture import Staged
 
 CPU = torch.device("cpu")
@@ -121,6 +124,54 @@ def test_a_replay_asks_nothing_of_python() -> None:
         ]
         assert [one for _, one in seen[first:]] == [epoch + step / 8 for step in range(5)]
     assert (recorder.warmed, recorder.recorded) == (3, 1)
+
+
+def test_a_lack_of_memory_while_recording_is_said() -> None:
+    class Full(Again):
+        def record(self, work: Callable[[], None]) -> Callable[[], None]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        trained(Full())
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_training_that_is_closed_is_freed_at_once(recorded: bool) -> None:
+    """Without Python's collector of cycles: on a GPU it would free recordings at the wrong moment."""
+    training, _ = make_dataset("fake:96").fit()
+    mean, std = statistics(training)
+    batches = Batches(training, CPU, mean=mean, std=std)
+    computing, recorder = Computing(recorded=recorded), Again() if recorded else None
+    gc.collect()
+    gc.disable()
+    try:
+        network = build(NETWORK, 0, CPU, computing, Recipe())
+        trainer = Trainer(
+            network, batches, Recipe(batch_size=8), seed=0, device=CPU, computing=computing, recorder=recorder
+        )
+        scorer = Scorer(network, batches, CPU, computing, recorder)
+        trainer.run_epoch()
+        scorer(lenient=True), scorer(lenient=True)
+        gone = weakref.ref(network)
+        trainer.close()
+        scorer.close()
+        del network, trainer, scorer
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_images_that_are_fed_again_leave_a_recording_as_it_is() -> None:
+    training, validation = make_dataset("fake:96").fit()
+    mean, std = statistics(training)
+    one, other = (Batches(split, CPU, mean=mean, std=std) for split in (training, training.joined(validation)))
+    recorder, computing = Again(), Computing(recorded=True)
+    network = build(NETWORK, 0, CPU, computing, Recipe())
+    trainer = Trainer(network, one, Recipe(batch_size=8), seed=0, device=CPU, computing=computing, recorder=recorder)
+    for images in (one, one, other, other):
+        trainer.feed(images)
+        trainer.run_epoch()
+    assert recorder.recorded == 2
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
