@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -13,11 +13,10 @@ from regnas.dimension import Array, Choice, Dimension, LogUniform
 from regnas.errors import UsageError
 from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.compatibility import compatible
+from regnas.search_spaces.staged.compatibility import Ints, compatible
 from regnas.search_spaces.staged.complexity import StagedBatch
 from regnas.search_spaces.staged.space import StagedRows, StagedSpace, inner_groups
 
-_KINDS = ("depth", "width", "bottleneck_ratio", "group_width")
 _LAWS: dict[str, Dimension] = {
     "depth": LogUniform(1, 16),
     "width": LogUniform(8, 1024, 8),
@@ -41,8 +40,11 @@ class AnyNetSpace(StagedSpace):
     rising: tuple[str, ...] = ()
     last_depth: str = "rising"
 
+    # The parameters of a stage; the last says how its 3x3 convolutions are grouped.
+    kinds = tuple(_LAWS)
+
     def parameters_of(self, key: str) -> Sequence[str]:
-        if key in _KINDS and key not in self.shared:
+        if key in self.kinds and key not in self.shared:
             return self._names(key)
         return super().parameters_of(key)
 
@@ -58,7 +60,10 @@ class AnyNetSpace(StagedSpace):
         return all(name in laws and laws[name] == laws[names[0]] for name in names)
 
     def with_stages(self, stages: int) -> Self:
-        return replace(self, stages=stages, laws=_parameters(stages, self.shared))
+        """With another number of stages, each by the laws of the first."""
+        laws = dict(self.laws)
+        first = {kind: laws[self._names(kind)[0]] for kind in self.kinds}
+        return replace(self, stages=stages, laws=stage_laws(first, stages, self.shared))
 
     def with_option(self, key: str, value: str) -> Self | None:
         """With another ``last_depth``, or what all staged spaces have.
@@ -104,16 +109,26 @@ class AnyNetSpace(StagedSpace):
     def decode(self, params: Params) -> Staged:
         for name, value in params.items():
             self.check(name, value)
-        depths, raw, ratios, groups = (np.array([params[name] for name in self._stage_names(kind)]) for kind in _KINDS)
-        widths, groups = compatible(raw, ratios, inner_groups(self, groups, raw))
+        depths, raw, ratios, groups = (
+            np.array([params[name] for name in self._stage_names(kind)]) for kind in self.kinds
+        )
+        widths, groups = self.fitted(raw, ratios, groups)
         return self.network(depths, widths, ratios, groups)
+
+    def fitted(self, widths: Any, ratios: Any, groups: Any) -> tuple[Ints, Ints]:
+        """Widths and group widths of stages that fit each other, of the parameters' shape, such as ``(n, stages)``."""
+        return compatible(widths, ratios, inner_groups(self, groups, widths))
+
+    def grouping(self, network: Staged) -> tuple[int, ...]:
+        """The last of the `kinds`, of each stage of a network."""
+        return network.group_widths
 
     def point_of(self, network: Staged) -> Params | None:
         if len(network.depths) != self.stages:
             return None
-        per_stage = (network.depths, network.widths, network.bottleneck_ratios, network.group_widths)
+        per_stage = (network.depths, network.widths, network.bottleneck_ratios, self.grouping(network))
         point: Params = {}
-        for kind, values in zip(_KINDS, per_stage, strict=True):
+        for kind, values in zip(self.kinds, per_stage, strict=True):
             for name, value in zip(self._stage_names(kind), values, strict=True):
                 if name in self.free and point.setdefault(name, value) != value:
                     return None  # one value for all stages, which has several
@@ -131,9 +146,9 @@ class AnyNetSpace(StagedSpace):
         columns, good = self._in_order(columns)
         rows = np.flatnonzero(good)
         depths, raw, ratios, groups = (
-            np.stack([columns[name][rows] for name in self._stage_names(kind)], axis=1) for kind in _KINDS
+            np.stack([columns[name][rows] for name in self._stage_names(kind)], axis=1) for kind in self.kinds
         )
-        widths, groups = compatible(raw, ratios, inner_groups(self, groups, raw))
+        widths, groups = self.fitted(raw, ratios, groups)
         stages = StagedBatch(depths, widths, ratios.astype(np.float64), groups)
         wrong = len(good) - len(rows)
         return StagedRows(self, rows, stages, {"order of the stages": wrong} if wrong else {})
@@ -157,7 +172,7 @@ class AnyNetSpace(StagedSpace):
         Source: section 3.2, where the paper divides by 4! instead.
         """
         total = 1
-        for kind in _KINDS:
+        for kind in self.kinds:
             names = self._names(kind)
             ordered = self._ordered_names(kind) if kind in self.rising else []
             if ordered:
@@ -167,16 +182,19 @@ class AnyNetSpace(StagedSpace):
         return total
 
 
-def _parameters(stages: int, shared: tuple[str, ...]) -> tuple[tuple[str, Dimension], ...]:
-    laws: list[tuple[str, Dimension]] = []
-    for kind in _KINDS:
+def stage_laws(
+    laws: Mapping[str, Dimension], stages: int, shared: Collection[str] = ()
+) -> tuple[tuple[str, Dimension], ...]:
+    """The laws of all parameters: of each stage its own, or one for all stages where they are shared."""
+    every: list[tuple[str, Dimension]] = []
+    for kind, law in laws.items():
         names = [kind] if kind in shared else [f"{kind}_{stage}" for stage in range(1, stages + 1)]
-        laws += [(name, _LAWS[kind]) for name in names]
-    return tuple(laws)
+        every += [(name, law) for name in names]
+    return tuple(every)
 
 
 def _anynet(letter: str, shared: tuple[str, ...] = (), rising: tuple[str, ...] = ()) -> AnyNetSpace:
-    return AnyNetSpace(name=f"anynetx-{letter}", laws=_parameters(4, shared), shared=shared, rising=rising)
+    return AnyNetSpace(name=f"anynetx-{letter}", laws=stage_laws(_LAWS, 4, shared), shared=shared, rising=rising)
 
 
 def anynetx_a() -> AnyNetSpace:

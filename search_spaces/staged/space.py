@@ -75,7 +75,7 @@ class StagedSpace(Space):
         """A parameter that the block ignores is fixed, or many points would be one network."""
         rule = BLOCKS[self.block]
         ignored = (name.startswith("bottleneck_ratio") and not rule.bottleneck) or (
-            name.startswith("group_width") and not rule.grouped
+            name.startswith("group") and not rule.grouped
         )
         return Choice((1,)) if ignored else law
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from regnas.search_spaces.staged.nds import network_of
+from regnas.search_spaces.staged.formats.nds import network_of
 from regnas.studies.populations.population import Population, PopulationError, from_arrays
 from regnas.system.reading import read_json
 

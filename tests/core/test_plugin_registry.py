@@ -36,7 +36,8 @@ def test_the_built_ins_are_installed_under_their_names() -> None:
     expected = {
         "architecture": {"staged", "nasbench201", "point"},
         "space": {f"anynetx-{letter}" for letter in "abcde"}
-        | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table"},
+        | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table"}
+        | {"vanilla", "resnet", "resnext-a", "resnext-b"},
         "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"}
         | {"nni-random", "nni-evolution", "nni-tpe", "nni-grid", "nni-rl"},
         "pruner": {"asha", "hyperband", "median"},

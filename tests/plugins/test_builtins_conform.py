@@ -28,11 +28,13 @@ DERIVED = (
     "anynetx-d[group_width=8|16,width_4=512:1024]",
     "regnetx[wm=2,w0=wa,strides=1-2-2-2]",
     "regnety[bottleneck_ratio=0.5|1,depth=12:20,stem=resnet,head_width=64]",
+    "resnext-b[width=96|256,stages=4,stem=resnet]",
 )
 WINDOWS = (
     ("regnetx", "360M:400M"),
     ("anynetx-c", "200M:400M"),
     ("regnetx-constrained", "600M:"),
+    ("resnext-a", "60M:80M"),
 )
 
 # random, tpe and evolution: tests/strategies/test_strategy_rules.py, with samplers of Optuna.

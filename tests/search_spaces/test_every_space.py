@@ -35,6 +35,7 @@ DERIVED = [
     "anynetx-e[last_depth=free,stages=3,stem=cifar,strides=1-2-2]",
     "anynetx-d[width_2=64]",
     "anynetx-c[block=basic]",
+    "resnext-a[width=24|64,bottleneck_ratio=0.5|1|2,groups=1|8]",
 ]
 every_space = pytest.mark.parametrize("name", NAMES)
 every_staged_space = pytest.mark.parametrize("name", STAGED)
@@ -160,18 +161,21 @@ def test_the_images_of_a_data_set_set_classes_stem_and_strides(name: str) -> Non
         network = candidate.architecture
         assert isinstance(network, Staged)
         assert (network.stem, network.stem_width, network.classes) == ("cifar", 16, 10)
-        assert network.strides == (2, 2, 1, 1)  # the last stride repeats
+        assert network.strides == (2, 2, 1, 1)[: network.stages]  # the last stride repeats
         assert candidate.complexity == network.complexity(32)
 
 
 @every_staged_space
 def test_a_spec_outweighs_the_data_set(name: str) -> None:
-    space = make_space(f"{name}[stem=simple,stem_width=24,strides=2-1-2-1]").on(
+    named = make_space(name)
+    assert isinstance(named, StagedSpace)
+    strides = (2, 1, 2, 1)[: named.stages]
+    space = named.fix(stem="simple", stem_width=24, strides=strides).on(
         Images(stem_stride=1, stem_width=16, strides=(1, 1, 2))
     )
     network = space.sample(1)[0].architecture
     assert isinstance(network, Staged)
-    assert (network.stem, network.stem_width, network.strides) == ("simple", 24, (2, 1, 2, 1))
+    assert (network.stem, network.stem_width, network.strides) == ("simple", 24, strides)
 
 
 # The caps of regnetx-constrained depend on the flops, and these on the resolution.
