@@ -28,6 +28,10 @@ SPACES = (
     "anynetx-c",
     "anynetx-d",
     "anynetx-e",
+    "vanilla",
+    "resnet",
+    "resnext-a",
+    "resnext-b",
 )
 WINDOW = "360M:400M"
 LOW, HIGH = 360e6, 400e6
@@ -189,7 +193,7 @@ def measured(space: str, accepted: int, *, version: int = 2, looked_at: bool = F
 
 def main() -> None:
     """Print a table."""
-    print(f"window {WINDOW} at {RESOLUTION} px, one core, accepted distinct candidates a second")
+    print(f"window {WINDOW} at {RESOLUTION} px, of NDS's spaces at 32, one core, accepted distinct candidates a second")
     print(f"{'space':<22}{'version 1':>12}{'version 2':>12}{'with networks':>15}{'accepted':>11}")
     for space in SPACES:
         count = 10_000

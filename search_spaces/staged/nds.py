@@ -7,6 +7,7 @@ values about even in log, all equally likely. Here a stage has a *number* of gro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -15,10 +16,11 @@ import numpy as np
 from regnas.dimension import Choice, values_of
 from regnas.errors import InvalidArchitecture
 from regnas.images import Images
-from regnas.sampling.batch import Columns, Params
+from regnas.sampling.batch import Columns, Narrowing, Params
 from regnas.search_spaces.staged.anynet import AnyNetSpace, stage_laws
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.compatibility import Ints
+from regnas.search_spaces.staged.narrowing.narrowing import grid_of
 from regnas.search_spaces.staged.space import StagedRows
 
 # The stem of the paper's networks for CIFAR-10, a 3x3 convolution of 16 channels, and stages at 32, 16 and 8 px.
@@ -76,6 +78,11 @@ class NDSSpace(AnyNetSpace):
                 f"stage {stage}; choose a width that divides"
             )
         return super().decode(params)
+
+    @cached_property
+    def narrowing(self) -> Narrowing | None:
+        """Cells of the stages' shapes, with the depth of one stage solved for; made once."""
+        return grid_of(self)
 
     def batch(self, columns: Columns) -> StagedRows:
         found = super().batch(columns)

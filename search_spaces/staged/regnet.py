@@ -80,10 +80,6 @@ class RegNetSpace(StagedSpace):
         """Cells of the line's parameters, with the depth solved for; made once."""
         return narrowing_of(self)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """For pickles and copies: without the cells, which are made again."""
-        return {name: value for name, value in self.__dict__.items() if name != "narrowing"}
-
     def batch(self, columns: Columns) -> StagedRows:
         total = len(columns["depth"])
         line = {name: columns[name] for name in ("depth", "w0", "wa", "wm")}

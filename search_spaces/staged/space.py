@@ -79,6 +79,10 @@ class StagedSpace(Space):
         )
         return Choice((1,)) if ignored else law
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and copies: without the cells of a narrowing, which are made again."""
+        return {name: value for name, value in self.__dict__.items() if name != "narrowing"}
+
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
         _check_law(self, name, dimension)
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))

@@ -44,7 +44,7 @@ from regnas.window import Window
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_NONE = np.iinfo(np.int64).max // 4  # as good as no bound
+NONE = np.iinfo(np.int64).max // 4  # as good as no bound
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,14 @@ def reach_of_boxes(shape: Shape, low: Lines, high: Lines, ratios: Floats, groups
     greatest = _parts(shape, large, some)
     first, last = early[-2] + 1, np.minimum(late[-1], shape.deepest)
     most = np.full(len(first), shape.deepest, dtype=np.int64)
-    for measure, under, over in _bounds(shape.window):
+    for measure, under, over in whole_bounds(shape.window):
         base, slope = _line_of(least, measure, early, late, np.maximum)
-        if over < _NONE:
+        if over < NONE:
             last = np.minimum(last, (over - base) // slope)
-            if under > -_NONE:
+            if under > -NONE:
                 most = np.minimum(most, (over - under) // slope + 1)
         base, slope = _line_of(greatest, measure, early, late, np.minimum)
-        if under > -_NONE:
+        if under > -NONE:
             first = np.maximum(first, -((base - under) // slope))
     first, last = np.where(possible, first, 1), np.where(possible, last, 0)
     return Reach(first, last, np.minimum(most, np.maximum(last - first + 1, 0)))
@@ -132,11 +132,11 @@ def reach_of_points(shape: Shape, lines: Lines, ratios: Floats, groups: Ints) ->
     good = (np.diff(starts[:-1], axis=0) > 0).all(axis=0) & (np.diff(raw, axis=0) > 0).all(axis=0)
     parts = _parts(shape, _blocks(shape, raw, ratios, groups))
     first, last = starts[-2] + 1, np.minimum(starts[-1], shape.deepest)
-    for measure, under, over in _bounds(shape.window):
+    for measure, under, over in whole_bounds(shape.window):
         base, slope = _line_of(parts, measure, starts, starts, np.maximum)
-        if over < _NONE:
+        if over < NONE:
             last = np.minimum(last, (over - base) // slope)
-        if under > -_NONE:
+        if under > -NONE:
             first = np.maximum(first, -((base - under) // slope))
     first, last = np.where(good, first, 1), np.where(good, last, 0)
     return Reach(first, last, np.maximum(last - first + 1, 0))
@@ -147,13 +147,13 @@ def _wanted(window: Window) -> list[str]:
     return [measure for measure in MEASURES if measure in window]
 
 
-def _bounds(window: Window) -> Iterator[tuple[str, int, int]]:
+def whole_bounds(window: Window) -> Iterator[tuple[str, int, int]]:
     """Measures in force, and the whole numbers that they lie between."""
     for measure in _wanted(window):
         bounds = window[measure]
-        under = -_NONE if bounds.low is None else int(np.ceil(bounds.low))
-        over = _NONE if bounds.high is None else int(np.floor(bounds.high))
-        yield measure, max(under, -_NONE), min(over, _NONE)
+        under = -NONE if bounds.low is None else int(np.ceil(bounds.low))
+        over = NONE if bounds.high is None else int(np.floor(bounds.high))
+        yield measure, max(under, -NONE), min(over, NONE)
 
 
 def _starts(shape: Shape, lines: Lines, whole: Callable[[Floats], Any]) -> Ints:

@@ -83,7 +83,7 @@ class LineCells:
     ) -> None:
         self._shape, self._ladders, self._sources, self._names = shape, ladders, sources, names
         self._depth = ladders["depth"]
-        self._likeliest = _likeliest(self._depth)
+        self._likeliest = likeliest(self._depth)
         self._cells, most = self._cut()
         self._most = self._likeliest[most]
         weights = self._most.copy()
@@ -182,8 +182,8 @@ class LineCells:
         return reach_of_boxes(self._shape, first, last, low["b"], low["g"])
 
 
-def _likeliest(depth: Ladder) -> Floats:
-    """The greatest probability of c depths in a row, for every c from 0 to the range of the law."""
+def likeliest(depth: Ladder) -> Floats:
+    """The greatest probability of c depths in a row, for c = 0, 1, ... to one above the deepest: ``(deepest + 2,)``."""
     counts = np.arange(int(depth.values[-1]) + 2)
     ends = np.searchsorted(depth.values, depth.values[None, :] + counts[:, None])
     return np.asarray((depth.edges[ends] - depth.edges[None, :-1]).max(axis=1))
