@@ -24,7 +24,7 @@ from regnas.search_spaces.staged.narrowing.narrowing import grid_of
 from regnas.search_spaces.staged.space import StagedRows
 
 # The stem of the paper's networks for CIFAR-10, a 3x3 convolution of 16 channels, and stages at 32, 16 and 8 px.
-_CIFAR = Images(resolution=32, classes=10, stem_stride=1, stem_width=16, strides=(1, 2, 2))
+CIFAR = Images(resolution=32, classes=10, stem_stride=1, stem_width=16, strides=(1, 2, 2))
 _STAGES = 3
 
 # Of the depths 1, ..., 24 and the widths 16, ..., 256 of Vanilla and ResNet the paper says the ends and how many there
@@ -103,7 +103,7 @@ class NDSSpace(AnyNetSpace):
 
 def _nds(name: str, block: str, **grids: tuple[int, ...]) -> NDSSpace:
     laws = {kind: Choice(grids.get(kind, (1,))) for kind in NDSSpace.kinds}
-    return NDSSpace(name=name, block=block, images=_CIFAR, stages=_STAGES, laws=stage_laws(laws, _STAGES))
+    return NDSSpace(name=name, block=block, images=CIFAR, stages=_STAGES, laws=stage_laws(laws, _STAGES))
 
 
 def vanilla() -> NDSSpace:

@@ -12,11 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from regnas.architecture import Architecture
+from regnas.costs import complexity_of
 from regnas.search_spaces.staged.formats.nds import network_of
+from regnas.search_spaces.staged.nds import CIFAR
 from regnas.studies.populations.population import Population, PopulationError, from_arrays
 from regnas.system.reading import read_json
 
 MARK = "NDS errors are the smallest TEST error over all epochs, and its flops count more than ours"
+_OTHER_PARAMS = "{} of {} records have other params than what they describe, and are without an architecture"
 
 Record = Mapping[str, Any]
 
@@ -24,7 +28,8 @@ Record = Mapping[str, Any]
 def read_nds(path: Path, name: str | None = None) -> Population:
     """A sweep of the NDS release as a population.
 
-    Its error is ``min_test_top1``, the only one the paper uses; the population is marked with what that is. The
+    Its error is ``min_test_top1``, the only one the paper uses; the population is marked with what that is. A record's
+    network is known where it has the params that the record says; flops say nothing, as the release's count more. The
     files ``..._reruns.json`` are selections of a space's best and middling models, no random sample, and are refused.
 
     Args:
@@ -57,7 +62,9 @@ def _population(name: str, records: list[Record], *, imagenet: bool) -> Populati
     for row, curve in zip(table[:, 0], curves, strict=True):
         row[: len(curve)] = np.asarray(curve, dtype=np.float64) / 100
     # Networks for ImageNet have another stem and head, which the records do not describe.
-    architectures = tuple(None if imagenet else _architecture(record["net"]) for record in records)
+    networks = [None if imagenet else network_of(record["net"]) for record in records]
+    agree = [one is None or _agree(one, record) for one, record in zip(networks, records, strict=True)]
+    settings = {"data": "NDS ImageNet"} if imagenet else {"data": "NDS CIFAR-10", "images": CIFAR.to_json()}
     return from_arrays(
         name,
         _column(records, "min_test_top1") / 100,
@@ -65,10 +72,10 @@ def _population(name: str, records: list[Record], *, imagenet: bool) -> Populati
         flops=_column(records, "flops"),
         params=_column(records, "params"),
         seeds=np.array([[int(-1 if record.get("rng_seed") is None else record["rng_seed"])] for record in records]),
-        architectures=architectures,
+        architectures=tuple(one.to_json() if one and good else None for one, good in zip(networks, agree, strict=True)),
         values=_values([record["net"] for record in records], [record.get("optim", {}) for record in records]),
-        settings={"data": f"NDS {'ImageNet' if imagenet else 'CIFAR-10'}", "recipe": _recipe(records)},
-        marks=(MARK,),
+        settings={**settings, "recipe": _recipe(records)},
+        marks=(MARK, *([] if all(agree) else [f"{name}: {_OTHER_PARAMS.format(agree.count(False), len(agree))}"])),
     )
 
 
@@ -86,13 +93,14 @@ def _column(records: list[Record], key: str) -> Any:
     return np.array([float("nan" if record.get(key) is None else record[key]) for record in records])
 
 
-def _architecture(net: Record) -> Mapping[str, Any] | None:
-    """The network of a record that this release can build; cells are not."""
-    found = network_of(net)
-    return None if found is None else found.to_json()
+def _agree(network: Architecture, record: Record) -> bool:
+    """Whether a network has the params that its record says, if it says any."""
+    said = record.get("params")
+    return said is None or complexity_of(network, CIFAR.resolution).params == said
 
 
-_LISTS = {"ds": "depth", "ws": "width", "bot_muls": "bottleneck_multiplier", "num_gs": "groups"}
+# As the parameters of the spaces are called; the release's multipliers are one over the bottleneck ratios.
+_LISTS = {"ds": "depth", "ws": "width", "bot_muls": "bottleneck_ratio", "num_gs": "groups"}
 
 
 def _values(nets: list[Record], optims: list[Record]) -> dict[str, Any]:
@@ -100,15 +108,16 @@ def _values(nets: list[Record], optims: list[Record]) -> dict[str, Any]:
     for key, called in _LISTS.items():
         lists = [net.get(key) or [] for net in nets]
         same = len({len(one) for one in lists}) == 1 and len(lists[0]) > 1
-        if same and all(isinstance(entry, int | float) for one in lists for entry in one[1:]):
+        if same and all(isinstance(entry, int | float) and entry > 0 for one in lists for entry in one[1:]):
             for stage in range(1, len(lists[0])):
-                found[f"{called}_{stage}"] = np.array([float(one[stage]) for one in lists])
+                numbers = np.array([float(one[stage]) for one in lists])
+                found[f"{called}_{stage}"] = 1 / numbers if key == "bot_muls" else numbers
     for key in ("depth", "width"):
         if all(isinstance(net.get(key), int | float) for net in nets):
             found[key] = np.array([float(net[key]) for net in nets])
     for key in ("base_lr", "wd"):
         column = [optim.get(key) for optim in optims]
-        numbers = {value for value in column if isinstance(value, int | float)}
-        if len(numbers) > 1 and all(isinstance(value, int | float) for value in column):
+        rates = {value for value in column if isinstance(value, int | float)}
+        if len(rates) > 1 and all(isinstance(value, int | float) for value in column):
             found[key] = np.array([float(value) for value in column if value is not None])
     return found
