@@ -29,7 +29,7 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     Args:
         text: a spec string, or a space.
         options: windows ``flops``, ``params``, ``acts``: ``LOW:HIGH``, or one value for 1 % either way; ``limits`` on
-            any measures by name; ``resolution`` in pixels of a side, 224 unless said; ``classes``, 1000 unless said
+            any measures by name; ``resolution`` in pixels of a side and ``classes``, the space's own unless said
             (see `regnas.options.SpaceOptions`).
 
     Raises:

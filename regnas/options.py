@@ -42,8 +42,8 @@ class WindowOptions(TypedDict, total=False):
 class SpaceOptions(WindowOptions, total=False):
     """Of `regnas.space`."""
 
-    resolution: int | None  # pixels of a side, 224 unless said
-    classes: int | None  # outputs of the networks, 1000 unless said
+    resolution: int | None  # pixels of a side, the space's own unless said
+    classes: int | None  # outputs of the networks, the space's own unless said
 
 
 class TrainingOptions(TypedDict, total=False):

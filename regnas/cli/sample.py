@@ -21,8 +21,8 @@ from regnas.cli.output import echo
 )
 @click.option("--count", type=int, default=100, show_default=True, help="Candidates to write.")
 @options.window
-@click.option("--resolution", type=int, default=224, show_default=True, help="Pixels of a side.")
-@click.option("--classes", type=int, default=1000, show_default=True, help="Outputs of the networks.")
+@click.option("--resolution", type=int, help="Pixels of a side.  [default: the space's own]")
+@click.option("--classes", type=int, help="Outputs of the networks.  [default: the space's own]")
 @click.option("--seed", type=int, default=0, show_default=True)
 @options.duplicates("reject", "reuse", "allow")
 @click.option("--output", required=True, metavar="FILE", help="A .csv or .jsonl file.")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from regnas.architecture import from_json
+from regnas.costs import complexity_of
+
 Run = Callable[..., tuple[int, str, str]]
 POINT = '{"depth": 22, "w0": 24, "wa": 24.48, "wm": 2.54, "bottleneck_ratio": 1, "group_width": 16}'
 
@@ -66,6 +69,13 @@ def test_sample_writes_candidates_that_describe_reads_back(regnas_command: Run, 
     _, described, _ = regnas_command("describe", "--architecture", "a.json", "--json")
     assert json.loads(described)["complexity"]["flops"] == int(rows[7]["flops"])
     assert all(360e6 <= int(row["flops"]) <= 400e6 for row in rows)
+
+
+def test_sample_counts_at_the_resolution_of_the_space(regnas_command: Run, tmp_path: Path) -> None:
+    assert regnas_command("sample", "--space", "resnet", "--count", "3", "--output", "s.jsonl")[0] == 0
+    for row in map(json.loads, (tmp_path / "s.jsonl").read_text().splitlines()):
+        network = from_json(row["architecture"])
+        assert row["flops"] == complexity_of(network, 32).flops and network.to_json()["classes"] == 10
 
 
 def test_list_names_every_kind(regnas_command: Run) -> None:
