@@ -1,0 +1,183 @@
+"""Networks of two cells: one repeated, and one that halves the size, in the stacking of NDS.
+
+Source: Zoph et al. 2018 (arXiv 1707.07012), section 3; Liu et al. 2019 (DARTS, arXiv 1806.09055), section 3; stacked as
+Radosavovic et al. 2019 (NDS, arXiv 1905.13214) do (facebookresearch/unnas). Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regnas.architecture import key_of
+from regnas.costs import Complexity
+from regnas.errors import InvalidArchitecture
+from regnas.search_spaces.cells import views
+from regnas.search_spaces.cells.cell import Cell
+from regnas.search_spaces.cells.complexity import STEMS, CellColumns, Skeleton, cells_complexity, inner_edges
+from regnas.search_spaces.cells.operations import CODES
+
+if TYPE_CHECKING:
+    import torch
+    from matplotlib.axes import Axes
+
+    from regnas.describe import Summary, TextTable
+
+BOUNDS = {"classes": (2, 1 << 20), "width": (1, 1 << 16), "depth": (1, 1_000)}  # far beyond what can be trained
+_FORM = ("normal", "normal_concat", "reduce", "reduce_concat", "width", "depth", "stem", "classes")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A stem, ``depth`` cells of which two are reductions, global average pooling and a linear layer.
+
+    Attributes:
+        normal, reduce: the two cells. In a reduction, edges from inputs have stride 2.
+        width: channels of an edge in the first cells, doubled in each reduction.
+        depth: cells, reductions included.
+        stem: ``cifar``, one 3x3 convolution, or ``imagenet``, three of stride 2.
+
+    Raises:
+        InvalidArchitecture: a number outside its bounds, another stem, or an odd width where it is to be halved.
+    """
+
+    normal: Cell
+    reduce: Cell
+    width: int = 16
+    depth: int = 20
+    stem: str = "cifar"
+    classes: int = 10
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in BOUNDS.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise InvalidArchitecture(f"{name} is a whole number from {low} to {high:,}, got {value!r}")
+        check_stem(self.stem, self.width)
+
+    @property
+    def kind(self) -> str:
+        return "cells"
+
+    @property
+    def schema(self) -> int:
+        return 1
+
+    def key(self) -> str:
+        """Hash of the canonical JSON."""
+        return key_of(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `from_json` reads them back."""
+        return {
+            "kind": self.kind,
+            "schema": self.schema,
+            "normal": [list(edge) for edge in self.normal.edges],
+            "normal_concat": list(self.normal.concat),
+            "reduce": [list(edge) for edge in self.reduce.edges],
+            "reduce_concat": list(self.reduce.concat),
+            "width": self.width,
+            "depth": self.depth,
+            "stem": self.stem,
+            "classes": self.classes,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Cells:
+        """Read `to_json`'s form; all but the cells may be left out.
+
+        Raises:
+            InvalidArchitecture: a missing or unknown key, another schema, or values no network can have.
+        """
+        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
+        if value.get("schema", 1) != 1:
+            raise InvalidArchitecture(f"this release reads schema 1 of networks of cells, got {value['schema']!r}")
+        if unknown := sorted(set(given) - set(_FORM)):
+            raise InvalidArchitecture(f"a network of cells has no {', '.join(unknown)}; it has {', '.join(_FORM)}")
+        normal, reduce = (
+            cell_of(name, given.pop(name, None), given.pop(f"{name}_concat", None)) for name in ("normal", "reduce")
+        )
+        return cls(normal, reduce, **given)
+
+    @property
+    def columns(self) -> CellColumns:
+        """The network as arrays of one."""
+        normal, reduce = (np.array([[CODES[name]] for name, _ in cell.edges]) for cell in (self.normal, self.reduce))
+        inner = inner_edges(np.array([[start] for _, start in self.reduce.edges]))
+        numbers = (len(self.normal.concat), len(self.reduce.concat), self.width, self.depth)
+        return CellColumns(normal, reduce, inner, *(np.array([number]) for number in numbers))
+
+    def complexity(self, resolution: int) -> Complexity:
+        """Cost of one image of ``resolution`` pixels, in closed form; no module is built."""
+        return cells_complexity(self.columns, Skeleton(self.stem, self.classes, resolution)).row(0)
+
+    def features(self) -> dict[str, float]:
+        """Numbers of both cells for predictors: operations, loose ends, edges from the inputs, the longest way."""
+        return {
+            f"{name}_{key}": value
+            for name, cell in (("normal", self.normal), ("reduce", self.reduce))
+            for key, value in cell.features().items()
+        }
+
+    def summary(self) -> Summary:
+        """The network in the line that ``--params`` reads."""
+        return views.summary(self)
+
+    def tables(self, resolution: int) -> list[TextTable]:
+        """The nodes of both cells, and how they are stacked."""
+        return views.tables(self, resolution)
+
+    def draw(self, axes: Axes, params: Mapping[str, Any]) -> None:
+        """Both cells as graphs."""
+        views.draw(self, axes)
+
+    def quantities(self, told: Collection[str]) -> dict[str, float]:
+        """`features`, as figures name them."""
+        return self.features()
+
+    def build(self) -> torch.nn.Module:
+        """A new module, with torch's own initialisation from its current seed."""
+        from regnas.search_spaces.cells.network import CellsNetwork
+
+        return CellsNetwork(self)
+
+
+def cell_of(name: str, edges: Any, concat: Any) -> Cell:
+    """The cell of two entries of a JSON form.
+
+    Args:
+        name: of the cell, for messages.
+        concat: nodes of the output.
+
+    Raises:
+        InvalidArchitecture: they are missing, or no cell.
+    """
+    if edges is None or concat is None:
+        raise InvalidArchitecture(f"a network of cells has {name} and {name}_concat, a list each")
+    pairs = [tuple(edge) if isinstance(edge, list) else edge for edge in edges] if isinstance(edges, list) else edges
+    try:
+        return Cell(tuple(pairs) if isinstance(pairs, list) else pairs, tuple(concat) if _listed(concat) else concat)
+    except InvalidArchitecture as error:
+        raise InvalidArchitecture(f"{name} cell: {error}") from error
+
+
+def check_stem(stem: Any, width: int) -> None:
+    """Whether there is such a stem for cells of this width.
+
+    Raises:
+        InvalidArchitecture: there is none, or the width is odd where a factorised reduction halves it.
+    """
+    if stem not in STEMS:
+        raise InvalidArchitecture(f"stem is one of {', '.join(STEMS)}, got {stem!r}")
+    if stem == "imagenet" and width % 2:
+        raise InvalidArchitecture(
+            f"the imagenet stem and the reduction behind it halve the width, so it is even, got {width}; take "
+            f"{width + 1}, or the cifar stem"
+        )
+
+
+def _listed(value: Any) -> bool:
+    return isinstance(value, list | tuple)
