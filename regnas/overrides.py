@@ -92,7 +92,8 @@ def derived(space: S, options: Mapping[str, str]) -> S:
             kept += [key] if changed != made else []
             made = changed
             left.remove(key)
-    for key in sorted(left, key=lambda name: (bool(made.parameters_of(merged[name])), name)):
+    # A key of many parameters goes before those of some of them: `op=none|skip_connect,normal_0_op_x=none`.
+    for key in sorted(left, key=lambda name: (bool(made.parameters_of(merged[name])), -_count(made, name), name)):
         changed = _apply(made, key, merged[key])
         kept += [key] if changed != made else []
         made = changed
@@ -100,6 +101,10 @@ def derived(space: S, options: Mapping[str, str]) -> S:
     own = {"images": space.images, "window": space.window, "stream_version": space.stream_version}
     found: S = replace(made, root=root, overrides=overrides, **own)
     return found
+
+
+def _count(space: Space, key: str) -> int:
+    return len(space.parameters_of(key))
 
 
 def _shortest(text: str) -> str:

@@ -15,6 +15,7 @@ from regnas.architecture import Architecture
 from regnas.candidate import Candidate
 from regnas.costs import complexity_of
 from regnas.design_space import Params, Space, make_space
+from regnas.dimension import Choice
 from regnas.errors import UsageError
 from regnas.measure import installed, load
 from regnas.plugins import registry
@@ -305,7 +306,8 @@ def _one_change(space: Space, before: Params, after: Params) -> bool:
         return True
     new = {name: value for name, value in space.active(after).items() if name not in space.active(before)}
     for name, law in space.dimensions.items():
-        for value in values:
+        further = law.levels(len(values)) if isinstance(law, Choice) else []  # what one form of several does not show
+        for value in dict.fromkeys([*values, *further]):
             if law.contains(value) and space.canonical({**before, **new, name: value}) == after:
                 return True
     return False

@@ -29,12 +29,15 @@ DERIVED = (
     "regnetx[wm=2,w0=wa,strides=1-2-2-2]",
     "regnety[bottleneck_ratio=0.5|1,depth=12:20,stem=resnet,head_width=64]",
     "resnext-b[width=96|256,stages=4,stem=resnet]",
+    "pnas[reduction=same,op=sep_conv_3x3|skip_connect|avg_pool_3x3]",
 )
 WINDOWS = (
     ("regnetx", "360M:400M"),
     ("anynetx-c", "200M:400M"),
     ("regnetx-constrained", "600M:"),
     ("resnext-a", "60M:80M"),
+    ("darts", "100M:110M"),
+    ("nasnet", "200M:220M"),
 )
 
 # random, tpe and evolution: tests/strategies/test_strategy_rules.py, with samplers of Optuna.

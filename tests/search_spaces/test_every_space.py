@@ -12,6 +12,7 @@ import regnas
 from regnas.architecture import from_json
 from regnas.candidate import Candidate
 from regnas.design_space import Images, Space, make_space
+from regnas.dimension import Choice
 from regnas.plugins import registry
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.space import StagedSpace
@@ -36,6 +37,10 @@ DERIVED = [
     "anynetx-d[width_2=64]",
     "anynetx-c[block=basic]",
     "resnext-a[width=24|64,bottleneck_ratio=0.5|1|2,groups=1|8]",
+    "darts[inputs=distinct,stem=imagenet]",
+    "nasnet[normal_1_op_x=conv_1x1|none,reduce_op=skip_connect|none]",
+    "pnas[reduction=same,depth=4:12]",
+    "enas[normal_0_op_x=normal_1_op_y]",
 ]
 every_space = pytest.mark.parametrize("name", NAMES)
 every_staged_space = pytest.mark.parametrize("name", STAGED)
@@ -121,7 +126,11 @@ def test_any_point_becomes_canonical_once_and_for_all(text: str) -> None:
     for drawn in range(60):
         drawn_point = {name: column.tolist()[0] for name, column in space.draw(rng, 1).items()}
         free = {name: drawn_point[name] for name in space.distributions}
-        raw = {name: one if isinstance(one, str) else one * rng.uniform(0.9, 1.1) for name, one in free.items()}
+        between = {name: law for name, law in space.dimensions.items() if not (isinstance(law, Choice) and law.labels)}
+        raw = {
+            name: one * rng.uniform(0.9, 1.1) if name in between and not isinstance(one, str) else one
+            for name, one in free.items()
+        }
         once = space.canonical(raw)
         assert space.canonical(once) == once, drawn
         assert all(law.snap(once[name]) == once[name] for name, law in space.dimensions.items())

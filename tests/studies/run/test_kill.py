@@ -62,13 +62,16 @@ class Rounds:
         storage: str,
         executor: str = "process",
         evaluator: str = "fast[sleep=4]",
+        space: str = "regnetx",
     ) -> None:
         self._fast = fast
         self._folder = folder
         self._storage = storage
         self._command = command
+        self._space = space
         self._words = (
-            *("search", "--data", "fake", "--evaluator", evaluator, "--budget", BUDGET, "--workers", 2),
+            *("search", "--space", space, "--data", "fake", "--evaluator", evaluator),
+            *("--budget", BUDGET, "--workers", 2),
             *("--out", "runs", "--storage", storage, "--executor", executor),
         )
 
@@ -89,7 +92,7 @@ class Rounds:
         trials = trials_of(self._folder, self._storage)
         assert complete(trials) == list(range(BUDGET))
         regime = make_dataset("fake").regime
-        stream = regnas.space("regnetx", flops=regime.flops).on(regime.images).sample(BUDGET)
+        stream = regnas.space(self._space, flops=regime.flops).on(regime.images).sample(BUDGET)
         stored = {trial.user_attrs["index"]: trial.user_attrs for trial in trials if "index" in trial.user_attrs}
         assert [stored[index]["draws"] for index in range(BUDGET)] == [candidate.draws for candidate in stream]
         assert [stored[index]["flops"] for index in range(BUDGET)] == [one.complexity.flops for one in stream]
@@ -136,6 +139,15 @@ def test_a_driver_with_lanes_killed_three_times_ends_with_the_exact_budget_and_n
     for _ in range(3):
         killed = rounds.until(after(draws.randrange(1, 12), draws.uniform(0, 0.02)))
         assert killed.code == -signal.SIGKILL, killed.output
+    rounds.finish()
+
+
+def test_a_killed_search_of_cells_ends_with_the_exact_budget(
+    command: Callable[..., Any], fast: Any, tmp_path: Path
+) -> None:
+    rounds = Rounds(command, fast, tmp_path, STORAGES["sqlite"], space="darts[depth=3|4|5,width=4|6|8]")
+    killed = rounds.until(after(7, 0.01))
+    assert killed.code == -signal.SIGKILL, killed.output
     rounds.finish()
 
 

@@ -1,0 +1,262 @@
+"""Spaces of two-cell networks: which operations, how many nodes, what a cell puts out, and how cells are stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from regnas.counting import output_size
+from regnas.design_space import Space
+from regnas.dimension import Array, Choice, Dimension, values_of
+from regnas.errors import UsageError
+from regnas.images import Images
+from regnas.measure import BUILT_IN
+from regnas.sampling.batch import Columns, Params, column
+from regnas.search_spaces.cells.architecture import BOUNDS, Cells
+from regnas.search_spaces.cells.batch import CellRows, EdgeColumns, ordered_columns
+from regnas.search_spaces.cells.canonical import INPUTS
+from regnas.search_spaces.cells.cell import Cell, loose_ends
+from regnas.search_spaces.cells.complexity import STEMS
+from regnas.search_spaces.cells.line import CELLS, read_line
+from regnas.search_spaces.cells.operations import NAMES
+
+Output = Literal["loose", "all"]
+
+SIDES = ("x", "y")
+TWICE = "a node takes one input twice"
+ODD = "an odd width that the stem halves"
+_OPTIONS = {"stem": STEMS, "inputs": ("any", "distinct"), "reduction": ("own", "same")}
+_LARGE = 64  # pixels above which pictures have the stem of ImageNet, unless the data set or the spec says
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSpace(Space):
+    """Two cells, drawn independently: operations and inputs of every edge uniform, as NDS draws them.
+
+    Attributes:
+        laws: every parameter with its law, named as in NNI's tables of NDS: ``normal_0_op_x``, ``normal_0_input_x``.
+        nodes: of a cell.
+        output: of a cell: its ``loose`` ends, the nodes that no other uses, or ``all`` nodes.
+        stem: None leaves it to the images.
+        inputs: ``distinct`` leaves out nodes that take one input twice, as in the DARTS paper.
+        reduction: ``same`` makes the reduction of the normal cell, as in the PNAS paper.
+    """
+
+    laws: tuple[tuple[str, Dimension], ...]
+    nodes: int
+    output: Output
+    stem: str | None = None
+    inputs: str = "any"
+    reduction: str = "own"
+
+    known_costs = BUILT_IN
+
+    @property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        tied = dict(self.ties)
+        return {name: law for name, law in self.laws if name not in tied}
+
+    def with_dimension(self, name: str, dimension: Dimension) -> Self:
+        _check_law(name, dimension)
+        return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
+
+    def with_option(self, key: str, value: str) -> Self | None:
+        """With another stem, with distinct inputs only, or with a reduction that is the normal cell.
+
+        Raises:
+            UsageError: it has the option, and not this value of it.
+        """
+        if key not in _OPTIONS:
+            return None
+        if value not in _OPTIONS[key]:
+            raise UsageError(f"{key} is one of {', '.join(_OPTIONS[key])}, got {value!r}")
+        if key == "reduction" and value == "same":
+            laws = tuple((name, law) for name, law in self.laws if not name.startswith("reduce_"))
+            return replace(self, reduction=value, laws=laws)
+        return replace(self, **{key: value})  # type: ignore[arg-type]
+
+    def parameters_of(self, key: str) -> Sequence[str]:
+        """``op`` stands for the operations of all edges, ``normal_op`` and ``reduce_op`` for those of one cell."""
+        for cell in self.cells:
+            if key in ("op", f"{cell}_op"):
+                cells = self.cells if key == "op" else (cell,)
+                return [name for one in cells for name in self.names(one)[0]]
+        return super().parameters_of(key)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells that have parameters."""
+        return CELLS if self.reduction == "own" else CELLS[:1]
+
+    def names(self, cell: str) -> tuple[list[str], list[str]]:
+        """The parameters of a cell: operation and input of each edge, in the order of the edges."""
+        edges = [(node, side) for node in range(self.nodes) for side in SIDES]
+        return [f"{cell}_{node}_op_{side}" for node, side in edges], [
+            f"{cell}_{node}_input_{side}" for node, side in edges
+        ]
+
+    @cached_property
+    def reordered(self) -> tuple[str, ...]:
+        """The cells whose parameters can have any order of nodes and edges: no law singles one of them out."""
+        laws, tied = self.dimensions, {name for pair in self.ties for name in pair}
+        found = []
+        for cell in self.cells:
+            ops, inputs = self.names(cell)
+            if tied & {*ops, *inputs}:
+                continue
+            alike = len({frozenset(values_of(laws[name])) for name in ops}) == 1
+            if alike and all(laws[name].size == place // 2 + INPUTS for place, name in enumerate(inputs)):
+                found.append(cell)
+        return tuple(found)
+
+    def ordered(self, params: Params) -> Params:
+        """The point with each cell in its canonical form, where no law singles out a node or an edge."""
+        found = dict(params)
+        for name in self.reordered:
+            cell = self._cell(name, params)
+            ops, inputs = self.names(name)
+            found |= dict(zip(ops, [op for op, _ in cell.edges], strict=True))
+            found |= dict(zip(inputs, [start for _, start in cell.edges], strict=True))
+        return found
+
+    def ordered_columns(self, columns: Columns) -> Columns:
+        return ordered_columns(columns, [self.names(cell) for cell in self.reordered])
+
+    def member(self, params: Params) -> str | None:
+        if self.inputs == "distinct":
+            for cell in self.cells:
+                edges = self.edges(cell, params)
+                for one, other in zip(edges[::2], edges[1::2], strict=True):
+                    if one[1] == other[1] and "none" not in (one[0], other[0]):
+                        return TWICE
+        return ODD if self.stem_of_images == "imagenet" and params["width"] % 2 else None
+
+    def broken(self, cells: Sequence[EdgeColumns], width: Array) -> dict[str, Array]:
+        """`member` of n points: of each rule that there is, which of them break it; widths and results ``(n,)``."""
+        found: dict[str, Array] = {}
+        if self.inputs == "distinct":
+            found[TWICE] = np.logical_or.reduce([cell.twice for cell in cells])
+        if self.stem_of_images == "imagenet":
+            found[ODD] = width % 2 == 1
+        return found
+
+    def mutate(self, params: Params, rng: np.random.Generator) -> Params:
+        """One free parameter moved to another value, as a canonical point.
+
+        Of cells these are the two mutations of AmoebaNet (Real et al. 2019, arXiv 1802.01548, section 3): another
+        operation, or another input (hidden state), of one edge, all edges of both cells alike. Width and depth move as
+        often as one edge's operation does.
+        """
+        free = list(self.free)
+        if not free:
+            return params
+        name = free[int(rng.integers(len(free)))]
+        return self.canonical({**params, name: self.dimensions[name].neighbour(params[name], rng)})
+
+    def neighbours(self, params: Params) -> list[Params]:
+        """As of every space, brought into canonical form all at once."""
+        tied = {name: source for name, source in self.ties}
+        moves = [{**params, name: value} for name, law in self.free.items() for value in law.neighbours(params[name])]
+        if not moves:
+            return []
+        kinds = {name: np.dtype(object if isinstance(value, str) else np.int64) for name, value in params.items()}
+        columns = {name: column([move[tied.get(name, name)] for move in moves], kind) for name, kind in kinds.items()}
+        rows = zip(*(values.tolist() for values in self.ordered_columns(columns).values()), strict=True)
+        points = [dict(zip(kinds, row, strict=True)) for row in rows]
+        return list({tuple(point.items()): point for point in points if point != params}.values())
+
+    @property
+    def stem_of_images(self) -> str:
+        """The stem that the spec says, or else the one nearest to the data set's wish.
+
+        Stems shrink a side by 1 or by 8. Where the wish is 2, or there is none, the size of the pictures decides.
+        """
+        wish = self.images.stem_stride or 2
+        return self.stem or ("imagenet" if wish > 2 or (wish == 2 and self.resolution > _LARGE) else "cifar")
+
+    def sees(self) -> str:
+        sizes = [self.resolution]
+        for _ in range(3 if self.stem_of_images == "imagenet" else 0):
+            sizes[0] = output_size(sizes[0], 3, 2)
+        for _ in range(2):
+            sizes.append(output_size(sizes[-1], 1, 2))
+        return f"cells see {', '.join(map(str, sizes))} px"
+
+    def edges(self, cell: str, params: Params) -> list[tuple[str, int]]:
+        """Operation and input of every edge of a cell."""
+        ops, inputs = self.names(cell if cell in self.cells else CELLS[0])
+        return [(params[op], params[start]) for op, start in zip(ops, inputs, strict=True)]
+
+    def _cell(self, name: str, params: Params) -> Cell:
+        edges = tuple(self.edges(name, params))
+        return Cell(edges, self.concat(0 if op == "none" else start for op, start in edges))
+
+    def concat(self, starts: Any) -> tuple[int, ...]:
+        """The output of a cell whose edges have these inputs."""
+        return tuple(range(INPUTS, self.nodes + INPUTS)) if self.output == "all" else loose_ends(starts, self.nodes)
+
+    def decode(self, params: Params) -> Cells:
+        return self.network(
+            self._cell("normal", params), self._cell("reduce", params), params["width"], params["depth"]
+        )
+
+    def network(self, normal: Cell, reduce: Cell, width: int, depth: int) -> Cells:
+        """The architecture of two cells, on the images of this space."""
+        return Cells(normal, reduce, width, depth, self.stem_of_images, self.classes)
+
+    def point_of_line(self, text: str) -> Params:
+        """The parameters that a network's line says (`regnas.describe.SupportsLines`).
+
+        Raises:
+            UsageError: it is no such line, has another number of nodes, or a reduction where there is none.
+        """
+        said = read_line(text)
+        params: Params = {name: said.pop(name) for name in ("width", "depth") if name in said}
+        if self.reduction == "same" and said.pop("reduce", said.get("normal")) != said.get("normal"):
+            raise UsageError(f"in {self.spec} the reduction is the normal cell; leave it out of the line")
+        for cell, edges in said.items():
+            if len(edges) != 2 * self.nodes:
+                raise UsageError(f"a cell of {self.name} has {self.nodes} nodes, and the {cell} cell {len(edges) // 2}")
+            ops, inputs = self.names(cell)
+            params |= dict(zip(ops, [op for op, _ in edges], strict=True))
+            params |= dict(zip(inputs, [start for _, start in edges], strict=True))
+        return params
+
+    def batch(self, columns: Columns) -> CellRows:
+        return CellRows.of(self, columns)
+
+
+def _check_law(name: str, law: Dimension) -> None:
+    values = values_of(law)
+    if name in ("width", "depth"):
+        least, most = BOUNDS[name]
+        if bad := [value for value in values if not isinstance(value, int) or not least <= value <= most]:
+            raise UsageError(f"{name} is a whole number from {least} to {most:,}, got {bad[0]!r}")
+    elif "_op_" in name:
+        if bad := [value for value in values if value not in NAMES]:
+            raise UsageError(f"{name} is one of {', '.join(NAMES)}, got {bad[0]!r}")
+    else:
+        node = int(name.split("_")[1]) + INPUTS
+        if bad := [value for value in values if not isinstance(value, int) or not 0 <= value < node]:
+            raise UsageError(f"{name} is the number of an input or of an earlier node, 0 to {node - 1}, got {bad[0]!r}")
+
+
+def cell_space(name: str, operations: tuple[str, ...], nodes: int, output: Output) -> CellSpace:
+    """A space of both cells with NDS's law on CIFAR-10: 32 pixels, 10 classes.
+
+    Source: Radosavovic et al. 2019 (arXiv 1905.13214); widths and depths as in NNI's table of its records.
+    """
+    laws: dict[str, Dimension] = {}
+    for cell in CELLS:
+        for node in range(nodes):
+            for side in SIDES:
+                laws[f"{cell}_{node}_op_{side}"] = Choice(operations)
+                laws[f"{cell}_{node}_input_{side}"] = Choice(tuple(range(node + INPUTS)), ordered=False)
+    laws |= {"width": Choice((16, 24, 32)), "depth": Choice((4, 8, 12, 16, 20))}
+    return CellSpace(
+        name=name, images=Images(resolution=32, classes=10), laws=tuple(laws.items()), nodes=nodes, output=output
+    )
