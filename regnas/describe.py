@@ -52,6 +52,18 @@ class Summary:
         return f"{self.line}, {self.details}" if self.details else self.line
 
 
+@runtime_checkable
+class SupportsLines(Protocol):
+    """A space that reads a line of text as a point, such as the `Summary.line` of one of its networks."""
+
+    def point_of_line(self, text: str) -> dict[str, Any]:
+        """The parameters that the line says; what it leaves out has to be fixed or to have a default.
+
+        Raises:
+            UsageError: it is no such line.
+        """
+
+
 @dataclass(frozen=True)
 class TextTable:
     """A title, which may be empty, the heads of columns, and rows of as many cells."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regnas.errors import PluginBroken, PluginNotFound
+from regnas.images import Images
 from regnas.plugins import registry
 
 
@@ -21,10 +22,12 @@ class Preset:
     Attributes:
         space: the spec of the space that it is a point of.
         params: that point; what is fixed in the space or has a default may be left out.
+        images: those it was published for.
     """
 
     space: str
     params: Mapping[str, Any]
+    images: Images = Images()
 
 
 def presets_of(plugin: str) -> dict[str, Preset]:

@@ -21,7 +21,7 @@ WORDS = {
 }
 IMPORTS = {
     "studies/export/fit.py": "what is fitted is the line of one family",
-    "studies/populations/nds.py": "the records of the NDS release are of one family",
+    "studies/populations/nds.py": "the records of the NDS release are of two families",
 }
 
 

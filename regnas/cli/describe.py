@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--space", "text", help="A space, or a spec such as 'regnetx[wm=2]'.")
-@click.option("--params", "parameters", metavar="JSON", help="A point of the space, as a JSON object.")
+@click.option("--params", "parameters", metavar="JSON", help="A point of the space: a JSON object, or a line of cells.")
 @click.option("--preset", "name", help="A network of the paper, such as regnety-800mf.")
 @click.option("--architecture", "file", metavar="FILE", help="An architecture's JSON file, or a folder with one.")
 @click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
 @options.limit
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the space's own]")
-@click.option("--classes", type=int, help="Outputs of the network.  [default: the space's own, or 1000]")
+@click.option("--classes", type=int, help="Outputs of the network.  [default: the space's own]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw the network.")
 @options.debug
@@ -54,14 +54,14 @@ def describe(
     if file is not None:
         description = describing.describe_file(file, resolution)
     elif name is not None:
-        description = describing.describe_preset(name, resolution, 1000 if classes is None else classes)
+        description = describing.describe_preset(name, resolution, classes)
     else:
         window: Any = {"flops": flops, "params": params_window, "acts": acts, "limits": limits}
         space = regnas.space(str(text), **window, resolution=resolution, classes=classes)
         if parameters is None:
             _print_report(describing.feasibility(space), as_json)
             return
-        description = describing.describe_point(space, describing.parse_params(parameters))
+        description = describing.describe_point(space, describing.parse_params(parameters, space))
     if picture is not None:
         describing.plot(description, picture)
     if as_json:

@@ -9,8 +9,8 @@ from typing import Any
 from regnas import weights
 from regnas.architecture import Architecture
 from regnas.costs import complexity_of
-from regnas.describe import RESOLUTION, summary
-from regnas.design_space import Space, make_space
+from regnas.describe import SupportsLines, summary
+from regnas.design_space import Params, Space, make_space
 from regnas.drawing import drawing
 from regnas.errors import RegnasError, UsageError
 from regnas.images import Images
@@ -33,24 +33,34 @@ def describe_point(space: Space, params: dict[str, Any]) -> Description:
         UsageError: a missing or unknown parameter, or a value no network can have.
     """
     whole = space.complete(params)
-    return _described(space.decode(whole), space.resolution) | {
+    network = space.decode(whole)
+    return _described(network, space.resolution) | {
         "space": space.spec,
         "params": space.active(whole),
-        "in_space": space.contains(whole),
+        "in_space": space.contains(whole) or _is_in(space, whole, network),
     }
 
 
-def describe_preset(name: str, resolution: int | None, classes: int) -> Description:
-    """A network known by name.
+def _is_in(space: Space, params: Params, network: Architecture) -> bool:
+    """Whether the network is one of the space by another of the points that are equivalent to this one."""
+    other = space.ordered(params)
+    return other != params and space.contains(other) and space.decode(other) == network
+
+
+def describe_preset(name: str, resolution: int | None, classes: int | None) -> Description:
+    """A network known by name, on the images it was published for unless others are said.
 
     Raises:
         PluginNotFound: no preset of that name.
         UsageError: a resolution or a number of classes that no images have.
     """
     known = preset(name)
-    found = make_space(known.space)
-    images = replace(found.images, resolution=RESOLUTION if resolution is None else resolution, classes=classes)
-    return describe_point(found.on(images), dict(known.params))
+    images = replace(
+        known.images,
+        resolution=known.images.resolution if resolution is None else resolution,
+        classes=known.images.classes if classes is None else classes,
+    )
+    return describe_point(make_space(known.space).on(images), dict(known.params))
 
 
 def describe_file(path: str, resolution: int | None) -> Description:
@@ -86,12 +96,14 @@ def _described(architecture: Architecture, resolution: int) -> Description:
     }
 
 
-def parse_params(text: str) -> dict[str, Any]:
-    """Parameters given as a JSON object.
+def parse_params(text: str, space: Space | None = None) -> dict[str, Any]:
+    """Parameters given as a JSON object, or as a line of a network where the space reads such lines.
 
     Raises:
-        UsageError: not a JSON object.
+        UsageError: neither.
     """
+    if isinstance(space, SupportsLines) and text.strip()[:1] not in ("{", "[", ""):
+        return space.point_of_line(text)
     try:
         return fields(parse_json(text, "it", UsageError), "it", UsageError)
     except UsageError as error:

@@ -48,7 +48,7 @@ def find(text: str) -> Named:
         return _of_file(path, path if path.is_dir() else _weights_of(path))
     known, key = presets(), text.lower().replace("_", "-")
     if key in known:
-        space = make_space(known[key].space)
+        space = make_space(known[key].space).on(known[key].images)
         return Named(space.decode(space.complete(known[key].params)), known[key].params)
     if reader_of(text) is not None:
         return Named(read(text)[0])

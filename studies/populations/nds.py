@@ -14,7 +14,8 @@ import numpy as np
 
 from regnas.architecture import Architecture
 from regnas.costs import complexity_of
-from regnas.search_spaces.staged.formats.nds import network_of
+from regnas.search_spaces.cells.formats.nds import network_of as cells_of
+from regnas.search_spaces.staged.formats.nds import network_of as stages_of
 from regnas.search_spaces.staged.nds import CIFAR
 from regnas.studies.populations.population import Population, PopulationError, from_arrays
 from regnas.system.reading import read_json
@@ -62,7 +63,7 @@ def _population(name: str, records: list[Record], *, imagenet: bool) -> Populati
     for row, curve in zip(table[:, 0], curves, strict=True):
         row[: len(curve)] = np.asarray(curve, dtype=np.float64) / 100
     # Networks for ImageNet have another stem and head, which the records do not describe.
-    networks = [None if imagenet else network_of(record["net"]) for record in records]
+    networks = [None if imagenet else _network_of(record["net"]) for record in records]
     agree = [one is None or _agree(one, record) for one, record in zip(networks, records, strict=True)]
     settings = {"data": "NDS ImageNet"} if imagenet else {"data": "NDS CIFAR-10", "images": CIFAR.to_json()}
     return from_arrays(
@@ -91,6 +92,11 @@ def _recipe(records: list[Record]) -> dict[str, Any]:
 
 def _column(records: list[Record], key: str) -> Any:
     return np.array([float("nan" if record.get(key) is None else record[key]) for record in records])
+
+
+def _network_of(net: Record) -> Architecture | None:
+    """The network of a record that this release can build."""
+    return cells_of(net) if "genotype" in net else stages_of(net)
 
 
 def _agree(network: Architecture, record: Record) -> bool:

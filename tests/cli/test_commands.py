@@ -87,9 +87,9 @@ def test_list_names_every_kind(regnas_command: Run) -> None:
     )
     assert {"random", "tpe", "evolution"} <= set(found["strategies"])
     assert {"fashion-mnist-mini", "cifar10", "imagefolder", "fake"} <= set(found["datasets"])
-    assert len(found["presets"]) == 24
+    assert len(found["presets"]) == 24 + 16 and {"regnety-400mf", "darts-v2"} <= set(found["presets"])
     assert {"nasbench201/cifar10", "recorded:fashion-mnist/regnetx"} <= set(found["tables"])
-    assert {"json", "pycls", "timm"} <= set(found["formats"])
+    assert {"json", "darts", "pycls", "timm"} <= set(found["formats"])
 
 
 def test_search_prints_the_best_and_what_to_do_next(regnas_command: Run, fast: object, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from regnas.architecture import Architecture
 from regnas.design_space import make_space
 from regnas.format import Format, make_format
 from regnas.preset import preset
+from regnas.search_spaces.cells.architecture import Cells
+from regnas.search_spaces.cells.cell import Cell, parse_edges
 from regnas.search_spaces.cells.nasbench201.architecture import NASBench201
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.testing import FormatRules
@@ -29,6 +31,16 @@ STAGED = (_staged("regnetx-200mf"), _staged("regnety-200mf"))
 CELLS = (NASBench201((3, 0, 1, 1, 2, 4)), NASBench201((0, 3, 1, 1, 2, 4)))
 
 
+def _cell(line: str, *concat: int) -> Cell:
+    return Cell(parse_edges(line), concat)
+
+
+TWO_CELLS = (
+    Cells(_cell("sep3@0+skip@1 / none@0+dil5@2", 2, 3), _cell("max3@0+c71@1", 2), width=16, depth=8),
+    Cells(_cell("avg3@0+c1@1 / c3@1+c31@0", 2), _cell("max7@0+dsep3@1", 2), width=7, depth=20),
+)
+
+
 class TestJson(FormatRules):
     suffix = ".json"
 
@@ -36,7 +48,7 @@ class TestJson(FormatRules):
         return make_format("json")
 
     def networks(self) -> Sequence[Architecture]:
-        return [*STAGED, *CELLS]
+        return [*STAGED, *CELLS, *TWO_CELLS]
 
 
 class TestStaged(FormatRules):
@@ -67,3 +79,49 @@ class TestCellText(FormatRules):
 
     def refused(self) -> Sequence[Architecture]:
         return [replace(CELLS[0], cells=2), replace(CELLS[0], width=8), replace(CELLS[0], classes=7)]
+
+
+class TestGenotypesOfDarts(FormatRules):
+    suffix = ""
+
+    def make(self) -> Format[Any]:
+        return make_format("darts")
+
+    def networks(self) -> Sequence[Architecture]:
+        return [*TWO_CELLS, replace(TWO_CELLS[0], stem="imagenet", classes=100)]
+
+
+class TestDictionariesOfNni(FormatRules):
+    suffix = ""
+
+    def make(self) -> Format[Any]:
+        return make_format("nni")
+
+    def networks(self) -> Sequence[Architecture]:
+        return TWO_CELLS
+
+    def refused(self) -> Sequence[Architecture]:
+        return [replace(TWO_CELLS[0], classes=100), replace(TWO_CELLS[0], stem="imagenet")]
+
+
+class TestRecordsOfNds(FormatRules):
+    suffix = ".json"
+
+    def make(self) -> Format[Any]:
+        return make_format("nds")
+
+    def networks(self) -> Sequence[Architecture]:
+        return TWO_CELLS
+
+    def refused(self) -> Sequence[Architecture]:
+        return [replace(TWO_CELLS[0], classes=100), replace(TWO_CELLS[0], stem="imagenet")]
+
+
+class TestConfigurationsOfUnnas(FormatRules):
+    suffix = ""
+
+    def make(self) -> Format[Any]:
+        return make_format("unnas")
+
+    def networks(self) -> Sequence[Architecture]:
+        return [*TWO_CELLS, replace(TWO_CELLS[0], stem="imagenet", classes=100)]

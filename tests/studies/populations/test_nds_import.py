@@ -78,8 +78,12 @@ def _resnet() -> Record:
 
 def _amoeba(**changes: Any) -> Record:
     normal = [["avg_pool_3x3", 0], ["conv_7x1_1x7", 1], ["sep_conv_3x3", 2], ["sep_conv_5x5", 0]]
+    normal += [["dil_sep_conv_3x3", 2], ["dil_sep_conv_3x3", 2], ["skip_connect", 4], ["dil_sep_conv_3x3", 4]]
+    normal += [["conv_7x1_1x7", 2], ["sep_conv_3x3", 4]]
     reduce = [["avg_pool_3x3", 0], ["dil_sep_conv_3x3", 1], ["sep_conv_3x3", 0], ["sep_conv_3x3", 0]]
-    genotype = {"normal": normal, "normal_concat": [3], "reduce": reduce, "reduce_concat": [2, 3]}
+    reduce += [["skip_connect", 2], ["sep_conv_7x7", 0], ["conv_7x1_1x7", 4], ["skip_connect", 4]]
+    reduce += [["conv_7x1_1x7", 0], ["conv_7x1_1x7", 5]]
+    genotype = {"normal": normal, "normal_concat": [3, 5, 6], "reduce": reduce, "reduce_concat": [3, 6]}
     net = {"genotype": genotype, "depth": 12, "width": 32, "aux": False, "drop_prob": 0.0, **changes}
     return _record(net, params=4_190_314, flops=664_400_586, best=6.63, epochs=[60.0, 6.63, 6.73])
 
@@ -179,9 +183,17 @@ def test_parameters_are_known_stage_by_stage(write: Write) -> None:
     assert set(read_nds(write([_resnet()])).values) == {f"{name}_{n}" for name in ("depth", "width") for n in (1, 2, 3)}
 
 
-def test_cells_have_a_depth_and_a_width_but_no_architecture(write: Write) -> None:
+def test_cells_have_the_parameters_that_the_record_says(write: Write) -> None:
+    """Not the flops: by which rule the release counts those of cells is not known."""
+    population = read_nds(write([_amoeba()], "Amoeba.json"))
+    assert _parameters(population) == [4_190_314]
+    network = population.architectures[0] or {}
+    assert [len(network[f"{cell}_concat"]) for cell in ("normal", "reduce")] == [3, 2]
+
+
+def test_cells_have_a_depth_and_a_width(write: Write) -> None:
     population = read_nds(write([_amoeba(), _amoeba(depth=20, width=16)], "Amoeba.json"))
-    assert population.architectures == (None, None)
+    assert [(one or {})["width"] for one in population.architectures] == [32, 16]
     assert {name: column.tolist() for name, column in population.values.items()} == {
         "depth": [12, 20],
         "width": [32, 16],

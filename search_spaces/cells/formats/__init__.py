@@ -1,0 +1,1 @@
+"""Networks of cells as other programs keep them."""
