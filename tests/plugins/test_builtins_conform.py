@@ -29,6 +29,7 @@ DERIVED = (
     "regnetx[wm=2,w0=wa,strides=1-2-2-2]",
     "regnety[bottleneck_ratio=0.5|1,depth=12:20,stem=resnet,head_width=64]",
     "resnext-b[width=96|256,stages=4,stem=resnet]",
+    "nasbench201[same=functions]",
     "pnas[reduction=same,op=sep_conv_3x3|skip_connect|avg_pool_3x3]",
 )
 WINDOWS = (

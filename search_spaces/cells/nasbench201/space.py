@@ -29,8 +29,10 @@ from regnas.search_spaces.cells.nasbench201.architecture import (
     NASBench201,
     cell_complexity,
 )
+from regnas.search_spaces.cells.nasbench201.functions import representatives
 
 NAMES = tuple(f"op_{start}{end}" for start, end in EDGES)
+_SAME = ("cells", "functions")
 _CODES = {name: code for code, name in enumerate(OPERATIONS)}
 
 
@@ -42,11 +44,14 @@ class NASBench201Space(Space):
         laws: the operations of every edge.
         cells: cells per stage.
         width: channels of the first stage.
+        same: what is one network: equal ``cells``, which a table measured each, or equal ``functions``, which it makes
+            no sense to train twice.
     """
 
     laws: tuple[tuple[str, Dimension], ...]
     cells: int = 5
     width: int = 16
+    same: str = "cells"
 
     known_costs = BUILT_IN
 
@@ -61,11 +66,15 @@ class NASBench201Space(Space):
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
 
     def with_option(self, key: str, value: str) -> Self | None:
-        """With other ``cells`` or another ``width``.
+        """With other ``cells``, another ``width``, or cells of the same function as one network.
 
         Raises:
             UsageError: the value is outside the network's bounds.
         """
+        if key == "same":
+            if value not in _SAME:
+                raise UsageError(f"same is one of {', '.join(_SAME)}, got {value!r}")
+            return replace(self, same=value)
         if key not in ("cells", "width"):
             return None
         whole, (least, most) = number(value), BOUNDS[key]
@@ -80,14 +89,29 @@ class NASBench201Space(Space):
         return f"stages see {', '.join(map(str, sizes))} px"
 
     def decode(self, params: Params) -> NASBench201:
-        return self._network([_code(name, params[name]) for name in NAMES])
+        ops = self._standing(np.array([[_code(name, params[name]) for name in NAMES]], dtype=np.int64))
+        return self._network(ops[0].tolist())
+
+    def ordered(self, params: Params) -> Params:
+        """The point of the cell that stands for all of its function, where no law singles out an edge."""
+        if self.same == "cells" or self.ties or any(law.size < len(OPERATIONS) for _, law in self.laws):
+            return params
+        ops = self._standing(np.array([[_code(name, params[name]) for name in NAMES]], dtype=np.int64))
+        return {**params, **dict(zip(NAMES, (OPERATIONS[op] for op in ops[0].tolist()), strict=True))}
+
+    def ordered_columns(self, columns: Columns) -> Columns:
+        return columns if self.same == "cells" else super().ordered_columns(columns)
+
+    def _standing(self, ops: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Of every cell ``(n, 6)`` the one that is trained for it."""
+        return ops if self.same == "cells" else representatives(ops)
 
     def _network(self, ops: list[int]) -> NASBench201:
         return NASBench201(tuple(ops), classes=self.classes, cells=self.cells, width=self.width)
 
     def batch(self, columns: Columns) -> CellRows:
         coded = [np.array([_CODES[op] for op in columns[name].tolist()], dtype=np.int64) for name in NAMES]
-        return CellRows(self, np.stack(coded, axis=1))
+        return CellRows(self, self._standing(np.stack(coded, axis=1)))
 
 
 @dataclass(frozen=True)

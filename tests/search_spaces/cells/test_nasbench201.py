@@ -20,6 +20,7 @@ from regnas.architecture import Architecture, SupportsFeatures
 from regnas.design_space import Images, make_space
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.search_spaces.cells.nasbench201.architecture import EDGES, OPERATIONS, NASBench201, cell_complexity
+from regnas.search_spaces.cells.nasbench201.functions import function_of, representatives
 from regnas.search_spaces.cells.nasbench201.network import Cell
 from regnas.testing import ArchitectureRules
 
@@ -205,6 +206,45 @@ def test_a_data_set_sets_size_and_classes_and_a_spec_the_skeleton() -> None:
 def test_options_that_make_no_sense_are_refused(options: str) -> None:
     with pytest.raises(UsageError):
         make_space(f"nasbench201[{options}]")
+
+
+def test_cells_compute_as_many_functions_as_counted_elsewhere() -> None:
+    """Golden values: 4,930 functions by the benchmark's rules, counted by another implementation. Every cell has a
+    representative of its function that costs no more, and that is its own representative."""
+    ops = np.array([list(map(int, digits)) for digits in CELLS])
+    found = representatives(ops)
+    assert len(set(map(tuple, found.tolist()))) == 4_930
+    assert np.array_equal(representatives(found), found)
+    assert all(
+        function_of(tuple(one)) == function_of(tuple(other))
+        for one, other in zip(ops.tolist(), found.tolist(), strict=True)
+    )
+    assert (cell_complexity(found, 10, 5, 16, 32).flops <= cell_complexity(ops, 10, 5, 16, 32).flops).all()
+
+
+@given(cells)
+@settings(deadline=None, max_examples=25)
+def test_cells_of_one_function_compute_the_same(ops: tuple[int, ...]) -> None:
+    """Convolutions replaced by factors, and normalisation left out: on zeros it would add what it has learnt."""
+    factors = {0: 0.0, 1: 1.0, 2: 3.7, 3: -0.9, 4: 0.6}
+
+    def value(cell: Sequence[int]) -> float:
+        nodes = {0: 1.0, 1: 0.0, 2: 0.0, 3: 0.0}
+        for (start, end), op in zip(EDGES, cell, strict=True):
+            nodes[end] += factors[op] * nodes[start]
+        return nodes[3]
+
+    standing = representatives(np.array([ops]))[0].tolist()
+    assert value(standing) == pytest.approx(value(ops))
+
+
+def test_a_search_of_functions_draws_none_twice() -> None:
+    space = make_space("nasbench201[same=functions]")
+    found = space.sample(1_000)
+    assert len({function_of(one.architecture.ops) for one in found}) == 1_000  # type: ignore[attr-defined]
+    assert all(space.canonical(one.params) == one.params for one in found)
+    with pytest.raises(UsageError, match="same is one of cells, functions"):
+        make_space("nasbench201[same=strings]")
 
 
 def test_the_stream_holds_every_cell() -> None:
