@@ -1,0 +1,99 @@
+"""How fast are networks of cells drawn, judged and accepted, and how fast is one counted? One core.
+
+    python -m benchmarks.cells
+
+Judged: drawn from the law and counted in arrays. Accepted: different networks of a window of 10 % around the space's
+median flops. The peer of counting is the plain way: build the network on the device ``meta``, count by forward hooks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import regnas
+from benchmarks.comparison import Arm, Comparison, compare
+from regnas.design_space import Space, make_space
+from regnas.sampling.stream import candidates
+
+SPACES = ("nasnet", "amoebanet", "pnas", "enas", "darts")
+RESOLUTION = 32
+CHUNK = 16_384  # points at a time, as the stream asks for them
+JUDGED, ACCEPTED = 200_000, 5_000  # a second a core, that the project aims at
+
+
+def judging(space: Space, chunks: int) -> Callable[[], float]:
+    """An arm that draws points and counts their networks in arrays."""
+    rng = np.random.default_rng(0)
+
+    def run() -> float:
+        for _ in range(chunks):
+            space.costs_of(space.batch(space.draw(rng, CHUNK)))
+        return float(chunks * CHUNK)
+
+    return run
+
+
+def counting_by_hooks(space: Space, count: int) -> Callable[[], float]:
+    """An arm that builds networks on ``meta`` and passes an image through each."""
+    import torch
+
+    from regnas.testing.counting import count as counted
+
+    networks = itertools.cycle([one.architecture for one in space.sample(20)])
+
+    def run() -> float:
+        for network in itertools.islice(networks, count):
+            with torch.device("meta"):
+                counted(network.build(), RESOLUTION)
+        return float(count)
+
+    return run
+
+
+def judged_against_hooks(name: str) -> Comparison:
+    """Networks drawn and counted in arrays, against counted by hooks."""
+    space = make_space(name)
+    return compare(
+        f"judging {name} at {RESOLUTION} px",
+        Arm("regnas", judging(space, 4)),
+        Arm("hooks on meta", counting_by_hooks(space, 2)),
+        unit="candidates",
+        rounds=3,
+        note=f"drawn and counted; the project aims at {JUDGED:,} a second a core",
+    )
+
+
+def around_the_median(name: str) -> str:
+    """A window of 10 % of the space's median flops."""
+    space = make_space(name)
+    cost = space.costs_of(space.batch(space.draw(np.random.default_rng(0), CHUNK)))
+    middle = float(np.median(cost.flops))
+    return f"{0.95 * middle / 1e6:.1f}M:{1.05 * middle / 1e6:.1f}M"
+
+
+def accepted(name: str, window: str, count: int) -> float:
+    """Different candidates a second inside the window; their networks are made when they are looked at."""
+    start = time.process_time()
+    for _ in itertools.islice(candidates(regnas.space(name, flops=window), seed=0), count):
+        pass
+    return count / (time.process_time() - start)
+
+
+def main() -> None:
+    """Print a table."""
+    print(f"{RESOLUTION} px, one core; aims: {JUDGED:,} judged and {ACCEPTED:,} accepted candidates a second")
+    print(f"{'space':<12}{'judged/s':>12}{'by hooks/s':>12}{'ratio':>10}{'window':>18}{'accepted/s':>12}")
+    for name in SPACES:
+        found = judged_against_hooks(name)
+        ours, theirs = float(np.median(found.ours)), float(np.median(found.theirs))
+        window = around_the_median(name)
+        rate = accepted(name, window, 5_000)
+        print(f"{name:<12}{ours:>12,.0f}{theirs:>12.2g}{found.ratio:>10,.0f}{window:>18}{rate:>12,.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
