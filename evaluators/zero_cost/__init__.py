@@ -1,0 +1,1 @@
+"""The evaluator ``zero-cost``: scores of networks that are not trained."""
