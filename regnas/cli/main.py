@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
+from regnas.cli.audit import audit
 from regnas.cli.bench import bench
 from regnas.cli.compare import compare
 from regnas.cli.dashboard import dashboard
@@ -44,7 +45,7 @@ def commands() -> None:
     """
 
 
-for command in (search, train, compare, bench, plan, report, dashboard):
+for command in (search, train, compare, audit, bench, plan, report, dashboard):
     commands.add_command(command)
 for command in (sample, describe, fit, export, import_command, list_command):
     commands.add_command(command)

@@ -29,6 +29,7 @@ _BASE: dict[str, tuple[str, ...]] = {
     "search": ("--space", _TABLE, "--evaluator", _TABLE, "--workers", "0", "--budget", "2", "--quiet"),
     "train": (_ARCHITECTURE, "--data", "fake", "--resolution", "16", "--epochs", "1", "--quiet"),
     "compare": ("--population", "few.csv", "--quiet"),
+    "audit": ("--data", "fake", "--workers", "1", "--quiet"),
     "bench": ("--space", "regnetx", "--evaluator", _TABLE, "--strategy", "random", "--budget", "4", "--repeats", "2"),
     "plan": ("--detect", "0.5"),
     "report": (),
@@ -73,7 +74,9 @@ _BAD: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("flops", "params_window", "acts"), _WINDOWS),
     **dict.fromkeys(("space", "spaces", "text", "strategy", "strategies", "evaluator", "evaluators", "pruner"), _SPECS),
     **dict.fromkeys(("executor", "form", "what", "device", "complexity", "pareto"), _SPECS),
-    **dict.fromkeys(("target", "source", "file", "enqueue", "populations", "known", "warm_start", "output"), _FILES),
+    **dict.fromkeys(
+        ("target", "source", "file", "enqueue", "population", "populations", "known", "warm_start", "output"), _FILES
+    ),
     **dict.fromkeys(("picture", "weights", "out", "data_root", "study", "name"), (*_FILES, *_NAMES)),
     "limits": (*(f"flops={one}" for one in _WINDOWS), "nobody=1:2", "=", "flops", "flops="),
     "data": _DATA,
