@@ -42,7 +42,16 @@ WINDOWS = (
 )
 
 # random, tpe and evolution: tests/strategies/test_strategy_rules.py, with samplers of Optuna.
-STRATEGIES = ("local-search", "qmc", "grid[levels=20]", "gp[startup=12]", "nsga2[population=5]", "predictor")
+STRATEGIES = (
+    "local-search",
+    "qmc",
+    "grid[levels=20]",
+    "gp[startup=12]",
+    "nsga2[population=5]",
+    "predictor",
+    "reinforce",
+    "ppo[batch=4]",
+)
 
 
 class TestSpaces(SpaceRules):

@@ -1,0 +1,83 @@
+"""PPO, the controller of NASNet and MnasNet: several steps on every batch of networks, each of them short.
+
+Sources: Zoph et al. 2018 (arXiv 1707.07012), appendix A; Schulman et al. 2017 (arXiv 1707.06347); Tan et al. 2019
+(arXiv 1807.11626). NASNet states neither clip nor epochs: 0.2 and 4 are the usual ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from regnas.design_space import Space
+from regnas.sampling import keyed
+from regnas.strategies.models.controller import Controller, Episode, stacked
+from regnas.strategies.models.controller_options import chosen
+from regnas.strategies.models.policy_gradient import ppo_loss
+from regnas.strategies.sampling.feasible import FeasibleSampler
+
+KNOWN: dict[str, Any] = {
+    "controller": "lstm",
+    "rate": 3.5e-3,
+    "baseline": "earlier",
+    "decay": 0.95,
+    "power": 1.0,
+    "entropy": 1e-5,
+    "batch": 20,
+    "epochs": 4,
+    "clip": 0.2,
+    "scaled": True,
+    "layers": 1,
+    "units": 100,
+    "start": 0.1,
+    "bins": 16,
+    "repeats": 8,
+}
+_NASNET = {"rate": 3.5e-4, "scaled": False}
+PAPERS: dict[str, dict[str, Any]] = {"nasnet": _NASNET, "mnasnet": _NASNET}  # MnasNet: "same as in NASNet"
+
+
+def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
+    """PPO inside the window.
+
+    Options:
+        batch: results of one update.
+        epochs: steps on each batch.
+        clip: of the ratio of probabilities, now and when a network was proposed.
+        scaled: whether advantages are divided by the batch's standard deviation.
+        paper: ``nasnet`` or ``mnasnet``, the settings of the paper where nothing else is said.
+        controller, rate, baseline, decay, power, entropy, layers, units, start, bins, repeats: as of
+            `regnas.strategies.reinforce`.
+    """
+    found = chosen(options, "ppo", KNOWN, PAPERS)
+    duplicates = options.get("duplicates", "reject")
+    inner = PPO(space, found, seed=keyed.integer("ppo", seed), reject=duplicates == "reject")
+    return FeasibleSampler(space, inner, seed=seed, duplicates=duplicates, max_tries=8)
+
+
+class PPO(Controller):
+    """The inner sampler: ``epochs`` steps of Adam for every ``batch`` episodes.
+
+    The old log-probabilities are those stored with a trial: a result that comes late is judged by how likely it was
+    when it was proposed.
+    """
+
+    def __init__(self, space: Space, options: dict[str, Any], *, seed: int, reject: bool = True) -> None:
+        super().__init__(space, options, seed=seed, reject=reject)
+        self._waiting: list[tuple[Episode, float]] = []
+
+    def learn(self, episode: Episode) -> None:
+        self._waiting.append((episode, self.advantage(episode.reward)))
+        if len(self._waiting) < self._options["batch"] or self.policy is None:
+            return
+        tokens, taken, old = stacked([one for one, _ in self._waiting])
+        advantages = torch.tensor([advantage for _, advantage in self._waiting])
+        self._waiting = []
+        if self._options["scaled"] and len(advantages) > 1:
+            advantages = advantages / advantages.std().clamp_min(1e-8)
+        for _ in range(self._options["epochs"]):
+            log_probs, entropies = self.policy.judged(tokens)
+            loss = ppo_loss(log_probs * taken, old, advantages, self._options["clip"])
+            self.descend(loss - self._options["entropy"] * (entropies * taken).sum(1).mean())
