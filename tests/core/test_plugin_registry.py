@@ -34,14 +34,16 @@ def extra(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 def test_the_built_ins_are_installed_under_their_names() -> None:
     """The names are public: in specs, in the storage of studies, in the documentation."""
     expected = {
-        "architecture": {"staged", "nasbench201", "point"},
+        "architecture": {"cells", "staged", "nasbench201", "point"},
         "space": {f"anynetx-{letter}" for letter in "abcde"}
         | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table"}
-        | {"vanilla", "resnet", "resnext-a", "resnext-b"},
+        | {"vanilla", "resnet", "resnext-a", "resnext-b"}
+        | {"nasnet", "amoebanet", "pnas", "enas", "darts"},
         "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"}
+        | {"reinforce", "ppo"}
         | {"nni-random", "nni-evolution", "nni-tpe", "nni-grid", "nni-rl"},
         "pruner": {"asha", "hyperband", "median"},
-        "evaluator": {"train", "table"},
+        "evaluator": {"train", "table", "zero-cost"},
         "data set": {
             "fashion-mnist-mini",
             "fashion-mnist",

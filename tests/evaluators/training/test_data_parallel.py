@@ -56,6 +56,7 @@ def train(share: Share) -> tuple[list[float], dict[str, Any]]:
     return [one.run_epoch() for _ in range(RECIPE.epochs)], one.network.state_dict()
 
 
+@pytest.mark.slow
 def test_several_processes_train_what_one_trains(tmp_path: Path) -> None:
     """Batches of 7 in shares of 3, 2 and 2: gradients are means over images, not over processes."""
     losses, weights = train(Share())

@@ -107,12 +107,14 @@ def test_scores_are_kept_and_not_taken_again(population: Path, tmp_path: Path, m
     assert [one["name"] for one in kept["scores"]] == [one.name for one in whole.scores]
 
 
+@pytest.mark.slow
 def test_processes_change_no_score(population: Path, tmp_path: Path) -> None:
     one, _ = run_audit(_request(population), tmp_path / "one", lambda line: None)
     two, _ = run_audit(_request(population, workers=2), tmp_path / "two", lambda line: None)
     assert to_json(one, {}) == to_json(two, {})
 
 
+@pytest.mark.slow
 def test_another_scoring_is_another_folder(population: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         run_audit(_request(population, seed=seed), tmp_path / "out", lambda line: None)

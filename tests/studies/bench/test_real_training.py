@@ -44,6 +44,7 @@ def test_what_was_trained_is_not_trained_again(regnas_command: Run, fast: Any, t
     assert len(fast.evaluated()) == trained
 
 
+@pytest.mark.slow
 def test_jobs_give_the_runs_that_processes_give(regnas_command: Run, fast: Any, tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     words = (*WORDS, "--repeats", "1", "--budget", "4")

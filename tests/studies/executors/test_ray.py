@@ -140,6 +140,7 @@ def test_a_search_in_ray_is_the_search_in_processes(fast_search: Search) -> None
     assert "PRUNED" in {row["state"] for row in one.rows}
 
 
+@pytest.mark.slow
 def test_trained_weights_come_back_and_are_tested(tmp_path: Path) -> None:
     usual: dict[str, Any] = {"data": "fake", "budget": 1, "epochs": 1, "quiet": True}
     one = regnas.search(out=tmp_path / "a", executor="ray", workers=1, **usual)
@@ -192,6 +193,7 @@ def _search(environment: dict[str, str], *words: object) -> subprocess.Completed
     return subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_a_search_in_ray_of_this_machine_has_no_words_of_ray(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
     done = _search(environment, "--data", "fake", "--budget", 1, "--executor", "ray", "--out", tmp_path / "runs")
