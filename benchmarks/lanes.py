@@ -6,7 +6,7 @@ Used by `benchmarks.gpu`. The plain loop has its images on the device and normal
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -17,8 +17,9 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.plain_training import torchvision_network
-from regnas.evaluators.training.devices import settle
+from regnas.evaluators.training.devices import settle, wait
 from regnas.evaluators.training.evaluator import TrainEvaluator
+from regnas.evaluators.training.gpu.calibration import begun, trained
 from regnas.search_spaces.staged.architecture import Staged
 
 _TURN = 5  # steps between two looks at the clock
@@ -29,30 +30,10 @@ def together(evaluator: TrainEvaluator, networks: list[Staged], device: str, sec
     """All networks at a time, a lane each: images a second of all of them, and seconds until the last had begun."""
     with ThreadPoolExecutor(len(networks)) as pool:
         began = time.perf_counter()
-        trainings = list(pool.map(partial(_begun, evaluator, device), networks))
+        trainings = list(pool.map(partial(begun, evaluator, device), networks))
         start = time.perf_counter()
-        done = sum(pool.map(partial(_trained, evaluator, device, start + seconds), trainings))
+        done = sum(pool.map(partial(trained, evaluator, device, start + seconds), trainings))
         return done / (time.perf_counter() - start), start - began
-
-
-def _begun(evaluator: TrainEvaluator, device: str, network: Staged) -> tuple[Iterator[None], int]:
-    with evaluator.lane(device):
-        trainer, images = evaluator.trainer(network, seed=0, device=device, threads=1)
-        steps = trainer.steps()
-        for _ in range(_WARM_UP):
-            next(steps)
-    return steps, images
-
-
-def _trained(evaluator: TrainEvaluator, device: str, end: float, training: tuple[Iterator[None], int]) -> int:
-    (steps, images), done = training, 0
-    with evaluator.lane(device):
-        while time.perf_counter() < end:
-            for _ in range(_TURN):
-                next(steps)
-            wait(device)
-            done += _TURN * images
-    return done
 
 
 def plain(
@@ -100,17 +81,11 @@ def _plain_step(
 def _speed(step: Callable[[], None], device: str, batch: int, seconds: float) -> float:
     for _ in range(_WARM_UP):
         step()
-    wait(device)
+    wait(torch.device(device))
     start, done = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         for _ in range(_TURN):
             step()
-        wait(device)
+        wait(torch.device(device))
         done += _TURN * batch
     return done / (time.perf_counter() - start)
-
-
-def wait(device: str) -> None:
-    """Until the work that this thread gave the device is done."""
-    if device.startswith("cuda"):
-        torch.cuda.current_stream().synchronize()

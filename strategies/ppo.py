@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from regnas.design_space import Space
 from regnas.sampling import keyed
 from regnas.strategies.models.controller import Controller, Episode, stacked
 from regnas.strategies.models.controller_options import chosen
+from regnas.strategies.models.policies import Policy
 from regnas.strategies.models.policy_gradient import ppo_loss
 from regnas.strategies.sampling.feasible import FeasibleSampler
 
@@ -64,20 +65,11 @@ class PPO(Controller):
     when it was proposed.
     """
 
-    def __init__(self, space: Space, options: dict[str, Any], *, seed: int, reject: bool = True) -> None:
-        super().__init__(space, options, seed=seed, reject=reject)
-        self._waiting: list[tuple[Episode, float]] = []
-
-    def learn(self, episode: Episode) -> None:
-        self._waiting.append((episode, self.advantage(episode.reward)))
-        if len(self._waiting) < self._options["batch"] or self.policy is None:
-            return
-        tokens, taken, old = stacked([one for one, _ in self._waiting])
-        advantages = torch.tensor([advantage for _, advantage in self._waiting])
-        self._waiting = []
+    def update(self, policy: Policy, episodes: list[Episode], advantages: Tensor) -> None:
+        tokens, taken, old = stacked(episodes)
         if self._options["scaled"] and len(advantages) > 1:
             advantages = advantages / advantages.std().clamp_min(1e-8)
         for _ in range(self._options["epochs"]):
-            log_probs, entropies = self.policy.judged(tokens)
+            log_probs, entropies = policy.judged(tokens)
             loss = ppo_loss(log_probs * taken, old, advantages, self._options["clip"])
             self.descend(loss - self._options["entropy"] * (entropies * taken).sum(1).mean())

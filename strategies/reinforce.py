@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from regnas.design_space import Space
 from regnas.sampling import keyed
 from regnas.strategies.models.controller import Controller, Episode, stacked
 from regnas.strategies.models.controller_options import chosen
+from regnas.strategies.models.policies import Policy
 from regnas.strategies.models.policy_gradient import reinforce_loss
 from regnas.strategies.sampling.feasible import FeasibleSampler
 
@@ -60,17 +61,8 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
 class Reinforce(Controller):
     """The inner sampler: a step of Adam for every ``batch`` episodes, log-probabilities under the weights of then."""
 
-    def __init__(self, space: Space, options: dict[str, Any], *, seed: int, reject: bool = True) -> None:
-        super().__init__(space, options, seed=seed, reject=reject)
-        self._waiting: list[tuple[Episode, float]] = []
-
-    def learn(self, episode: Episode) -> None:
-        self._waiting.append((episode, self.advantage(episode.reward)))
-        if len(self._waiting) < self._options["batch"] or self.policy is None:
-            return
-        tokens, taken, _ = stacked([one for one, _ in self._waiting])
-        advantages = torch.tensor([advantage for _, advantage in self._waiting])
-        self._waiting = []
-        log_probs, entropies = self.policy.judged(tokens)
+    def update(self, policy: Policy, episodes: list[Episode], advantages: Tensor) -> None:
+        tokens, taken, _ = stacked(episodes)
+        log_probs, entropies = policy.judged(tokens)
         loss = reinforce_loss(log_probs * taken, advantages)
         self.descend(loss - self._options["entropy"] * (entropies * taken).sum(1).mean())

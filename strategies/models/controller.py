@@ -66,6 +66,7 @@ class Controller(ProposesWhole):
         weights = [] if self.policy is None else list(self.policy.parameters())
         self._adam = torch.optim.Adam(weights, lr=options["rate"]) if weights else None
         self._baseline = Baseline(options["baseline"], options["decay"])
+        self._waiting: list[tuple[Episode, float]] = []
         self._rewards: dict[bytes, float] = {}  # by tokens; the network's own where it was trained
         self.rekey(0)
 
@@ -141,13 +142,21 @@ class Controller(ProposesWhole):
         assert self.policy is not None
         return self.policy.judged(torch.from_numpy(tokens[None]))[0][0].double().numpy()
 
-    @abstractmethod
     def learn(self, episode: Episode) -> None:
-        """Take up an episode: the next one, in the order in which results were heard."""
+        """Take up the next episode, in the order in which results were heard; ``batch`` of them make an update."""
+        self._waiting.append((episode, self._baseline.advantage(episode.reward)))
+        if len(self._waiting) < self._options["batch"] or self.policy is None:
+            return
+        batch, self._waiting = self._waiting, []
+        self.update(self.policy, [one for one, _ in batch], torch.tensor([advantage for _, advantage in batch]))
 
-    def advantage(self, earned: float) -> float:
-        """Of the next reward, over the moving average."""
-        return self._baseline.advantage(earned)
+    @abstractmethod
+    def update(self, policy: Policy, episodes: list[Episode], advantages: Tensor) -> None:
+        """Learn from a batch.
+
+        Args:
+            advantages: ``(n,)``, of the rewards over their moving average.
+        """
 
     def descend(self, loss: Tensor) -> None:
         """One step of Adam down a loss, ``()``."""

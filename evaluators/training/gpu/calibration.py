@@ -16,7 +16,9 @@ from typing import Any
 
 import torch
 
+from regnas.architecture import Architecture
 from regnas.evaluator import Task
+from regnas.evaluators.training.devices import wait
 from regnas.evaluators.training.evaluator import TrainEvaluator, make
 from regnas.evaluators.training.gpu.reference_network import reference_network
 
@@ -31,38 +33,38 @@ def serve(setup: dict[str, Any]) -> None:
         setup: ``task`` and ``options`` of the evaluator, ``device`` and ``seconds``.
     """
     evaluator = make(Task(**setup["task"]), setup["options"])
+    network = reference_network(evaluator.data.regime)
     trainings: list[tuple[Iterator[None], int]] = []
     for line in sys.stdin:
         count = int(line)
         with ThreadPoolExecutor(count) as pool:
-            trainings += pool.map(lambda _: _begun(evaluator, setup["device"]), range(count - len(trainings)))
+            trainings += pool.map(partial(begun, evaluator, setup["device"]), [network] * (count - len(trainings)))
             start = time.perf_counter()
-            train = partial(_trained, evaluator, setup["device"], start + setup["seconds"])
+            train = partial(trained, evaluator, setup["device"], start + setup["seconds"])
             done = sum(pool.map(train, trainings[:count]))
             seconds = time.perf_counter() - start
         print(json.dumps({"speed": done / seconds, "memory": _memory(setup["device"])}), flush=True)
 
 
-def _begun(evaluator: TrainEvaluator, device: str) -> tuple[Iterator[None], int]:
+def begun(evaluator: TrainEvaluator, device: str, network: Architecture) -> tuple[Iterator[None], int]:
     """The steps of a training that is under way, and the images of each."""
     with evaluator.lane(device):
-        trainer, images = evaluator.trainer(reference_network(evaluator.data.regime), seed=0, device=device, threads=1)
+        trainer, images = evaluator.trainer(network, seed=0, device=device, threads=1)
         steps = trainer.steps()
         for _ in range(_WARM_UP):
             next(steps)
     return steps, images
 
 
-def _trained(evaluator: TrainEvaluator, device: str, end: float, training: tuple[Iterator[None], int]) -> int:
+def trained(evaluator: TrainEvaluator, device: str, end: float, training: tuple[Iterator[None], int]) -> int:
     """Train until then; returns how many images it saw."""
     (steps, images), done = training, 0
     with evaluator.lane(device):
         while time.perf_counter() < end:
             for _ in range(_TURN):
                 next(steps)
+            wait(torch.device(device))
             done += _TURN * images
-            if device.startswith("cuda"):
-                torch.cuda.current_stream().synchronize()
     return done
 
 

@@ -1,4 +1,4 @@
-"""How many candidates should train on one GPU at a time: measured with a reference network, in half a minute.
+"""How many candidates should train on one GPU at a time: measured with a reference network.
 
 A small network leaves most of a GPU idle between its kernels; lanes of a process fill the gaps, until memory or the
 device is full. Some of them train for a second or two, and the number is doubled as long as all of them together become
