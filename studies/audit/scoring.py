@@ -1,26 +1,23 @@
-"""The scores of a population's networks: taken in several processes, and kept on disk as they come."""
+"""The scores of a population's networks: taken by workers as a search has them, and kept on disk as they come."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from regnas.architecture import from_json, key_of
-from regnas.evaluator import Context, Evaluator, Task, check_result, make_evaluator
+from regnas.architecture import key_of
+from regnas.evaluator import Task
+from regnas.executor import Executor, WorkerSpec
+from regnas.messages import EvaluateJob
 from regnas.sampling import keyed
+from regnas.studies.executors.make import PROCESS, make_engine, start
+from regnas.studies.executors.worker import read_result, result_name
 from regnas.studies.populations.population import Population, PopulationError
 from regnas.system.files import append_json
-from regnas.system.processes import variables
 from regnas.system.reading import read_text
-from regnas.system.text import one_line
 
 SCORES = "scores.jsonl"
 
@@ -81,7 +78,7 @@ def score_networks(
     waiting = {key_of(one): one for one in networks}
     waiting = {key: one for key, one in waiting.items() if key not in found}
     told(len(found))
-    for one in _scored(list(waiting.items()), spec, task, seed=seed, workers=workers, device=device):
+    for one in _scored(list(waiting.items()), spec, task, folder, seed=seed, workers=workers, device=device):
         append_json(path, one.__dict__)
         found[one.key] = one
         told(len(found))
@@ -102,52 +99,65 @@ def _kept(path: Path) -> dict[str, Scored]:
 
 
 def _scored(
-    waiting: Sequence[tuple[str, Mapping[str, Any]]], spec: str, task: Task, *, seed: int, workers: int, device: str
+    waiting: Sequence[tuple[str, Mapping[str, Any]]],
+    spec: str,
+    task: Task,
+    folder: Path,
+    *,
+    seed: int,
+    workers: int,
+    device: str,
 ) -> Iterator[Scored]:
-    if workers <= 1 or len(waiting) <= 1:
-        if waiting:
-            evaluator = make_evaluator(spec, task)
-            yield from (score(evaluator, key, network, seed, device) for key, network in waiting)
+    if not waiting:
         return
-    with variables(OMP_NUM_THREADS="1"):
-        pool = ProcessPoolExecutor(
-            min(workers, len(waiting)), get_context("spawn"), initializer=_begin, initargs=(spec, task)
-        )
+    count = min(workers, len(waiting)) if workers > 1 else 0  # one is this process
+    made = WorkerSpec(
+        evaluator=spec,
+        task=task,
+        devices=(device,),
+        count=count,
+        per_device=max(1, count),
+        logs=folder / "logs",
+        folder=folder,
+    )
+    pool = start(make_engine(PROCESS), made)
     try:
-        jobs = [pool.submit(_score_here, key, network, seed, device) for key, network in waiting]
-        with variables(OMP_NUM_THREADS="1"):  # processes start with the first job
-            for job in as_completed(jobs):
-                yield job.result()
+        yield from _evaluated(pool, waiting, folder / "results", seed)
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.close()
 
 
-_evaluators: list[Evaluator] = []  # of this process, where it is one of a pool
+def _evaluated(
+    pool: Executor, waiting: Sequence[tuple[str, Mapping[str, Any]]], results: Path, seed: int
+) -> Iterator[Scored]:
+    """What workers say of each network, in the order in which they are done with it."""
+    left, running = list(range(len(waiting) - 1, -1, -1)), set[int]()
+    while left or running:
+        while left and pool.free():
+            index = left.pop()
+            key, network = waiting[index]
+            running.add(index)
+            place = str(results / result_name(index))
+            pool.submit(EvaluateJob(index=index, seed=_seed(seed, key), architecture=network, result=place))
+        for event in pool.events(0.25):
+            if not event.ends or event.index not in running:
+                continue
+            running.remove(event.index)
+            if event.kind == "stopped":  # its worker was lost for a reason that is not its own
+                left.append(event.index)
+                continue
+            key, _ = waiting[event.index]
+            yield _said(results / result_name(event.index), key, _seed(seed, key), event.message)
 
 
-def _begin(spec: str, task: Task) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
-    _evaluators.append(make_evaluator(spec, task))
+def _seed(seed: int, key: str) -> int:
+    return keyed.integer("audit", seed, key)
 
 
-def _score_here(key: str, network: Mapping[str, Any], seed: int, device: str) -> Scored:
-    return score(_evaluators[0], key, network, seed, device)
-
-
-def score(evaluator: Evaluator, key: str, network: Mapping[str, Any], seed: int, device: str) -> Scored:
-    """The metrics of one network; a failure is a line of words, and of this network alone."""
-    started = time.perf_counter()
-    try:
-        context = Context(device=device)
-        result = evaluator(from_json(network), seed=keyed.integer("audit", seed, key), context=context)
-        check_result(evaluator, result)
-    except Exception as error:
-        reason = one_line(str(error)) or f"it raised {type(error).__name__}"
-        return Scored(key, {}, {"": reason}, time.perf_counter() - started)
-    left_out = result.notes.get("left_out", {})
-    return Scored(key, dict(result.metrics), dict(left_out), time.perf_counter() - started)
-
-
-def cores() -> int:
-    """Processes of an audit where nothing is said: one for each core that this one may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _said(place: Path, key: str, seed: int, message: str) -> Scored:
+    """What lies in a result's file, which then is no longer there; a failure is a line of words."""
+    result = read_result(place, key, seed)
+    place.unlink(missing_ok=True)
+    if result is None:
+        return Scored(key, {}, {"": message or "it left no result"}, 0.0)
+    return Scored(key, dict(result.metrics), dict(result.notes.get("left_out", {})), result.seconds)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from regnas.architecture import Architecture
 from regnas.cli import main
 from regnas.dataset import make_dataset
 from regnas.design_space import make_space
-from regnas.evaluator import Task
+from regnas.evaluator import Result, Task
+from regnas.evaluators.zero_cost.evaluator import ZeroCostEvaluator
 from regnas.metric import Metric
 from regnas.studies.audit import scoring
 from regnas.studies.audit.analysis import Audits, audit, columns
 from regnas.studies.audit.report import sentences, to_json
 from regnas.studies.audit.run import AuditRequest, run_audit
 from regnas.studies.populations.population import PopulationError, from_arrays
+from regnas.studies.populations.sources import load
 
 EVALUATOR = "zero-cost[score=l2,beside=naswot+params+depth,batch=4]"
 COUNT = 12
@@ -88,14 +92,14 @@ def test_scores_are_kept_and_not_taken_again(population: Path, tmp_path: Path, m
     whole, folder = run_audit(_request(population), tmp_path / "whole", lambda line: None)
     calls = []
 
-    def dies(evaluator: object, key: str, *rest: object) -> object:
-        calls.append(key)
+    def dies(evaluator: ZeroCostEvaluator, architecture: Architecture, **rest: Any) -> Result:
+        calls.append(architecture)
         if len(calls) == 5:
             raise KeyboardInterrupt
-        return taken(evaluator, key, *rest)  # type: ignore[arg-type]
+        return taken(evaluator, architecture, **rest)
 
-    taken = scoring.score
-    monkeypatch.setattr(scoring, "score", dies)
+    taken = ZeroCostEvaluator.__call__
+    monkeypatch.setattr(ZeroCostEvaluator, "__call__", dies)
     with pytest.raises(KeyboardInterrupt):
         run_audit(_request(population), tmp_path / "again", lambda line: None)
     (half,) = (tmp_path / "again").iterdir()
@@ -112,6 +116,19 @@ def test_processes_change_no_score(population: Path, tmp_path: Path) -> None:
     one, _ = run_audit(_request(population), tmp_path / "one", lambda line: None)
     two, _ = run_audit(_request(population, workers=2), tmp_path / "two", lambda line: None)
     assert to_json(one, {}) == to_json(two, {})
+
+
+@pytest.mark.slow
+def test_a_network_that_kills_its_worker_is_named_and_the_others_are_scored(
+    population: Path, tmp_path: Path, fast: Any
+) -> None:
+    networks = scoring.networks_of(load(str(population))[0])
+    task, options = Task(data="fake:64"), {"seed": 0, "workers": 2, "device": "cpu", "told": lambda _: None}
+    found = scoring.score_networks(networks, "fast[kill_once=-1]", task, tmp_path, **options)  # type: ignore[arg-type]
+    failed = [one.missing[""] for one in found.values() if one.missing]
+    assert len(found) == COUNT and 1 <= len(failed) <= 2  # the first of either worker
+    assert all("killed by SIGKILL" in reason for reason in failed)
+    assert not list(tmp_path.glob("results/*.json"))
 
 
 @pytest.mark.slow
@@ -146,11 +163,13 @@ def test_a_population_that_does_not_know_its_images_asks_for_them(population: Pa
 
 def test_an_evaluator_that_fails_everywhere_is_named_with_its_reason(population: Path, tmp_path: Path) -> None:
     request = _request(population)
+
+    def broken(*_: object, **__: object) -> Result:
+        raise RuntimeError("it is broken")
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            scoring, "score", lambda evaluator, key, *rest: scoring.Scored(key, {}, {"": "it is broken"}, 0.0)
-        )
-        with pytest.raises(PopulationError, match="could be scored: it is broken"):
+        patch.setattr(ZeroCostEvaluator, "__call__", broken)
+        with pytest.raises(PopulationError, match="could be scored: RuntimeError: it is broken"):
             run_audit(request, tmp_path / "out", lambda line: None)
     found, _ = run_audit(request, tmp_path / "out", lambda line: None)  # failures are tried again
     assert [one.networks for one in found.scores if one.name == "naswot"] == [COUNT]
