@@ -93,7 +93,7 @@ class Hierarchy:
 
     @cached_property
     def free(self) -> dict[str, Dimension]:
-        """What there is to choose: parameters that are not fixed, and active under a value that others can have."""
+        """The parameters that there are to choose, not fixed and active under a value that others can have."""
 
         def can_hold(condition: Condition) -> bool:
             return any(self._law(condition.parent).contains(value) for value in condition.values)

@@ -148,7 +148,7 @@ class SupportsDecoding(Protocol):
 
     @property
     def decoding(self) -> Mapping[str, Any]:
-        """What was done to the pixels: JSON values, kept beside weights."""
+        """What was done to the pixels, as JSON values that are kept beside weights."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,7 +81,7 @@ class Space(ABC):
 
     @property
     def conditions(self) -> Mapping[str, Condition]:
-        """Of parameters that are active only under some values of another: which ones. None unless said."""
+        """Which values of another a parameter is active under, for those that are not always; none unless said."""
         return {}
 
     def with_option(self, key: str, value: str) -> Self | None:
@@ -117,7 +117,7 @@ class Space(ABC):
 
     @property
     def known_costs(self) -> tuple[str, ...]:
-        """Names of the measures that its networks say in closed form: what the first points of the law say.
+        """Names of the measures that its networks say in closed form, as the first points of the law say.
 
         A space that says it itself saves these few points each time a window is set.
         """
@@ -153,13 +153,13 @@ class Space(ABC):
 
     @property
     def spec(self) -> str:
-        """The spec string of this space, canonical: equal spaces have equal specs."""
+        """The canonical spec string of this space; equal spaces have equal specs."""
         inner = ",".join(f"{key}={value}" for key, value in self.overrides)
         return f"{self.name}[{inner}]" if inner else self.name
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """An Optuna distribution for every parameter that is free: static, in physical units."""
+        """An Optuna distribution for every parameter that is free, static and in physical units."""
         return {name: law.distribution() for name, law in self.free.items()}
 
     @cached_property
@@ -173,7 +173,7 @@ class Space(ABC):
 
     @property
     def free(self) -> Mapping[str, Dimension]:
-        """What there is to choose: parameters that are not fixed, and active under a value that others can have."""
+        """The parameters that there are to choose, not fixed and active under a value that others can have."""
         return self.hierarchy.free
 
     def active(self, params: Mapping[str, Any]) -> Params:
@@ -254,7 +254,7 @@ class Space(ABC):
 
     @property
     def measures(self) -> list[str]:
-        """What the window limits and no closed form says: it is measured, one network at a time."""
+        """What the window limits and no closed form says; it is measured, one network at a time."""
         asked = [name for name in self.window if not load(name).closed]
         return [name for name in asked if name not in self.known_costs]
 

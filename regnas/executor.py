@@ -117,7 +117,7 @@ class SupportsInDriver(Protocol):
 
     @property
     def in_driver(self) -> bool:
-        """Whether it does: inside `events`, which Ctrl-C then has to break off, and results are lines of one file."""
+        """Whether it does, inside `events`, which Ctrl-C then has to break off; results are lines of one file."""
 
 
 @runtime_checkable
@@ -134,11 +134,11 @@ class Engine(Protocol):
 
     @property
     def remote(self) -> bool:
-        """Whether workers compute elsewhere: their devices are then theirs to find."""
+        """Whether workers compute elsewhere; their devices are then theirs to find."""
 
     @property
     def sized(self) -> bool:
-        """Whether the number of workers that suits is known here: one for each core or device."""
+        """Whether the number of workers that suits is known here, one for each core or device."""
 
     @property
     def shares(self) -> bool:

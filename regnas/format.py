@@ -48,7 +48,7 @@ class SupportsImport(Protocol):
 
     @property
     def sources(self) -> str:
-        """What it reads, in the words of a message: ``a .yaml of pycls``, ``timm:NAME``."""
+        """What it reads in the words of a message, such as ``a .yaml of pycls``, ``timm:NAME``."""
 
     def recognises(self, source: str) -> bool:
         """Whether a source looks like one of this format, by its name or a look into the file; false if in doubt."""

@@ -1,6 +1,6 @@
 """Networks known by name, such as those of a paper: points of spaces that plug-ins bring along.
 
-An entry point of ``regnas.presets`` names a function without arguments that returns `Preset`s by name.
+An entry point of ``regnas.presets`` names a function without arguments that returns presets by name, each a `Preset`.
 """
 
 from __future__ import annotations

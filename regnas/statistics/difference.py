@@ -29,7 +29,7 @@ class Difference:
     Attributes:
         standard_error: of the estimate, from the spreads inside the bins.
         p: two-sided, by permutation.
-        permuted: ``(permutations,)``, |t| of each, descending; empty where nothing varies.
+        permuted: ``(permutations,)``, ``|t|`` of each, descending; empty where nothing varies.
         sd_a, sd_b: standard deviations of the errors inside a bin, pooled over bins.
     """
 

@@ -165,7 +165,7 @@ def models_for_equivalence(
 
 
 def lehmann_exponent(distance: float) -> float:
-    """The k for which 'one model of B is as the best of k models of A' is this far apart: sup |F_b - F_a| = D.
+    """The k for which 'one model of B is as the best of k models of A' is this far apart: ``sup |F_b - F_a| = D``.
 
     With F_b = 1 - (1 - F_a)^k the distance does not depend on F_a (Lehmann 1953), and k is the advantage in random
     search: the yardstick that the power of the Kolmogorov-Smirnov test is told on.

@@ -30,7 +30,7 @@ class Atoms:
 
     @property
     def shares(self) -> Floats:
-        """``(g,)``: the weight of every atom, each bin weighing the same."""
+        """``(g,)``, the weight of every atom; each bin weighs the same."""
         return np.asarray((self.counts / self.counts.sum(axis=1, keepdims=True)).mean(axis=0))
 
 

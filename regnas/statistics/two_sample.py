@@ -37,7 +37,7 @@ class Interval:
 
 
 def kolmogorov_smirnov(errors_a: npt.ArrayLike, errors_b: npt.ArrayLike) -> Test:
-    """Largest distance between the two distributions, D = sup |F_a - F_b|, with equal weights.
+    """Largest distance between the two distributions, ``D = sup |F_a - F_b|``, with equal weights.
 
     The p value is exact for small populations without ties; with ties it is at most too large.
 
