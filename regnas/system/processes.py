@@ -30,7 +30,8 @@ def start(module: str, log: IO[Any], before: Sequence[str] = ()) -> subprocess.P
         text=True,
         bufsize=1,
         env={**os.environ, **_THREADS},
-        start_new_session=True,
+        start_new_session=True,  # on Windows, which has no sessions, a group of processes does the same for Ctrl-C
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 

@@ -23,6 +23,7 @@ from regnas.studies.storage.address import Address
 
 NAME = "lock"
 _STUDY = ("this study", "give --study NAME")
+_FAR = 1 << 30  # a byte behind any text
 _PATIENCE = 60.0  # seconds that another process may take to make tables
 
 
@@ -214,7 +215,7 @@ def _lock(file: Any) -> bool:
         import msvcrt
 
         try:
-            file.seek(0)
+            file.seek(_FAR)  # a locked byte cannot be read, and who waits for the file reads its text
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         except OSError:
             return False

@@ -97,7 +97,8 @@ class Host:
 
 def kept(data: bytes) -> Path:
     """A file of this node with this content, written once."""
-    path = Path(tempfile.gettempdir()) / f"regnas-data-{os.getuid()}-{hashlib.sha256(data).hexdigest()[:24]}.npz"
+    user = os.getuid() if hasattr(os, "getuid") else 0  # on Windows the folder is the user's own
+    path = Path(tempfile.gettempdir()) / f"regnas-data-{user}-{hashlib.sha256(data).hexdigest()[:24]}.npz"
     if not path.exists() or path.stat().st_size != len(data):
         partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         partial.write_bytes(data)
