@@ -17,6 +17,7 @@ from regnas.cli.describe import describe
 from regnas.cli.fit import fit
 from regnas.cli.interchange import export, import_command
 from regnas.cli.listing import list_command
+from regnas.cli.new_plugin import new_plugin
 from regnas.cli.plan import plan
 from regnas.cli.report import report
 from regnas.cli.sample import sample
@@ -47,7 +48,7 @@ def commands() -> None:
 
 for command in (search, train, compare, audit, bench, plan, report, dashboard):
     commands.add_command(command)
-for command in (sample, describe, fit, export, import_command, list_command):
+for command in (sample, describe, fit, export, import_command, list_command, new_plugin):
     commands.add_command(command)
 
 

@@ -1,0 +1,29 @@
+"""``regnas new-plugin``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from regnas.cli import options
+from regnas.cli.output import echo
+
+
+@click.command("new-plugin")
+@click.argument("kind", type=click.Choice(("space", "strategy", "evaluator")))
+@click.argument("name")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where it is written.  [default: regnas-NAME]")
+@options.debug
+def new_plugin(kind: str, name: str, folder: Path | None) -> None:
+    """Write a project of your own that brings a plug-in.
+
+    It works as it is written, keeps the rules of its contract, and is yours to change. NAME is what the plug-in is
+    called, such as my-space.
+    """
+    from regnas.plugins.new_project import write_project
+
+    place = folder or Path(f"regnas-{name}")
+    for path in write_project(kind, name, place):
+        echo(str(path))
+    echo(f"try it: cd {place} && pip install -e . && pytest conformance.py")
