@@ -9,20 +9,20 @@ from typing import Any, NoReturn
 
 import click
 
-from regnas.cli.audit import audit
-from regnas.cli.bench import bench
-from regnas.cli.compare import compare
-from regnas.cli.dashboard import dashboard
-from regnas.cli.describe import describe
-from regnas.cli.fit import fit
-from regnas.cli.interchange import export, import_command
-from regnas.cli.listing import list_command
-from regnas.cli.new_plugin import new_plugin
-from regnas.cli.plan import plan
-from regnas.cli.report import report
-from regnas.cli.sample import sample
-from regnas.cli.search import search
-from regnas.cli.train import train
+from regnas.cli.comparing.audit import audit
+from regnas.cli.comparing.bench import bench
+from regnas.cli.comparing.compare import compare
+from regnas.cli.comparing.plan import plan
+from regnas.cli.networks.describe import describe
+from regnas.cli.networks.fit import fit
+from regnas.cli.networks.interchange import export, import_command
+from regnas.cli.networks.sample import sample
+from regnas.cli.plugins.listing import list_command
+from regnas.cli.plugins.new_plugin import new_plugin
+from regnas.cli.studies.dashboard import dashboard
+from regnas.cli.studies.report import report
+from regnas.cli.studies.search import search
+from regnas.cli.studies.train import train
 from regnas.errors import DataError, RegnasError
 from regnas.system.text import one_line
 

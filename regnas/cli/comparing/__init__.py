@@ -1,0 +1,1 @@
+"""Commands that compare: spaces, strategies, scores."""

@@ -1,0 +1,1 @@
+"""Commands on networks: drawn, described, and to and from other programs."""

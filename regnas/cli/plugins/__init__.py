@@ -1,0 +1,1 @@
+"""Commands on plug-ins: those that are there, and new ones."""

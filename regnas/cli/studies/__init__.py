@@ -1,0 +1,1 @@
+"""Commands on one study: search, train, report, and the dashboard."""
