@@ -9,6 +9,10 @@ class RegnasError(Exception):
     exit_code = 1
 
 
+class RegnasWarning(UserWarning):
+    """What goes on all the same, and whoever started it should know: one sentence."""
+
+
 class UsageError(RegnasError, ValueError):
     """What the user passed cannot be meant: exit code 2."""
 

@@ -17,6 +17,7 @@ from regnas.cli.networks.describe import describe
 from regnas.cli.networks.fit import fit
 from regnas.cli.networks.interchange import export, import_command
 from regnas.cli.networks.sample import sample
+from regnas.cli.output import own_warnings
 from regnas.cli.plugins.listing import list_command
 from regnas.cli.plugins.new_plugin import new_plugin
 from regnas.cli.studies.dashboard import dashboard
@@ -56,7 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        code: Any = commands.main(words, prog_name="regnas", standalone_mode=False)
+        with own_warnings():
+            code: Any = commands.main(words, prog_name="regnas", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
