@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from regnas.errors import RegnasWarning
 from regnas.system.text import one_line, printable
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print text without what a terminal would obey: names of files, classes and plug-ins are in it."""
     click.echo(printable(text), err=err)
+
+
+def make_console(*, err: bool = False, width: int | None = None) -> Console:
+    """Where tables and progress go; what moves is drawn on a terminal alone.
+
+    Notebooks set FORCE_COLOR, which Rich takes for a terminal that can move its cursor; theirs cannot.
+
+    Args:
+        err: standard error instead of standard output.
+        width: in characters, where it is no terminal; Rich's own unless said.
+    """
+    from rich.console import Console
+
+    terminal = (sys.stderr if err else sys.stdout).isatty()
+    return Console(stderr=err, force_terminal=terminal, width=None if terminal else width)
 
 
 @contextmanager

@@ -138,6 +138,10 @@ class Comparison:
     planned: int | None = None
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """What may be concluded: a sentence for each pair, and what every output must say."""
+        return "\n".join([*(pair.text for pair in self.pairs), *self.marks])
+
     @property
     def interim(self) -> bool:
         """Whether models are still to come that some pair waits for."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
-from regnas.cli.output import echo
+from regnas.cli.output import echo, make_console
 
 
 @click.command()
@@ -38,7 +38,6 @@ def audit(
 
     POPULATION is recorded:DATA/SPACE, a CSV or JSONL file, or a study's folder. The same command resumes.
     """
-    from rich.console import Console
 
     from regnas.evaluator import Task
     from regnas.studies.audit import report
@@ -60,7 +59,7 @@ def audit(
         return
     shown = report.table(found)
     echo(shown.title)
-    Console(width=None if sys.stdout.isatty() else 200).print(grid(shown))
+    make_console(width=200).print(grid(shown))
     for line in report.sentences(found):
         echo(line)
     echo(f"files: {folder}/")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
-from regnas.cli.output import echo
+from regnas.cli.output import echo, make_console
 from regnas.system.text import printable
 
 _OF_TRAINING = (*options.data.names, *options.place.names)
@@ -71,7 +71,6 @@ def bench(
     **flags: Any,
 ) -> None:
     """Compare search strategies: on tables with a simulated clock, or by real training. The same command resumes."""
-    from rich.console import Console
 
     from regnas.studies.bench import record
     from regnas.studies.bench.plan import plan_bench
@@ -95,7 +94,7 @@ def bench(
         window=window,
         **training,
     )
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = make_console(width=200)
 
     def say(text: str) -> None:
         if not (quiet or as_json):

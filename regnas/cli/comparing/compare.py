@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
-from regnas.cli.output import echo
+from regnas.cli.output import echo, make_console
 
 _AMOUNTS = ("budget", "seeds", "seeds_on", "until_decided")
 
@@ -64,7 +64,6 @@ def compare(
     With --space the models that are missing are trained, the spaces in turn; the same command resumes. With
     --population nothing is trained.
     """
-    from rich.console import Console
 
     from regnas.studies.compare import record, run
     from regnas.studies.compare.progress import BatchLines, SilentBatches
@@ -75,7 +74,7 @@ def compare(
 
     _check_flags(populations)
     rules = ComparisonRules(complexity=complexity, bins=bins, margin=margin / 100, alpha=alpha, seed=flags["seed"])
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = make_console(width=200)
     if bool(spaces) == bool(populations):
         raise click.UsageError(
             "give --space for each space to train, or --population for each that is there"

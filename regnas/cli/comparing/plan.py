@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
-from regnas.cli.output import echo
+from regnas.cli.output import echo, make_console
 
 
 @click.command()
@@ -38,7 +38,6 @@ def plan(
 
     The timed models are the first of each space: regnas compare goes on from them.
     """
-    from rich.console import Console
 
     from regnas.studies.compare.plan import make_plan
     from regnas.studies.compare.progress import BatchLines, SilentBatches
@@ -48,7 +47,7 @@ def plan(
         spaces,
         difference=None if difference is None else difference / 100,
         sd=None if sd is None else sd / 100,
-        progress=SilentBatches() if quiet or as_json else BatchLines(Console()),
+        progress=SilentBatches() if quiet or as_json else BatchLines(make_console()),
         **flags,
     )
     if as_json:

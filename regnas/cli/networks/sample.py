@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
-from regnas.cli.output import echo
+from regnas.cli.output import echo, make_console
 
 
 @click.command()
@@ -36,7 +36,6 @@ def sample(
     **flags: Any,
 ) -> None:
     """Write candidates of a space inside a window: iid from its law, the same for the same seed."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     import regnas
@@ -45,7 +44,7 @@ def sample(
     space = regnas.space(text, **flags)
     start = time.perf_counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = make_console(err=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(space.spec, total=count)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from regnas.cli import options
+from regnas.cli.output import make_console
 
 
 @click.command()
@@ -18,7 +17,6 @@ from regnas.cli import options
 @options.debug
 def report(target: str, complexity: str | None, force: bool, storage: str | None, as_json: bool) -> None:
     """Make the report of a comparison or of one study again, from what is stored; nothing is trained."""
-    from rich.console import Console
 
     from regnas.studies.compare import record
     from regnas.studies.compare.report import output
@@ -28,4 +26,4 @@ def report(target: str, complexity: str | None, force: bool, storage: str | None
     if as_json:
         click.echo((folder / record.RECORD).read_text().rstrip())
     else:
-        output.print_comparison(Console(width=None if sys.stdout.isatty() else 200), comparison, folder)
+        output.print_comparison(make_console(width=200), comparison, folder)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
-from regnas.cli.output import echo
+from regnas.cli.output import echo, make_console
 from regnas.errors import RegnasError
 
 
@@ -50,7 +50,6 @@ from regnas.errors import RegnasError
 @options.debug
 def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags: Any) -> None:
     """Sample networks of a space, train them, rank them, keep the best. The same command resumes."""
-    from rich.console import Console
 
     from regnas.studies.dashboard.decorate import decorate_if_hosted
     from regnas.studies.run.progress import Lines, Progress, Silent
@@ -58,7 +57,7 @@ def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags:
     from regnas.studies.search.report import print_search
     from regnas.studies.storage.secrets import again
 
-    console = Console()
+    console = make_console()
     asked = searching.retrain_of(retrain)
     checked = searching.plan(space, retrain=asked, upper_half=True, **flags)
     progress: Progress = Silent() if quiet or as_json else Lines(console)
