@@ -10,6 +10,7 @@ from regnas.plugins import registry
 ROOT = Path(__file__).resolve().parent.parent
 FAMILIES = {
     "cells": "search_spaces/cells/",
+    "mobile": "search_spaces/mobile/",
     "nasbench201": "search_spaces/cells/nasbench201/",
     "point": "regnas/tables/point.py",
     "staged": "search_spaces/staged/",

@@ -1,0 +1,1 @@
+"""Mobile networks as other programs keep them."""
