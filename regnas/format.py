@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from regnas import weights
 from regnas.architecture import Architecture
-from regnas.errors import PluginBroken, UsageError
+from regnas.errors import PluginBroken, PluginNotFound, UsageError
 from regnas.plugins import registry
 from regnas.system.reading import read_bytes
 
@@ -103,6 +103,68 @@ class Json:
 
     def read(self, source: str) -> Sequence[Architecture]:
         return [weights.read_architecture(Path(source))]
+
+
+class Joined:
+    """One format of several families of networks, each of which has a part that reads names and knows weights.
+
+    Args:
+        parts: formats of different kinds, in the order in which they are asked.
+    """
+
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        return tuple(kind for part in self._parts for kind in part.kinds)
+
+    @property
+    def sources(self) -> str:
+        return str(self._parts[0].sources)
+
+    def write(self, architecture: Architecture, params: Mapping[str, Any]) -> str:
+        part = next(part for part in self._parts if architecture.kind in part.kinds)
+        return str(part.write(architecture, params))
+
+    def recognises(self, source: str) -> bool:
+        return any(part.recognises(source) for part in self._parts)
+
+    def read(self, source: str) -> Sequence[Architecture]:
+        """The networks of the first part that knows the source.
+
+        Raises:
+            PluginNotFound: none does; what each of them says.
+            UsageError: as of a part.
+        """
+        unknown = []
+        for part in self._parts:
+            try:
+                found: Sequence[Architecture] = part.read(source)
+            except PluginNotFound as error:
+                unknown.append(str(error))
+                continue
+            return found
+        raise PluginNotFound("; ".join(unknown))
+
+    def export_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """As of the first part whose networks have such tensors."""
+        return self._renamed("export_weights", state)
+
+    def import_weights(self, state: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
+        """Likewise."""
+        return self._renamed("import_weights", state, list(names))
+
+    def _renamed(self, way: str, *given: Any) -> dict[str, Tensor]:
+        refused = []
+        for part in self._parts:
+            try:
+                found: dict[str, Tensor] = getattr(part, way)(*given)
+            except ValueError as error:
+                refused.append(str(error))
+                continue
+            return found
+        raise ValueError("; ".join(refused))
 
 
 def make_format(name: str) -> Format[Any]:

@@ -23,11 +23,13 @@ class Preset:
         space: the spec of the space that it is a point of.
         params: that point; what is fixed in the space or has a default may be left out.
         images: those it was published for.
+        note: which network is meant where others have this name, too.
     """
 
     space: str
     params: Mapping[str, Any]
     images: Images = Images()
+    note: str = ""
 
 
 def presets_of(plugin: str) -> dict[str, Preset]:

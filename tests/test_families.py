@@ -21,6 +21,8 @@ WORDS = {
     "regnas/testing/toy.py": "the JSON form of a toy has a key of that name",
 }
 IMPORTS = {
+    "search_spaces/timm.py": "timm has networks of two families",
+    "search_spaces/torchvision.py": "torchvision has networks of two families",
     "studies/export/fit.py": "what is fitted is the line of one family",
     "studies/populations/nds.py": "the records of the NDS release are of two families",
 }

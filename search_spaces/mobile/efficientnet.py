@@ -11,19 +11,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from regnas.dimension import Dimension, LogUniform
 from regnas.errors import UsageError
 from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.mobile.batch import MobileRows
-from regnas.search_spaces.mobile.complexity import Ints, MobileBatch
+from regnas.search_spaces.mobile.complexity import MobileBatch
 from regnas.search_spaces.mobile.line import read_line
 from regnas.search_spaces.mobile.published import BASES
+from regnas.search_spaces.mobile.rounding import round_filters
 from regnas.search_spaces.mobile.space import MobileSpace, too_small
 from regnas.search_spaces.mobile.stage import SKIPS, Stage
 
-DIVISOR = 8
 _FACTORS = (1 / 64, 64.0)
 _SMALL = "maps too small for the strides"
 
@@ -101,15 +100,6 @@ class EfficientNetSpace(MobileSpace):
         good = ~np.isin(sizes, small)
         kept = np.flatnonzero(good)
         return replace(found, rows=kept, networks=found.networks.take(kept), rejected={_SMALL: int((~good).sum())})
-
-
-def round_filters(scaled: npt.NDArray[np.float64]) -> Ints:
-    """Channels, ``(n,)``, as a multiple of 8: the nearest, half up, but never below 90 %.
-
-    Source: tensorflow/tpu ``efficientnet_model.py``, ``round_filters``.
-    """
-    nearest = np.maximum(DIVISOR, (scaled + DIVISOR / 2).astype(np.int64) // DIVISOR * DIVISOR)
-    return nearest + DIVISOR * (nearest < 0.9 * scaled)
 
 
 def efficientnet() -> EfficientNetSpace:

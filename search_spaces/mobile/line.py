@@ -74,7 +74,9 @@ def _stage(number: int, word: str) -> Stage:
         elif name != "i":
             given[_NAMES[name]] = int(value[0] if name == "s" and _twice(value) else value)
     if missing := [name for name in ("expansion", "width") if given.get(name) is None]:
-        raise UsageError(f"stage {number} of the line says no {' and no '.join(missing)}; stages are such as {_EXAMPLE}")
+        raise UsageError(
+            f"stage {number} of the line says no {' and no '.join(missing)}; stages are such as {_EXAMPLE}"
+        )
     try:
         return Stage(**given)
     except InvalidArchitecture as error:

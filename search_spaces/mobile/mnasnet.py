@@ -22,6 +22,7 @@ from regnas.dimension import Choice, Dimension, Uniform
 from regnas.errors import UsageError
 from regnas.overrides import number
 from regnas.search_spaces.mobile.complexity import Ints
+from regnas.search_spaces.mobile.rounding import round_filter
 from regnas.search_spaces.mobile.space import HEAD
 from regnas.search_spaces.mobile.stage import MOST
 from regnas.search_spaces.mobile.stagewise import LAYER_LAWS, STEM, USUAL, StagewiseSpace, stage_laws
@@ -29,7 +30,6 @@ from regnas.search_spaces.mobile.stagewise import LAYER_LAWS, STEM, USUAL, Stage
 # MobileNetV2's channels and layers (Sandler et al. 2018, table 2)
 WIDTHS = (16, 24, 32, 64, 96, 160, 320)
 DEPTHS = (1, 2, 3, 4, 3, 3, 1)
-_DIVISOR = 8
 _MULTIPLIERS = (1 / 64, 64)
 
 
@@ -57,7 +57,7 @@ class MnasNetSpace(StagewiseSpace):
         factor = number(value)
         if factor is None or not _MULTIPLIERS[0] <= factor <= _MULTIPLIERS[1]:
             raise UsageError(f"multiplier is a number from 1/{_MULTIPLIERS[1]} to {_MULTIPLIERS[1]}, got {value!r}")
-        return replace(self, multiplier=float(factor), stem_width=self.stem_width or _rounded(STEM * factor))
+        return replace(self, multiplier=float(factor), stem_width=self.stem_width or round_filter(STEM * factor))
 
     @property
     def scale(self) -> float:
@@ -70,7 +70,7 @@ class MnasNetSpace(StagewiseSpace):
     def head(self) -> int:
         if self.head_width is not None:
             return self.head_width
-        return HEAD if self.multiplier is not None else _rounded(HEAD * self.scale)
+        return HEAD if self.multiplier is not None else round_filter(HEAD * self.scale)
 
     def layers(self, stage: int, value: Any) -> int:
         return DEPTHS[stage] + int(value)
@@ -104,10 +104,6 @@ class MnasNetSpace(StagewiseSpace):
     def depths_of(self, columns: Sequence[Any]) -> Ints:
         """Layers of every stage, ``(S, n)``."""
         return np.array(columns, dtype=np.int64) + np.array(DEPTHS, dtype=np.int64)[:, None]
-
-
-def _rounded(width: float) -> int:
-    return max(_DIVISOR, int(width + _DIVISOR / 2) // _DIVISOR * _DIVISOR)
 
 
 def mnasnet() -> MnasNetSpace:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+
+from regnas.search_spaces.mobile.architecture import Mobile
+from regnas.search_spaces.mobile.line import read_line
+from regnas.search_spaces.mobile.rounding import round_filter
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,65 @@ V2 = Published(
     activation="relu6",
 )
 BASES = {"b0": B0, "mnasnet-a1": A1, "mnasnet-b1": B1, "mobilenetv2": V2}
+
+
+# A preset's name by that of its network in the libraries' words. README of tensorflow/tpu ``mnasnet``; the multipliers of
+# MobileNetV2 are those of table 6 and of timm.
+MULTIPLIED = {
+    "mnasnet-a1": (A1, (0.5, 0.75, 1.0, 1.4)),
+    "mnasnet-b1": (B1, (0.5, 0.75, 1.0, 1.3, 1.4)),
+    "mobilenetv2": (V2, (0.35, 0.5, 0.75, 1.0, 1.4)),
+}
+# Width, depth, pixels: tensorflow/tpu ``efficientnet_builder.py``, ``efficientnet_params``
+COMPOUND = {
+    "efficientnet-b0": (1.0, 1.0, 224),
+    "efficientnet-b1": (1.0, 1.1, 240),
+    "efficientnet-b2": (1.1, 1.2, 260),
+    "efficientnet-b3": (1.2, 1.4, 300),
+    "efficientnet-b4": (1.4, 1.8, 380),
+    "efficientnet-b5": (1.6, 2.2, 456),
+    "efficientnet-b6": (1.8, 2.6, 528),
+    "efficientnet-b7": (2.0, 3.1, 600),
+}
+
+
+def multiplied(name: str, multiplier: float) -> Mobile:
+    """One of `MULTIPLIED` with its widths multiplied, as its authors do.
+
+    The head of MnasNet stays as it is; that of MobileNetV2 grows, and never shrinks.
+    """
+    base = MULTIPLIED[name][0]
+    stages = read_line(base.line)
+    return Mobile(
+        stages=tuple(replace(stage, width=round_filter(stage.width * multiplier)) for stage in stages),
+        stem_width=round_filter(base.stem * multiplier),
+        head_width=round_filter(base.head * max(1.0, multiplier)) if base is V2 else base.head,
+        activation=base.activation,
+    )
+
+
+def small(*, skip: bool = False) -> Mobile:
+    """MnasNet-small.
+
+    Args:
+        skip: whether the first layer has one, as timm's has.
+    """
+    first, *others = read_line(SMALL.line)
+    stages = (replace(first, skip="identity") if skip else first, *others)
+    return Mobile(stages=stages, stem_width=SMALL.stem, head_width=SMALL.head)
+
+
+def compound(name: str, norm_eps: float = 1e-5) -> Mobile:
+    """One of `COMPOUND`."""
+    width, depth, _ = COMPOUND[name]
+    stages = read_line(B0.line)
+    return Mobile(
+        stages=tuple(
+            replace(stage, width=round_filter(stage.width * width), depth=math.ceil(depth * stage.depth))
+            for stage in stages
+        ),
+        stem_width=round_filter(B0.stem * width),
+        head_width=round_filter(B0.head * width),
+        activation=B0.activation,
+        norm_eps=norm_eps,
+    )

@@ -109,9 +109,7 @@ class StagewiseSpace(MobileSpace):
             raise UsageError(f"{name} is a whole number from 1 to {most:,}, got {value!r}")
 
     def arrays(self, columns: Columns) -> MobileBatch:
-        ops, kernels, se, skips, widths, depths = (
-            [columns[name] for name in self.names(kind)] for kind in self.kinds
-        )
+        ops, kernels, se, skips, widths, depths = ([columns[name] for name in self.names(kind)] for kind in self.kinds)
         layers = self.depths_of(depths)
         count = layers.shape[1]
         return MobileBatch(
@@ -145,7 +143,9 @@ class StagewiseSpace(MobileSpace):
 
     def _points(self, stage: int) -> int:
         laws = self.dimensions
-        others = math.prod(laws[f"{kind}_{stage + 1}"].size for kind in self.kinds if kind not in ("skip", self.kinds[-1]))
+        others = math.prod(
+            laws[f"{kind}_{stage + 1}"].size for kind in self.kinds if kind not in ("skip", self.kinds[-1])
+        )
         skips = laws[f"skip_{stage + 1}"].size
         depths = values_of(laws[f"{self.kinds[-1]}_{stage + 1}"])
         return others * sum(skips if self.layers(stage, value) > 1 else 1 for value in depths)

@@ -9,12 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from regnas.dimension import Array, Choice, Dimension, LogUniform
+from regnas.dimension import Array, Choice, Dimension, LogUniform, Uniform
 from regnas.errors import UsageError
+from regnas.images import Images
 from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.compatibility import Ints, compatible
-from regnas.search_spaces.staged.complexity import StagedBatch
+from regnas.search_spaces.staged.complexity import STEMS, StagedBatch, Template
 from regnas.search_spaces.staged.space import StagedRows, StagedSpace, inner_groups
 
 _LAWS: dict[str, Dimension] = {
@@ -195,6 +196,50 @@ def stage_laws(
 
 def _anynet(letter: str, shared: tuple[str, ...] = (), rising: tuple[str, ...] = ()) -> AnyNetSpace:
     return AnyNetSpace(name=f"anynetx-{letter}", laws=stage_laws(_LAWS, 4, shared), shared=shared, rising=rising)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNetRSSpace(AnyNetSpace):
+    """ResNet-RS: depths of the stages, and one ``width``, that of the first; each further stage is twice as wide.
+
+    On images whose stem shrinks them by 4 the stem is ResNet-D's with a convolution for its pool, and else that of all
+    staged spaces.
+    """
+
+    def template(self, stages: int | None = None) -> Template:
+        found = super().template(stages)
+        return replace(found, stem="rs") if self.stem is None and STEMS[found.stem] == STEMS["rs"] else found
+
+    def fitted(self, widths: Any, ratios: Any, groups: Any) -> tuple[Ints, Ints]:
+        doubled = np.asarray(widths, dtype=np.int64) << np.arange(np.shape(widths)[-1])
+        return super().fitted(doubled, ratios, groups)
+
+    def point_of(self, network: Staged) -> Params | None:
+        return None
+
+
+def resnet_rs() -> ResNetRSSpace:
+    """ResNet-RS (Bello et al. 2021, arXiv 2103.07579): depths up to those of its largest, 420 layers.
+
+    The widths are the paper's multiples 1/4 to 2 of 256, and two smaller ones for small images.
+    """
+    laws: dict[str, Dimension] = {
+        "depth_1": Uniform(1, 4),
+        "depth_2": LogUniform(1, 44),
+        "depth_3": LogUniform(1, 87),
+        "depth_4": Uniform(1, 4),
+        "width": Choice((16, 32, 64, 128, 256, 384, 512)),
+        "bottleneck_ratio": Choice((4,)),
+        "group_width": Choice((1,)),
+    }
+    return ResNetRSSpace(
+        name="resnet-rs",
+        laws=tuple(laws.items()),
+        shared=("width", "bottleneck_ratio", "group_width"),
+        block="rs",
+        se=0.25,
+        images=Images(stem_stride=4, stem_width=64, strides=(1, 2, 2, 2)),
+    )
 
 
 def anynetx_a() -> AnyNetSpace:

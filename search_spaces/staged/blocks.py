@@ -66,6 +66,22 @@ def bottleneck(wide_in: int, wide: int, inner: int, group: int, stride: int, squ
     )
 
 
+def squeezed_bottleneck(wide_in: int, wide: int, inner: int, stride: int, squeezed: int, act: str) -> nn.Sequential:
+    """1x1, 3x3, 1x1, squeeze-and-excitation: the transform of ResNet-RS's block."""
+    return nn.Sequential(
+        ConvNorm(wide_in, inner, 1, act=act),
+        ConvNorm(inner, inner, 3, stride=stride, act=act),
+        ConvNorm(inner, wide, 1),
+        *_squeeze(wide, squeezed, act),
+    )
+
+
+def pooled_shortcut(wide_in: int, wide: int, stride: int) -> nn.Sequential:
+    """ResNet-D's shortcut: an average pool that does the stride, and a 1x1 convolution (He et al. 2019, section 4.2)."""
+    pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False) if stride > 1 else nn.Identity()
+    return nn.Sequential(pool, *ConvNorm(wide_in, wide, 1))
+
+
 def two_convs(wide_in: int, wide: int, stride: int, act: str, *, last_act: bool) -> nn.Sequential:
     """Two 3x3 convolutions: the transform of the basic and the vanilla block."""
     return nn.Sequential(
@@ -89,14 +105,24 @@ def last_norm(transform: nn.Module) -> nn.Module:
 
 
 class Residual(nn.Module):
-    """act(shortcut(x) + transform(x)); the shortcut is a 1x1 convolution where the shape changes."""
+    """act(shortcut(x) + transform(x)); the shortcut is a 1x1 convolution where the shape changes.
+
+    Args:
+        pooled: whether the shortcut pools instead of leaving pixels out.
+    """
 
     adds = True
 
-    def __init__(self, transform: nn.Module, wide_in: int, wide: int, stride: int, act: str) -> None:
+    def __init__(
+        self, transform: nn.Module, wide_in: int, wide: int, stride: int, act: str, *, pooled: bool = False
+    ) -> None:
         super().__init__()
-        changes = wide_in != wide or stride != 1
-        self.shortcut = ConvNorm(wide_in, wide, 1, stride=stride) if changes else nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
+        if wide_in != wide or stride != 1:
+            plain = not pooled
+            self.shortcut = (
+                ConvNorm(wide_in, wide, 1, stride=stride) if plain else pooled_shortcut(wide_in, wide, stride)
+            )
         self.transform = transform
         self.act = activation(act)
 
@@ -138,6 +164,9 @@ def make_block(
     if kind == "linear":
         narrow = bottleneck(wide_in, wide, inner, group, stride, squeezed, act)
         return LinearResidual(narrow, wide_in, wide, stride)
+    if kind == "rs":
+        weighed = squeezed_bottleneck(wide_in, wide, inner, stride, squeezed, act)
+        return Residual(weighed, wide_in, wide, stride, act, pooled=True)
     transform: nn.Module
     if kind == "basic":
         transform = two_convs(wide_in, wide, stride, act, last_act=False)

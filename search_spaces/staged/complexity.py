@@ -23,7 +23,10 @@ class Block:
     bottleneck: bool = False  # the bottleneck ratio
     grouped: bool = False  # the group width
     squeezes: bool = False  # the squeeze-and-excitation ratio
-    shortcut: str = "project"  # project: 1x1 where the shape changes; identity: none there; none
+    shortcut: str = (
+        "project"  # project: 1x1 where the shape changes, pool: behind an average pool; identity: none there
+    )
+    squeezed_by: str = "input"  # the channels that the squeeze ratio is of: the block's input or its output
 
 
 # x, linear, basic and vanilla are the authors' code; r, v and vr are named in the paper's section 4.
@@ -35,8 +38,10 @@ BLOCKS = {
     "linear": Block(bottleneck=True, grouped=True, squeezes=True, shortcut="identity"),
     "basic": Block(),
     "vanilla": Block(shortcut="none"),
+    # ResNet-RS (Bello et al. 2021, arXiv 2103.07579): ResNet-D's shortcut, squeeze-and-excitation before the sum
+    "rs": Block(bottleneck=True, squeezes=True, shortcut="pool", squeezed_by="output"),
 }
-STEMS = {"simple": 2, "resnet": 4, "cifar": 1}  # total stride
+STEMS = {"simple": 2, "resnet": 4, "cifar": 1, "rs": 4}  # total stride; of equal ones the first is taken
 
 
 def stem_of_stride(stride: int) -> str:
@@ -169,6 +174,11 @@ def staged_parts(
 def _stem(count: Count, template: Template, resolution: int) -> Pixels:
     """Counts the stem; returns the size of its output, as `_block` does."""
     wide = template.stem_width
+    if template.stem == "rs":
+        size = count.conv(resolution, 3, 3, wide // 2, stride=2)
+        count.conv(size, 3, wide // 2, wide // 2)
+        count.conv(size, 3, wide // 2, wide)
+        return count.conv(size, 3, wide, wide, stride=2)
     if template.stem == "resnet":
         return count.pool(count.conv(resolution, 7, 3, wide, stride=2), 3, wide, stride=2)
     return count.conv(resolution, 3, 3, wide, stride=STEMS[template.stem])
@@ -195,8 +205,9 @@ def _block(
             count.conv(out, 3, wide, wide, times=times)
     if template.se_ratio and rule.squeezes:
         # The squeeze width follows the block's input, not the bottleneck.
-        squeezed = np.rint(wide_in * template.se_ratio).astype(np.int64)
-        count.squeeze_excite(inner if rule.bottleneck else wide, squeezed, times=times)
-    if rule.shortcut == "project" and changes.any():
+        behind = rule.squeezed_by == "output"
+        squeezed = np.rint((wide if behind else wide_in) * template.se_ratio).astype(np.int64)
+        count.squeeze_excite(inner if rule.bottleneck and not behind else wide, squeezed, times=times)
+    if rule.shortcut in ("project", "pool") and changes.any():
         count.conv(size, 1, wide_in, wide, stride=stride, times=times * changes)
     return out

@@ -46,6 +46,10 @@ class StagedNetwork(nn.Module):
 
 def _stem(architecture: Staged) -> nn.Sequential:
     wide, act = architecture.stem_width, architecture.activation
+    if architecture.stem == "rs":
+        half = wide // 2
+        widths = ((3, half, 2), (half, half, 1), (half, wide, 1), (wide, wide, 2))
+        return nn.Sequential(*(ConvNorm(before, after, 3, stride=stride, act=act) for before, after, stride in widths))
     if architecture.stem == "resnet":
         return nn.Sequential(ConvNorm(3, wide, 7, stride=2, act=act), nn.MaxPool2d(3, 2, padding=1))
     return nn.Sequential(ConvNorm(3, wide, 3, stride=2 if architecture.stem == "simple" else 1, act=act))
@@ -53,8 +57,9 @@ def _stem(architecture: Staged) -> nn.Sequential:
 
 def _stage(architecture: Staged, stage: int, wide_in: int) -> nn.Sequential:
     blocks = nn.Sequential()
+    rule = BLOCKS[architecture.block]
     for block in range(architecture.depths[stage]):
-        ratio = architecture.se_ratio if BLOCKS[architecture.block].squeezes else 0
+        ratio = architecture.se_ratio if rule.squeezes else 0
         blocks.append(
             make_block(
                 architecture.block,
@@ -63,7 +68,7 @@ def _stage(architecture: Staged, stage: int, wide_in: int) -> nn.Sequential:
                 inner=architecture.bottleneck_widths[stage],
                 group=architecture.group_widths[stage],
                 stride=architecture.strides[stage] if block == 0 else 1,
-                squeezed=round(wide_in * ratio),
+                squeezed=round((architecture.widths[stage] if rule.squeezed_by == "output" else wide_in) * ratio),
                 act=architecture.activation,
             )
         )

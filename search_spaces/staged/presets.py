@@ -1,4 +1,4 @@
-"""The 24 networks of the paper by name (Radosavovic et al. 2020, tables 8 and 9).
+"""The 24 networks of the paper by name (Radosavovic et al. 2020, tables 8 and 9), and ResNets.
 
 The numbers are those of the authors' configurations (pycls ``configs/dds_baselines``).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from regnas.errors import PluginNotFound
+from regnas.images import Images
 from regnas.preset import Preset
 
 # name: depth, w0, wa, wm, group width; b is 1 in all of them
@@ -42,6 +43,42 @@ _ROWS: dict[str, tuple[int, int, float, float, int]] = {
 def regnets() -> dict[str, Preset]:
     """The entry point: all of them, RegNetX before RegNetY, small before large."""
     return {name: Preset(*preset(name)) for name in _ROWS}
+
+
+# Depths of the ResNets and ResNeXts that the paper compares with (tables 2 to 4); ResNeXt's have 32 groups of 4 channels.
+RESNET_DEPTHS = {"50": (3, 4, 6, 3), "101": (3, 4, 23, 3), "152": (3, 8, 36, 3)}
+# Depths and pixels of ResNet-RS (tensorflow/tpu ``resnet_rs``), table 7 of the paper
+RESNET_RS = {
+    "50": ((3, 4, 6, 3), 160),
+    "101": ((3, 4, 23, 3), 192),
+    "152": ((3, 8, 36, 3), 256),
+    "200": ((3, 24, 36, 3), 256),
+    "270": ((4, 29, 53, 4), 256),
+    "350": ((4, 36, 72, 4), 320),
+    "420": ((4, 44, 87, 4), 320),
+}
+_STRIDED = (
+    "with the stride in the 3x3, as in pycls, torchvision and timm; the first authors' have it in the 1x1 before it"
+)
+
+
+def resnets() -> dict[str, Preset]:
+    """The entry point: ResNet and ResNeXt as the paper compares with them, and ResNet-RS."""
+    found = {}
+    for name, block, ratio in (("resnet", "r", 4), ("resnext", "x", 2)):
+        for size, depths in RESNET_DEPTHS.items():
+            params: dict[str, Any] = {"bottleneck_ratio": ratio}
+            for stage, depth in enumerate(depths):
+                number = stage + 1
+                params |= {f"depth_{number}": depth, f"width_{number}": 256 << stage}
+                params |= {f"group_width_{number}": 4 << stage} if block == "x" else {}
+            space = f"anynetx-b[block={block},stem=resnet,stem_width=64,strides=1-2-2-2]"
+            found[f"{name}-{size}"] = Preset(space, params, note=_STRIDED)
+    for size, (depths, pixels) in RESNET_RS.items():
+        params = {f"depth_{number}": depth for number, depth in enumerate(depths, 1)}
+        images = Images(resolution=pixels, stem_stride=4, stem_width=64, strides=(1, 2, 2, 2))
+        found[f"resnet-rs-{size}"] = Preset("resnet-rs", {**params, "width": 256}, images)
+    return found
 
 
 def names() -> list[str]:

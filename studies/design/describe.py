@@ -60,7 +60,8 @@ def describe_preset(name: str, resolution: int | None, classes: int | None) -> D
         resolution=known.images.resolution if resolution is None else resolution,
         classes=known.images.classes if classes is None else classes,
     )
-    return describe_point(make_space(known.space).on(images), dict(known.params))
+    found = describe_point(make_space(known.space).on(images), dict(known.params))
+    return found | {"note": known.note} if known.note else found
 
 
 def describe_file(path: str, resolution: int | None) -> Description:

@@ -78,6 +78,8 @@ def _print_network(description: dict[str, Any]) -> None:
         inside = "in the space" if description["in_space"] else "outside the space's ranges: search would not draw it"
         shown = ", ".join(f"{key} {value}" for key, value in description["params"].items())
         echo(f"{description['space']}: {shown}\n({inside})")
+    if "note" in description:
+        echo(description["note"])
     plain = {k: v for k, v in architecture.items() if k not in ("kind", "schema")}
     tables = views.tables(architecture, description["resolution"])
     if tables:  # lists are in them

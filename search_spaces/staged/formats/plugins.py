@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from regnas.errors import RegnasError
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.fit.exact import line_of_params
-from regnas.search_spaces.staged.formats import pycls, timm, torchvision
+from regnas.search_spaces.staged.formats import pycls, resnets, timm, torchvision
 from regnas.system.reading import read_text
 
 if TYPE_CHECKING:
@@ -38,52 +38,60 @@ class Pycls:
 
 
 class Timm:
-    """Python with timm's ``RegNetCfg``, and the names of its RegNets."""
+    """Python with timm's ``RegNetCfg``, and the names of its RegNets and ResNets."""
 
     kinds = _KINDS
     sources = "timm:NAME"
 
     def write(self, architecture: Staged, params: Mapping[str, Any]) -> str:
-        return timm.write(architecture, line_of_params(params))
+        return resnets.write(architecture, "timm") or timm.write(architecture, line_of_params(params))
 
     def recognises(self, source: str) -> bool:
         return False
 
     def read(self, source: str) -> Sequence[Staged]:
-        return [timm.network(source)]
+        return [resnets.of_name(source, "timm") or timm.network(source)]
 
     def export_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if resnets.is_ours(state):
+            return resnets.renamed(state)
         from regnas.search_spaces.staged.formats.timm_weights import state_dict_to_timm
 
         return state_dict_to_timm(state)
 
     def import_weights(self, state: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
+        if resnets.is_theirs(state):
+            return resnets.taken(state, names)
         from regnas.search_spaces.staged.formats.timm_weights import state_dict_from_timm
 
         return state_dict_from_timm(state, names)
 
 
 class Torchvision:
-    """Python with torchvision's ``BlockParams``, and the names of its RegNets."""
+    """Python with torchvision's ``BlockParams``, and the names of its RegNets and ResNets."""
 
     kinds = _KINDS
     sources = "torchvision:NAME"
 
     def write(self, architecture: Staged, params: Mapping[str, Any]) -> str:
-        return torchvision.write(architecture)
+        return resnets.write(architecture, "torchvision") or torchvision.write(architecture)
 
     def recognises(self, source: str) -> bool:
         return False
 
     def read(self, source: str) -> Sequence[Staged]:
-        return [torchvision.network(source)]
+        return [resnets.of_name(source, "torchvision") or torchvision.network(source)]
 
     def export_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if resnets.is_ours(state):
+            return resnets.renamed(state)
         from regnas.search_spaces.staged.formats.torchvision_weights import state_dict_to_torchvision
 
         return state_dict_to_torchvision(state)
 
     def import_weights(self, state: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
+        if resnets.is_theirs(state):
+            return resnets.taken(state, names)
         from regnas.search_spaces.staged.formats.torchvision_weights import state_dict_from_torchvision
 
         renamed = state_dict_from_torchvision(state)
