@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.models.regnet import BlockParams, RegNet
 
+from regnas.architecture import Architecture
 from regnas.dataset import Split
 from regnas.evaluators.training.recipe import Recipe
 from regnas.search_spaces.staged.architecture import Staged
@@ -68,10 +69,11 @@ class PlainTraining:
         self._training = DataLoader(training, batch_size=recipe.batch_size, shuffle=True, drop_last=True)
         self._validation = DataLoader(validation, batch_size=512)
 
-    def __call__(self, architecture: Staged, seed: int) -> float:
-        """Validation error after the last epoch."""
+    def __call__(self, architecture: Architecture, seed: int) -> float:
+        """Validation error after the last epoch; a network that torchvision's RegNet cannot be is taken as it is."""
         torch.manual_seed(seed)
-        network, recipe = torchvision_network(architecture), self._recipe
+        recipe = self._recipe
+        network = torchvision_network(architecture) if isinstance(architecture, Staged) else architecture.build()
         optimiser = torch.optim.SGD(
             network.parameters(),
             lr=recipe.learning_rate,

@@ -1,7 +1,8 @@
 """Mobile networks as values: stem, stages of equal layers, a 1x1 convolution, pooling, a linear layer.
 
-Source: Sandler et al. 2018 (MobileNetV2, arXiv 1801.04381), Tan et al. 2019 (MnasNet, arXiv 1807.11626), Tan and Le 2019
-(EfficientNet, arXiv 1905.11946); exact semantics as in the authors' code (tensorflow/tpu). Nothing here imports torch.
+Source: Sandler et al. 2018 (MobileNetV2, arXiv 1801.04381), Tan et al. 2019 (MnasNet, arXiv 1807.11626), Tan and Le
+2019 (EfficientNet, arXiv 1905.11946); exact semantics as in the authors' code (tensorflow/tpu). Nothing here imports
+torch.
 """
 
 from __future__ import annotations

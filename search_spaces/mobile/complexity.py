@@ -46,9 +46,7 @@ class MobileBatch:
 
     def take(self, networks: Any) -> MobileBatch:
         """Some of the networks."""
-        stages = (self.ops, self.kernels, self.se, self.skips, self.widths, self.depths)
-        whole = (self.stem, self.head, self.sizes)
-        return MobileBatch(*(one[:, networks] for one in stages), *(one[networks] for one in whole))
+        return MobileBatch(**{name: column[..., networks] for name, column in vars(self).items()})
 
     def __len__(self) -> int:
         return len(self.stem)

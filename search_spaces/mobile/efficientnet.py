@@ -1,7 +1,7 @@
 """EfficientNet's compound scaling as a space of three factors (Tan and Le 2019, arXiv 1905.11946, equation 3).
 
-Widths, stem and head by ``round_filters``, depths rounded up, resolution: exactly as in tensorflow/tpu ``efficientnet``,
-in its order of floating-point operations.
+Widths, stem and head by ``round_filters``, depths rounded up: exactly as in tensorflow/tpu ``efficientnet``, in its
+order of floating-point operations.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """MnasNet's factorised hierarchical space (Tan et al. 2019, arXiv 1807.11626, section 4.1 and figure 4).
 
-Seven stages (the paper's blocks), each with six choices: ConvOp, kernel, squeeze-and-excitation, SkipOp, and filters and
-layers relative to MobileNetV2's. What the paper leaves open, and what is taken here:
+Seven stages (the paper's blocks), each with six choices: ConvOp, kernel, squeeze-and-excitation, SkipOp, and filters
+and layers relative to MobileNetV2's. What the paper leaves open, and what is taken here:
 
 * which expansions: 3 and 6, with which the paper's sub-space of 432 layers comes out; a depthwise convolution is a
   separable one, as in the authors' networks;
@@ -85,7 +85,7 @@ class MnasNetSpace(StagewiseSpace):
             good = isinstance(value, int) and not isinstance(value, bool)
             if not good or not 1 <= base + value <= MOST["depth"]:
                 raise UsageError(
-                    f"{name} is a whole number from {1 - base} (MobileNetV2 has {base} layers there, and one is least), "
+                    f"{name} is a whole number from {1 - base} (MobileNetV2 has {base} layers there, one is least), "
                     f"got {value!r}"
                 )
             return

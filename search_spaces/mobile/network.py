@@ -71,8 +71,8 @@ class MobileNetwork(nn.Module):
 def initialise(network: nn.Module) -> None:
     """The authors' initialisation (tensorflow/tpu ``efficientnet_model.py``).
 
-    Convolutions are N(0, sqrt(2 / (k k out))), depthwise ones N(0, sqrt(2 / (k k))), biases 0; the linear layer is uniform
-    within 1 / sqrt(classes); batch normalisation starts as the identity.
+    Convolutions are N(0, sqrt(2 / (k k out))), depthwise ones N(0, sqrt(2 / (k k))), biases 0; the linear layer is
+    uniform within 1 / sqrt(classes); batch normalisation starts as the identity.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

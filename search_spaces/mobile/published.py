@@ -50,8 +50,7 @@ V2 = Published(
 BASES = {"b0": B0, "mnasnet-a1": A1, "mnasnet-b1": B1, "mobilenetv2": V2}
 
 
-# A preset's name by that of its network in the libraries' words. README of tensorflow/tpu ``mnasnet``; the multipliers of
-# MobileNetV2 are those of table 6 and of timm.
+# Multipliers of widths: those of tensorflow/tpu ``mnasnet`` and of timm.
 MULTIPLIED = {
     "mnasnet-a1": (A1, (0.5, 0.75, 1.0, 1.4)),
     "mnasnet-b1": (B1, (0.5, 0.75, 1.0, 1.3, 1.4)),

@@ -13,8 +13,9 @@ def round_filters(scaled: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
     Source: tensorflow/tpu ``efficientnet_model.py``, ``round_filters``.
     """
-    nearest = np.maximum(DIVISOR, (scaled + DIVISOR / 2).astype(np.int64) // DIVISOR * DIVISOR)
-    return nearest + DIVISOR * (nearest < 0.9 * scaled)
+    nearest: npt.NDArray[np.int64] = np.maximum(DIVISOR, (scaled + DIVISOR / 2).astype(np.int64) // DIVISOR * DIVISOR)
+    found: npt.NDArray[np.int64] = nearest + DIVISOR * (nearest < 0.9 * scaled)
+    return found
 
 
 def round_filter(scaled: float) -> int:

@@ -66,7 +66,7 @@ class Stage:
         return code_of(self.op)
 
     def keeps(self, wide_in: int) -> bool:
-        """Whether any of its layers keeps size and width, with so many channels coming in: else its skip says nothing."""
+        """Whether any of its layers keeps size and width, with so many channels coming in; else a skip says nothing."""
         return self.depth > 1 or (self.stride == 1 and wide_in == self.width)
 
 

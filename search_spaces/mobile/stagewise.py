@@ -24,6 +24,7 @@ USUAL = (1, 2, 2, 2, 1, 2, 1)  # strides of MobileNetV2, MnasNet and EfficientNe
 STEM = 32
 _SKIP_CODES = {name: code for code, name in enumerate(SKIPS)}
 _LARGEST_KERNEL = 11
+MOST_STAGES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +158,8 @@ class AnyMobileSpace(StagewiseSpace):
 
     def with_option(self, key: str, value: str) -> Self | None:
         if key == "stages":
-            return _any_mobile(self.name, option_number(key, value, 1, 20), base=self)
+            stages = option_number(key, value, 1, MOST_STAGES)
+            return replace(self, laws=_laws(stages), usual_strides=_strides(stages), strides=None)
         return super().with_option(key, value)
 
     def point_of_line(self, text: str) -> Params:
@@ -197,15 +199,16 @@ LAYER_LAWS: dict[str, Dimension] = {
 
 def mobile() -> AnyMobileSpace:
     """Seven stages with layers as in MnasNet's space, and any widths and depths: the space of its presets."""
-    return _any_mobile("mobile", len(USUAL))
+    stages = len(USUAL)
+    return AnyMobileSpace(name="mobile", laws=_laws(stages), usual_strides=_strides(stages))
 
 
-def _any_mobile(name: str, stages: int, base: AnyMobileSpace | None = None) -> AnyMobileSpace:
-    laws = stage_laws({**LAYER_LAWS, "width": LogUniform(8, 512, 8), "depth": Uniform(1, 4)}, stages)
-    strides = (*USUAL[:stages], *(1,) * (stages - len(USUAL)))
-    if base is None:
-        return AnyMobileSpace(name=name, laws=laws, usual_strides=strides)
-    return replace(base, laws=laws, usual_strides=strides, strides=None)
+def _laws(stages: int) -> tuple[tuple[str, Dimension], ...]:
+    return stage_laws({**LAYER_LAWS, "width": LogUniform(8, 512, 8), "depth": Uniform(1, 4)}, stages)
+
+
+def _strides(stages: int) -> tuple[int, ...]:
+    return (*USUAL[:stages], *(1,) * (stages - len(USUAL)))
 
 
 def _coded(columns: Sequence[Any], codes: Mapping[str, int]) -> Ints:

@@ -77,7 +77,7 @@ def squeezed_bottleneck(wide_in: int, wide: int, inner: int, stride: int, squeez
 
 
 def pooled_shortcut(wide_in: int, wide: int, stride: int) -> nn.Sequential:
-    """ResNet-D's shortcut: an average pool that does the stride, and a 1x1 convolution (He et al. 2019, section 4.2)."""
+    """ResNet-D's shortcut: an average pool with the stride, and a 1x1 convolution (He et al. 2019, section 4.2)."""
     pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False) if stride > 1 else nn.Identity()
     return nn.Sequential(pool, *ConvNorm(wide_in, wide, 1))
 

@@ -45,7 +45,7 @@ def regnets() -> dict[str, Preset]:
     return {name: Preset(*preset(name)) for name in _ROWS}
 
 
-# Depths of the ResNets and ResNeXts that the paper compares with (tables 2 to 4); ResNeXt's have 32 groups of 4 channels.
+# Depths of the ResNets and ResNeXts that the paper compares with; ResNeXts have 32 groups.
 RESNET_DEPTHS = {"50": (3, 4, 6, 3), "101": (3, 4, 23, 3), "152": (3, 8, 36, 3)}
 # Depths and pixels of ResNet-RS (tensorflow/tpu ``resnet_rs``), table 7 of the paper
 RESNET_RS = {

@@ -14,7 +14,7 @@ from regnas.search_spaces.mobile.architecture import Mobile
 from regnas.search_spaces.mobile.published import COMPOUND, compound, multiplied, small
 
 _AUTHORS_EPS = 1e-3
-_PADDED = "timm's {} pads as TensorFlow does, so its weights see pictures a pixel off; regnas pads alike on all sides: take {}"
+_PADDED = "timm's {} pads as TensorFlow does, so its weights see pictures a pixel off; regnas does not: take {}"
 
 Makers = Mapping[str, Callable[[], Mobile]]
 

@@ -79,8 +79,8 @@ def _check(network: Mobile) -> None:
                 raise UsageError(f"timm's EfficientNet cannot express {what}, in stage {number}")
     for right, what in (
         (network.stem_stride == 2, f"a stem of stride {network.stem_stride}: it has stride 2"),
-        (network.head_width, "a network without head"),
-        (not network.input_size, f"pictures brought to {network.input_size} px: resize them before, and export with 0"),
+        (network.head_width > 0, "a network without head"),
+        (not network.input_size, f"pictures brought to {network.input_size} px: resize them before"),
     ):
         if not right:
             raise UsageError(f"timm's EfficientNet cannot express {what}")

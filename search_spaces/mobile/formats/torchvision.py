@@ -68,8 +68,8 @@ def _mobilenet(network: Mobile) -> str:
     fits = all(getattr(network, name) == value for name, value in _MOBILENET.items())
     if not plain or not fits:
         raise UsageError(
-            "torchvision's MobileNetV2 has MBConvs of 3x3 without squeeze-and-excitation and with every skip, a stem of "
-            "32 channels, a head of 1280 and norm_eps 1e-5, and this network has others; timm expresses it"
+            "torchvision's MobileNetV2 has MBConvs of 3x3 without squeeze-and-excitation and with every skip, a stem "
+            "of 32 channels, a head of 1280 and norm_eps 1e-5, and this network has others; timm expresses it"
         )
     _check_ends(network, "MobileNetV2")
     rows = [[stage.expansion, stage.width, stage.depth, stage.stride] for stage in network.stages]
@@ -100,15 +100,16 @@ def _efficientnet(network: Mobile) -> str:
         "from torchvision.models.efficientnet import EfficientNet, MBConvConfig\n\n"
         f"stages = [\n{''.join(rows)}]\n"
         f"network = EfficientNet(\n    stages,\n    dropout=0.2,\n    num_classes={network.classes},\n"
-        f"    last_channel={network.head_width},\n    norm_layer=partial(nn.BatchNorm2d, eps={network.norm_eps!r}),\n)\n"
+        f"    last_channel={network.head_width},\n"
+        f"    norm_layer=partial(nn.BatchNorm2d, eps={network.norm_eps!r}),\n)\n"
     )
 
 
 def _check_ends(network: Mobile, name: str) -> None:
     for right, what in (
         (network.stem_stride == 2, f"a stem of stride {network.stem_stride}: it has stride 2"),
-        (network.head_width, "a network without head"),
-        (not network.input_size, f"pictures brought to {network.input_size} px: resize them before, and export with 0"),
+        (network.head_width > 0, "a network without head"),
+        (not network.input_size, f"pictures brought to {network.input_size} px: resize them before"),
     ):
         if not right:
             raise UsageError(f"torchvision's {name} cannot express {what}")

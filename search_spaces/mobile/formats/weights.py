@@ -81,7 +81,9 @@ def efficientnet_names(ours: Iterable[str]) -> Names:
     listed = list(ours)
 
     def layer(stage: int, number: int, parts: tuple[str, ...], part: str, rest: str) -> str:
-        order = [one for one in ("conv", "expand", "depthwise", "squeeze", "project") if one in (*parts, "squeeze")]
+        order: list[str] = [
+            one for one in ("conv", "expand", "depthwise", "squeeze", "project") if one in (*parts, "squeeze")
+        ]
         place = f"features.{stage + 1}.{number}.block.{order.index(part)}"
         which, tail = rest.split(".", 1)
         return f"{place}.{_FULLY.get(which, which)}.{tail}"

@@ -36,7 +36,13 @@ SIZES = {
     "resnext-101": (44_177_704, 7_969_997_800),
     "resnext-152": (59_951_400, 11_709_514_728),
 }
-SMALL = {"depths": (1, 2), "widths": (16, 32), "strides": (1, 2), "bottleneck_ratios": (4, 4), "block": "rs"}
+SMALL: dict[str, Any] = {
+    "depths": (1, 2),
+    "widths": (16, 32),
+    "strides": (1, 2),
+    "bottleneck_ratios": (4, 4),
+    "block": "rs",
+}
 
 
 class TestRSNetworks(ArchitectureRules):
