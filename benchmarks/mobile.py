@@ -5,21 +5,23 @@
 Judged: drawn from the law and counted in arrays; the peer builds each network on the device ``meta`` and counts by
 forward hooks. Accepted: different networks of a window of 10 % around the space's median flops. Trained: the evaluator
 against the loop most people write (`benchmarks.plain_training`), on the same networks of `mnasnet`, images, recipe and
-epochs, each in a process of one thread, in turn.
+epochs, by one thread, in turn, in processor seconds; and steps alone.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 import regnas
+from benchmarks import trainer
 from benchmarks.cells import CHUNK, around_the_median, counting_by_hooks, judging
 from benchmarks.cells import accepted as accepted_rate
 from benchmarks.comparison import Arm, Comparison, compare
-from benchmarks.training import DATA, RECIPE, Trainers, Work
+from benchmarks.training import DATA, RECIPE
 from regnas.dataset import make_dataset
 from regnas.design_space import make_space
 
@@ -39,25 +41,76 @@ def judged(name: str, quick: bool) -> Comparison:
     )
 
 
-def trained(quick: bool) -> Iterator[Comparison]:
-    """Networks of `mnasnet` in the data set's regime, trained one after another."""
+def trained(quick: bool) -> Comparison:
+    """Networks of `mnasnet` in the data set's regime, trained one after another in this process by one thread."""
+    import torch
+
+    torch.set_num_threads(1)
     images = make_dataset(DATA).regime.images
-    found = regnas.space("mnasnet", flops="1.5M:4M").on(images).sample(2 if quick else 6, seed=0)
-    work = Work("MnasNet 1.5-4 MF at 28 px", images.resolution, tuple(one.architecture for one in found), 1 / SLOWEST)
-    ours, theirs = (Trainers(kind, work, 1, 1, RECIPE) for kind in ("regnas", "plain"))
-    try:
-        yield compare(
-            f"training {work.what}",
-            Arm("regnas", ours.run),
-            Arm("plain loop", theirs.run),
-            unit="networks",
-            rounds=1 if quick else 3,
-            clock="wall",
-            aim=work.aim,
-        )
-    finally:
-        ours.close()
-        theirs.close()
+    found = regnas.space("mnasnet", flops="2M:3M").on(images).sample(1 if quick else 4, seed=0)
+    setup = {"data": DATA, "resolution": images.resolution, "epochs": 1, "recipe": RECIPE}
+    ours, theirs = trainer.regnas(setup), trainer.plain(setup)
+
+    def training(train: Callable[[Any, int], float]) -> Callable[[], float]:
+        def run() -> float:
+            for one in found:
+                train(one.architecture, 0)
+            return float(len(found))
+
+        return run
+
+    return compare(
+        f"training {len(found)} of MnasNet's space, 2-3 MF at {images.resolution} px",
+        Arm("regnas", training(ours)),
+        Arm("plain loop", training(theirs)),
+        unit="networks",
+        rounds=1 if quick else 3,
+        aim=1 / SLOWEST,
+        note="one epoch, crops and mirrors; the plain loop decodes pictures one by one, as most loops do",
+    )
+
+
+def step_time(quick: bool) -> Comparison:
+    """Steps alone, images in memory on both sides: what is left are the convolutions."""
+    import torch
+    from torch.nn import functional
+
+    from regnas.evaluators.training.precision import choose, machine_of
+
+    torch.set_num_threads(1)
+    images = make_dataset(DATA).regime.images
+    found = regnas.space("mnasnet", flops="2M:3M").on(images).sample(1 if quick else 4, seed=0)
+    device, size = torch.device("cpu"), images.resolution
+    pictures, labels = torch.rand(64, 3, size, size), torch.randint(0, images.classes, (64,))
+
+    def steps(adapted: bool) -> Callable[[], float]:
+        networks = []
+        for one in found:
+            network = one.architecture.build()
+            if adapted:
+                way = choose(machine_of(device), flops=int(one.complexity["flops"]))
+                network = way.prepared(network, device)
+            networks.append((network, torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, fused=adapted)))
+        given = pictures.to(memory_format=torch.channels_last) if adapted else pictures
+
+        def run() -> float:
+            for network, optimiser in networks:
+                for _ in range(4 if quick else 10):
+                    optimiser.zero_grad()
+                    functional.cross_entropy(network(given), labels).backward()  # type: ignore[no-untyped-call]
+                    optimiser.step()
+            return float(len(networks) * (4 if quick else 10))
+
+        return run
+
+    return compare(
+        f"steps of {len(found)} of MnasNet's space, 2-3 MF at {size} px",
+        Arm("regnas", steps(True)),
+        Arm("plain loop", steps(False)),
+        unit="steps",
+        rounds=2 if quick else 5,
+        aim=1 / SLOWEST,
+    )
 
 
 def main() -> None:
@@ -67,9 +120,11 @@ def main() -> None:
     parser.add_argument("--train", action="store_true", help="trainings alone")
     options = parser.parse_args()
     if options.train:
-        for one in trained(options.quick):
+        for made in (step_time, trained):
+            one = made(options.quick)
             ours, theirs = float(np.median(one.ours)), float(np.median(one.theirs))
-            print(f"{one.what}: regnas {ours:.3g}, plain loop {theirs:.3g} networks/s, {one.ratio:.2f} x as fast")
+            rates = f"regnas {ours:.3g}, plain loop {theirs:.3g} {one.unit} a second"
+            print(f"{one.what}: {rates}, {one.ratio:.2f} x as fast", flush=True)
         return
     print(f"{'space':<14}{'judged/s':>12}{'by hooks/s':>12}{'ratio':>10}{'window':>20}{'accepted/s':>12}")
     for name in SPACES:

@@ -24,12 +24,14 @@ class Preset:
         params: that point; what is fixed in the space or has a default may be left out.
         images: those it was published for.
         note: which network is meant where others have this name, too.
+        also: names that other programs have for it, with dashes; one that several presets have is asked back.
     """
 
     space: str
     params: Mapping[str, Any]
     images: Images = Images()
     note: str = ""
+    also: tuple[str, ...] = ()
 
 
 def presets_of(plugin: str) -> dict[str, Preset]:
@@ -61,6 +63,9 @@ def preset(name: str) -> Preset:
     """
     known, key = presets(), name.lower().replace("_", "-")
     if key not in known:
+        if meant := [one for one, found in known.items() if key in found.also]:
+            notes = "; ".join(f"{one}: {known[one].note}" for one in meant if known[one].note)
+            raise PluginNotFound(f"no preset {name!r}; say {' or '.join(meant)}" + (f" ({notes})" if notes else ""))
         near = difflib.get_close_matches(key, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise PluginNotFound(f"no preset {name!r}; there are {', '.join(known)}{hint}")

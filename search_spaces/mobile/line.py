@@ -1,9 +1,9 @@
 """The stages of a mobile network in a line, in the words of timm and of the authors' code.
 
-In ``ds_r1_k3_s1_c16 ir_r3_k5_s2_e6_c80_se0.25`` a stage is ``ds``, a separable convolution, ``ir``, an MBConv, ``er``, a fused
-one, or ``cn``, an ordinary convolution, with r layers, kernel k, stride s, expansion e and c channels; ``noskip`` and
-``pool`` say its skip. The authors write ``e1`` of separable convolutions and no ``ir``, ``s22`` for both ways, ``o80`` for
-channels and ``i40`` for what comes in: that is read, too.
+Of ``ds_r1_k3_s1_c16 ir_r3_k5_s2_e6_c80_se0.25`` a stage is ``ds``, a separable convolution, ``ir``, an MBConv, ``er``,
+a fused one, or ``cn``, a convolution, with r layers, kernel k, stride s, expansion e and c channels; ``noskip`` and
+``pool`` say its skip. The authors write ``e1`` of separable convolutions and no ``ir``, ``s22`` for both ways, ``o80``
+for channels and ``i40`` for what comes in: that is read, too.
 
 Source: timm ``models/_efficientnet_builder.py``; tensorflow/tpu ``mnasnet_utils.py``, ``BlockDecoder``.
 """

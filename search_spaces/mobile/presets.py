@@ -27,7 +27,7 @@ def mobiles() -> dict[str, Preset]:
     for name, (_, multipliers) in MULTIPLIED.items():
         for multiplier in multipliers:
             own = name if multiplier == 1 else f"{name}-{multiplier:g}"
-            found[own] = _preset(multiplied(name, multiplier), _NOTES[name])
+            found[own] = _preset(multiplied(name, multiplier), _NOTES[name], _also(name, multiplier))
     found["mnasnet-small"] = _preset(small(), _SMALL)
     for name, (width, depth, pixels) in COMPOUND.items():
         params = {"width": width, "depth": depth, "resolution": 1.0}
@@ -35,7 +35,18 @@ def mobiles() -> dict[str, Preset]:
     return found
 
 
-def _preset(network: Mobile, note: str) -> Preset:
+def _also(name: str, multiplier: float) -> tuple[str, ...]:
+    """What timm, torchvision and those who leave out the letter call it; with dashes, as presets are looked up."""
+    size = f"{multiplier * 100:03.0f}"
+    alike = ("mnasnet",) if multiplier == 1 else ()
+    return {
+        "mnasnet-a1": (f"semnasnet-{size}", *alike),
+        "mnasnet-b1": (f"mnasnet-{size}", f"mnasnet{multiplier}".replace(".", "-"), *alike),
+        "mobilenetv2": (f"mobilenetv2-{size}", *(("mobilenet-v2", "mobilenet") if multiplier == 1 else ())),
+    }[name]
+
+
+def _preset(network: Mobile, note: str, also: tuple[str, ...] = ()) -> Preset:
     """A network of seven stages with the usual strides as a point of the space of all of them."""
     params: dict[str, Any] = {}
     for number, one in enumerate(network.stages, 1):
@@ -45,4 +56,4 @@ def _preset(network: Mobile, note: str) -> Preset:
         params |= {f"{kind}_{number}": value for kind, value in values.items()}
     options = {"activation": network.activation, "head_width": network.head_width, "stem_width": network.stem_width}
     inner = ",".join(f"{key}={value}" for key, value in options.items())
-    return Preset(f"mobile[{inner}]", params, Images(), note)
+    return Preset(f"mobile[{inner}]", params, Images(), note, also)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from regnas.search_spaces.mobile.stage import Stage
 
 _COLUMNS = ("stage", "layers", "op", "kernel", "stride", "se", "skip", "width", "output px")
+_ROOM = 4  # times the largest width, up to which the axis goes: what stages are is written there
 _LARGE = 5  # pixels of a kernel that counts as large
 
 
@@ -59,7 +60,7 @@ def profile(network: Mobile) -> Profile:
 
 
 def draw(network: Mobile, axes: Axes) -> None:
-    """Width against layer; above each stage what its layers are."""
+    """Width against layer; at the top what the layers of each stage are."""
     shown = profile(network)
     draw_steps(axes, shown)
     done = 0.5
@@ -69,13 +70,14 @@ def draw(network: Mobile, axes: Axes) -> None:
             axes.axvline(done, color="0.85", lw=0.8, zorder=0)
         axes.annotate(
             _label(stage, network.skips[number]),
-            ((done + end) / 2, 1.01),
+            ((done + end) / 2, 0.98),
             xycoords=("data", "axes fraction"),
             ha="center",
-            va="bottom",
+            va="top",
             fontsize=6,
         )
         done = end
+    axes.set_ylim(top=max(shown.values) * _ROOM)
     axes.legend(loc="lower right")
 
 

@@ -126,8 +126,6 @@ class Staged:
                 raise InvalidArchitecture(
                     f"{name} is a whole number from {low} to {MOST_CHANNELS:,}, got {getattr(self, name)!r}"
                 )
-        if self.stem == "rs" and self.stem_width % 2:
-            raise InvalidArchitecture(f"the rs stem begins with half its width, so that is even, got {self.stem_width}")
         if not _real(self.se_ratio) or not 0 <= self.se_ratio <= 16:
             raise InvalidArchitecture(f"se_ratio is a number from 0 to 16, got {self.se_ratio!r}")
         stages = len(self.depths)

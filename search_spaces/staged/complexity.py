@@ -44,6 +44,11 @@ BLOCKS = {
 STEMS = {"simple": 2, "resnet": 4, "cifar": 1, "rs": 4}  # total stride; of equal ones the first is taken
 
 
+def half_width(wide: int) -> int:
+    """Channels of the first convolutions of the ``rs`` stem of ``wide`` channels: half of them, rounded up."""
+    return -(-wide // 2)
+
+
 def stem_of_stride(stride: int) -> str:
     """The stem that shrinks a picture most, and no more than by ``stride``, at least 1."""
     return max((name for name, own in STEMS.items() if own <= stride), key=STEMS.__getitem__)
@@ -175,9 +180,10 @@ def _stem(count: Count, template: Template, resolution: int) -> Pixels:
     """Counts the stem; returns the size of its output, as `_block` does."""
     wide = template.stem_width
     if template.stem == "rs":
-        size = count.conv(resolution, 3, 3, wide // 2, stride=2)
-        count.conv(size, 3, wide // 2, wide // 2)
-        count.conv(size, 3, wide // 2, wide)
+        half = half_width(wide)
+        size = count.conv(resolution, 3, 3, half, stride=2)
+        count.conv(size, 3, half, half)
+        count.conv(size, 3, half, wide)
         return count.conv(size, 3, wide, wide, stride=2)
     if template.stem == "resnet":
         return count.pool(count.conv(resolution, 7, 3, wide, stride=2), 3, wide, stride=2)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.blocks import ConvNorm, LinearResidual, Residual, make_block
-from regnas.search_spaces.staged.complexity import BLOCKS
+from regnas.search_spaces.staged.complexity import BLOCKS, half_width
 
 
 class StagedNetwork(nn.Module):
@@ -47,7 +47,7 @@ class StagedNetwork(nn.Module):
 def _stem(architecture: Staged) -> nn.Sequential:
     wide, act = architecture.stem_width, architecture.activation
     if architecture.stem == "rs":
-        half = wide // 2
+        half = half_width(wide)
         widths = ((3, half, 2), (half, half, 1), (half, wide, 1), (wide, wide, 2))
         return nn.Sequential(*(ConvNorm(before, after, 3, stride=stride, act=act) for before, after, stride in widths))
     if architecture.stem == "resnet":

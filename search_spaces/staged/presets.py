@@ -73,11 +73,11 @@ def resnets() -> dict[str, Preset]:
                 params |= {f"depth_{number}": depth, f"width_{number}": 256 << stage}
                 params |= {f"group_width_{number}": 4 << stage} if block == "x" else {}
             space = f"anynetx-b[block={block},stem=resnet,stem_width=64,strides=1-2-2-2]"
-            found[f"{name}-{size}"] = Preset(space, params, note=_STRIDED)
+            found[f"{name}-{size}"] = Preset(space, params, note=_STRIDED, also=(f"{name}{size}",))
     for size, (depths, pixels) in RESNET_RS.items():
         params = {f"depth_{number}": depth for number, depth in enumerate(depths, 1)}
         images = Images(resolution=pixels, stem_stride=4, stem_width=64, strides=(1, 2, 2, 2))
-        found[f"resnet-rs-{size}"] = Preset("resnet-rs", {**params, "width": 256}, images)
+        found[f"resnet-rs-{size}"] = Preset("resnet-rs", {**params, "width": 256}, images, also=(f"resnetrs{size}",))
     return found
 
 

@@ -27,7 +27,8 @@ def test_a_kind_has_the_formats_that_write_it() -> None:
 
 def test_a_format_that_does_not_fit_says_which_ones_do() -> None:
     with pytest.raises(
-        UsageError, match="timm writes networks of the kind staged, and this one .* nasbench201, .* json, nasbench201"
+        UsageError,
+        match="timm writes networks of the kind mobile or staged, and this one .* nasbench201, .* json, nasbench201",
     ):
         write("timm", CELL)
 

@@ -225,6 +225,21 @@ def test_presets_are_points_of_their_space(name: str) -> None:
         assert made == TIMM[theirs]()
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("mnasnet", "say mnasnet-a1 or mnasnet-b1 .*timm's semnasnet"),
+        ("mnasnet_100", "say mnasnet-b1 .*MnasNet-A1 is timm's semnasnet"),
+        ("mnasnet0_5", "say mnasnet-b1-0.5 "),
+        ("semnasnet_075", "say mnasnet-a1-0.75 "),
+        ("resnet50", "say resnet-50 .*3x3"),
+    ],
+)
+def test_a_librarys_name_is_answered_with_the_preset_that_is_meant(name: str, says: str) -> None:
+    with pytest.raises(PluginNotFound, match=says):
+        preset(name)
+
+
 def test_names_that_libraries_use_otherwise_say_which_network_is_meant() -> None:
     for name in ("mnasnet-a1", "mnasnet-b1-0.5", "mnasnet-small", "efficientnet-b5"):
         assert "timm" in describe_preset(name, 64, None)["note"]

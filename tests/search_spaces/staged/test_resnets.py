@@ -15,7 +15,7 @@ from torch import nn
 
 from regnas.architecture import Architecture
 from regnas.design_space import make_space
-from regnas.errors import InvalidArchitecture, UsageError
+from regnas.errors import UsageError
 from regnas.format import SupportsWeights, make_format, read, write
 from regnas.images import Images
 from regnas.preset import preset
@@ -24,6 +24,7 @@ from regnas.search_spaces.staged.blocks import SqueezeExcitation, make_block
 from regnas.search_spaces.staged.formats.resnets import resnet, resnet_rs
 from regnas.studies.design.describe import describe_preset
 from regnas.testing import ArchitectureRules
+from regnas.testing.counting import count
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "mobile-vectors.json").read_text())
 COUNTED = {row["network"]: row for row in VECTORS["complexity"]["rows"] if row["network"].startswith("resnet")}
@@ -102,9 +103,11 @@ def test_small_images_have_the_stem_that_they_ask_for() -> None:
     assert (network.stem, network.stem_width) == ("simple", 16)
 
 
-def test_a_width_that_cannot_be_halved_has_no_such_stem() -> None:
-    with pytest.raises(InvalidArchitecture, match="even, got 9"):
-        Staged(**{**SMALL, "stem": "rs", "stem_width": 9})
+def test_a_stem_of_an_odd_width_begins_with_half_of_it_rounded_up() -> None:
+    network = Staged(**{**SMALL, "stem": "rs", "stem_width": 9})
+    built = network.build()
+    assert [one.out_channels for one in built.stem.modules() if isinstance(one, nn.Conv2d)] == [5, 5, 9, 9]  # type: ignore[union-attr]
+    assert count(built, 33) == network.complexity(33)
 
 
 def _unsettled(module: nn.Module) -> nn.Module:

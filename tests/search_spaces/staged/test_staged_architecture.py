@@ -154,9 +154,9 @@ def test_an_inverted_bottleneck_is_wider_than_its_block() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"stem": "wide"}, "stem is one of simple, resnet, cifar, got 'wide'"),
-        ({"stem": ["simple"]}, r"stem is one of simple, resnet, cifar, got \['simple'\]"),
-        ({"block": "z"}, "block is one of x, r, v, vr, linear, basic, vanilla, got 'z'"),
+        ({"stem": "wide"}, "stem is one of simple, resnet, cifar, rs, got 'wide'"),
+        ({"stem": ["simple"]}, r"stem is one of simple, resnet, cifar, rs, got \['simple'\]"),
+        ({"block": "z"}, "block is one of x, r, v, vr, linear, basic, vanilla, rs, got 'z'"),
         ({"activation": None}, "activation is one of relu, silu, gelu, got None"),
         ({"stem_width": 0}, "stem_width is a whole number from 1 to 1,048,576, got 0"),
         ({"stem_width": 32.0}, "stem_width is a whole number from 1 to 1,048,576, got 32.0"),
