@@ -18,8 +18,7 @@ from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.mobile.batch import MobileRows
 from regnas.search_spaces.mobile.complexity import MobileBatch
 from regnas.search_spaces.mobile.line import read_line
-from regnas.search_spaces.mobile.published import BASES
-from regnas.search_spaces.mobile.rounding import round_filters
+from regnas.search_spaces.mobile.published import BASES, round_filters
 from regnas.search_spaces.mobile.space import MobileSpace, too_small
 from regnas.search_spaces.mobile.stage import SKIPS, Stage
 

@@ -28,14 +28,16 @@ _BOTH_WAYS = 2  # digits of the authors' strides
 
 
 def line_of(network: Mobile) -> str:
-    """All stages in a line."""
-    return " ".join(stage_text(stage) for stage in network.stages)
+    """All stages in a line; one layer, kernel 3 and stride 1 are left out."""
+    return " ".join(stage_text(stage, short=True) for stage in network.stages)
 
 
-def stage_text(stage: Stage) -> str:
+def stage_text(stage: Stage, *, short: bool = False) -> str:
     """One stage."""
     plain = stage.expansion == 1
-    parts = [_TYPES[stage.block, plain], f"r{stage.depth}", f"k{stage.kernel}", f"s{stage.stride}"]
+    parts = [_TYPES[stage.block, plain]]
+    for name, value, usual in (("r", stage.depth, 1), ("k", stage.kernel, 3), ("s", stage.stride, 1)):
+        parts += [] if short and value == usual else [f"{name}{value}"]
     parts += [] if plain else [f"e{stage.expansion}"]
     parts += [f"c{stage.width}"]
     parts += [f"se{stage.se:g}"] if stage.se else []

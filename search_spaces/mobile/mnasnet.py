@@ -22,7 +22,7 @@ from regnas.dimension import Choice, Dimension, Uniform
 from regnas.errors import UsageError
 from regnas.overrides import number
 from regnas.search_spaces.mobile.complexity import Ints
-from regnas.search_spaces.mobile.rounding import round_filter
+from regnas.search_spaces.mobile.published import round_filter
 from regnas.search_spaces.mobile.space import HEAD
 from regnas.search_spaces.mobile.stage import MOST
 from regnas.search_spaces.mobile.stagewise import LAYER_LAWS, STEM, USUAL, StagewiseSpace, stage_laws

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from regnas.baseline import Baseline
 from regnas.design_space import Space
 from regnas.dimension import Dimension, Range, values_of
 from regnas.errors import UsageError
@@ -23,6 +24,7 @@ from regnas.search_spaces.mobile.stage import MOST
 
 STEM_STRIDES = (1, 2)
 HEAD = 1280
+_PUBLISHED_STAGES = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +116,12 @@ class MobileSpace(Space):
 
     def sees(self) -> str:
         return f"stem and stages see {', '.join(map(str, map_sizes(self.template, self.resolution)))} px"
+
+    def baselines(self) -> Sequence[Baseline]:
+        """MobileNetV2 and MnasNet-A1 as wide as the window allows, where the space has as many stages as they have."""
+        from regnas.search_spaces.mobile.baselines import baselines
+
+        return tuple(baselines(self)) if len(self.usual_strides) == _PUBLISHED_STAGES else ()
 
     @abstractmethod
     def check(self, name: str, value: Any) -> None:

@@ -228,6 +228,8 @@ def _anynet_section(network: Staged) -> dict[str, Any]:
 
 
 def _check(network: Staged) -> None:
+    if "rs" in (network.block, network.stem):
+        raise UsageError("pycls has no blocks and no stem of ResNet-RS, 'rs'")
     if network.block in ("v", "vr"):
         raise UsageError(f"pycls has no block of one 3x3 convolution, {network.block!r}")
     if network.block in ("basic", "vanilla") and network.se_ratio:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regnas
+from regnas.baseline import baselines_of
 from regnas.costs import Complexities
 from regnas.design_space import make_space
 from regnas.errors import UsageError
@@ -20,10 +21,10 @@ from regnas.images import Images
 from regnas.search_spaces.mobile.architecture import Mobile
 from regnas.search_spaces.mobile.efficientnet import EfficientNetSpace
 from regnas.search_spaces.mobile.mnasnet import DEPTHS, WIDTHS, MnasNetSpace
-from regnas.search_spaces.mobile.published import multiplied
-from regnas.search_spaces.mobile.rounding import round_filter
+from regnas.search_spaces.mobile.published import multiplied, round_filter
 from regnas.search_spaces.mobile.space import MobileSpace, latest
 from regnas.search_spaces.mobile.stagewise import AnyMobileSpace
+from regnas.window import Window
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "mobile-vectors.json").read_text())
 SMALL = Images(28, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2))
@@ -192,6 +193,18 @@ def test_what_no_network_can_have_is_refused(spec: str, says: str) -> None:
 def test_a_window_that_holds_no_network_says_what_can_be_attained() -> None:
     with pytest.raises(regnas.errors.InfeasibleWindow, match="attainable: flops"):
         regnas.space("mnasnet", flops=":1M", resolution=64).sample(1)
+
+
+@pytest.mark.parametrize("spec", ["mnasnet", "mobile", "efficientnet"])
+def test_textbook_networks_are_as_wide_as_the_window_allows(spec: str) -> None:
+    space = make_space(spec).on(SMALL).within(Window.parse(flops="2M:2.2M"))
+    found = baselines_of(space)
+    assert [one.name.partition(",")[0] for one in found] == ["MobileNetV2", "MnasNet-A1"]
+    for one in found:
+        assert isinstance(one.architecture, Mobile)
+        assert [stage.stride for stage in one.architecture.stages] == [1, 1, 2, 2, 1, 2, 1]
+    assert [one.name for one in baselines_of(make_space(spec))] == ["MobileNetV2", "MnasNet-A1"]
+    assert baselines_of(make_space("mobile[stages=3]")) == ()
 
 
 # --- any stages -------------------------------------------------------------------------------------------------
