@@ -19,6 +19,7 @@ from regnas.plugins import registry
 if TYPE_CHECKING:
     from regnas.architecture import Architecture
     from regnas.design_space import Images
+    from regnas.meter import MakeMeter, Meter
 
 BUILT_IN = ("flops", "params", "activations")  # every measure but these is optional in files
 
@@ -55,6 +56,8 @@ class Measure:
         measured_by: what measures a network for images on a device, such as ``cpu`` or ``cuda:0``. None: the
             ``complexity`` of networks says it in closed form. Equal arguments give equal numbers: what varies from one
             measurement to the next is the measure's own to keep.
+        shown: the unit in which messages and tables have numbers in seconds, such as ``ms``; files have seconds.
+        meter: what makes a meter of a user's options and a folder, where numbers depend on more (`regnas.meter`).
 
     Raises:
         UsageError: a name that files have another use for.
@@ -65,6 +68,8 @@ class Measure:
     short: str = ""
     whole: bool = True
     measured_by: Callable[[Architecture, Images, str], float] | None = None
+    shown: str = ""
+    meter: MakeMeter | None = None
 
     def __post_init__(self) -> None:
         if not self.short:
@@ -159,6 +164,25 @@ def short_of(name: str) -> str:
         return name
 
 
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
+
+
+def scale_of(name: str) -> tuple[float, str]:
+    """What a measure's numbers are divided by where they are shown, and what stands behind them: ``(0.001, "ms")``."""
+    if name in _SHORT:
+        return 1.0, ""
+    try:
+        shown = load(name).shown
+    except RegnasError:
+        return 1.0, ""
+    return (_SECONDS[shown], shown) if shown in _SECONDS else (1.0, "")
+
+
+def in_seconds(name: str) -> bool:
+    """Whether bounds on a measure may be in units of time: ``5ms``, ``800us``."""
+    return name not in _SHORT and load(name).unit == "s"
+
+
 def flag_of(name: str) -> str:
     """The flag that limits a measure: ``--flops``, or ``--limit latency``."""
     return f"--{short_of(name)}" if name in BUILT_IN else f"--limit {short_of(name)}"
@@ -167,29 +191,46 @@ def flag_of(name: str) -> str:
 _measured: dict[tuple[str, str, Images, str], float] = {}
 
 
-def measured(name: str, architecture: Architecture, images: Images, device: str) -> float:
+def measured(
+    name: str, architecture: Architecture, images: Images, device: str, meter: Meter | None = None
+) -> float:
     """The number of a measure that is no closed form; measured once for each network and place.
+
+    Args:
+        meter: that measures in place of the measure itself.
 
     Raises:
         UsageError: it is a closed form, which this network does not know.
         PluginBroken: the measure raised, or gave what is no finite number from 0.
     """
-    place = (name, architecture.key(), images, device)
+    place = (name, architecture.key(), images, _where(device, meter))
     if place not in _measured:
-        _measured[place] = _measure(load(name), architecture, images, device)
+        _measured[place] = _measure(load(name), architecture, images, device, meter)
     return _measured[place]
 
 
-def remember(name: str, key: str, images: Images, device: str, value: float) -> None:
+def is_measured(name: str, key: str, images: Images, device: str, meter: Meter | None = None) -> bool:
+    """Whether a number is known, by the key of the network; arguments as of `measured`."""
+    return (name, key, images, _where(device, meter)) in _measured
+
+
+def remember(name: str, key: str, images: Images, device: str, value: float, meter: Meter | None = None) -> None:
     """Take a number that is on record for one measured before, by the key of the network."""
-    _measured.setdefault((name, key, images, device), value)
+    _measured.setdefault((name, key, images, _where(device, meter)), value)
 
 
-def _measure(one: Measure, architecture: Architecture, images: Images, device: str) -> float:
-    if one.measured_by is None:
+def _where(device: str, meter: Meter | None) -> str:
+    return device if meter is None else f"{device} {meter.said(device)}"
+
+
+def _measure(
+    one: Measure, architecture: Architecture, images: Images, device: str, meter: Meter | None = None
+) -> float:
+    measure = one.measured_by if meter is None else meter.measure
+    if measure is None:
         raise UsageError(f"{one.name} is not measured: networks say it in closed form, and {architecture.kind} do not")
     try:
-        value = one.measured_by(architecture, images, device)
+        value = measure(architecture, images, device)
     except RegnasError:
         raise
     except Exception as error:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from regnas.costs import Complexities, Complexity
 from regnas.errors import UsageError
-from regnas.measure import find, ordered, short_of
+from regnas.measure import find, in_seconds, ordered, scale_of, short_of
 
 __all__ = ["Bounds", "Complexities", "Complexity", "Limits", "Window", "human", "parse_bounds"]
 
@@ -25,6 +25,7 @@ LARGEST = 1e18  # of a bound: costs are whole numbers of 64 bits
 _SMALLEST = 1e-307  # but 0
 _UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}  # powers of ten
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:e([+-]?\d+))?\s*([kmgt]?)", re.IGNORECASE)
+_TIMES = {"s": 0, "ms": -3, "us": -6, "\N{MICRO SIGN}s": -6, "\N{GREEK SMALL LETTER MU}s": -6}
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,27 @@ class Bounds:
     def open(self) -> bool:
         return self.low is None and self.high is None
 
-    def excess(self, values: npt.NDArray[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-        """For every side that is not open, in words, which of the values ``(n,)`` are beyond it."""
+    def excess(self, values: npt.NDArray[Any], name: str = "") -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+        """For every side that is not open, in words, which of the values ``(n,)`` of a measure are beyond it."""
         if self.low is not None:
-            yield f"below {human(self.low)}", values < self.low
+            yield f"below {human(self.low, name)}", values < self.low
         if self.high is not None:
-            yield f"above {human(self.high)}", values > self.high
+            yield f"above {human(self.high, name)}", values > self.high
 
 
-def human(number: float | None) -> str:
-    """The shortest text that reads back as the same number: 360M, 1.05G, 512."""
+def human(number: float | None, name: str = "") -> str:
+    """The shortest text that reads back as the same number: 360M, 1.05G, 512; of measures of time 5ms.
+
+    Args:
+        name: of the measure.
+    """
     if number is None:
         return ""
+    if name and number:
+        scale, unit = scale_of(name)
+        text = f"{number / scale:.10g}"
+        if unit and float(Decimal(text).scaleb(_TIMES[unit])) == number:
+            return f"{text}{unit}"
     for unit, power in (("G", 9), ("M", 6), ("k", 3), ("", 0)):
         text = f"{number / 10**power:.10g}"
         if number >= 10**power and len(text) <= 7 and _exactly(text, power) == number:
@@ -71,8 +81,12 @@ def human(number: float | None) -> str:
     return repr(number) if 0 < number < 1 else f"{number:.17g}"
 
 
-def parse_bounds(text: str | float | None, name: str) -> Bounds:
+def parse_bounds(text: str | float | None, name: str, *, times: bool = False) -> Bounds:
     """Read ``LOW:HIGH``, ``:HIGH``, ``LOW:`` or ``VALUE`` (1 % either way), with k, M or G.
+
+    Args:
+        name: of the flag, for messages.
+        times: whether numbers are seconds, and s, ms or us may stand behind them.
 
     Raises:
         UsageError: not a number, or low above high.
@@ -82,14 +96,14 @@ def parse_bounds(text: str | float | None, name: str) -> Bounds:
     if isinstance(text, int | float):
         text = repr(text)
     if not isinstance(text, str):
-        raise _malformed(text, name)
+        raise _malformed(text, name, times)
     parts = [part.strip() for part in text.split(":")]
     if len(parts) > 2:
-        raise _malformed(text, name)
-    numbers = [_number(part, text, name) for part in parts]
+        raise _malformed(text, name, times)
+    numbers = [_number(part, text, name, times) for part in parts]
     if len(numbers) == 1:
         if numbers[0] is None:
-            raise _malformed(text, name)
+            raise _malformed(text, name, times)
         low, high = 0.99 * numbers[0], 1.01 * numbers[0]
         return Bounds(float(np.format_float_positional(low, 12)), float(np.format_float_positional(high, 12)))
     if numbers[0] is not None and numbers[1] is not None and numbers[0] > numbers[1]:
@@ -97,15 +111,18 @@ def parse_bounds(text: str | float | None, name: str) -> Bounds:
     return Bounds(numbers[0], numbers[1])
 
 
-def _number(text: str, whole: str, name: str) -> float | None:
+def _number(text: str, whole: str, name: str, times: bool = False) -> float | None:
     if not text:
         return None
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise _malformed(whole, name)
+    power = 0
+    if times and (unit := next((one for one in sorted(_TIMES, key=len, reverse=True) if text.endswith(one)), "")):
+        text, power = text.removesuffix(unit), _TIMES[unit]
+    match = _NUMBER.fullmatch(text.rstrip())
+    if match is None or (power and match[3]):
+        raise _malformed(whole, name, times)
     digits, exponent, unit = match.groups()
     size = (exponent or "0").lstrip("+-0")
-    number = _exactly(digits, _UNITS[unit.lower()] + int(exponent or 0)) if len(size) <= 3 else math.inf
+    number = _exactly(digits, _UNITS[unit.lower()] + power + int(exponent or 0)) if len(size) <= 3 else math.inf
     if not _SMALLEST <= number <= LARGEST and Decimal(digits):
         raise UsageError(f"--{name} takes 0 and numbers from {_SMALLEST:g} to {LARGEST:g}, got {text}")
     return number
@@ -116,7 +133,9 @@ def _exactly(digits: str, power: int) -> float:
     return float(Decimal(digits).scaleb(power))
 
 
-def _malformed(text: object, name: str) -> UsageError:
+def _malformed(text: object, name: str, times: bool = False) -> UsageError:
+    if times:
+        return UsageError(f"--{name} takes LOW:HIGH in seconds, or with ms or us, such as :5ms or 800us:2ms; got {text!r}")
     return UsageError(f"--{name} takes LOW:HIGH with k, M or G, such as 360M:400M, :5M or 400M; got {text!r}")
 
 
@@ -141,6 +160,7 @@ class Window(Mapping[str, Bounds]):
         params: str | float | None = None,
         acts: str | float | None = None,
         limits: Limits = (),
+        latency: str | float | None = None,
     ) -> Window:
         """Read the flags; ``None`` leaves a measure open.
 
@@ -153,12 +173,12 @@ class Window(Mapping[str, Bounds]):
         named = {"flops": flops, "params": params, "activations": acts}
         bounds = {name: parse_bounds(text, short_of(name)) for name, text in named.items()}
         given = [name for name, text in named.items() if text is not None]
-        for name, text in _pairs(limits):
+        for name, text in [*([] if latency is None else [("latency", latency)]), *_pairs(limits)]:
             measure = find(name)
             if measure.name in given:
                 raise UsageError(f"{measure.short} is limited twice, the second time by {text!r}; give it one LOW:HIGH")
             given.append(measure.name)
-            bounds[measure.name] = parse_bounds(text, f"limit {measure.short}")
+            bounds[measure.name] = parse_bounds(text, f"limit {measure.short}", times=in_seconds(measure.name))
         return cls(bounds)
 
     @classmethod
@@ -215,7 +235,7 @@ class Window(Mapping[str, Bounds]):
         return f"Window({', '.join(f'{name}={bounds!r}' for name, bounds in self._bounds.items())})"
 
     def __str__(self) -> str:
-        return ", ".join(f"{short_of(name)} {bounds}" for name, bounds in self._bounds.items()) or "open"
+        return ", ".join(f"{short_of(name)} {_text(name, bounds)}" for name, bounds in self._bounds.items()) or "open"
 
     def upper_half(self) -> Window:
         """This window, from half of its first limit on flops, params or activations where that has no lower end.
@@ -241,13 +261,17 @@ class Window(Mapping[str, Bounds]):
             f"{name} {side}": beyond
             for name, bounds in self._bounds.items()
             if name in cost
-            for side, beyond in bounds.excess(cost[name])
+            for side, beyond in bounds.excess(cost[name], name)
         }
 
     def broken(self, cost: Mapping[str, float]) -> list[str]:
         """The bounds that one network breaks, among those on what ``cost`` knows: ``["flops below 360M"]``."""
         tests = self.tests({name: np.array([value]) for name, value in cost.items() if name in self._bounds})
         return [reason for reason, beyond in tests.items() if beyond[0]]
+
+
+def _text(name: str, bounds: Bounds) -> str:
+    return f"{human(bounds.low, name)}:{human(bounds.high, name)}"
 
 
 def _pairs(limits: Limits) -> list[tuple[str, str | float]]:

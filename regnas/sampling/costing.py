@@ -11,6 +11,7 @@ from regnas import measure
 from regnas.architecture import Architecture
 from regnas.costs import Complexity
 from regnas.errors import UsageError
+from regnas.meter import SupportsForesight
 from regnas.window import Window
 
 if TYPE_CHECKING:
@@ -43,10 +44,37 @@ def measured(space: Space, architecture: Architecture, cost: Complexity) -> tupl
     for name in space.window.missing(cost):
         if measure.load(name).closed:
             raise _without(space, name, cost)
-        cost = cost | {name: measure.measured(name, architecture, space.images, space.device)}
+        number = measure.measured(name, architecture, space.images, space.device, space.meter(name))
+        cost = cost | {name: number}
         if broken := space.window.broken(cost):
             return cost, broken
     return cost, []
+
+
+def foreseen(space: Space, architecture: Architecture, cost: Complexity) -> list[str]:
+    """What a meter expects a network to break that it has not measured; empty where it is to be measured.
+
+    Args:
+        cost: in closed form, and inside the window as far as it goes.
+
+    Raises:
+        InfeasibleWindow: no network of the space lies inside the bounds.
+    """
+    for name in space.window.missing(cost):
+        meter = space.meter(name)
+        if not isinstance(meter, SupportsForesight):
+            continue
+        if measure.is_measured(name, architecture.key(), space.images, space.device, meter):
+            continue
+        if reason := meter.foresee(closed(space), name, space.window[name]).refuses(architecture):
+            return [reason]
+    return []
+
+
+def closed(space: Space) -> Space:
+    """The space with what its window limits in closed form alone."""
+    names = set(space.measures)
+    return space.within(Window({name: bounds for name, bounds in space.window.items() if name not in names}))
 
 
 def check(space: Space, window: Window) -> None:

@@ -14,6 +14,7 @@ from regnas.costs import Complexities, Complexity
 from regnas.dimension import Array
 from regnas.errors import PluginBroken
 from regnas.measure import ordered, short_of
+from regnas.sampling import costing
 from regnas.sampling.batch import Columns, SupportsIdentities
 from regnas.window import human
 
@@ -29,6 +30,7 @@ class Tally:
         waiting: those that closed forms admit and that are not measured yet, where the window asks for it: they count
             neither as accepted nor as rejected.
         outside: those that were measured and lie outside.
+        foreseen: those that were not measured, as they are expected outside.
     """
 
     drawn: int = 0
@@ -36,6 +38,7 @@ class Tally:
     repeats: int = 0
     waiting: int = 0
     outside: int = 0
+    foreseen: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     lowest: dict[str, float] = field(default_factory=dict)
     highest: dict[str, float] = field(default_factory=dict)
@@ -54,14 +57,15 @@ class Tally:
         """Share of the draws that were accepted; of those that wait, as many as of those that were measured."""
         if not self.accepted:
             return 0.0
-        return self.accepted / self.drawn * (1 + self.waiting / (self.accepted + self.outside))
+        judged = self.accepted + self.outside + self.foreseen
+        return self.accepted / self.drawn * (1 + self.waiting / judged)
 
     def attainable(self) -> str:
         """The range of every complexity seen."""
         if not self.lowest:
             return "no draw was a network of the space"
         return ", ".join(
-            f"{short_of(name)} {human(_round(self.lowest[name]))}:{human(_round(self.highest[name]))}"
+            f"{short_of(name)} {human(_round(self.lowest[name]), name)}:{human(_round(self.highest[name]), name)}"
             for name in ordered(self.lowest)
         )
 
@@ -121,6 +125,11 @@ class Screened:
             return True
         tally = self._tally
         architecture = self._batch.architecture(int(self._kept[number]))
+        if expected := costing.foreseen(self._space, architecture, self._cost(number)):
+            tally.rejected.update(expected)
+            tally.waiting -= 1
+            tally.foreseen += 1
+            return False
         cost, broken = self._space.measured(architecture, self._cost(number))
         self._measured[number] = cost
         further = {name: np.array([value]) for name, value in cost.items() if name in self._space.window}

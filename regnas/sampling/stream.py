@@ -25,6 +25,8 @@ DUPLICATES = ("reject", "reuse", "allow")
 
 # Networks in a row that were measured and lie outside, after which a window counts as impossible.
 _OUTSIDE = 2_000
+# Networks in a row that a meter expects outside, likewise.
+_FORESEEN = 100_000
 # Repeats in a row, of networks seen before, after which a window counts as exhausted.
 _REPEATS = 20_000
 # Draws from the law that tell why a window is out of reach of narrowed proposals.
@@ -58,6 +60,7 @@ def candidates(
         raise _infeasible(space, _explained(space), 0, 0, proved=True)
     seen: set[Hashable] = set()
     index = chunk = proposed = repeats = outside = 0
+    foreseen = tally.foreseen  # when the last candidate was found
     screened_in_all = 0
     found_at = drawn_at = 0  # the proposal that was the last candidate, and the draw that it stands for
     before = tally.drawn
@@ -74,7 +77,7 @@ def candidates(
                     continue
             if screened.measures and not screened.admitted(number):
                 outside += 1
-                if outside >= _OUTSIDE:
+                if outside - (tally.foreseen - foreseen) >= _OUTSIDE or outside >= _FORESEEN:
                     raise _infeasible(space, tally, index, 0)
                 continue
             if duplicates == "reject":
@@ -82,7 +85,7 @@ def candidates(
             found_at = proposed + row + 1
             drawn, drawn_at = drawn_at, source.draws(found_at)
             yield screened.candidate(number, index, drawn_at - drawn)
-            index, repeats, outside = index + 1, 0, 0
+            index, repeats, outside, foreseen = index + 1, 0, 0, tally.foreseen
         proposed += size
         chunk += 1
         screened_in_all += len(next(iter(columns.values())))

@@ -1,0 +1,1 @@
+"""What runs elsewhere: networks as files of other runtimes."""
