@@ -29,7 +29,7 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     Args:
         text: a spec string, or a space.
         options: windows ``flops``, ``params``, ``acts``: ``LOW:HIGH``, or one value for 1 % either way; ``limits`` on
-            any measures by name; ``resolution`` in pixels of a side and ``classes``, the space's own unless said
+            any measures by name; ``latency`` with ``runtime`` and ``threads``; ``resolution`` in pixels of a side and ``classes``, the space's own unless said
             (see `regnas.options.SpaceOptions`).
 
     Raises:
@@ -40,6 +40,7 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     from regnas.design_space import make_space
     from regnas.errors import UsageError
     from regnas.options import SpaceOptions, check_options
+    from regnas.sampling.costing import metered
     from regnas.window import Window
 
     check_options(options, SpaceOptions, "space")
@@ -52,8 +53,9 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     )
     if images.classes < 2:
         raise UsageError(f"classes are at least 2, got {images.classes}")
-    window = Window.parse(options.get("flops"), options.get("params"), options.get("acts"), options.get("limits", ()))
-    return found.on(images).within(found.window if window.open else window)
+    costs = (options.get("flops"), options.get("params"), options.get("acts"))
+    window = Window.parse(*costs, options.get("limits", ()), options.get("latency"))
+    return metered(found.on(images).within(found.window if window.open else window), options)
 
 
 def search(space: str | Space = "auto", **options: Unpack[SearchOptions]) -> SearchResult:

@@ -191,9 +191,7 @@ def flag_of(name: str) -> str:
 _measured: dict[tuple[str, str, Images, str], float] = {}
 
 
-def measured(
-    name: str, architecture: Architecture, images: Images, device: str, meter: Meter | None = None
-) -> float:
+def measured(name: str, architecture: Architecture, images: Images, device: str, meter: Meter | None = None) -> float:
     """The number of a measure that is no closed form; measured once for each network and place.
 
     Args:

@@ -29,8 +29,8 @@ class Meter(Protocol):
     def told(self, device: str) -> Mapping[str, Any]:
         """What best.json says of how was measured, JSON values."""
 
-    def heard_by(self, say: Callable[[str], None]) -> Meter:
-        """The same meter, that says by ``say`` what a user should hear while it measures."""
+    def heard_by(self, say: Callable[[str], None]) -> None:
+        """From now on, say by ``say`` what a user should hear while it measures."""
 
 
 class Foresight(Protocol):

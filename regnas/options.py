@@ -39,7 +39,15 @@ class WindowOptions(TypedDict, total=False):
     limits: Limits  # of any measures by name, such as ``{"flops": "360M:400M"}``
 
 
-class SpaceOptions(WindowOptions, total=False):
+class MeasuringOptions(TypedDict, total=False):
+    """A limit on what is measured on this machine, and how."""
+
+    latency: str | float | None  # of a pass: ``LOW:HIGH`` in seconds, or with ms or us
+    runtime: str | None  # spec of what runs networks where they are measured, such as ``onnxruntime[batch=8]``
+    threads: int | None  # of the runtime, 1 unless said
+
+
+class SpaceOptions(WindowOptions, MeasuringOptions, total=False):
     """Of `regnas.space`."""
 
     resolution: int | None  # pixels of a side, the space's own unless said
@@ -80,7 +88,7 @@ class PlaceOptions(TypedDict, total=False):
     out: str | Path  # folder of everything else
 
 
-class SearchOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOptions, total=False):
+class SearchOptions(WindowOptions, MeasuringOptions, TrainingOptions, ResourceOptions, PlaceOptions, total=False):
     """Of `regnas.search`."""
 
     strategy: str | BaseSampler  # a spec, or any Optuna sampler

@@ -135,7 +135,9 @@ def _exactly(digits: str, power: int) -> float:
 
 def _malformed(text: object, name: str, times: bool = False) -> UsageError:
     if times:
-        return UsageError(f"--{name} takes LOW:HIGH in seconds, or with ms or us, such as :5ms or 800us:2ms; got {text!r}")
+        return UsageError(
+            f"--{name} takes LOW:HIGH in seconds, or with ms or us, such as :5ms or 800us:2ms; got {text!r}"
+        )
     return UsageError(f"--{name} takes LOW:HIGH with k, M or G, such as 360M:400M, :5M or 400M; got {text!r}")
 
 

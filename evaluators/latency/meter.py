@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +35,10 @@ class LatencyMeter:
 
     Attributes:
         folder: where readings are kept; None keeps them in memory.
-        say: hears what a user should know, such as that it waits.
     """
 
     setup: Setup = Setup()
     folder: Path | None = None
-    say: Callable[[str], None] = field(default=_silent, compare=False, repr=False)
     _state: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def measure(self, architecture: Architecture, images: Images, device: str) -> float:
@@ -92,9 +90,13 @@ class LatencyMeter:
             f"{told['precision']}{computes}"
         )
 
-    def heard_by(self, say: Callable[[str], None]) -> LatencyMeter:
-        """The same meter with another listener; what it knows is shared."""
-        return replace(self, say=say)
+    def heard_by(self, say: Callable[[str], None]) -> None:
+        """See `regnas.meter.Meter`."""
+        self._state["say"] = say
+
+    def say(self, text: str) -> None:
+        """Tell who listens what a user should know."""
+        self._state.get("say", _silent)(text)
 
     def foresee(self, space: Space, name: str, bounds: Bounds) -> Screen:
         """See `regnas.meter.SupportsForesight`."""

@@ -171,5 +171,3 @@ def processor() -> str:
     except OSError:
         pass  # not a Linux
     return f"{name}, {os.cpu_count()} cores"
-
-

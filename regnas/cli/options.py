@@ -51,6 +51,14 @@ window = _together(
     click.option("--acts", metavar="LOW:HIGH", help="Activations, likewise."),
     limit,
 )
+runtime = _together(
+    click.option("--runtime", metavar="SPEC", help="What runs networks where latency is measured: torch, onnxruntime."),
+    click.option("--threads", type=int, help="Of the runtime.  [default: 1]"),
+)
+latency = _together(
+    click.option("--latency", metavar="LOW:HIGH", help="Of a pass on this machine: :5ms, 800us:2ms."),
+    *runtime.parts,
+)
 download = _together(
     click.option("--data-root", metavar="FOLDER", help="Where downloaded data sets lie."),
     click.option("--download", is_flag=True, help="Download the data set if it is not there."),

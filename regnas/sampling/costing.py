@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -75,6 +76,41 @@ def closed(space: Space) -> Space:
     """The space with what its window limits in closed form alone."""
     names = set(space.measures)
     return space.within(Window({name: bounds for name, bounds in space.window.items() if name not in names}))
+
+
+def metered(space: Space, options: Mapping[str, Any], folder: Path | None = None) -> Space:
+    """The space with meters for what its window limits, as a user set them up.
+
+    Args:
+        options: of the user, ``runtime`` and ``threads`` among them; others are left alone.
+        folder: where meters keep what they find.
+
+    Raises:
+        UsageError: a runtime for nothing that is measured, or one that there is not.
+        HostError: the runtime is not installed.
+    """
+    asked = {name: options[name] for name in ("runtime", "threads") if options.get(name) is not None}
+    makers = {name: make for name in space.measures if (make := measure.load(name).meter) is not None}
+    if asked and not makers:
+        flag = next(iter(asked))
+        raise UsageError(
+            f"--{flag} is of what is measured, and nothing that is measured is limited: add --latency :5ms"
+        )
+    known = dict(space.meters)
+    made = {name: make(asked, folder) for name, make in makers.items() if asked or folder or name not in known}
+    return space.metered(**made) if made else space
+
+
+def prepare(space: Space) -> None:
+    """Have meters learn what they need of the space, before anything else runs on this machine.
+
+    Raises:
+        InfeasibleWindow: no network of the space lies inside the window.
+    """
+    for name in space.measures:
+        meter = space.meter(name)
+        if isinstance(meter, SupportsForesight):
+            meter.foresee(closed(space), name, space.window[name])
 
 
 def check(space: Space, window: Window) -> None:

@@ -15,9 +15,17 @@ import numpy as np
 from regnas.architecture import key_of
 from regnas.costs import Complexity
 from regnas.errors import InvalidArchitecture
+from regnas.layers import Layer
 from regnas.search_spaces.cells import views
 from regnas.search_spaces.cells.cell import Cell
-from regnas.search_spaces.cells.complexity import STEMS, CellColumns, Skeleton, cells_complexity, inner_edges
+from regnas.search_spaces.cells.complexity import (
+    STEMS,
+    CellColumns,
+    Skeleton,
+    cells_complexity,
+    cells_layers,
+    inner_edges,
+)
 from regnas.search_spaces.cells.operations import CODES
 
 if TYPE_CHECKING:
@@ -113,6 +121,10 @@ class Cells:
     def complexity(self, resolution: int) -> Complexity:
         """Cost of one image of ``resolution`` pixels, in closed form; no module is built."""
         return cells_complexity(self.columns, Skeleton(self.stem, self.classes, resolution)).row(0)
+
+    def layers(self, resolution: int) -> list[Layer]:
+        """Every layer that is counted (`regnas.layers.SupportsLayers`)."""
+        return cells_layers(self.columns, Skeleton(self.stem, self.classes, resolution))
 
     def features(self) -> dict[str, float]:
         """Numbers of both cells for predictors: operations, loose ends, edges from the inputs, the longest way."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from regnas.costs import Complexities
 from regnas.counting import MEASURES, Count, Pixels, check_countable, output_size
+from regnas.layers import Layer, LayerList
 from regnas.search_spaces.cells.canonical import INPUTS
 from regnas.search_spaces.cells.operations import NAMES, count_factorised_reduction, count_operation
 
@@ -100,6 +101,33 @@ def cells_complexity(columns: CellColumns, skeleton: Skeleton) -> Complexities:
             total += reduce[measure, places]
         totals.append(total)
     return Complexities(*totals)
+
+
+def cells_layers(columns: CellColumns, skeleton: Skeleton) -> list[Layer]:
+    """Every layer of one network that is counted, with its shape.
+
+    Args:
+        columns: arrays of one network.
+    """
+    found = LayerList()
+    width, depth = int(columns.width[0]), int(columns.depth[0])
+    (before, before_size), (last, last_size), halve = _count_stem(found, width, skeleton)
+    for wide, reduced in cells_of(width, depth):
+        if halve:
+            count_factorised_reduction(found, before_size, before, wide)
+        else:
+            found.conv(before_size, 1, before, wide)
+        found.conv(last_size, 1, last, wide)
+        out = output_size(last_size, 1, 2 if reduced else 1)
+        operations = (columns.reduce if reduced else columns.normal)[:, 0].tolist()
+        for operation, inner in zip(operations, columns.inner[:, 0].tolist(), strict=True):
+            strided = reduced and not inner
+            count_operation(found, NAMES[operation], out if reduced and inner else last_size, wide, 1 + strided)
+        before, before_size, halve = last, last_size, reduced
+        last = wide * int((columns.reduce_outputs if reduced else columns.normal_outputs)[0])
+        last_size = out
+    found.linear(last, skeleton.classes)
+    return found.layers
 
 
 @dataclass(frozen=True)
@@ -192,4 +220,13 @@ def inner_edges(starts: Ints) -> npt.NDArray[np.bool_]:
     return starts >= INPUTS
 
 
-__all__ = ["STEMS", "CellColumns", "Skeleton", "cells_complexity", "cells_of", "inner_edges", "reductions"]
+__all__ = [
+    "STEMS",
+    "CellColumns",
+    "Skeleton",
+    "cells_complexity",
+    "cells_layers",
+    "cells_of",
+    "inner_edges",
+    "reductions",
+]

@@ -17,8 +17,9 @@ from regnas.architecture import key_of
 from regnas.costs import Complexity
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
+from regnas.layers import Layer, LayerList
 from regnas.search_spaces.staged import views
-from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, staged_complexity
+from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, count_staged, staged_complexity
 
 if TYPE_CHECKING:
     import torch
@@ -203,13 +204,23 @@ class Staged:
 
     def complexity(self, resolution: int) -> Complexity:
         """Cost of one image of ``resolution`` pixels, in closed form; no module is built."""
-        batch = StagedBatch(
+        return staged_complexity(self._batch, self.template, resolution).row(0)
+
+    def layers(self, resolution: int) -> list[Layer]:
+        """Every layer that is counted (`regnas.layers.SupportsLayers`)."""
+        found = LayerList()
+        count_staged(found, self._batch, self.template, resolution)
+        return found.layers
+
+    @property
+    def _batch(self) -> StagedBatch:
+        """The network as arrays of one."""
+        return StagedBatch(
             depths=np.array([self.depths]),
             widths=np.array([self.widths]),
             bottleneck_ratios=np.array([self.bottleneck_ratios], dtype=np.float64),
             group_widths=np.array([self.group_widths]),
         )
-        return staged_complexity(batch, self.template, resolution).row(0)
 
     def features(self) -> dict[str, float]:
         """Numbers for predictors: blocks in all, depths and log widths of the first four stages.

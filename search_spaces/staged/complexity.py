@@ -109,6 +109,12 @@ def staged_complexity(batch: StagedBatch, template: Template, resolution: int) -
     """
     _check_size(batch, template, resolution)
     count = Count(len(batch))
+    count_staged(count, batch, template, resolution)
+    return count.total()
+
+
+def count_staged(count: Count, batch: StagedBatch, template: Template, resolution: int) -> None:
+    """Count every layer of the networks of ``batch``, from the stem to the head."""
     size = _stem(count, template, resolution)
     wide_in: Any = np.full(len(batch), template.stem_width, dtype=np.int64)
     for stage, stride in enumerate(template.strides):
@@ -119,7 +125,6 @@ def staged_complexity(batch: StagedBatch, template: Template, resolution: int) -
         _block(count, template, first._replace(wide_in=wide), size, 1, np.False_, batch.depths[:, stage] - 1)
         wide_in = wide
     _head(count, template, wide_in, size)
-    return count.total()
 
 
 def _check_size(batch: StagedBatch, template: Template, resolution: int) -> None:

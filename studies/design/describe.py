@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from regnas import weights
-from regnas.architecture import Architecture
+from regnas.architecture import Architecture, from_json
 from regnas.costs import complexity_of
 from regnas.describe import SupportsLines, summary
 from regnas.design_space import Params, Space, make_space
@@ -94,6 +94,29 @@ def _described(architecture: Architecture, resolution: int) -> Description:
         "key": architecture.key(),
         "resolution": resolution,
         "complexity": dict(complexity_of(architecture, resolution)),
+    }
+
+
+def add_latency(description: Description, runtime: str | None, threads: int | None) -> None:
+    """Measure a described network on this machine, and put ``latency`` into the description.
+
+    Raises:
+        UsageError: a runtime that there is not.
+        HostError: it is not installed, or the machine did not become quiet.
+    """
+    from regnas.evaluators.latency.meter import make_meter
+
+    meter = make_meter({"runtime": runtime, "threads": threads}, None)
+    images = Images(resolution=description["resolution"])
+    reading = meter.reading(from_json(description["architecture"]), images, "cpu")
+    description["latency"] = {
+        "seconds": reading.median,
+        "spread": reading.spread,
+        "samples": reading.samples,
+        "dropped": reading.dropped,
+        "load": reading.load,
+        "said": meter.said("cpu"),
+        "measured_by": dict(meter.told("cpu")),
     }
 
 

@@ -27,6 +27,7 @@ from regnas.options import SearchOptions
 from regnas.plugins import spec
 from regnas.pruner import NONE, after_steps
 from regnas.sampling.batch import Params
+from regnas.sampling.costing import metered
 from regnas.strategy import make_strategy
 from regnas.studies.executors.resources import AUTO, Allocation, allocate
 from regnas.studies.run.clock import UNLIMITED
@@ -186,6 +187,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     allocation = allocate(evaluator, asked.resources, _most_at_a_time(asked))
     data = images_of(evaluator, asked.task)
     space = _measuring(in_regime(asked.space, evaluator, data, asked.window), allocation)
+    space = metered(space, asked.measuring, asked.place.out)
     facts = check_facts(evaluator, evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
     fingerprint = fingerprint_of(data)
     facts |= {FINGERPRINT: fingerprint} if fingerprint else {}
@@ -264,6 +266,12 @@ def _measuring(space: Space, allocation: Allocation) -> Space:
     return space.on_device(allocation.devices[0]) if space.measures and here else space
 
 
+def _measured_on(space: Space) -> str | None:
+    """Where and how costs are measured; None where all are closed forms."""
+    said = [meter.said(space.device) for name in space.measures if (meter := space.meter(name)) is not None]
+    return "; ".join(said) or (space.device if space.measures else None)
+
+
 def _named(asked: SearchRequest, space: Space, pruner: str, url: str) -> tuple[str, Space]:
     """The study's name, and the space on the version of the stream that a study of this name began with."""
     name = asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner)
@@ -292,7 +300,7 @@ def _settings(
         stream_version=space.stream_version,
         repeat=asked.repeat,
         pruner=pruner,
-        measured_on=space.device if space.measures else None,
+        measured_on=_measured_on(space),
         fingerprint=fingerprint,
     )
 

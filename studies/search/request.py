@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class SearchRequest:
         baselines: whether textbook networks are trained first, which the winner must beat.
         upper_half: whether a window that is only a limit means the half below it.
         automatic: whether the space was chosen by images and window.
+        measuring: how what no closed form says is measured: ``runtime`` and ``threads``.
 
     Raises:
         UsageError: no such way with duplicates.
@@ -76,6 +77,7 @@ class SearchRequest:
     baselines: bool = True
     upper_half: bool = False
     automatic: bool = False
+    measuring: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:
@@ -114,6 +116,7 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, uppe
         place=place,
         repeat=repeat,
         upper_half=upper_half,
+        measuring={name: given[name] for name in ("runtime", "threads") if given.get(name) is not None},
         **{name: given[name] for name in _OWN if name in given},
     )
 
@@ -124,7 +127,7 @@ def split_window(options: Mapping[str, Any]) -> tuple[Window, dict[str, Any]]:
     Raises:
         UsageError: malformed bounds.
     """
-    names = names_of(WindowOptions)
+    names = names_of(WindowOptions) | {"latency"}
     window = Window.parse(**{name: value for name, value in options.items() if name in names})
     return window, {name: value for name, value in options.items() if name not in names}
 

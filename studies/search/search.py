@@ -87,6 +87,8 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     pool: Executor | None = None
     for note in one.notes:
         progress.say(note)
+    for _, meter in one.space.meters:
+        meter.heard_by(progress.say)
     # A journal is read whole to find a study in it, so the folder is looked at first.
     begun = (one.folder / "study.json").exists() or find_study(one.storage, one.name) is not None
     known = () if begun and not textbook.begun(one.folder) else textbook.asked(one)
@@ -134,10 +136,16 @@ def _finish(one: SearchPlan, study: optuna.Study, known: Sequence[Baseline], poo
     if test_error is None:
         test_error = _test(one, winner, pool)
     best = outcome.write_best(
-        one.folder, winner, test_error, dict(one.facts), settings, textbook.to_json(baselines, against)
+        one.folder, winner, test_error, dict(one.facts), settings, textbook.to_json(baselines, against) | _measured(one)
     )
     found = fronts.write(one.folder, rows, one.pareto)
     return SearchResult(best, rows, study, one.folder, settings, one.facts, one.seed_sd, found, baselines, against)
+
+
+def _measured(one: SearchPlan) -> dict[str, Any]:
+    """How costs were measured, for best.json; nothing where all are closed forms or the measure's own."""
+    told = {name: dict(meter.told(one.space.device)) for name, meter in one.space.meters if name in one.space.measures}
+    return {"measured_by": told} if told else {}
 
 
 def _test(one: SearchPlan, winner: dict[str, Any], pool: Executor | None) -> float | None:

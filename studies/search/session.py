@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from regnas.errors import StudyError, UsageError
 from regnas.executor import Executor, WorkerSpec
 from regnas.pruner import make_pruner
+from regnas.sampling import costing
 from regnas.studies.executors.make import start
 from regnas.studies.run.clock import CLOCK, UNLIMITED, Clock
 from regnas.studies.run.driver import Driver
@@ -38,7 +39,6 @@ from regnas.studies.storage.write_through import OneWriter
 from regnas.system.files import remove_leftovers
 from regnas.system.optuna_internals import set_storage, storage_of, study_id
 from regnas.system.reading import fields_if_whole
-from regnas.window import Window
 
 
 def populate(one: SearchPlan, progress: Progress, pool: Executor) -> optuna.Study:
@@ -174,18 +174,22 @@ def _fits(study: optuna.Study | None, settings: dict[str, Any]) -> bool:
 def look_ahead(one: SearchPlan) -> None:
     """Find the candidates before any training, so that a window with too few says so at once.
 
-    What is no closed form is left to the search: it measures few networks more than it evaluates.
+    What is no closed form is left to the search: it measures few networks more than it evaluates. But what is measured
+    by a meter needs a quiet machine: it learns of the space before anything trains, and measures the candidates of
+    random search.
 
     Raises:
         InfeasibleWindow: it holds too few.
     """
     if one.budget_epochs is not None:
         return  # how many candidates that takes is not known
-    space = one.space
-    if measures := space.measures:
-        space = space.within(Window({name: bounds for name, bounds in space.window.items() if name not in measures}))
+    space = costing.closed(one.space) if one.space.measures else one.space
     count = min(one.budget, LOOK_AHEAD) if one.budget < UNLIMITED else 1
     space.sample(count, seed=one.seed, duplicates=one.settings.duplicates)
+    if one.space.meters and space is not one.space:
+        costing.prepare(one.space)
+        if one.strategy == "random" and not one.enqueued:
+            one.space.sample(count, seed=one.seed, duplicates=one.settings.duplicates)
 
 
 def _check_folder(one: SearchPlan) -> None:

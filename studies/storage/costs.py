@@ -35,4 +35,5 @@ def recall_measured(space: Space, trials: Iterable[FrozenTrial]) -> None:
         stored = trial.user_attrs
         for name in names:
             if name in stored and "architecture" in stored:
-                remember(name, key_of_text(stored["architecture"]), space.images, space.device, stored[name])
+                key = key_of_text(stored["architecture"])
+                remember(name, key, space.images, space.device, stored[name], space.meter(name))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
 @options.limit
+@click.option("--latency", is_flag=True, help="Measure the network on this machine.")
+@options.runtime
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the space's own]")
 @click.option("--classes", type=int, help="Outputs of the network.  [default: the space's own]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -38,6 +40,9 @@ def describe(
     params_window: str | None,
     acts: str | None,
     limits: tuple[str, ...],
+    latency: bool,
+    runtime: str | None,
+    threads: int | None,
     resolution: int | None,
     classes: int | None,
     as_json: bool,
@@ -51,6 +56,10 @@ def describe(
     limited = any((flops, params_window, acts, limits))
     if whats != 1 or (parameters is not None and (text is None or limited)) or (limited and text is None):
         raise click.UsageError("give one of: --space with --params, --space with a window, --preset, --architecture")
+    if latency and text is not None and parameters is None:
+        raise click.UsageError("--latency is of one network: give --params, --preset or --architecture")
+    if not latency and (runtime is not None or threads is not None):
+        raise click.UsageError("--runtime and --threads are of what is measured: add --latency")
     if file is not None:
         description = describing.describe_file(file, resolution)
     elif name is not None:
@@ -62,6 +71,8 @@ def describe(
             _print_report(describing.feasibility(space), as_json)
             return
         description = describing.describe_point(space, describing.parse_params(parameters, space))
+    if latency:
+        describing.add_latency(description, runtime, threads)
     if picture is not None:
         describing.plot(description, picture)
     if as_json:
@@ -72,6 +83,7 @@ def describe(
 
 def _print_network(description: dict[str, Any]) -> None:
     from regnas import describe as views
+    from regnas.window import human
 
     architecture, cost = description["architecture"], description["complexity"]
     if description["space"]:
@@ -90,6 +102,9 @@ def _print_network(description: dict[str, Any]) -> None:
         _print_table(table)
     counted = "  ".join(f"{name} {number:,}" for name, number in cost.items())
     echo(f"at {description['resolution']} px: {counted or 'no costs are known'}")
+    if (measured := description.get("latency")) is not None:
+        took = human(float(f"{measured['seconds']:.3g}"), "latency")
+        echo(f"latency {took} on this machine, rounds differ by {measured['spread']:.1%} ({measured['said']})")
 
 
 def _print_table(table: TextTable) -> None:

@@ -21,6 +21,7 @@ from regnas.cli.output import echo, make_console
 )
 @click.option("--count", type=int, default=100, show_default=True, help="Candidates to write.")
 @options.window
+@options.latency
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the space's own]")
 @click.option("--classes", type=int, help="Outputs of the networks.  [default: the space's own]")
 @click.option("--seed", type=int, default=0, show_default=True)

@@ -26,6 +26,7 @@ from regnas.errors import RegnasError
 @options.seed
 @click.option("--study", metavar="NAME", help="Name of the study.  [default: SPACE/STRATEGY/SEED]")
 @options.training
+@options.latency
 @options.out
 @options.duplicates("reject", "reuse", "allow")
 @click.option("--warm-start", metavar="STUDY", help="Learn from another study: its folder, or its name in the storage.")

@@ -17,6 +17,7 @@ from regnas.architecture import key_of
 from regnas.costs import Complexities, Complexity
 from regnas.counting import Count, Pixels, check_countable
 from regnas.errors import InvalidArchitecture
+from regnas.layers import Layer, LayerList
 from regnas.search_spaces.cells.nasbench201 import views
 
 if TYPE_CHECKING:
@@ -118,6 +119,10 @@ class NASBench201:
         ops = np.array([self.ops], dtype=np.int64)
         return cell_complexity(ops, self.classes, self.cells, self.width, resolution).row(0)
 
+    def layers(self, resolution: int) -> list[Layer]:
+        """Every layer that is counted (`regnas.layers.SupportsLayers`)."""
+        return cell_layers(self.ops, self.classes, self.cells, self.width, resolution)
+
     def features(self) -> dict[str, float]:
         """Numbers of the cell for predictors: operations in all and on ways through, and the longest ways."""
         ways = [[self.ops[edge] for edge in path] for path in _PATHS]
@@ -181,6 +186,19 @@ def cell_complexity(ops: Ints, classes: int, cells: int, width: int, resolution:
     count.add(small.total(), (ops == _CONV_1X1).sum(axis=1))
     count.add(large.total(), (ops == _CONV_3X3).sum(axis=1))
     return count.total()
+
+
+def cell_layers(ops: tuple[int, ...], classes: int, cells: int, width: int, resolution: int) -> list[Layer]:
+    """Every layer of a network that is counted, with its shape; average poolings are none of them."""
+    found = LayerList()
+    size, wide = found.conv(resolution, 3, 3, width), width
+    for stage in range(STAGES):
+        if stage:
+            size, wide = _reduction(found, size, wide), 2 * wide
+        found.conv(size, 1, wide, wide, times=cells * ops.count(_CONV_1X1))
+        found.conv(size, 3, wide, wide, times=cells * ops.count(_CONV_3X3))
+    found.linear(wide, classes)
+    return found.layers
 
 
 def _reduction(count: Count, size: Pixels, wide: int) -> Pixels:

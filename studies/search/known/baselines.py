@@ -18,7 +18,7 @@ from regnas.baseline import Baseline, SupportsBaselines, baselines_of
 from regnas.costs import complexity_of
 from regnas.evaluator import Result, rank
 from regnas.executor import Executor
-from regnas.measure import BUILT_IN
+from regnas.measure import BUILT_IN, costs_in
 from regnas.messages import EvaluateJob
 from regnas.sampling import keyed
 from regnas.studies.driver import Interrupted
@@ -166,7 +166,7 @@ def to_json(baselines: Sequence[Row], found: Against | None) -> dict[str, Any]:
     if not baselines:
         return {}
     told = ("baseline", "error", "seconds", "epochs", "diverged", "seed", *BUILT_IN, "architecture")
-    listed = [{name: row.get(name) for name in told} for row in baselines]
+    listed = [{name: row.get(name) for name in told} | costs_in(row) for row in baselines]
     return {"against_baselines": None if found is None else found.to_json(), "baselines": listed}
 
 
@@ -200,6 +200,7 @@ def _result(one: SearchPlan, each: Baseline) -> Result | None:
 
 
 def _row(one: SearchPlan, index: int, each: Baseline, result: Result) -> Row:
+    cost, _ = one.space.measured(each.architecture, complexity_of(each.architecture, one.space.resolution))
     return {
         "space": one.space.spec,
         "baseline": each.name,
@@ -215,5 +216,5 @@ def _row(one: SearchPlan, index: int, each: Baseline, result: Result) -> Row:
         "params_by_name": {},
         "metrics": dict(result.metrics),
         "kept": str(_folder(one, each)),
-        **complexity_of(each.architecture, one.space.resolution),
+        **cost,
     }
