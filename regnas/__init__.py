@@ -29,8 +29,8 @@ def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
     Args:
         text: a spec string, or a space.
         options: windows ``flops``, ``params``, ``acts``: ``LOW:HIGH``, or one value for 1 % either way; ``limits`` on
-            any measures by name; ``latency`` with ``runtime`` and ``threads``; ``resolution`` in pixels of a side and ``classes``, the space's own unless said
-            (see `regnas.options.SpaceOptions`).
+            any measures by name; ``latency`` with ``runtime`` and ``threads``; ``resolution`` in pixels of a side and
+            ``classes``, the space's own unless said (see `regnas.options.SpaceOptions`).
 
     Raises:
         UsageError: a malformed spec or window, or an option that there is not.

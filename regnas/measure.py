@@ -56,7 +56,7 @@ class Measure:
         measured_by: what measures a network for images on a device, such as ``cpu`` or ``cuda:0``. None: the
             ``complexity`` of networks says it in closed form. Equal arguments give equal numbers: what varies from one
             measurement to the next is the measure's own to keep.
-        shown: the unit in which messages and tables have numbers in seconds, such as ``ms``; files have seconds.
+        times: whether messages and tables show its numbers, seconds, in s, ms or us; files have seconds.
         meter: what makes a meter of a user's options and a folder, where numbers depend on more (`regnas.meter`).
 
     Raises:
@@ -68,7 +68,7 @@ class Measure:
     short: str = ""
     whole: bool = True
     measured_by: Callable[[Architecture, Images, str], float] | None = None
-    shown: str = ""
+    times: bool = False
     meter: MakeMeter | None = None
 
     def __post_init__(self) -> None:
@@ -164,18 +164,14 @@ def short_of(name: str) -> str:
         return name
 
 
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
-
-
-def scale_of(name: str) -> tuple[float, str]:
-    """What a measure's numbers are divided by where they are shown, and what stands behind them: ``(0.001, "ms")``."""
+def in_units_of_time(name: str) -> bool:
+    """Whether messages and tables show a measure in s, ms or us."""
     if name in _SHORT:
-        return 1.0, ""
+        return False
     try:
-        shown = load(name).shown
+        return load(name).times
     except RegnasError:
-        return 1.0, ""
-    return (_SECONDS[shown], shown) if shown in _SECONDS else (1.0, "")
+        return False
 
 
 def in_seconds(name: str) -> bool:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from regnas.costs import Complexities, Complexity
 from regnas.errors import UsageError
-from regnas.measure import find, in_seconds, ordered, scale_of, short_of
+from regnas.measure import find, in_seconds, in_units_of_time, ordered, short_of
 
 __all__ = ["Bounds", "Complexities", "Complexity", "Limits", "Window", "human", "parse_bounds"]
 
@@ -70,10 +70,10 @@ def human(number: float | None, name: str = "") -> str:
     if number is None:
         return ""
     if name and number:
-        scale, unit = scale_of(name)
-        text = f"{number / scale:.10g}"
-        if unit and float(Decimal(text).scaleb(_TIMES[unit])) == number:
-            return f"{text}{unit}"
+        for unit in ("s", "ms", "us") if in_units_of_time(name) else ():
+            if number >= _exactly("1", _TIMES[unit]) or unit == "us":
+                text = f"{Decimal(repr(number)).scaleb(-_TIMES[unit]):f}"
+                return f"{text.rstrip('0').rstrip('.') if '.' in text else text}{unit}"
     for unit, power in (("G", 9), ("M", 6), ("k", 3), ("", 0)):
         text = f"{number / 10**power:.10g}"
         if number >= 10**power and len(text) <= 7 and _exactly(text, power) == number:

@@ -23,4 +23,4 @@ def by_torch(architecture: Architecture, images: Images, device: str) -> float:
     return _usual().measure(architecture, images, device)
 
 
-LATENCY = Measure("latency", "s", whole=False, shown="ms", measured_by=by_torch, meter=make_meter)
+LATENCY = Measure("latency", "s", whole=False, times=True, measured_by=by_torch, meter=make_meter)

@@ -145,7 +145,8 @@ class LatencyMeter:
                     f"latency cannot be measured: {reason}, for {waited:.0f} s; stop what else runs here or take fewer "
                     f"--workers, or wait longer with --runtime '{self.setup.runtime}[patience=600]'"
                 )
-            if pause == _FIRST_PAUSE:
+            if "waited" not in self._state:  # once: it will wait for others, too
+                self._state["waited"] = True
                 self.say(f"waiting for a quiet machine to measure latency: {reason}")
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

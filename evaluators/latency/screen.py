@@ -138,7 +138,7 @@ def _measure(meter: LatencyMeter, space: Space, candidates: Sequence[Candidate],
 
 
 def _near(pool: Sequence[Candidate], rough: Predictor, bounds: Bounds, resolution: int, count: int) -> list[Candidate]:
-    """The first of the pool that are expected inside the bounds or little beyond; if they are few, the nearest others."""
+    """The first of the pool that are expected inside the bounds or little beyond; if few, the nearest others."""
     high, low = math.log(_NEAR * (bounds.high or math.inf)), math.log((bounds.low or 0) / _NEAR or 1e-300)
     logs = [math.log(rough.seconds(features_of(one.architecture, resolution))) for one in pool]
     beyond = [max(0.0, value - high, low - value) for value in logs]
@@ -213,6 +213,6 @@ def _out_of_reach(screen: Screen, found: _Measured, said: str) -> InfeasibleWind
     short = short_of(screen.name)
     return InfeasibleWindow(
         f"no network inside {short} {_said(screen.bounds, screen.name)} was found: {len(found.seconds)} that were "
-        f"measured took {_range(found.seconds, screen.name)} ({said}, on this machine), and {_POOL:,} more are expected "
-        f"outside; widen the limit, or search smaller networks"
+        f"measured took {_range(found.seconds, screen.name)} ({said}, on this machine), and {_POOL:,} more are "
+        f"expected outside; widen the limit, or search smaller networks"
     )

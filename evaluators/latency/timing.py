@@ -28,7 +28,8 @@ class Timing:
 
     Attributes:
         median: of the medians of the rounds.
-        spread: the largest median of a round minus the smallest, over `median`.
+        spread: of the medians of all rounds but the slowest, the largest minus the smallest, over `median`: what
+            disturbs one round is no reason to take none.
         rounds: with enough passes that nothing interrupted.
         samples: that nothing interrupted.
         dropped: that something did.
@@ -102,5 +103,5 @@ def _timing(rounds: Sequence[tuple[list[float], int]]) -> Timing:
     samples, dropped = sum(len(kept) for kept, _ in rounds), sum(lost for _, lost in rounds)
     if not medians:
         return Timing(float("nan"), float("inf"), 0, samples, dropped)
-    middle = median(medians)
-    return Timing(middle, (max(medians) - min(medians)) / middle, len(medians), samples, dropped)
+    middle, most = median(medians), sorted(medians)[-2:][0]
+    return Timing(middle, (most - min(medians)) / middle, len(medians), samples, dropped)

@@ -93,9 +93,7 @@ def metered(space: Space, options: Mapping[str, Any], folder: Path | None = None
     makers = {name: make for name in space.measures if (make := measure.load(name).meter) is not None}
     if asked and not makers:
         flag = next(iter(asked))
-        raise UsageError(
-            f"--{flag} is of what is measured, and nothing that is measured is limited: add --latency :5ms"
-        )
+        raise UsageError(f"--{flag} is of what is measured, and the window limits none of it: add --latency :5ms")
     known = dict(space.meters)
     made = {name: make(asked, folder) for name, make in makers.items() if asked or folder or name not in known}
     return space.metered(**made) if made else space

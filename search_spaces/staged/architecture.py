@@ -20,6 +20,7 @@ from regnas.errors import InvalidArchitecture
 from regnas.layers import Layer, LayerList
 from regnas.search_spaces.staged import views
 from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, count_staged, staged_complexity
+from regnas.search_spaces.staged.memory import peak_elements
 
 if TYPE_CHECKING:
     import torch
@@ -211,6 +212,14 @@ class Staged:
         found = LayerList()
         count_staged(found, self._batch, self.template, resolution)
         return found.layers
+
+    def peak_elements(self, resolution: int) -> int:
+        """Elements of activations at the peak (`regnas.memory.SupportsMemory`)."""
+        return peak_elements(self, resolution)
+
+    def peak_elements(self, resolution: int) -> int:
+        """Elements of activations at the peak (`regnas.memory.SupportsMemory`)."""
+        return peak_elements(self, resolution)
 
     @property
     def _batch(self) -> StagedBatch:

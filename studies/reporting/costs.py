@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from regnas.measure import BUILT_IN, ordered, scale_of, short_of
+from regnas.measure import BUILT_IN, in_units_of_time, ordered, short_of
 from regnas.window import human
 
 # The built-in measures in columns: head, what a number is divided by, digits, and what stands behind it.
@@ -36,7 +36,6 @@ def cell(name: str, cost: Mapping[str, float]) -> str:
     if name in _COLUMNS:
         _, scale, digits, suffix = _COLUMNS[name]
         return f"{cost[name] / scale:.{digits}f}{suffix}"
-    scale, unit = scale_of(name)
-    if unit:
-        return f"{cost[name] / scale:.4g} {unit}"
+    if in_units_of_time(name):
+        return human(float(f"{cost[name]:.4g}"), name)
     return human(cost[name]) if float(cost[name]).is_integer() else f"{cost[name]:.4g}"
