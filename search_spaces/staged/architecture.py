@@ -217,10 +217,6 @@ class Staged:
         """Elements of activations at the peak (`regnas.memory.SupportsMemory`)."""
         return peak_elements(self, resolution)
 
-    def peak_elements(self, resolution: int) -> int:
-        """Elements of activations at the peak (`regnas.memory.SupportsMemory`)."""
-        return peak_elements(self, resolution)
-
     @property
     def _batch(self) -> StagedBatch:
         """The network as arrays of one."""
