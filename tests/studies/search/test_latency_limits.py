@@ -150,7 +150,7 @@ def test_the_flags_go_from_the_command_line_to_the_report(
     code, _, error = regnas_command(*words, "--flops", ":5ms")
     assert code == 2 and "--flops takes LOW:HIGH with k, M or G" in error
     code, output, _ = regnas_command(
-        "sample", "--count", 3, "--flops", "0.5M:1M", "--latency", ":1ms", "--output", "s.csv"
+        "sample", "--count", 3, "--flops", "0.5M:1M", "--resolution", 28, "--latency", ":1ms", "--output", "s.csv"
     )
     assert code == 0 and all(float(row["latency"]) < 1e-3 for row in csv.DictReader((tmp_path / "s.csv").open()))
 
