@@ -11,14 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import torch
-
     from regnas.design_space import Space
     from regnas.options import BenchOptions, CompareOptions, SearchOptions, SpaceOptions
     from regnas.studies.bench.results import Benchmark
     from regnas.studies.compare.analysis import Comparison
     from regnas.studies.populations.population import Population
     from regnas.studies.search.search import SearchResult
+    from regnas.weights import TrainedNetwork
 
 __all__ = ["bench", "compare", "load", "search", "space"]
 
@@ -125,8 +124,11 @@ def bench(
     return run(spaces, evaluators, strategies, **options)
 
 
-def load(folder: str | Path) -> torch.nn.Module:
-    """The trained network that ``regnas search`` or ``regnas train`` left in a folder, in evaluation mode."""
+def load(folder: str | Path) -> TrainedNetwork:
+    """The trained network that ``regnas search`` or ``regnas train`` left in a folder, in evaluation mode.
+
+    It is a torch module, and ``load(folder).predict(["shoe.png"])`` names what pictures show.
+    """
     from regnas.weights import load as read
 
     return read(folder)

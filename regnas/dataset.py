@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -149,6 +149,18 @@ class SupportsDecoding(Protocol):
     @property
     def decoding(self) -> Mapping[str, Any]:
         """What was done to the pixels, as JSON values that are kept beside weights."""
+
+
+@runtime_checkable
+class SupportsFiles(Protocol):
+    """A data set whose test images are files of their own."""
+
+    def test_files(self) -> Sequence[Path]:
+        """The file of each test image, in the order of `DataSet.test`.
+
+        Raises:
+            DataError: images that cannot be read.
+        """
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,11 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+USUAL, BOX = RESAMPLINGS = ("usual", "box")  # how a square is brought to its size, see `square`
+_FILTERS = {
+    USUAL: "box where a side shrinks by 2 or more, else bicubic (Pillow)",
+    BOX: "box (Pillow)",
+}
 _WITH_ALPHA = {"LA", "La", "PA", "RGBA", "RGBa"}
 _GREY = {"1", "L"}
 
@@ -36,13 +41,14 @@ class Unreadable(DataError):
     """A picture that cannot be read, or that has no one look; says why, and not which it is."""
 
 
-def read_picture(file: str | Path, resolution: int, channels: int = 3) -> Pixels:
+def read_picture(file: str | Path, resolution: int, channels: int = 3, resampling: str = USUAL) -> Pixels:
     """The middle square of a picture as a viewer shows it, at the resolution and channels of a network's training.
 
     Args:
         file: of any kind that Pillow reads.
         resolution: pixels of a side.
         channels: 3 for red, green and blue, 1 for grey.
+        resampling: as of `square`.
 
     Returns:
         ``(channels, resolution, resolution)``, 0 is black and 255 white.
@@ -51,14 +57,14 @@ def read_picture(file: str | Path, resolution: int, channels: int = 3) -> Pixels
         DataError: it cannot be read, has more than `MOST_PIXELS` pixels or levels of which none is white.
     """
     try:
-        return decoded(Path(file).read_bytes(), resolution, channels)
+        return decoded(Path(file).read_bytes(), resolution, channels, resampling)
     except OSError as error:
         raise DataError(f"cannot read the image {file}: {error.strerror}; repair or remove it") from error
     except Unreadable as error:
         raise DataError(f"cannot read the image {file}: {error}; repair or remove it") from error
 
 
-def decoded(content: bytes, resolution: int, channels: int = 3) -> Pixels:
+def decoded(content: bytes, resolution: int, channels: int = 3, resampling: str = USUAL) -> Pixels:
     """As `read_picture`, of a file's content.
 
     Raises:
@@ -69,7 +75,7 @@ def decoded(content: bytes, resolution: int, channels: int = 3) -> Pixels:
         try:
             with Image.open(io.BytesIO(content)) as opened:
                 _check_size(opened.width * opened.height, f"{opened.width} x {opened.height}")
-                return square(as_seen(opened), resolution, channels)
+                return square(as_seen(opened), resolution, channels, resampling)
         except Unreadable:
             raise
         except Image.DecompressionBombError as error:
@@ -102,8 +108,11 @@ def as_seen(opened: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def square(image: Image.Image, resolution: int, channels: int = 3) -> Pixels:
-    """The middle square of an image, averaged where it shrinks by 2 or more, else by bicubic interpolation.
+def square(image: Image.Image, resolution: int, channels: int = 3, resampling: str = USUAL) -> Pixels:
+    """The middle square of an image at another size.
+
+    Args:
+        resampling: `USUAL`, averaged where it shrinks by 2 or more, else by bicubic interpolation; or `BOX`, averaged.
 
     Returns:
         ``(channels, resolution, resolution)``
@@ -113,14 +122,14 @@ def square(image: Image.Image, resolution: int, channels: int = 3) -> Pixels:
     left, top = (image.width - side) // 2, (image.height - side) // 2
     small = image.resize(
         (resolution, resolution),
-        Image.Resampling.BOX if side >= 2 * resolution else Image.Resampling.BICUBIC,
+        Image.Resampling.BOX if resampling == BOX or side >= 2 * resolution else Image.Resampling.BICUBIC,
         box=(left, top, left + side, top + side),
     )
     pixels = np.asarray(small)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
-def about(resolution: int, channels: int) -> dict[str, Any]:
+def about(resolution: int, channels: int, resampling: str = USUAL) -> dict[str, Any]:
     """What `read_picture` does, in words for whoever must do it elsewhere: JSON values."""
     return {
         "version": VERSION,
@@ -128,7 +137,8 @@ def about(resolution: int, channels: int) -> dict[str, Any]:
         "channels": channels,
         "seen": "first frame, upright by EXIF, transparency on white, 16 bits divided by 257",
         "cut": "middle square",
-        "filter": "box where a side shrinks by 2 or more, else bicubic (Pillow)",
+        "filter": _FILTERS[resampling],
+        **({} if resampling == USUAL else {"resampling": resampling}),
         "function": "regnas.pictures.read_picture",
     }
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from regnas.architecture import Architecture, from_json
 from regnas.errors import RegnasError
 from regnas.system.files import replacing, write_json
-from regnas.system.reading import read_bytes, read_json
+from regnas.system.reading import read_bytes, read_fields, read_json
 
 if TYPE_CHECKING:
     import torch
+
+    from regnas.prediction import Predictor
+
+    class TrainedNetwork(torch.nn.Module):
+        """What `load` returns: a module that also reads pictures."""
+
+        predict: Predictor
+
 
 WEIGHTS = "weights.safetensors"
 ARCHITECTURE = "architecture.json"
@@ -75,16 +83,21 @@ def read_architecture(path: Path) -> Architecture:
     return from_json(value)
 
 
-def load(folder: str | Path) -> torch.nn.Module:
+def load(folder: str | Path) -> TrainedNetwork:
     """The trained network in a folder, in evaluation mode.
 
     Args:
         folder: written by ``regnas search`` (``.../best``) or ``regnas train``.
 
     Returns:
-        A module from ``(n, 3, height, width)``, normalised as ``architecture.json`` says, to logits.
+        A module from ``(n, 3, height, width)``, normalised as ``architecture.json`` says, to logits. Its ``predict``
+        takes files of pictures instead, and says names and probabilities (`regnas.prediction.Predictor`).
     """
+    from regnas.prediction import Predictor
+
     where = Path(folder)
     network = read_architecture(where).build()
     load_into(network, where)
-    return network.eval()
+    file = where / ARCHITECTURE
+    network.predict = Predictor(network.eval(), read_fields(file, RegnasError), str(file))
+    return cast("TrainedNetwork", network)

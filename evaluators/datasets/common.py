@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from regnas import pictures
 from regnas.dataset import Regime, Split, held_out
 from regnas.images import Images
 
@@ -74,6 +76,11 @@ class ArrayDataSet:
 
     def test(self) -> Split | None:
         return resized(self.read_test(), self.regime.images.resolution)
+
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """How a picture becomes one of these images: averaged to their size, see `resized`."""
+        return pictures.about(self.regime.images.resolution, self._training.images.shape[1], pictures.BOX)
 
 
 def split_of(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Split:

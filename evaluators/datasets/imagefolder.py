@@ -101,6 +101,15 @@ class ImageFolder:
     def test(self) -> Split | None:
         return self._split(TEST) if self._roles[TEST] else None
 
+    def test_files(self) -> list[Path]:
+        """The files of the test images, in their order.
+
+        Raises:
+            DataError: files that cannot be read.
+        """
+        self._check()
+        return [file for file, _ in self._readable(TEST)]
+
     def counts(self) -> dict[str, int]:
         """Images of each part.
 

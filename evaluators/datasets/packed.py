@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from regnas.dataset import DataSet, Regime, Source, Split
+from regnas.dataset import DataSet, Regime, Source, Split, SupportsDecoding
 from regnas.errors import DataError, UsageError
 from regnas.images import Images
 from regnas.system.reading import fields, open_file, parse_json
@@ -37,6 +37,7 @@ def pack(data: DataSet) -> bytes:
         "class_names": list(data.class_names),
         "regime": asdict(data.regime),
         "images": data.regime.images.to_json(),
+        **({"decoding": dict(data.decoding)} if isinstance(data, SupportsDecoding) else {}),
     }
     arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
     for part, split in splits.items():
@@ -55,6 +56,7 @@ class PackedDataSet:
     name: str
     class_names: tuple[str, ...]
     regime: Regime
+    decoding: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def _splits(self) -> dict[str, Split]:
@@ -84,7 +86,7 @@ def packed(source: Source) -> DataSet:
         raise DataError(f"{path} is no packed data set: its images are of no kind ({error}); pack it again") from error
     if source.resolution not in (None, regime.images.resolution):
         raise UsageError(f"{path} is packed at {regime.images.resolution} pixels, got --resolution {source.resolution}")
-    return PackedDataSet(path, about["name"], tuple(about["class_names"]), regime)
+    return PackedDataSet(path, about["name"], tuple(about["class_names"]), regime, about["decoding"] or {})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def _read(path: Path) -> dict[str, Any]:
         about = parse_json(arrays["about"].tobytes().decode(), path)
     if (schema := fields(about, path).get("schema")) != _SCHEMA:
         raise DataError(f"{path} is of schema {schema}, this regnas reads {_SCHEMA}; pack it again")
-    return fields(about, path, name=str, class_names=list, regime=dict, images=dict)
+    return fields(about, path, name=str, class_names=list, regime=dict, images=dict, decoding=dict | None)
 
 
 @contextmanager

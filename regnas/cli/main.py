@@ -23,7 +23,7 @@ from regnas.cli.plugins.new_plugin import new_plugin
 from regnas.cli.studies.dashboard import dashboard
 from regnas.cli.studies.report import report
 from regnas.cli.studies.search import search
-from regnas.cli.studies.train import train
+from regnas.cli.studies.train import predict, test, train
 from regnas.errors import DataError, RegnasError
 from regnas.system.text import one_line
 
@@ -47,7 +47,7 @@ def commands() -> None:
     """
 
 
-for command in (search, train, compare, audit, bench, plan, report, dashboard):
+for command in (search, train, test, predict, compare, audit, bench, plan, report, dashboard):
     commands.add_command(command)
 for command in (sample, describe, fit, export, import_command, list_command, new_plugin):
     commands.add_command(command)

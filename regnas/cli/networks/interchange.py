@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from regnas.cli import options
 from regnas.cli.output import echo
+
+_shipping = options.Flags(
+    (
+        click.option("--opset", type=int, help="Of onnx: its version of operators, 18 to 23.  [default: 20]"),
+        click.option(
+            "--preprocessing",
+            type=click.Choice(["outside", "inside"]),
+            default="outside",
+            show_default=True,
+            help="Where pixels are normalised; inside, the file takes uint8.",
+        ),
+        click.option(
+            "--layout",
+            type=click.Choice(["nhwc", "nchw"]),
+            default="nhwc",
+            show_default=True,
+            help="Of uint8 pixels.",
+        ),
+        click.option("--int8", is_flag=True, help="Of onnx: quantise, and say what it costs and brings."),
+        click.option("--int8-output", metavar="FILE", help="Keep the quantised file, which --int8 alone does not."),
+        click.option("--data", help="Images to compare on, or none.  [default: the run's]"),
+        options.download,
+    )
+)
 
 
 @click.command()
@@ -17,19 +43,31 @@ from regnas.cli.output import echo
     metavar="NAME",
     help="A format (regnas list formats), such as json, pycls or timm.",
 )
-@click.option("--output", metavar="FILE", help="Where it goes.  [default: printed]")
+@click.option("--output", metavar="FILE", help="Where it goes.  [default: text is printed, RUN.onnx, RUN.pt2]")
 @click.option("--weights", metavar="FILE", help="Also the trained weights, as safetensors, if the format has them.")
+@_shipping
 @options.debug
-def export(target: str, form: str, output: str | None, weights: str | None) -> None:
+def export(target: str, form: str, output: str | None, weights: str | None, **flags: Any) -> None:
     """Write a network for another program.
 
     The winner of a study's folder, an architecture's file or folder, a network known by name such as regnety-800mf, or
-    what import reads.
+    what import reads. Formats onnx and pt2 are files with the trained weights of a search or of regnas train: they are
+    compared with torch on validation images, and the lines of a program that uses them are printed.
     """
     from pathlib import Path
 
+    from regnas.errors import UsageError
     from regnas.studies.export import export as interchange
+    from regnas.studies.export.files.ship import ShipOptions, ship, ships
 
+    if ships(form):
+        if weights is not None:
+            raise UsageError(f"the weights are in the {form} file; leave out --weights")
+        lines = ship(target, form, ShipOptions(output=output, **flags), lambda text: echo(text, err=True))
+        click.echo(lines, nl=False)
+        return
+    if (flag := options.typed(_shipping.names)) is not None:
+        raise UsageError(f"{flag} is of the formats onnx and pt2, and the format is {form}; leave it out")
     named = interchange.find(target)
     text = interchange.export(named, form)
     if weights is not None:

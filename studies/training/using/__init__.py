@@ -1,0 +1,1 @@
+"""Trained networks on pictures: tested, and asked what they see."""
