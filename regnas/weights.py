@@ -96,8 +96,8 @@ def load(folder: str | Path) -> TrainedNetwork:
     from regnas.prediction import Predictor
 
     where = Path(folder)
-    network = read_architecture(where).build()
+    network = cast("TrainedNetwork", read_architecture(where).build())
     load_into(network, where)
     file = where / ARCHITECTURE
     network.predict = Predictor(network.eval(), read_fields(file, RegnasError), str(file))
-    return cast("TrainedNetwork", network)
+    return network

@@ -20,9 +20,9 @@ TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|
 
 
 def test_a_kind_has_the_formats_that_write_it() -> None:
-    assert formats_of("nasbench201") == ["json", "nasbench201"]
-    assert formats_of("staged") == ["json", "pycls", "timm", "torchvision"]
-    assert formats_of("no such kind") == ["json"]
+    assert formats_of("nasbench201") == ["json", "nasbench201", "onnx", "pt2"]
+    assert formats_of("staged") == ["json", "onnx", "pt2", "pycls", "timm", "torchvision"]
+    assert formats_of("no such kind") == ["json", "onnx", "pt2"]
 
 
 def test_a_format_that_does_not_fit_says_which_ones_do() -> None:
@@ -81,7 +81,7 @@ def test_a_broken_format_harms_no_other_and_is_named_when_it_is_asked_for(monkey
         return load(kind, name)
 
     monkeypatch.setattr(registry, "load", broken)
-    assert formats_of("staged") == ["json", "pycls", "torchvision"]
+    assert formats_of("staged") == ["json", "onnx", "pt2", "pycls", "torchvision"]
     with pytest.raises(PluginBroken, match="'timm' raised on import"):
         make_format("timm")
 

@@ -54,6 +54,7 @@ def pixels(file):
     image = image.resize((size, size), resampling, box=(left, top, left + side, top + side))
     return np.asarray(image).reshape(size, size, {channels})
 
+
 '''
 _RESAMPLING = {
     True: "Image.Resampling.BOX",

@@ -27,6 +27,7 @@ class Parity:
         scale: the largest logit of torch's, regardless of its sign.
         equal: pictures that both take for the same class.
         accuracy: of the file, on images of known classes.
+        what: the pictures are, in words.
     """
 
     difference: float
@@ -34,6 +35,7 @@ class Parity:
     equal: int
     count: int
     accuracy: float
+    what: str
 
     @property
     def sound(self) -> bool:
@@ -42,10 +44,13 @@ class Parity:
 
     def text(self) -> str:
         """In words."""
-        return f"largest difference to torch {self.difference:.1e}, the same class for {self.equal:,} of {self.count:,}"
+        same = f"the same class for {self.equal:,} of {self.count:,} {self.what}"
+        return f"largest difference to torch {self.difference:.1e}, {same}"
 
 
-def compared(predictor: Predictor, form: SupportsFile, path: Path, shipment: Shipment, images: Split) -> Parity:
+def compared(
+    predictor: Predictor, form: SupportsFile, path: Path, shipment: Shipment, images: Split, what: str
+) -> Parity:
     """Run a file and the network that it was made of on the same images."""
     ours = predictor.logits(images.images)
     theirs = form.outputs(path, shipment, shipment.inputs(images.images))
@@ -55,6 +60,7 @@ def compared(predictor: Predictor, form: SupportsFile, path: Path, shipment: Shi
         int((ours.argmax(1) == theirs.argmax(1)).sum()),
         len(ours),
         float((theirs.argmax(1) == images.labels).mean()),
+        what,
     )
 
 

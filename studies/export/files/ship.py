@@ -95,9 +95,9 @@ def ship(target: str, form: str, asked: ShipOptions, say: Say) -> str:
     try:
         with replacing(path) as partial:
             made.save(shipment, partial)
-            found = compared(predictor, made, partial, shipment, images.validation)
+            found = compared(predictor, made, partial, shipment, images.validation, images.what)
             check(found, form)
-            say(f"{path}: {path_size(partial)}, {found.text()} on {images.what}")
+            say(f"{path}: {path_size(partial)}, {found.text()}")
     except OSError as error:
         raise RegnasError(f"cannot write {path}: {error.strerror or error}; name another --output") from error
     if asked.int8 or kept:
@@ -159,7 +159,7 @@ def _images(trained: Trained, shipment: Shipment, asked: ShipOptions) -> _Images
             raise UsageError("--int8 is calibrated on training images, got --data none; name the data set")
         shape = (_RANDOM, made.channels, made.resolution, made.resolution)
         noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-        return _Images(f"{_RANDOM} pictures of noise", Split(noise, np.full(_RANDOM, -1, dtype=np.int64)), noise)
+        return _Images("pictures of noise", Split(noise, np.full(_RANDOM, -1, dtype=np.int64)), noise)
     if text is None:
         raise UsageError(
             f"{trained.folder} does not say what it was trained on; name it with --data, or --data {NO_IMAGES} to "
@@ -175,7 +175,7 @@ def _images(trained: Trained, shipment: Shipment, asked: ShipOptions) -> _Images
             f"{made.channels}; read them so with channels={made.channels}"
         )
     some = validation[:: -(-len(validation) // _MOST)]
-    return _Images(f"{len(some):,} validation images", some, training.images)
+    return _Images("validation images", some, training.images)
 
 
 def path_size(path: Path) -> str:

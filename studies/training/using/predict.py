@@ -12,6 +12,7 @@ import numpy as np
 
 from regnas.errors import DataError, UsageError
 from regnas.evaluators.datasets.pictures.tree import scanned
+from regnas.pictures import Pixels
 from regnas.studies.training.using.network import find_trained
 from regnas.system.text import printable
 
@@ -68,7 +69,7 @@ def _files(name: str) -> list[Path]:
 
 def _predictions(predictor: Predictor, files: Sequence[Path]) -> Iterator[Prediction | DataError]:
     """One for each file, or why it cannot be read."""
-    read = []
+    read: list[Pixels | DataError] = []
     for file in files:
         try:
             read.append(predictor.preprocessing.read(file))
