@@ -107,7 +107,7 @@ class Preprocessing:
         images = np.asarray(pixels, dtype=np.uint8).astype(np.float32)
         mean, std = (np.array(one, dtype=np.float32).reshape(-1, 1, 1) for one in (self.mean, self.std))
         scaled = (images - mean) * (np.float32(1) / std)
-        return np.ascontiguousarray(np.broadcast_to(scaled, (len(images), 3, *images.shape[2:])))
+        return np.array(np.broadcast_to(scaled, (len(images), 3, *images.shape[2:])), order="C")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: what a file for another program says of it."""

@@ -41,7 +41,7 @@ class Batches:
         split: uint8 images.
         mean, std: ``(channels,)``, of the training images, in units of 0..255.
         pad: pixels of zero padding around each image, for random crops.
-        classes: of the data set; needed where images are mixed.
+        classes: of the data set; needed where images are mixed or classes weighed.
         layout: of the batches in memory.
     """
 
@@ -69,6 +69,14 @@ class Batches:
 
     def __len__(self) -> int:
         return len(self._labels)
+
+    def class_weights(self) -> Tensor:
+        """What an image of each class weighs where all classes count alike, ``(classes,)``: 1 in the mean over all
+        images; 0 of a class without images.
+        """
+        counts = torch.bincount(self._labels, minlength=self._classes).float()
+        weights = len(self) / ((counts > 0).sum() * counts.clamp(min=1))
+        return torch.where(counts > 0, weights, torch.zeros_like(weights))
 
     def in_order(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """All images once, not augmented, ``(n, 3, height, width)``, with labels ``(n,)``: for evaluation."""

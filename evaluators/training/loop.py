@@ -93,6 +93,7 @@ class Trainer:
         self._batches = batches
         self._size = min(self._recipe.batch_size, len(batches))
         # Every part of a batch in every process needs two images: one alone cannot be normalised.
+        self._weights = batches.class_weights() if self._recipe.balanced else None
         self._ends = self._recipe.ends(len(batches), 2 * self._share.count * self._accumulation)
         self._record_anew()
 
@@ -187,13 +188,20 @@ class Trainer:
         for part, truth in parts:
             with self.computing.autocast(self.device):
                 logits = self._forward(part)
-            loss = functional.cross_entropy(logits.float(), truth, label_smoothing=self._recipe.label_smoothing) * (
-                len(truth) * self._share.count / self._size
-            )
+            loss = self._mean_loss(logits.float(), truth) * (len(truth) * self._share.count / self._size)
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self._loss += loss.detach()
         self._scaler.step(self.optimiser)
         self._scaler.update()
+
+    def _mean_loss(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """Over the images of a part of a batch, each with its class's weight where classes count alike."""
+        smoothing = self._recipe.label_smoothing
+        if self._weights is None:
+            return functional.cross_entropy(logits, truth, label_smoothing=smoothing)
+        # torch's own mean would divide by the weights of this batch, whatever they are: a rare class would not count.
+        each = functional.cross_entropy(logits, truth, self._weights, label_smoothing=smoothing, reduction="none")
+        return each.mean()
 
     def state(self) -> dict[str, Any]:
         """All that resuming needs."""

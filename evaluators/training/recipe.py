@@ -32,6 +32,8 @@ class Recipe:
         pad: pixels of padding for random crops.
         mixup: shape of the Beta law of the shares in which two training images are mixed (Zhang et al. 2018); 0 mixes
             none.
+        balanced: every class counts alike in the loss, however many images it has: an image of one with few weighs
+            more, in inverse proportion; as they are, images count alike.
         drop_last: leave out of an epoch what does not fill a batch, and leave normalisation's running averages the
             momentum that is right for long trainings; what older studies did, and what changes little where batches
             are many.
@@ -54,6 +56,7 @@ class Recipe:
     flip: bool = True
     pad: int = 0
     mixup: float = 0.0
+    balanced: bool = False
     drop_last: bool = True
     scaled_residuals: bool = False
     precision: str = AUTO
@@ -84,7 +87,7 @@ class Recipe:
     def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
-        newer = {"precision", "drop_last", "scaled_residuals", "mixup"}
+        newer = {"precision", "drop_last", "scaled_residuals", "mixup", "balanced"}
         return cls(**stored) if known - newer <= set(stored) <= known else None
 
     def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
@@ -148,6 +151,8 @@ class Recipe:
             del values["scaled_residuals"]
         if not self.mixup:
             del values["mixup"]
+        if not self.balanced:
+            del values["balanced"]
         return values
 
     def ends(self, images: int, least: int = 2) -> list[int]:

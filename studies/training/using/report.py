@@ -13,7 +13,7 @@ from regnas.errors import RegnasError, UsageError
 from regnas.studies.reporting.text_table import Table, grid
 from regnas.studies.training.using.images import labelled
 from regnas.studies.training.using.network import find_trained
-from regnas.studies.training.using.test import CONFIDENCE, TestReport, tested
+from regnas.studies.training.using.test import CONFIDENCE, TestReport, report_of
 from regnas.system.files import write_json
 from regnas.system.text import printable
 
@@ -50,7 +50,7 @@ def test(
     trained = find_trained(target)
     predictor = trained.load(threads)
     images = labelled(trained, predictor.preprocessing, data, root=data_root, download=download)
-    made = tested(predictor, images)
+    made = report_of(predictor, images)
     if output is not None:
         try:
             write_json(Path(output), made.to_json())

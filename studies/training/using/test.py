@@ -111,7 +111,7 @@ class TestReport:
         }
 
 
-def tested(predictor: Predictor, images: Labelled) -> TestReport:
+def report_of(predictor: Predictor, images: Labelled) -> TestReport:
     """What a network takes pictures for, beside what they are."""
     names = predictor.preprocessing.class_names
     rows = predictor.probabilities(images.pixels)

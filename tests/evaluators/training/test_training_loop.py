@@ -148,3 +148,47 @@ def test_the_error_is_taken_in_evaluation_mode() -> None:
     mean, std = statistics(split)
     single = [top1_error(network, Batches(split[[row]], CPU, mean=mean, std=std), CPU) for row in range(40)]
     assert not network.training and whole == pytest.approx(sum(single) / 40)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_classes_that_count_alike_learn_as_if_the_rare_one_had_its_images_again(smoothing: float) -> None:
+    """Six images of one class and two of another, against six of each: the mean loss of each class is the same."""
+    split = images(8)
+    few = Split(split.images, np.array([0, 0, 0, 1, 0, 0, 0, 1]))
+    rare = few[few.labels == 1]
+    many = few.joined(rare).joined(rare)
+    mean, std = statistics(few)
+    found = []
+    for part, balanced in ((few, True), (many, False), (few, False)):
+        network = plain()
+        recipe = Recipe(
+            epochs=1,
+            batch_size=12,
+            learning_rate=0.5,
+            weight_decay=0.0,
+            warmup=0.0,
+            flip=False,
+            label_smoothing=smoothing,
+            balanced=balanced,
+        )
+        trainer = Trainer(network, Batches(part, CPU, mean=mean, std=std, classes=4), recipe, seed=0, device=CPU)
+        loss = trainer.run_epoch()
+        found.append((loss, torch.cat([one.detach().flatten() for one in network.parameters()])))
+    (own, weighed), (expected, repeated), (_, plainly) = found
+    assert own == pytest.approx(expected, rel=1e-5)
+    torch.testing.assert_close(weighed, repeated, rtol=1e-4, atol=1e-6)
+    assert (plainly - repeated).abs().max() > 1e-3
+
+
+def test_the_weights_of_classes_are_one_in_the_mean_over_the_images() -> None:
+    split = Split(images(8).images, np.array([0, 0, 0, 2, 0, 0, 0, 2]))
+    mean, std = statistics(split)
+    weights = Batches(split, CPU, mean=mean, std=std, classes=4).class_weights()
+    assert weights.tolist() == pytest.approx([8 / 12, 0, 2, 0])
+    assert weights[torch.from_numpy(split.labels)].mean().item() == pytest.approx(1)
+
+
+def test_a_recipe_whose_classes_are_not_weighed_is_that_of_earlier_studies() -> None:
+    assert "balanced" not in Recipe().to_json() and Recipe(balanced=True).to_json()["balanced"] is True
+    assert Recipe.of_study(Recipe(balanced=True).to_json()) == Recipe(balanced=True)
+    assert Recipe.of_study(Recipe().to_json()) == Recipe()

@@ -45,9 +45,7 @@ FAMILIES: dict[str, tuple[Architecture, int, int]] = {
     ),
     "nasbench201": (NASBench201((3, 0, 1, 1, 2, 4), cells=1, width=8, classes=4), 32, 3),
     "cells": (
-        Cells(
-            _cell("sep3@0+skip@1 / none@0+dil5@2", 2, 3), _cell("max3@0+c71@1", 2), width=4, depth=5, classes=4
-        ),
+        Cells(_cell("sep3@0+skip@1 / none@0+dil5@2", 2, 3), _cell("max3@0+c71@1", 2), width=4, depth=5, classes=4),
         32,
         3,
     ),

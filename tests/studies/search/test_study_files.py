@@ -106,7 +106,7 @@ def test_best_json_names_the_winner_and_everything_needed_to_use_it(trained: Sea
     assert set(best) == {
         *("schema", "index", "seed", "validation_error", "test_error", "trained", "data", "class_names"),
         *("resolution", "mean", "std", "flops", "params", "activations", "seconds", "epochs", "diverged"),
-        *("params_by_name", "architecture", "settings", "metrics"),
+        *("params_by_name", "architecture", "settings", "metrics", "decoding"),
     }
     assert list(best["metrics"]) == ["training_loss"]
     winner = min(trained.rows, key=lambda row: (row["error"], row["index"]))
