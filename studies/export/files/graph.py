@@ -31,6 +31,6 @@ def module_of(shipment: Shipment) -> nn.Module:
 
 
 def example_of(shipment: Shipment) -> Tensor:
-    """An input of two pictures, by which the network is traced."""
+    """An input of two pictures, by which the network is traced: ``(2, ...)``, see `Shipment.input_shape`."""
     shape = (2, *shipment.input_shape)
     return torch.zeros(shape, dtype=torch.uint8) if shipment.inside else torch.zeros(shape)

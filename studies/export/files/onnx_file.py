@@ -41,7 +41,12 @@ class Onnx:
         raise UsageError("onnx is a file with weights and no text; name a trained network: regnas export RUN")
 
     def check(self, shipment: Shipment) -> None:
-        """See `regnas.deployment.SupportsFile`."""
+        """Refuse what it cannot do, before any work.
+
+        Raises:
+            HostError: a package of the extra ``onnx`` is not installed.
+            UsageError: an opset outside of `OPSETS`.
+        """
         require("torch", "onnx", low="2.9", below="3")
         require("onnx", "onnx", low="1.17", below="2")
         require("onnxscript", "onnx", low="0.5", below="1")
@@ -80,7 +85,7 @@ class Onnx:
         onnx.save(model, str(path))
 
     def outputs(self, path: Path, shipment: Shipment, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """What ONNX Runtime computes in one thread."""
+        """What ONNX Runtime computes in one thread, ``(n, classes)``."""
         session = session_of(path)
         name = shipment.input_name
         parts = [inputs[start : start + _AT_ONCE] for start in range(0, len(inputs), _AT_ONCE)]

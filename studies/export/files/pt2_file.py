@@ -38,7 +38,12 @@ class Pt2:
         raise UsageError("pt2 is a file with weights and no text; name a trained network: regnas export RUN")
 
     def check(self, shipment: Shipment) -> None:
-        """See `regnas.deployment.SupportsFile`."""
+        """Refuse what it cannot do, before any work.
+
+        Raises:
+            HostError: a torch that is too old.
+            UsageError: an opset, which it does not have.
+        """
         require("torch", "onnx", low="2.9", below="3")
         if shipment.opset is not None:
             raise UsageError("--opset is of onnx, and pt2 has none; leave it out")
@@ -64,7 +69,7 @@ class Pt2:
             torch.export.save(program, file, extra_files={EXTRA: json.dumps(shipment.about())})
 
     def outputs(self, path: Path, shipment: Shipment, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """What torch computes of the loaded file."""
+        """What torch computes of the loaded file, ``(n, classes)``."""
         import torch
 
         with path.open("rb") as file:

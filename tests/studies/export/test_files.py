@@ -204,7 +204,7 @@ def test_inputs_are_those_that_the_file_takes() -> None:
         (["--format", "pt2", "--int8"], "--int8 is of onnx, and the format is pt2"),
         (["--format", "onnx"], "does not say what it was trained on; name it with --data, or --data none"),
         (["--format", "onnx", "--data", "none", "--int8"], "--int8 is calibrated on training images, got --data none"),
-        (["--format", "onnx", "--data", "fake"], "fake has other classes than the network"),
+        (["--format", "onnx", "--data", "fashion-mnist-mini"], "mini has other classes than the network"),
         (["--format", "onnx", "--data", "none", "--output", "gone/net.onnx"], "there is no folder"),
         (["--format", "onnx", "--data", "none", "--output", "run"], "--output is a file, and run is a folder"),
         (["--format", "onnx", "--output", "n", "--int8-output", "n"], "--output and --int8-output are both n"),
