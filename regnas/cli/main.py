@@ -14,7 +14,7 @@ from regnas.cli.comparing.bench import bench
 from regnas.cli.comparing.compare import compare
 from regnas.cli.comparing.plan import plan
 from regnas.cli.networks.describe import describe
-from regnas.cli.networks.fit import fit
+from regnas.cli.networks.fit import fit, scale
 from regnas.cli.networks.interchange import export, import_command
 from regnas.cli.networks.sample import sample
 from regnas.cli.output import own_warnings
@@ -49,7 +49,7 @@ def commands() -> None:
 
 for command in (search, train, test, predict, compare, audit, bench, plan, report, dashboard):
     commands.add_command(command)
-for command in (sample, describe, fit, export, import_command, list_command, new_plugin):
+for command in (sample, describe, fit, scale, export, import_command, list_command, new_plugin):
     commands.add_command(command)
 
 

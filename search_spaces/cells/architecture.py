@@ -7,7 +7,7 @@ Radosavovic et al. 2019 (NDS, arXiv 1905.13214) do (facebookresearch/unnas). Not
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from regnas.architecture import key_of
 from regnas.costs import Complexity
 from regnas.errors import InvalidArchitecture
 from regnas.layers import Layer
+from regnas.scaling import Scaling, scaled_depth, scaled_width
 from regnas.search_spaces.cells import views
 from regnas.search_spaces.cells.cell import Cell
 from regnas.search_spaces.cells.complexity import (
@@ -133,6 +134,24 @@ class Cells:
             for name, cell in (("normal", self.normal), ("reduce", self.reduce))
             for key, value in cell.features().items()
         }
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """The number of cells and the width of the first."""
+        return ("depth", "width")
+
+    def asked(self, scaling: Scaling) -> dict[str, tuple[float, ...]]:
+        """Width and depth before they are rounded."""
+        return {"width": (scaling.width * self.width,), "depth": (scaling.depth * self.depth,)}
+
+    def scaled(self, scaling: Scaling) -> Cells:
+        """The same cells, more or fewer of them, and wider or narrower by whole pairs of channels.
+
+        Raises:
+            InvalidArchitecture: too many cells or channels.
+        """
+        width = scaled_width(self.width, scaling, multiple=2)
+        return replace(self, width=width, depth=scaled_depth(self.depth, scaling))
 
     def summary(self) -> Summary:
         """The network in the line that ``--params`` reads."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from regnas.costs import Complexity
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
 from regnas.layers import Layer, LayerList
+from regnas.scaling import Scaling
 from regnas.search_spaces.staged import views
+from regnas.search_spaces.staged.compatibility import scaled_stages
 from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, count_staged, staged_complexity
 from regnas.search_spaces.staged.memory import peak_elements
 
@@ -244,6 +246,32 @@ class Staged:
     def numbers(self) -> dict[str, float]:
         """Numbers by name: those of the JSON form, from which `features` follow."""
         return json_numbers(self.to_json())
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """Depth and width of its stages."""
+        return ("depth", "width")
+
+    def asked(self, scaling: Scaling) -> dict[str, tuple[float, ...]]:
+        """Depths, widths and, where blocks have groups, group widths before they are rounded."""
+        found = {
+            "depths": tuple(scaling.depth * depth for depth in self.depths),
+            "widths": tuple(scaling.width * width for width in self.widths),
+        }
+        grouped = {"group_widths": tuple(scaling.group * width for width in self.group_widths)}
+        return found | (grouped if BLOCKS[self.block].grouped else {})
+
+    def scaled(self, scaling: Scaling) -> Staged:
+        """With its stages scaled (`regnas.search_spaces.staged.compatibility.scaled_stages`).
+
+        Raises:
+            InvalidArchitecture: too many blocks or channels.
+        """
+        grouped = BLOCKS[self.block].grouped
+        ratios = self.bottleneck_ratios if grouped else (1,) * self.stages
+        groups = self.group_widths if grouped else (1,) * self.stages
+        depths, widths, groups = scaled_stages(scaling, self.depths, self.widths, ratios, groups)
+        return replace(self, depths=depths, widths=widths, group_widths=groups if grouped else ())
 
     def summary(self) -> Summary:
         """Depths and widths of the stages in a line."""

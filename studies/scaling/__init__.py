@@ -1,0 +1,1 @@
+"""``regnas scale``: a network made larger or smaller by the published rules."""

@@ -1,0 +1,128 @@
+"""What the command ``regnas scale`` does with its flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from regnas.dataset import whole_of, with_options
+from regnas.errors import UsageError
+from regnas.evaluator import Task
+from regnas.studies.reporting.text_table import Table
+from regnas.studies.scaling import differences
+from regnas.studies.scaling.compare import Trained, Trainings, compare_rules, on_images
+from regnas.studies.scaling.run import Scalings, Target, missed, scale_network, write
+from regnas.studies.scaling.source import Source, read_source
+from regnas.system.files import write_json
+
+_DATA = "fashion-mnist-mini"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Trainings of what the rules made.
+
+    Attributes:
+        trained: the network itself first.
+        alike: whether what the rules made is all inside the window.
+    """
+
+    trained: tuple[Trained, ...]
+    alike: bool
+    folder: Path
+
+    @property
+    def pairs(self) -> list[differences.Pair]:
+        """The rules, two by two."""
+        return differences.pairs(self.trained[1:])
+
+    def table(self) -> Table:
+        """A row for every network."""
+        return differences.table(self.trained)
+
+    def sentences(self) -> list[str]:
+        """Differences of the rules, and where the numbers lie."""
+        unlike = [] if self.alike else ["not all networks are inside the window: these differences are not at equal cost"]
+        together = ["95 % intervals that hold together (Tukey):"] if len(self.trained) > 2 else []
+        return [*unlike, *together, *differences.sentences(self.pairs), f"files: {self.folder}/"]
+
+    def to_json(self) -> dict[str, Any]:
+        """All numbers, as JSON values."""
+        return {
+            "trained": [{**one.__dict__, "mean": differences.mean_error(one.errors).__dict__} for one in self.trained],
+            "pairs": [{**pair.__dict__, "difference": pair.difference.__dict__} for pair in self.pairs],
+            "equal_cost": self.alike,
+        }
+
+
+def run(
+    network: str,
+    rules: Sequence[str],
+    output: str | None,
+    told: Callable[[str], object],
+    *,
+    compare: bool = False,
+    timed: bool = False,
+    batch: int = 1,
+    threads: int = 1,
+    resolution: int | None = None,
+    classes: int | None = None,
+    by: float | None = None,
+    flops: str | None = None,
+    params: str | None = None,
+    acts: str | None = None,
+    **training: Any,
+) -> tuple[Scalings, Compared | None]:
+    """Scale a network, time what comes of it, train it, and write it, as far as these are asked.
+
+    Args:
+        told: called with lines of progress.
+        training: flags of `Trainings` and of its task.
+
+    Raises:
+        UsageError: flags that make no sense together, or as `regnas.studies.scaling.run.scale_network`.
+    """
+    target = Target.of(by=by, flops=flops, params=params, acts=acts)
+    if output is not None and len(set(rules)) != 1:
+        raise UsageError("--output is for one network; say of which rule by --rule")
+    if target.measure is None and compare:
+        raise UsageError("--compare trains at equal cost, and --by asks for none; give --flops, --params or --acts")
+    source = read_source(network, resolution, classes)
+    trainings = _trainings(source, training) if compare else None
+    if trainings is not None:
+        source = on_images(source, trainings.task)
+    scalings = scale_network(source, target, rules)
+    if timed:
+        scalings = _timed(scalings, training["device"], threads, batch)
+    if output is not None:
+        write(scalings, output)
+    if trainings is None:
+        return scalings, None
+    trained, folder = compare_rules(scalings, trainings, training["out"], told)
+    found = Compared(tuple(trained), all(missed(one, target) is None for one in scalings.reached), folder)
+    write_json(folder / "comparison.json", found.to_json())
+    return scalings, found
+
+
+def _timed(scalings: Scalings, device: str, threads: int, batch: int) -> Scalings:
+    from regnas.evaluators.training.devices import devices
+    from regnas.studies.scaling.timing import measure
+
+    own = (scalings.source.architecture, scalings.source.resolution)
+    networks = [own, *((one.architecture, one.resolution) for one in scalings.networks)]
+    times, conditions = measure(networks, device=devices(device)[0], threads=threads, batch=batch)
+    return replace(scalings, times=tuple(times), conditions=conditions)
+
+
+def _trainings(source: Source, flags: dict[str, Any]) -> Trainings:
+    data = flags["data"] or whole_of(source.settings.get("data") or _DATA)
+    task = Task(
+        data=with_options(data, skip_broken="true") if flags["skip_broken"] else data,
+        data_root=flags["data_root"],
+        download=flags["download"],
+        epochs=flags["epochs"],
+    )
+    named = {name: flags[name] for name in ("evaluator", "seeds", "seed", "workers", "device")}
+    return Trainings(task=task, **named)
