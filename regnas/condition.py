@@ -83,9 +83,12 @@ class Hierarchy:
     def _activity(self, holds: Callable[[Condition], Any]) -> dict[str, Any]:
         """Of every parameter, truth values or arrays of them, as ``holds`` says them of a parent's value."""
         own: dict[str, Any] = {}
+        held: dict[Condition, Any] = {}  # of many parameters with one condition it is asked once
         for name in self._order:
             condition = self._conditions.get(name)
-            own[name] = True if condition is None else own[condition.parent] & holds(condition)
+            if condition is not None and condition not in held:
+                held[condition] = own[condition.parent] & holds(condition)
+            own[name] = True if condition is None else held[condition]
         found = {name: own[name] for name in [*self._laws, *self._ties]}
         for name, source in self._ties.items():
             found[source] = found[source] | own[name]

@@ -62,7 +62,7 @@ class SupportsScaling(Protocol):
         """Which of ``depth`` and ``width`` it can be scaled in."""
 
     def asked(self, scaling: Scaling) -> Mapping[str, tuple[float, ...]]:
-        """What factors ask for before anything is rounded, by names of the JSON form: a number for each entry."""
+        """What factors ask for before anything is rounded, numbers by name; by factors of 1, what the network has."""
 
     def scaled(self, scaling: Scaling) -> Architecture:
         """The network of the same kind, with as many outputs. Factors of 1 give an equal network.
@@ -96,7 +96,7 @@ def scale(architecture: Architecture, resolution: int, scaling: Scaling) -> tupl
 
 
 def scaled_depth(depth: int, scaling: Scaling) -> int:
-    """A number of blocks, at least 1; rounded up from the product as floats give it: 1.1 x 10 is above 11, and so 12.
+    """A number of blocks, at least 1; rounded up from the product as floats give it: 1.1 x 50 is above 55, and so 56.
 
     Source: Tan & Le 2019 (arXiv 1905.11946), the authors' ``round_repeats``; Dollar et al. 2021 (arXiv 2103.06877),
     pycls ``models/scaler.py``.

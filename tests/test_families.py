@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FAMILIES = {
     "cells": "search_spaces/cells/",
     "mobile": "search_spaces/mobile/",
+    "layer-chain": "search_spaces/chain/",
     "nasbench201": "search_spaces/cells/nasbench201/",
     "point": "regnas/tables/point.py",
     "staged": "search_spaces/staged/",

@@ -23,6 +23,7 @@ pytest.register_assert_rewrite(
             "executor",
             "format",
             "measure",
+            "scaling",
             "space",
             "strategy",
             "table",

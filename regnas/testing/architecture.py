@@ -19,6 +19,7 @@ from regnas.errors import InvalidArchitecture, UsageError
 from regnas.measure import load
 from regnas.plugins import registry
 from regnas.testing.counting import differences
+from regnas.testing.scaling import ScalingRules
 from regnas.testing.views import ViewRules
 
 _ELSEWHERE = """
@@ -32,7 +33,7 @@ print(network.key(), "torch" in sys.modules)
 """
 
 
-class ArchitectureRules(ViewRules):
+class ArchitectureRules(ViewRules, ScalingRules):
     """Subclass, and override `make`.
 
     Attributes:

@@ -40,9 +40,7 @@ def _line(network: Architecture) -> str:
     line = summary(network).line
     if len(line) <= _LONGEST or not isinstance(network, SupportsScaling):
         return line
-    value = network.to_json()
-    parts = ((name, value[name]) for name in network.asked(Scaling()))
-    return ", ".join(f"{name} {' '.join(map(str, got)) if isinstance(got, list) else got}" for name, got in parts)
+    return ", ".join(f"{name} {' '.join(f'{one:g}' for one in own)}" for name, own in network.asked(Scaling()).items())
 
 
 def _costs(cost: Mapping[str, float]) -> list[str]:

@@ -12,7 +12,7 @@ from regnas.costs import complexity_of
 from regnas.errors import InvalidArchitecture, RegnasError, UsageError
 from regnas.images import Images
 from regnas.measure import short_of
-from regnas.scaling import SupportsScaling
+from regnas.scaling import Scaling, SupportsScaling
 from regnas.studies.scaling.rules import NAMES, rule
 from regnas.studies.scaling.source import Source
 from regnas.studies.scaling.target import Reached, Scaled, by_cost, by_factor
@@ -123,19 +123,18 @@ def rounded(scalings: Scalings, one: Scaled) -> list[str]:
     """What the rule asked for and the network got, of each part that is not as it was."""
     found = []
     network, pixels = scalings.source.architecture, scalings.source.resolution
-    if isinstance(network, SupportsScaling):
-        before, after = network.to_json(), one.architecture.to_json()
+    if isinstance(network, SupportsScaling) and isinstance(one.architecture, SupportsScaling):
+        own, got = network.asked(Scaling()), one.architecture.asked(Scaling())
         for name, asked in network.asked(one.scaling).items():
-            own, got = (value if isinstance(value, list) else [value] for value in (before[name], after[name]))
-            if own != got or list(asked) != own:
-                found.append(f"{name} {_numbers(asked)} -> {_numbers(got)}")
+            if not own[name] == got[name] == asked:
+                found.append(f"{name} {_numbers(asked)} -> {_numbers(got[name])}")
     if one.scaling.resolution != 1:
         found.append(f"px {one.scaling.resolution * pixels:.4g} -> {one.resolution}")
     return found
 
 
 def _numbers(values: Sequence[float]) -> str:
-    return " ".join(str(value) if isinstance(value, int) else f"{value:.4g}" for value in values)
+    return " ".join(f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}" for value in values)
 
 
 def missed(reached: Reached, target: Target) -> str | None:

@@ -50,7 +50,7 @@ def read_source(text: str, resolution: int | None = None, classes: int | None = 
         RegnasError: it cannot be read.
     """
     if resolution is not None or classes is not None:
-        Images(resolution=resolution or 1, classes=classes or 1)
+        Images(1 if resolution is None else resolution, 2 if classes is None else classes)
     found = _read(text)
     made = replace(found, resolution=resolution, known=True) if resolution is not None else found
     return made if classes is None else replace(made, architecture=_with_classes(made.architecture, classes))

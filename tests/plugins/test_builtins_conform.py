@@ -17,6 +17,7 @@ from regnas.design_space import Space, make_space
 from regnas.evaluator import Evaluator, Task
 from regnas.measure import BUILT_IN, Measure, load
 from regnas.plugins import registry, spec
+from regnas.search_spaces.chain.architecture import Layer, LayerChain
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, MeasureRules, SpaceRules, StrategyRules
 from regnas.window import Window
@@ -31,6 +32,7 @@ DERIVED = (
     "resnext-b[width=96|256,stages=4,stem=resnet]",
     "nasbench201[same=functions]",
     "pnas[reduction=same,op=sep_conv_3x3|skip_connect|avg_pool_3x3]",
+    "chain[layers=4:6,strides=1,filters=8|12]",
 )
 WINDOWS = (
     ("regnetx", "360M:400M"),
@@ -39,6 +41,7 @@ WINDOWS = (
     ("resnext-a", "60M:80M"),
     ("darts", "100M:110M"),
     ("nasnet", "200M:220M"),
+    ("chain", "20M:30M"),
 )
 
 # random, tpe and evolution: tests/strategies/test_strategy_rules.py, with samplers of Optuna.
@@ -85,6 +88,17 @@ class TestStagedNetworks(ArchitectureRules):
             {"block": "vanilla"},
         )
         return [plain, *(Staged.from_json({**plain.to_json(), **other}) for other in others)]
+
+
+class TestChains(ArchitectureRules):
+    def make(self, classes: int) -> Sequence[Architecture]:
+        layers = (Layer((3, 3), (1, 1), 8), Layer((1, 5), (2, 1), 4), Layer((7, 3), (3, 3), 12), Layer((3, 1), (1, 2), 4))
+        links = (
+            ((), (0,), (0, 1), (0, 1, 2)),
+            ((), (), (0,), ()),
+            ((), (0,), (), (0, 2)),
+        )
+        return [LayerChain(layers[: len(link)], link, classes) for link in (*links, ((),), ((), (0,)))]
 
 
 class TestMeasures(MeasureRules):
