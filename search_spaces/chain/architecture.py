@@ -93,7 +93,9 @@ class LayerChain:
             if bad := [one for one in feeding if not _whole(one, 0, number - 1)]:
                 raise InvalidArchitecture(f"inputs of layer {number} are numbers of earlier layers, got {bad[0]!r}")
         if not _whole(self.classes, *CLASSES):
-            raise InvalidArchitecture(f"classes is a whole number from {CLASSES[0]} to {CLASSES[1]:,}, got {self.classes!r}")
+            raise InvalidArchitecture(
+                f"classes is a whole number from {CLASSES[0]} to {CLASSES[1]:,}, got {self.classes!r}"
+            )
         links = [frozenset(feeding) for feeding in self.inputs]
         order = canonical_order([tuple(layer.numbers) for layer in self.layers], links)
         object.__setattr__(self, "layers", tuple(self.layers[number] for number in order))
@@ -140,7 +142,9 @@ class LayerChain:
         if set(given) - set(_FORM) or not {"layers", "inputs"} <= set(given):
             raise InvalidArchitecture(f"a chain of layers has {', '.join(_FORM)}, got {', '.join(given) or 'nothing'}")
         for name in ("layers", "inputs"):
-            if not isinstance(given[name], list | tuple) or not all(isinstance(row, list | tuple) for row in given[name]):
+            if not isinstance(given[name], list | tuple) or not all(
+                isinstance(row, list | tuple) for row in given[name]
+            ):
                 raise InvalidArchitecture(f"{name} is a list with a list for each layer, got {given[name]!r:.60}")
         layers = []
         for row in given.pop("layers"):

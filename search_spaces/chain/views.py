@@ -53,9 +53,7 @@ def tables(network: LayerChain, resolution: int) -> list[TextTable]:
     ):
         wide = sum(network.layers[one].filters for one in feeding) or PICTURE
         kernel, stride = (f"{one[0]} x {one[1]}" for one in (layer.kernel, layer.stride))
-        rows.append(
-            (str(number), _seen(feeding), str(wide), kernel, stride, str(layer.filters), f"{down} x {across}")
-        )
+        rows.append((str(number), _seen(feeding), str(wide), kernel, stride, str(layer.filters), f"{down} x {across}"))
     wide = sum(network.layers[one].filters for one in network.loose)
     rows.append(("classifier", _seen(network.loose), str(wide), "", "", str(network.classes), ""))
     return [TextTable("", _COLUMNS, tuple(rows))]

@@ -44,7 +44,9 @@ class Compared:
 
     def sentences(self) -> list[str]:
         """Differences of the rules, and where the numbers lie."""
-        unlike = [] if self.alike else ["not all networks are inside the window: these differences are not at equal cost"]
+        unlike = (
+            [] if self.alike else ["not all networks are inside the window: these differences are not at equal cost"]
+        )
         together = ["95 % intervals that hold together (Tukey):"] if len(self.trained) > 2 else []
         return [*unlike, *together, *differences.sentences(self.pairs), f"files: {self.folder}/"]
 

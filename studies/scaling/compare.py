@@ -53,7 +53,9 @@ class Trainings:
 
     def __post_init__(self) -> None:
         if not 2 <= self.seeds <= _MOST_SEEDS:
-            raise UsageError(f"--seeds is a whole number from 2 to {_MOST_SEEDS:,}: intervals need two; got {self.seeds}")
+            raise UsageError(
+                f"--seeds is a whole number from 2 to {_MOST_SEEDS:,}: intervals need two; got {self.seeds}"
+            )
         if self.workers is not None and not 1 <= self.workers <= _WORKERS:
             raise UsageError(f"--workers is a whole number from 1 to {_WORKERS:,}, got {self.workers}")
         if self.task.epochs is not None and self.task.epochs < 1:
@@ -160,9 +162,7 @@ def _at(task: Task, resolution: int) -> Task:
     return Task(**{**task.__dict__, "resolution": resolution})
 
 
-def _done(
-    jobs: Sequence[_Job], trainings: Trainings, folder: Path, told: Callable[[str], None]
-) -> dict[_Job, Result]:
+def _done(jobs: Sequence[_Job], trainings: Trainings, folder: Path, told: Callable[[str], None]) -> dict[_Job, Result]:
     """The result of every job; what lies in the folder is not trained again. One pool for each resolution."""
     found = {job: result for job, result in _kept(folder / TRAININGS).items() if job in set(jobs)}
     told(f"{len(found)}/{len(jobs)} trainings")
@@ -188,9 +188,7 @@ def _kept(path: Path) -> dict[_Job, Result]:
     return found
 
 
-def _trained(
-    waiting: Sequence[_Job], trainings: Trainings, task: Task, folder: Path
-) -> Iterator[tuple[_Job, Result]]:
+def _trained(waiting: Sequence[_Job], trainings: Trainings, task: Task, folder: Path) -> Iterator[tuple[_Job, Result]]:
     if not waiting:
         return
     workers = trainings.workers or cores()

@@ -76,7 +76,9 @@ def sentences(found: Sequence[Pair]) -> list[str]:
     """Which differences are real, in words."""
     lines = []
     for pair in found:
-        low, estimate, high = (100 * value for value in (pair.difference.low, pair.difference.estimate, pair.difference.high))
+        low, estimate, high = (
+            100 * value for value in (pair.difference.low, pair.difference.estimate, pair.difference.high)
+        )
         shown = f"{pair.one} - {pair.other}: {estimate:+.2f} points, {low:+.2f} to {high:+.2f}"
         better = pair.one if high < 0 else pair.other if low > 0 else None
         lines.append(f"{shown}: {'cannot be told apart' if better is None else f'{better} is better'}")

@@ -84,5 +84,7 @@ def _of_path(text: str, path: Path, network: Architecture) -> Source:
 def _with_classes(network: Architecture, classes: int) -> Architecture:
     value = json.loads(json.dumps(network.to_json()))
     if "classes" not in value:
-        raise UsageError(f"a network of the kind {network.kind} has no number of classes to change; leave out --classes")
+        raise UsageError(
+            f"a network of the kind {network.kind} has no number of classes to change; leave out --classes"
+        )
     return from_json({**value, "classes": classes})

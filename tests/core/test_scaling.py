@@ -55,7 +55,9 @@ def test_halves_are_rounded_to_even() -> None:
     assert [scaled_width(8, Scaling(width=width)) for width in (1.5, 2.5)] == [16, 16]
 
 
-@pytest.mark.parametrize(("group", "factor", "found"), [(2, 1.2, 2), (2, 2.4, 4), (8, 0.2, 2), (16, 1.32, 24), (6, 1.1, 8)])
+@pytest.mark.parametrize(
+    ("group", "factor", "found"), [(2, 1.2, 2), (2, 2.4, 4), (8, 0.2, 2), (16, 1.32, 24), (6, 1.1, 8)]
+)
 def test_groups_are_few_channels_or_a_multiple_of_eight(group: int, factor: float, found: int) -> None:
     """By the rule of pycls ``models/scaler.py``: up to 2 as they are, up to 5 are 4."""
     assert scaled_group(group, Scaling(group=factor)) == found

@@ -92,7 +92,12 @@ class TestStagedNetworks(ArchitectureRules):
 
 class TestChains(ArchitectureRules):
     def make(self, classes: int) -> Sequence[Architecture]:
-        layers = (Layer((3, 3), (1, 1), 8), Layer((1, 5), (2, 1), 4), Layer((7, 3), (3, 3), 12), Layer((3, 1), (1, 2), 4))
+        layers = (
+            Layer((3, 3), (1, 1), 8),
+            Layer((1, 5), (2, 1), 4),
+            Layer((7, 3), (3, 3), 12),
+            Layer((3, 1), (1, 2), 4),
+        )
         links = (
             ((), (0,), (0, 1), (0, 1, 2)),
             ((), (), (0,), ()),

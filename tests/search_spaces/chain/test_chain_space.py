@@ -69,7 +69,10 @@ def test_what_is_inactive_costs_nothing() -> None:
     space = chain()
     columns = space.draw(np.random.default_rng(2), 50)
     short = {**columns, "layers": np.full(50, 6)}
-    loud = {name: values if name == "layers" else np.full(50, space.dimensions[name].levels(9)[-1]) for name, values in short.items()}
+    loud = {
+        name: values if name == "layers" else np.full(50, space.dimensions[name].levels(9)[-1])
+        for name, values in short.items()
+    }
     mixed = {name: short[name] if _early(name) else loud[name] for name in short}
     plain, noisy = (space.batch(one).complexity(32) for one in (short, mixed))
     assert plain["flops"].tolist() == noisy["flops"].tolist()
@@ -113,7 +116,10 @@ def test_a_value_that_no_layer_has_is_refused(option: str, reason: str) -> None:
 def test_shorter_chains_than_the_papers_have_parameters_for_their_layers_alone() -> None:
     space = space_of("chain[layers=2:3]")
     assert not any(name.endswith(("_4", "_20")) for name in space.free)
-    assert {len(one.architecture.layers) for one in space.sample(20) if isinstance(one.architecture, LayerChain)} == {2, 3}
+    assert {len(one.architecture.layers) for one in space.sample(20) if isinstance(one.architecture, LayerChain)} == {
+        2,
+        3,
+    }
 
 
 def test_a_mutant_in_a_narrow_window_is_another_network_of_it() -> None:

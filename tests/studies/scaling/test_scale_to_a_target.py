@@ -140,7 +140,20 @@ def test_what_is_said_twice_or_not_at_all_is_refused() -> None:
 
 def test_the_file_is_what_describe_export_and_train_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(tmp_path / "scaled.json")
-    words = ["scale", LINE, "--resolution", "28", "--classes", "4", "--flops", "12M:20M", "--rule", "fast", "--output", file]
+    words = [
+        "scale",
+        LINE,
+        "--resolution",
+        "28",
+        "--classes",
+        "4",
+        "--flops",
+        "12M:20M",
+        "--rule",
+        "fast",
+        "--output",
+        file,
+    ]
     assert _run(words) == 0
     stored = json.loads(Path(file).read_text())
     network = from_json(stored["architecture"])
