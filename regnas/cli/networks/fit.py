@@ -53,17 +53,13 @@ def _stages(depths: tuple[int, ...] | list[int], widths: tuple[int, ...] | list[
 
 _training = options.Flags(
     (
-        click.option(
-            "--compare", is_flag=True, help="Train what every rule makes, and say how far the errors are apart."
-        ),
+        click.option("--compare", is_flag=True, help="Train what every rule makes, and compare the errors."),
         click.option("--data", help="With --compare: a data set.  [default: the study's, or fashion-mnist-mini]"),
         options.download,
         options.skip_broken,
         click.option("--epochs", type=int, help="With --compare: of each network.  [default: the data set's]"),
         options.evaluator,
-        click.option(
-            "--seeds", type=int, default=3, show_default=True, help="With --compare: trainings of each network."
-        ),
+        click.option("--seeds", type=int, default=3, show_default=True, help="With --compare: of each network."),
         options.seed,
         click.option("--workers", type=int, help="With --compare: processes.  [default: one per core]"),
         options.device,
