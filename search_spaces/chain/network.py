@@ -38,7 +38,7 @@ class ChainNetwork(nn.Module):
 
 
 def joined(maps: Sequence[Tensor]) -> Tensor:
-    """Maps ``(n, c, h, w)`` concatenated, each padded with zeros below and to the right to the largest height and width."""
+    """Maps ``(n, c, h, w)`` concatenated, padded with zeros below and to the right to the largest height and width."""
     if len(maps) == 1:
         return maps[0]
     down, across = (max(one.shape[side] for one in maps) for side in (2, 3))

@@ -78,7 +78,7 @@ def test_networks_are_equal_where_and_only_where_layers_can_be_matched(one: Any,
 
 
 def test_layers_that_refinement_cannot_tell_apart_have_one_form() -> None:
-    """Two pairs of equal layers, each fed by both or each by one of the pair before: colours are equal, links are not."""
+    """Two pairs of equal layers, each fed by one of the pair before, or by both."""
     crossed = LayerChain((PLAIN, PLAIN, OTHER, OTHER), ((), (), (0,), (1,)))
     again = LayerChain((PLAIN, PLAIN, OTHER, OTHER), ((), (), (1,), (0,)))
     both = LayerChain((PLAIN, PLAIN, OTHER, OTHER), ((), (), (0, 1), (0, 1)))

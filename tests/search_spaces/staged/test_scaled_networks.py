@@ -1,6 +1,6 @@
 """Networks of stages, scaled as the authors of fast scaling do.
 
-Golden values: ``tests/data/scaling-vectors.json``, made with facebookresearch/pycls at commit 5719de6 (``scale_model``).
+Golden values: ``tests/data/scaling-vectors.json``, made with pycls at commit 5719de6 (``scale_model``).
 """
 
 from __future__ import annotations
