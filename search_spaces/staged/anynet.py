@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from regnas.dimension import Array, Choice, Dimension, LogUniform, Uniform
+from regnas.dimension import Array, Choice, Dimension, LogUniform, Uniform, values_of
 from regnas.errors import UsageError
 from regnas.images import Images
+from regnas.refinement import Refinement
 from regnas.sampling.batch import Columns, Params
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.compatibility import Ints, compatible
@@ -67,11 +68,17 @@ class AnyNetSpace(StagedSpace):
         return replace(self, stages=stages, laws=stage_laws(first, stages, self.shared))
 
     def with_option(self, key: str, value: str) -> Self | None:
-        """With another ``last_depth``, or what all staged spaces have.
+        """With an ``order`` of the stages, with another ``last_depth``, or what all staged spaces have.
 
         Raises:
             UsageError: it has the option, and not this value of it.
         """
+        if key == "order":
+            kinds = value.split("|")
+            if unknown := [kind for kind in kinds if kind not in self.kinds or kind in self.shared]:
+                several = [kind for kind in self.kinds if kind not in self.shared]
+                raise UsageError(f"order names what never decreases, of {', '.join(several)}; got {unknown[0]!r}")
+            return replace(self, rising=tuple(kind for kind in self.kinds if kind in {*self.rising, *kinds}))
         if key == "last_depth":
             if value not in ("rising", "free") or "depth" not in self.rising:
                 raise UsageError(f"last_depth is rising or free, in spaces with rising depths; got {value!r}")
@@ -168,19 +175,67 @@ class AnyNetSpace(StagedSpace):
         return columns, good
 
     def cardinality(self) -> int:
-        """Exact number of points, all stages having equal laws: ordered stages are counted as multisets.
+        """Exact number of points: ordered stages are counted as multisets.
 
         Source: section 3.2, where the paper divides by 4! instead.
         """
-        total = 1
+        total, laws = 1, self.dimensions
         for kind in self.kinds:
-            names = self._names(kind)
-            ordered = self._ordered_names(kind) if kind in self.rising else []
-            if ordered:
-                size = self.dimensions[ordered[0]].size
-                total *= math.comb(size + len(ordered) - 1, len(ordered))
-            total *= math.prod(self.dimensions[name].size for name in names if name not in ordered)
+            names = [name for name in self._names(kind) if name in laws]
+            ordered = [name for name in self._ordered_names(kind) if name in laws] if kind in self.rising else []
+            total *= _rising_points([laws[name] for name in ordered])
+            total *= math.prod(laws[name].size for name in names if name not in ordered)
         return total
+
+    def refinements(self) -> Sequence[Refinement]:
+        """Orders of the stages (section 3.2), and the quantised line (section 3.3) where b and g are one of all stages."""
+        return refinements(self)
+
+
+def _rising_points(laws: Sequence[Dimension]) -> int:
+    """How many rows of values, one of each law, never decrease."""
+    ends = {0.0: 1}  # of the rows so far, how many end at each value
+    for law in laws:
+        below = sorted(ends.items())
+        at, count, found = 0, 0, {}
+        for value in sorted(float(one) for one in values_of(law)):
+            while at < len(below) and below[at][0] <= value:
+                count, at = count + below[at][1], at + 1
+            found[value] = count
+        ends = found
+    return sum(ends.values())
+
+
+def refinements(space: AnyNetSpace) -> tuple[Refinement, ...]:
+    """What `AnyNetSpace.refinements` says.
+
+    RegNet's line lies in a space whose stages share their bottleneck ratios and group widths, whatever ties them.
+    """
+    tied = dict(space.ties)
+    found = []
+    for kind in ("width", "depth"):
+        names = tuple(space._names(kind))
+        if kind not in space.rising and len(names) > 1 and not tied.keys() & set(names):
+            order = "|".join(one for one in space.kinds if one in {*space.rising, kind})
+            found.append(Refinement(f"order of {kind}", names, {"order": order}, rising=names))
+    if space.kinds[-1] != "group_width" or not {"width", "depth"} <= set(space.kinds) - set(space.shared):
+        return tuple(found)
+    one_value = [len({tied.get(name, name) for name in space._names(kind)}) == 1 for kind in space.kinds[2:]]
+    if all(one_value):
+        about = tuple(name for kind in ("depth", "width") for name in space._names(kind))
+        found.append(Refinement("line of widths", about, line_options(space), base="regnetx", quantity="e_fit"))
+    return tuple(found)
+
+
+def line_options(space: AnyNetSpace) -> dict[str, str]:
+    """The options of a spec that RegNet inherits from an AnyNet: its block, its stem, its ratios and group widths."""
+    shared = ("activation", "block", "head_width", "se", "stages", "stem", "stem_width", "strides")
+    options = {key: value for key, value in space.overrides if key in shared}
+    for kind in space.kinds[2:]:
+        law = space.dimensions[space._names(kind)[0]]
+        if isinstance(law, Choice) and law != _LAWS[kind]:
+            options[kind] = "|".join(map(str, law.values))
+    return options
 
 
 def stage_laws(

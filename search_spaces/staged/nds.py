@@ -93,7 +93,9 @@ class NDSSpace(AnyNetSpace):
         return StagedRows(self, found.rows[even], found.stages[even], rejected)
 
     def cardinality(self) -> int:
-        """Exact number of points."""
+        """Exact number of points; with ties or orders, those with uneven groups among them."""
+        if self.ties or self.rising:
+            return super().cardinality()
         total = 1
         for stage in range(1, self.stages + 1):
             depths, *grids = (values_of(self.dimensions[f"{kind}_{stage}"]) for kind in self.kinds)
