@@ -1,6 +1,6 @@
 """How often does `regnas refine` err, and how often does it find what is there? Whole sessions on recorded errors.
 
-python -m benchmarks.refining [--sessions 400] [--only PART]
+python -m benchmarks.refining [--sessions 400] [--only PART] [--world WORLD]
 
 Under the null every network has the error of another one: errors are permuted, and no space is better than another. In
 the planted sessions one operation of one edge (NAS-Bench-201), or one group width of one stage (AnyNetX_A), makes networks
@@ -26,6 +26,7 @@ from regnas.design_space import Space
 from regnas.sampling import keyed
 from regnas.studies.populations.sources import load
 from regnas.studies.refine.chain import Chain
+from regnas.studies.refine.changes import OWN, Change
 from regnas.studies.refine.decision import BETTER
 from regnas.studies.refine.loop import run
 from regnas.studies.refine.models import Drawn, Ledger, Outcome
@@ -91,7 +92,7 @@ def _small(errors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(np.clip(0.3 + 0.02 * (errors - errors.mean()) / errors.std(), 0, 0.8))
 
 
-def session(world: World, errors: Errors, rules: RefineRules) -> Chain:
+def session(world: World, errors: Errors, rules: RefineRules, own: Sequence[Change] = ()) -> Chain:
     """A whole session, in memory."""
 
     def trainer(drawn: Sequence[Drawn], done: Callable[[Drawn, Outcome], None]) -> None:
@@ -99,7 +100,7 @@ def session(world: World, errors: Errors, rules: RefineRules) -> Chain:
             done(one, Outcome(errors(one)))
 
     chain = Chain(rules, Ledger(), trainer)
-    run(chain, world.space)
+    run(chain, world.space, own)
     return chain
 
 
@@ -111,67 +112,70 @@ def interval(count: int, total: int) -> str:
     return f"{count} of {total} = {p:.1%} [{centre - half:.1%}, {centre + half:.1%}]"
 
 
-def false_positives(world: World, sessions: int, budget: int = 300, steps: int = 5) -> int:
-    """Sessions under the null that accept any "better"."""
-    margin, found = MARGIN * world.sd, 0
-    for seed in range(sessions):
-        chain = session(world, world.null(seed), RefineRules(budget=budget, steps=steps, margin=margin, seed=seed))
-        found += any(step.verdict == BETTER for step in chain.steps)
-    return found
+def falsely_better(world: World, seed: int) -> bool:
+    """Whether a session under the null accepts any "better"."""
+    rules = RefineRules(budget=300, margin=MARGIN * world.sd, seed=seed)
+    return any(step.verdict == BETTER for step in session(world, world.null(seed), rules).steps)
 
 
-def recoveries(world: World, sessions: int, budget: int | None = None, steps: int = 5) -> int:
-    """Planted sessions that accept a "better" of the planted parameter which keeps its good value."""
-    margin, found = MARGIN * world.sd, 0
-    budget = budget or RefineRules(margin=margin).budget_for(world.sd)
-    for seed in range(sessions):
-        name, value, errors = world.plant(seed, margin)
-        chain = session(world, errors, RefineRules(budget=budget, steps=steps, margin=margin, seed=seed))
-        found += any(
-            step.verdict == BETTER and name in step.change.about and chosen(step.change.options, name, value)
-            for step in chain.steps
-        )
-    return found
+def falsely_accepted(world: World, seed: int) -> bool:
+    """Whether a change that loses the margin is accepted, by a session of one test at the whole alpha."""
+    margin = MARGIN * world.sd
+    name, value, share = world.planted[seed % len(world.planted)]
+    noise = world.null(seed)
+
+    def worse(one: Drawn) -> float:
+        return noise(one) + (margin / (1 - share) if one.candidate.params.get(name) == value else 0.0)
+
+    change = Change(OWN, (name,), ((name, str(value)),))
+    rules = RefineRules(budget=160, steps=1, margin=margin, seed=seed)
+    return session(world, worse, rules, [change]).steps[0].accepted
 
 
-def chosen(options: Sequence[tuple[str, str]], name: str, value: Any) -> bool:
-    """Whether a change leaves a parameter its good value."""
+def found(world: World, seed: int) -> bool:
+    """Whether a planted session accepts as better what it planted, at the budget that a session prints."""
+    margin = MARGIN * world.sd
+    name, value, errors = world.plant(seed, margin)
+    rules = RefineRules(budget=RefineRules(margin=margin).budget_for(world.sd), margin=margin, seed=seed)
+    steps = session(world, errors, rules).steps
+    return any(one.verdict == BETTER and kept(one.change.options, name, value) for one in steps)
+
+
+def kept(options: Sequence[tuple[str, str]], name: str, value: Any) -> bool:
+    """Whether a change is about a parameter and leaves it its good value."""
     texts = [text for key, text in options if key == name]
-    return all(str(value) in text.split("|") or ":" in text for text in texts)
+    return bool(texts) and all(str(value) in text.split("|") or ":" in text for text in texts)
 
 
-def accepted(world: World, sessions: int) -> tuple[int, int, float]:
-    """Of sessions under the null: steps tested, steps accepted, processor seconds a step."""
-    tested = taken = 0
-    start = time.process_time()
-    for seed in range(sessions):
-        rules = RefineRules(budget=300, margin=MARGIN * world.sd, seed=seed)
-        chain = session(world, world.null(seed), rules)
-        tested, taken = tested + len(chain.tested), taken + sum(step.accepted for step in chain.steps)
-    return tested, taken, (time.process_time() - start) / max(1, tested)
+PARTS = {"null": falsely_better, "loss": falsely_accepted, "planted": found}
+WORDS = {
+    "null": "sessions under the null that accept any better",
+    "loss": "changes that lose the margin and are accepted, one test at 5 %",
+    "planted": "sessions that find what is planted",
+}
 
 
 def main() -> None:
-    """Print the rates."""
+    """Print the rates so far after every twenty sessions of each kind."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.refining", description=__doc__)
     parser.add_argument("--sessions", type=int, default=400, help="of each kind")
-    parser.add_argument("--only", choices=("null", "planted", "steps"), help="one part alone")
-    parser.add_argument("--world", choices=("nasbench201", "anynet"), help="one world alone")
+    parser.add_argument("--only", choices=PARTS, action="append", help="these parts alone")
+    parser.add_argument("--world", choices=("nasbench201", "anynet"), action="append", help="these worlds alone")
     options = parser.parse_args()
-    for make in (nasbench201, anynet):
-        if options.world not in (None, make.__name__):
-            continue
-        world = make()
-        if options.only in (None, "null"):
-            count = false_positives(world, options.sessions)
-            print(f"{world.name}, null: any better in {interval(count, options.sessions)}", flush=True)
-        if options.only in (None, "planted"):
-            budget = RefineRules(margin=MARGIN * world.sd).budget_for(world.sd)
-            count = recoveries(world, options.sessions)
-            print(f"{world.name}, planted, budget {budget}: {interval(count, options.sessions)}", flush=True)
-        if options.only in (None, "steps"):
-            tested, taken, seconds = accepted(world, min(40, options.sessions))
-            print(f"{world.name}: {taken} of {tested} steps accepted, {seconds:.2f} s a step", flush=True)
+    makers = {"nasbench201": nasbench201, "anynet": anynet}
+    worlds = [makers[name]() for name in options.world or makers]
+    counts: dict[tuple[str, str], int] = {}
+    seconds: dict[tuple[str, str], float] = {}
+    for seed in range(options.sessions):
+        for world in worlds:
+            for part in options.only or PARTS:
+                key, start = (world.name, part), time.process_time()
+                counts[key] = counts.get(key, 0) + PARTS[part](world, seed)
+                seconds[key] = seconds.get(key, 0.0) + time.process_time() - start
+        if (seed + 1) % 20 == 0 or seed + 1 == options.sessions:
+            for (name, part), count in counts.items():
+                each = seconds[name, part] / (seed + 1)
+                print(f"{name}: {WORDS[part]}: {interval(count, seed + 1)}, {each:.2f} s each", flush=True)
 
 
 if __name__ == "__main__":

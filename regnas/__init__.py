@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from regnas.design_space import Space
-    from regnas.options import BenchOptions, CompareOptions, SearchOptions, SpaceOptions
+    from regnas.options import BenchOptions, CompareOptions, RefineOptions, SearchOptions, SpaceOptions
     from regnas.studies.bench.results import Benchmark
     from regnas.studies.compare.analysis import Comparison
     from regnas.studies.populations.population import Population
+    from regnas.studies.refine.report.record import Report
     from regnas.studies.search.search import SearchResult
     from regnas.weights import TrainedNetwork
 
-__all__ = ["bench", "compare", "load", "search", "space"]
+__all__ = ["bench", "compare", "load", "refine", "search", "space"]
 
 
 def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
@@ -97,6 +98,24 @@ def compare(
     from regnas.studies.compare.run import compare as run
 
     return run(spaces, populations=populations, **options)
+
+
+def refine(space: str | Space, **options: Unpack[RefineOptions]) -> Report:
+    """What ``regnas refine`` does; the options are its flags (see `regnas.options.RefineOptions`).
+
+    Args:
+        space: the first space of the chain, a spec string or a space.
+
+    Returns:
+        Every number of the session: ``last`` is the spec of the last space, ``steps`` the evidence.
+
+    Raises:
+        UsageError: an option that there is not, or what makes no sense.
+        RegnasError: what is not there, or fails on the way.
+    """
+    from regnas.studies.refine.session import refine as run
+
+    return run(space, **options)
 
 
 def bench(

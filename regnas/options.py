@@ -1,4 +1,4 @@
-"""What `regnas.search`, `compare`, `bench` and `space` take beside their subjects: the options, in groups.
+"""What `regnas.search`, `compare`, `refine`, `bench` and `space` take beside their subjects: the options, in groups.
 
 They have the names of the commands' flags. Type checkers and completion see them, and a name that is none of them is a
 `UsageError` with the nearest one.
@@ -125,6 +125,23 @@ class CompareOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOptio
     seeds_on: int | None  # models that get more than one
     until_decided: bool  # stop a pair as soon as it is decided
     known: Sequence[str]  # populations whose trainings are taken over
+
+
+class RefineOptions(WindowOptions, TrainingOptions, ResourceOptions, total=False):
+    """Of `regnas.refine`."""
+
+    evaluator: str  # spec
+    budget: int  # networks in all
+    steps: int  # tests at most
+    margin: float  # difference of error that does not matter, a fraction
+    alpha: float  # chance of any wrong acceptance
+    power: float  # of a step's test
+    complexity: str  # the measure that parent and child are compared at equal amounts of, or ``none``
+    seed: int  # of candidates, trainings, splits and permutations
+    propose: str | Path | None  # a file of changes of your own, one a line
+    name: str | None  # of the session and its folder
+    out: str | Path  # where everything is kept
+    quiet: bool  # print nothing
 
 
 class TrainedOptions(TrainingOptions, DeviceOptions, total=False):

@@ -11,7 +11,7 @@ import click
 
 from regnas.cli.comparing.audit import audit
 from regnas.cli.comparing.bench import bench
-from regnas.cli.comparing.compare import compare
+from regnas.cli.comparing.compare import compare, refine
 from regnas.cli.comparing.plan import plan
 from regnas.cli.networks.describe import describe
 from regnas.cli.networks.fit import fit, scale
@@ -47,7 +47,7 @@ def commands() -> None:
     """
 
 
-for command in (search, train, test, predict, compare, audit, bench, plan, report, dashboard):
+for command in (search, train, test, predict, compare, refine, audit, bench, plan, report, dashboard):
     commands.add_command(command)
 for command in (sample, describe, fit, scale, export, import_command, list_command, new_plugin):
     commands.add_command(command)

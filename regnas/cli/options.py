@@ -96,7 +96,8 @@ out = click.option(
 storage = click.option(
     "--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]"
 )
-training = _together(data, window, evaluator, resources, storage)
+training_alone = _together(data, window, evaluator, resources)
+training = _together(training_alone, storage)
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Of candidates and trainings.")
 quiet = click.option("--quiet", is_flag=True, help="Print only the result.")
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")

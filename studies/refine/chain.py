@@ -22,7 +22,7 @@ from regnas.studies.refine.rules import LEAST_GROUP, RefineRules
 from regnas.studies.refine.scoring import adjusted
 from regnas.studies.refine.steps import Step
 
-_FIRST_FAILURES = 10  # candidates after which a session in which nothing could be trained ends
+_FIRST = 10  # candidates after which a session in which nothing could be trained ends
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Chain:
     end: str = ""
     spent: int = 0
     failures: dict[str, list[Drawn]] = field(default_factory=dict)
-    _known: dict[str, str] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)
     _streams: dict[str, Stream] = field(default_factory=dict)
     _positions: dict[str, int] = field(default_factory=dict)
 
@@ -117,6 +117,8 @@ class Chain:
         found: list[Model] = []
         while len(found) < count:
             wanted = min(count - len(found), self.left)
+            if not self.spent:
+                wanted = min(wanted, _FIRST)  # where nothing can be trained, few tell
             if wanted <= 0:
                 if found:
                     return found
@@ -135,7 +137,7 @@ class Chain:
             self.failures.setdefault(space.spec, []).extend(one.drawn for one in made if one.outcome.error is None)
             self._check_failures(made)
             if len(drawn) < wanted:
-                return found
+                break  # the space holds no more
         return found
 
     def _next(self, space: Space, role: str) -> Drawn:
@@ -149,13 +151,15 @@ class Chain:
             self._positions[space.spec] += 1
             key = candidate.architecture.key()
             if key not in self._known:
-                self._known[key] = role
+                self._known.add(key)
                 return Drawn(key, candidate, space.spec, role, self.number)
 
     def _check_failures(self, made: Sequence[Model]) -> None:
-        failed = [one.outcome.failure for one in made if one.outcome.error is None]
-        if len(failed) == len(made) >= _FIRST_FAILURES and not self.steps and not self.pool:
-            raise StudyError(f"the first {len(made)} networks all failed: {failed[0]}; the same command tries no others")
+        if made and self.spent == len(made) and all(one.outcome.error is None for one in made):
+            raise StudyError(
+                f"the first {len(made)} networks all failed: {made[0].outcome.failure}; mend that, and give the same "
+                f"command again"
+            )
 
     def keep(self, step: Step) -> None:
         """A step has ended."""

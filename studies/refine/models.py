@@ -91,10 +91,16 @@ class Ledger:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._path = None if folder is None else folder / MODELS
-        self._found = _read(self._path) if self._path is not None and self._path.exists() else {}
+        found = _read(self._path) if self._path is not None and self._path.exists() else {}
+        # Where nothing could be trained so far, the cause is one of all networks, and may be mended by now.
+        self._found = found if any(one.error is not None for one in found.values()) else {}
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def outcomes(self) -> list[Outcome]:
+        """Of all networks that were trained."""
+        return list(self._found.values())
 
     def get(self, key: str) -> Outcome | None:
         """The outcome of a network, if it was trained."""

@@ -16,11 +16,12 @@ import pytest
 import regnas
 from regnas.cli.main import commands
 from regnas.errors import UsageError
-from regnas.options import BenchOptions, CompareOptions, SearchOptions, SpaceOptions, names_of
+from regnas.options import BenchOptions, CompareOptions, RefineOptions, SearchOptions, SpaceOptions, names_of
 
 GROUPS: dict[str, Any] = {
     "search": SearchOptions,
     "compare": CompareOptions,
+    "refine": RefineOptions,
     "bench": BenchOptions,
     "space": SpaceOptions,
 }
@@ -78,7 +79,7 @@ def test_options_of_training_are_refused_where_populations_are_compared() -> Non
         regnas.compare(populations="recorded:fashion-mnist", budget=10, epochs=2)
 
 
-@pytest.mark.parametrize("name", ["search", "compare", "bench"])
+@pytest.mark.parametrize("name", ["search", "compare", "refine", "bench"])
 def test_every_flag_of_a_command_is_an_option_from_python(name: str) -> None:
     flags = {str(one.name) for one in commands.commands[name].params if isinstance(one, click.Option)}
     assert flags - SUBJECTS - {"as_json", "help", "debug"} <= names_of(GROUPS[name])

@@ -1,0 +1,1 @@
+"""What a session leaves: numbers, tables, figures and a page."""
