@@ -49,7 +49,9 @@ class SupportsCardinality(Protocol):
 
 def points_of(space: Space) -> int:
     """Number of points of a space, its window aside: what it says itself, or the product of its free values."""
-    return space.cardinality() if isinstance(space, SupportsCardinality) else prod(law.size for law in space.free.values())
+    return (
+        space.cardinality() if isinstance(space, SupportsCardinality) else prod(law.size for law in space.free.values())
+    )
 
 
 def refinements_of(space: Space) -> tuple[Refinement, ...]:

@@ -188,7 +188,7 @@ class AnyNetSpace(StagedSpace):
         return total
 
     def refinements(self) -> Sequence[Refinement]:
-        """Orders of the stages (section 3.2), and the quantised line (section 3.3) where b and g are one of all stages."""
+        """Orders of the stages (section 3.2), and the line (section 3.3) where all stages have one b and one g."""
         return refinements(self)
 
 

@@ -1,6 +1,6 @@
 """The chain: spaces one after the other, and the networks that were drawn from them.
 
-Everything is a function of the first space, the rules and the outcomes of trainings; see `regnas.studies.refine.models`.
+Everything is a function of the first space, the rules and the outcomes of trainings.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from regnas.studies.refine.rules import LEAST_GROUP, RefineRules
 from regnas.studies.refine.scoring import adjusted
 from regnas.studies.refine.steps import Step
 
+_TOLD = 10  # trainings after which a line says how far they are
 _FIRST = 10  # candidates after which a session in which nothing could be trained ends
 
 
@@ -131,7 +132,7 @@ class Chain:
                 if not drawn and not found:
                     raise
             self.spent += len(drawn)
-            self.ledger.train(drawn, self.trainer)
+            self.ledger.train(drawn, self.trainer, self._count)
             made = [Model(one, outcome) for one in drawn if (outcome := self.ledger.get(one.key)) is not None]
             found += [one for one in made if one.outcome.error is not None]
             self.failures.setdefault(space.spec, []).extend(one.drawn for one in made if one.outcome.error is None)
@@ -139,6 +140,10 @@ class Chain:
             if len(drawn) < wanted:
                 break  # the space holds no more
         return found
+
+    def _count(self, trained: int) -> None:
+        if trained % _TOLD == 0:
+            self.told(f"  {trained}/{self.rules.budget} networks are trained")
 
     def _next(self, space: Space, role: str) -> Drawn:
         """The next candidate of a space's stream that no space of the session has drawn yet."""

@@ -87,7 +87,7 @@ def distances(change: Change, models: Sequence[Model], parent: Space) -> Floats:
         found = (quantities(one.drawn.candidate.architecture.to_json()) for one in models)
         return np.array([one.get(change.quantity, math.nan) for one in found], dtype=np.float64)
     names = change.rising or change.about
-    if any(name not in one.params for one in models for name in names):
+    if not names or any(name not in one.params for one in models for name in names):
         return np.full(len(models), math.nan)
     rows = [[one.params[name] for one in models] for name in names]
     if change.rising:

@@ -1,13 +1,13 @@
 """The test of one step: how many networks it takes, what each look says, and when it ends.
 
-The statistic is the comparison's: the difference of mean error at equal complexity, child minus parent. Where the child's
-law is the parent's, given that a network lies in the child, networks of the parent count on both sides: with q the share
-of the child, mean(child) - mean(parent) is (1 - q) (mean(child) - mean(rest)), bin by bin, and the child's networks and
-the rest are independent samples, whichever of the two laws they were drawn from.
+The statistic is the comparison's: the difference of mean error at equal complexity, child minus parent. Where the
+child's law is the parent's, given that a network lies in the child, networks of the parent count on both sides: with q
+the share of the child, mean(child) - mean(parent) is (1 - q) (mean(child) - mean(rest)), bin by bin, and the child's
+networks and the rest are independent samples, whichever of the two laws they were drawn from.
 
-Source: permutation test of `regnas.statistics.difference`; repeated confidence intervals of Jennison and Turnbull 1989 at
-the levels of `regnas.statistics.sequential`; no loss of the margin and then a gain on the same data, at one level, as the
-hypotheses are nested (Marcus, Peritz and Gabriel 1976).
+Source: permutation test of `regnas.statistics.difference`; repeated confidence intervals of Jennison and Turnbull 1989
+at the levels of `regnas.statistics.sequential`; no loss of the margin and then a gain on the same data, at one level,
+as the hypotheses are nested (Marcus, Peritz and Gabriel 1976).
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def _bins(
 def over(plan: TestPlan, now: Look, margin: float) -> bool:
     """Whether a step ends before its last look: it is decided, or there is little hope.
 
-    A step that aims at better goes on where it is only no worse so far; ending for lack of hope makes no error likelier.
+    A step that aims at better goes on where it is only no worse so far. Ending without hope makes no error likelier.
     """
     said = now.says(margin)
     if said in (BETTER, WORSE) or (said == NO_WORSE and plan.aim == NO_WORSE):

@@ -106,26 +106,22 @@ class Ledger:
         """The outcome of a network, if it was trained."""
         return self._found.get(key)
 
-    def train(self, drawn: Sequence[Drawn], trainer: Trainer, told: Callable[[], None] = lambda: None) -> int:
+    def train(self, drawn: Sequence[Drawn], trainer: Trainer, told: Callable[[int], None] = lambda count: None) -> None:
         """Train those that were not trained yet.
 
         Args:
-            told: called after every training.
-
-        Returns:
-            How many these were.
+            told: called after every training, with the number of networks that are trained.
         """
 
         def done(one: Drawn, outcome: Outcome) -> None:
             if self._path is not None:
                 append_json(self._path, _line(one, outcome))
             self._found[one.key] = outcome
-            told()
+            told(len(self._found))
 
         missing = [one for one in drawn if one.key not in self._found]
         if missing:
             trainer(missing, done)
-        return len(missing)
 
 
 def _line(one: Drawn, outcome: Outcome) -> dict[str, Any]:

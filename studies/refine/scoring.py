@@ -4,7 +4,7 @@ The networks that propose are split in two, several times. One half chooses rang
 regressed on how far a network is from the child. Where no network lies in a child (a tie of four stages), the line is
 followed to distance 0: an extrapolation, which is why nothing is accepted that was not tested.
 
-Source: sample splitting as in Cox 1975; both halves in turn as in Chernozhukov et al. 2018 (arXiv 1608.00060), section 3.
+Source: sample splitting as in Cox 1975; both halves in turn as in Chernozhukov et al. 2018 (arXiv 1608.00060), s. 3.
 """
 
 from __future__ import annotations
@@ -70,8 +70,10 @@ class Scored:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """Smaller is tried earlier: better spaces first, by what they surely gain; then simpler ones, by what they drop."""
-        return (0, CLEAR * self.error - self.gain) if self.clear else (1, -self.chance * (self.decades + self.freedom / 4))
+        """Smaller is tried earlier: better spaces by what they surely gain, then simpler ones by what they drop."""
+        return (
+            (0, CLEAR * self.error - self.gain) if self.clear else (1, -self.chance * (self.decades + self.freedom / 4))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -168,9 +170,7 @@ def _promised(far: Floats, errors: Floats, covariates: Floats) -> tuple[float, f
     return float(found[-1]) * reach, math.sqrt(max(variance, 0.0)) * reach
 
 
-def _scored(
-    change: Change, said: Sequence[tuple[float, float]], space: Space, inside: int, margin: float
-) -> Scored:
+def _scored(change: Change, said: Sequence[tuple[float, float]], space: Space, inside: int, margin: float) -> Scored:
     gains, errors = np.array(said).T
     # The two halves of a split are independent; further splits are of the same networks and make nothing surer.
     gain, error = float(gains.mean()), float(np.sqrt((errors**2).mean() / 2))

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from regnas.design_space import Space, make_space
 from regnas.errors import DataError, StudyError, UsageError
 from regnas.images import Images
-from regnas.options import RefineOptions, SearchOptions, check_options
+from regnas.options import RefineOptions, check_options
 from regnas.studies.refine.chain import Chain
 from regnas.studies.refine.changes import Change, read_own
 from regnas.studies.refine.loop import check_space, run
@@ -63,7 +63,12 @@ class Session:
 
 
 def plan_session(
-    space: str | Space, rules: RefineRules, *, name: str | None = None, propose: str | Path | None = None, **options: Any
+    space: str | Space,
+    rules: RefineRules,
+    *,
+    name: str | None = None,
+    propose: str | Path | None = None,
+    **options: Any,
 ) -> tuple[Session, SearchPlan]:
     """Check everything that can be checked before a network is trained.
 
@@ -77,8 +82,8 @@ def plan_session(
     """
     text = space.spec if isinstance(space, Space) else str(space).strip()
     called = name or text
-    given: SearchOptions = {**options, "strategy": "random", "budget": rules.budget, "seed": rules.seed}  # type: ignore[typeddict-item]
-    made = plan(space, **{**given, "study": f"refine/{called}", "baselines": False})
+    ours = {"strategy": "random", "budget": rules.budget, "seed": rules.seed, "study": f"refine/{called}"}
+    made = plan(space, **{**options, **ours, "baselines": False})
     check_space(made.space)
     own = () if propose is None else read_file(Path(propose))
     folder = Path(options.get("out", "regnas-runs")) / f"refine-{folder_name(called)}"
@@ -202,5 +207,3 @@ def refine(space: str | Space, **options: Unpack[RefineOptions]) -> Report:
     rules = RefineRules(**{name: given.pop(name) for name in _RULES if name in given})
     session, made = plan_session(space, rules, **given)
     return run_session(session, made, print if not quiet else lambda line: None)
-
-

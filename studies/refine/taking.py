@@ -162,10 +162,10 @@ def _announced(step: Step, scored: Scored, plan: TestPlan) -> str:
     """What is said before a test."""
     promise = "" if math.isinf(scored.error) else f" (promises {100 * scored.gain:+.2f} +- {100 * scored.error:.2f})"
     total = plan.child + (plan.rest if not plan.share else math.ceil(plan.rest / (1 - plan.share)))
+    aim = "a gain" if plan.aim == BETTER else "no loss"
     return (
-        f"step {step.number}: {step.change}{promise}: needs about {total} networks, {plan.new} of them new, to see "
-        f"{'a gain' if plan.aim == BETTER else 'no loss'} of {100 * plan.gap:.3g} points with power {plan.power:.0%} at level "
-        f"{plan.level:.3g}"
+        f"step {step.number}: {step.change}{promise}: needs about {total} networks, {plan.new} of them new, to see {aim} "
+        f"of {100 * plan.gap:.3g} points with power {plan.power:.0%} at level {plan.level:.3g}"
     )
 
 
@@ -207,8 +207,8 @@ def _verdict(chain: Chain, sides: Sides, looks: Sequence[Look]) -> tuple[str, st
     """The verdict, and why there is none."""
     if not looks:
         return NOT_TESTED, (
-            f"{len(sides.child)} networks of the child and {len(sides.rest)} of the parent could be trained, and a look "
-            f"takes {LEAST_REST} of each"
+            f"{len(sides.child)} networks of the child and {len(sides.rest)} of the parent could be trained, and a "
+            f"look takes {LEAST_REST} of each"
         )
     failed = len(chain.failures.get(sides.space.spec, ()))
     if failed > _FEW_FAILURES and failed > MOST_FAILED * (failed + len(sides.child)):

@@ -56,5 +56,7 @@ def chain(report: Report) -> Any | None:
     axes.set_ylim(len(tested) - 0.5, -0.5)
     axes.margins(x=0.25)
     axes.set_xlabel(f"child minus parent: mean error at equal {report.rules.complexity}, points")
-    style.note(axes, "circles are accepted, crosses rejected; dotted: the margin", "bars: intervals at the steps' levels")
+    style.note(
+        axes, "circles are accepted, crosses rejected; dotted: the margin", "bars: intervals at the steps' levels"
+    )
     return figure

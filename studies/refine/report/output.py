@@ -70,9 +70,9 @@ def _page(report: Report, pictures: Mapping[str, bytes]) -> str:
     parts.append(
         f'</ul><p class="small">One statistic decides, fixed beforehand: the difference of mean error at equal '
         f"{escape(rules.complexity)}, by a permutation test on networks that proposed nothing. The chance of any wrong "
-        f"acceptance in the session is {rules.alpha:g}: every step has {rules.share:.3g} of it, and passes its level on "
-        f"where the child is better (Wiens 2003; Tian and Ramdas 2021); looks within a step share its level (Lan and "
-        f"DeMets 1983). A change that only simplifies is accepted where the interval lies below the margin of "
+        f"acceptance in the session is {rules.alpha:g}: every step has {rules.share:.3g} of it, and passes its level "
+        f"on where the child is better (Wiens 2003; Tian and Ramdas 2021); looks within a step share its level (Lan "
+        f"and DeMets 1983). A change that only simplifies is accepted where the interval lies below the margin of "
         f"{100 * rules.margin:g} points.</p>"
     )
     parts += shown(pictures, {"chain": _CAPTIONS["chain"]})
@@ -82,5 +82,7 @@ def _page(report: Report, pictures: Mapping[str, bytes]) -> str:
     parts += shown(pictures, {"networks": _CAPTIONS["networks"]})
     for step in report.steps:
         if step.others:
-            parts.append(f"<details><summary>Proposals at step {step.number}</summary>{table(tables.others(step))}</details>")
+            parts.append(
+                f"<details><summary>Proposals at step {step.number}</summary>{table(tables.others(step))}</details>"
+            )
     return page(report.name, parts)

@@ -88,7 +88,19 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; what is unknown is null."""
-        kept = ("name", "first", "last", "settings", "end", "spent", "failed", "seconds", "worst_loss", "confidence", "effort")
+        kept = (
+            "name",
+            "first",
+            "last",
+            "settings",
+            "end",
+            "spent",
+            "failed",
+            "seconds",
+            "worst_loss",
+            "confidence",
+            "effort",
+        )
         found: dict[str, Any] = plain(
             {
                 "schema": SCHEMA,
