@@ -29,6 +29,7 @@ _BASE: dict[str, tuple[str, ...]] = {
     "search": ("--space", _TABLE, "--evaluator", _TABLE, "--workers", "0", "--budget", "2", "--quiet"),
     "train": (_ARCHITECTURE, "--data", "fake", "--resolution", "16", "--epochs", "1", "--quiet"),
     "compare": ("--population", "few.csv", "--quiet"),
+    "refine": (_TABLE, "--evaluator", _TABLE, "--workers", "0", "--budget", "60", "--steps", "1", "--quiet"),
     "audit": ("--data", "fake", "--workers", "1", "--quiet"),
     "bench": ("--space", "regnetx", "--evaluator", _TABLE, "--strategy", "random", "--budget", "4", "--repeats", "2"),
     "plan": ("--detect", "0.5"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regnas.errors import UsageError
-from regnas.statistics.multiple import holm
+from regnas.statistics.multiple import holm, next_level
 
 p_values = st.lists(st.integers(0, 40).map(lambda n: n / 40), min_size=1, max_size=6)
 
@@ -43,3 +43,18 @@ def test_p_values_that_are_missing_are_refused() -> None:
     for values in ([], [0.1, np.nan]):
         with pytest.raises(UsageError, match="p values"):
             holm(values)
+
+
+@given(st.lists(st.sampled_from(["true", "rejected", "missed"]), min_size=1, max_size=12))
+def test_levels_of_true_hypotheses_never_sum_to_more_than_the_shares(kinds: list[str]) -> None:
+    """Up to the first error a true hypothesis is not rejected: so the chance of any error is at most the sum of shares."""
+    share, history = 0.05 / len(kinds), list[tuple[float, bool]]()
+    for kind in kinds:
+        history.append((next_level(share, history), kind == "rejected"))
+    levels = [level for (level, _), kind in zip(history, kinds, strict=True) if kind == "true"]
+    assert sum(levels) <= 0.05 + 1e-12 and min(level for level, _ in history) >= share
+
+
+def test_a_share_of_alpha_is_above_0() -> None:
+    with pytest.raises(UsageError, match="a share of alpha lies between 0 and 1, got 0"):
+        next_level(0.0, [])

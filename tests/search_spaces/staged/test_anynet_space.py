@@ -198,3 +198,28 @@ def test_an_option_that_no_anynet_has_is_refused(text: str, message: str) -> Non
 def test_ratios_left_out_of_a_description_are_one() -> None:
     point = {f"{kind}_{stage}": 8 for kind in ("depth", "width", "group_width") for stage in range(1, 5)}
     assert _anynet("anynetx-a").complete(point)["bottleneck_ratio_4"] == 1
+
+
+def test_an_order_of_the_stages_is_an_option_of_every_space_with_stages() -> None:
+    ordered, d = make_space("anynetx-c[order=width]"), make_space("anynetx-d")
+    assert isinstance(ordered, AnyNetSpace) and isinstance(d, AnyNetSpace)
+    assert (ordered.rising, ordered.cardinality()) == (d.rising, d.cardinality())
+    assert ordered.spec == "anynetx-c[order=width]"
+    both = make_space("resnet[order=depth|width]").sample(50, seed=1)
+    for one in both:
+        for kind in ("depth", "width"):
+            values = [one.params[f"{kind}_{stage}"] for stage in (1, 2, 3)]
+            assert values == sorted(values)
+
+
+@pytest.mark.parametrize("value", ["groups", "bottleneck_ratio", "", "width|"])
+def test_an_order_names_parameters_that_every_stage_has(value: str) -> None:
+    with pytest.raises(UsageError, match="order names what never decreases, of depth, width"):
+        make_space("anynetx-c").derive({"order": value})
+
+
+def test_points_of_unequal_ordered_ranges_are_counted_one_by_one() -> None:
+    space = make_space("anynetx-e[stages=2,width_1=8:24,width_2=16:32,depth=1:2,bottleneck_ratio=1,group_width=1]")
+    assert isinstance(space, AnyNetSpace)
+    widths = [(a, b) for a in (8, 16, 24) for b in (16, 24, 32) if a <= b]
+    assert space.cardinality() == len(widths) * 3  # and depths 1 1, 1 2, 2 2
