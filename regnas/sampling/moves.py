@@ -6,8 +6,8 @@ one: the search for it tries every other parameter along its whole range, as one
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,33 @@ from regnas.design_space import Space
 from regnas.dimension import Choice, Dimension
 from regnas.sampling.batch import Columns, Params
 
+Mutate = Callable[[Params, np.random.Generator], Params]
+
 # Values of one parameter that are tried. Flops go with the square of a width, so a window of 3 % of the flops is a
 # step of 1.5 % of a width; on the widest range of the built-in spaces, 8 to 256, 256 values lie 1.4 % apart.
 _VALUES = 256
 
 
+@runtime_checkable
+class SupportsCellMutations(Protocol):
+    """A space of cells that knows the mutations of cells alone, as evolution in the literature has them."""
+
+    def mutate_cells(self, params: Params, rng: np.random.Generator) -> Params:
+        """One mutation of one cell, as a canonical point; what is beside the cells stays."""
+
+
+def cell_mutation(space: Space) -> Mutate:
+    """The mutations of cells where a space knows them, else all that the space has."""
+    return space.mutate_cells if isinstance(space, SupportsCellMutations) else space.mutate
+
+
 def feasible_mutant(
-    space: Space, parent: Params, rng: np.random.Generator, seen: Collection[str] = (), tries: int = 16
+    space: Space,
+    parent: Params,
+    rng: np.random.Generator,
+    seen: Collection[str] = (),
+    tries: int = 16,
+    mutate: Mutate | None = None,
 ) -> Candidate | None:
     """A new network inside the window: one mutation of a parent, and where that leaves the window, the smallest
     change of another parameter that makes up for it.
@@ -32,12 +52,13 @@ def feasible_mutant(
         parent: a canonical point; it need not be inside the window.
         seen: keys of architectures that are not new.
         tries: mutations.
+        mutate: how a point is mutated, the space's own way unless said.
 
     Returns:
         None where no mutation led to a new network.
     """
     for _ in range(tries):
-        child = space.mutate(parent, rng)
+        child = (mutate or space.mutate)(parent, rng)
         changed = [name for name in child if child[name] != parent[name]]
         found = into_window(space, child, rng, seen, keep=changed) if changed else None
         if found is not None and found.params != parent:

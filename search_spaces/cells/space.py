@@ -157,6 +157,25 @@ class CellSpace(Space):
         name = free[int(rng.integers(len(free)))]
         return self.canonical({**params, name: self.dimensions[name].neighbour(params[name], rng)})
 
+    def mutate_cells(self, params: Params, rng: np.random.Generator) -> Params:
+        """One of AmoebaNet's two mutations, see `regnas.sampling.moves.SupportsCellMutations`.
+
+        A cell, another operation or another input (hidden state), and one edge of the cell, each uniformly. A cell
+        whose operations or inputs are all fixed has the other mutation alone.
+
+        Source: Real et al. 2019 (arXiv 1802.01548), section 3.
+        """
+        free = self.free
+        kinds = [[name for name in kind if name in free] for cell in self.cells for kind in self.names(cell)]
+        cells = [[kind for kind in kinds[at : at + 2] if kind] for at in range(0, len(kinds), 2)]
+        cells = [cell for cell in cells if cell]
+        if not cells:
+            return self.mutate(params, rng)
+        cell = cells[int(rng.integers(len(cells)))]
+        edges = cell[int(rng.integers(len(cell)))]
+        name = edges[int(rng.integers(len(edges)))]
+        return self.canonical({**params, name: self.dimensions[name].neighbour(params[name], rng)})
+
     def neighbours(self, params: Params) -> list[Params]:
         """As of every space, brought into canonical form all at once."""
         tied = {name: source for name, source in self.ties}

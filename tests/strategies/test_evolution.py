@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 
 from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
+from regnas.sampling.moves import SupportsCellMutations
 from regnas.strategies.evolution import AgeingEvolution, make
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace, ask_and_tell
@@ -197,3 +198,44 @@ def _complete(params: Params, value: float) -> optuna.trial.FrozenTrial:
 def _running(study: optuna.Study) -> optuna.trial.FrozenTrial:
     study.ask()
     return study.trials[-1]
+
+
+def test_amoebanet_mutates_one_operation_or_one_input_of_one_cell_as_often_as_the_other() -> None:
+    """400 mutations: each of four kinds (cell, mutation) a quarter of them, within 5 standard errors."""
+    space = make_space("amoebanet")
+    assert isinstance(space, SupportsCellMutations)
+    rng = np.random.default_rng(0)
+    parent = next(space.stream(seed=3)).params
+    raw = {name: law for name, law in space.dimensions.items() if name not in ("width", "depth")}
+    assert len(raw) == 40
+    counts: dict[tuple[bool, bool], int] = {}
+    for _ in range(400):
+        child = space.mutate_cells(parent, rng)
+        assert (child["width"], child["depth"]) == (parent["width"], parent["depth"]) and child != parent
+        changed = {name.split("_")[0] for name in child if child[name] != parent[name]}
+        assert len(changed) == 1, "one cell alone"
+        (cell,) = changed
+        ops = [sorted(point[name] for name in space.names(cell)[0]) for point in (parent, child)]  # type: ignore[attr-defined]
+        kind = (cell == "normal", ops[0] != ops[1])
+        counts[kind] = counts.get(kind, 0) + 1
+    assert len(counts) == 4
+    assert all(abs(count - 100) < 5 * math.sqrt(400 * 0.25 * 0.75) for count in counts.values())
+
+
+def test_amoebanets_settings_are_the_papers_and_can_be_said_otherwise() -> None:
+    inner = make_strategy("evolution[paper=amoebanet]", SPACE, seed=0).inner  # type: ignore[attr-defined]
+    assert (inner._alive.maxlen, inner._tournament, inner._identity) == (100, 25, 0.05)
+    inner = make_strategy("evolution[paper=amoebanet,population=20]", SPACE, seed=0).inner  # type: ignore[attr-defined]
+    assert (inner._alive.maxlen, inner._tournament) == (20, 20)
+    with pytest.raises(UsageError, match="paper of strategy evolution is one of amoebanet, got 'nasnet'"):
+        make_strategy("evolution[paper=nasnet]", SPACE, seed=0)
+    with pytest.raises(UsageError, match="identity of strategy evolution is a share from 0 and below 1, got 1"):
+        make_strategy("evolution[identity=1.0]", SPACE, seed=0)
+
+
+def test_amoebanet_searches_cells_inside_a_window_and_proposes_no_network_twice() -> None:
+    space = make_space("darts").within(Window.parse(flops=":100M"))
+    study = study_of(make_strategy("evolution[paper=amoebanet,population=6,tournament=3]", space, seed=1))
+    points = [space.canonical(params) for params in ask_and_tell(study, space, [number / 20 for number in range(20)])]
+    assert len({space.decode(point).key() for point in points}) == 20
+    assert all(space.judge(point) is not None for point in points)
