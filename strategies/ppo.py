@@ -13,7 +13,7 @@ from torch import Tensor
 
 from regnas.design_space import Space
 from regnas.sampling import keyed
-from regnas.strategies.models.controller import Controller, Episode, stacked
+from regnas.strategies.models.controller import Controller, Episode, old_log_probs, stacked
 from regnas.strategies.models.controller_options import chosen
 from regnas.strategies.models.policies import Policy
 from regnas.strategies.models.policy_gradient import ppo_loss
@@ -66,7 +66,8 @@ class PPO(Controller):
     """
 
     def update(self, policy: Policy, episodes: list[Episode], advantages: Tensor) -> None:
-        tokens, taken, old = stacked(episodes)
+        tokens, taken = stacked(episodes)
+        old = old_log_probs(policy, episodes)
         if self._options["scaled"] and len(advantages) > 1:
             advantages = advantages / advantages.std().clamp_min(1e-8)
         for _ in range(self._options["epochs"]):

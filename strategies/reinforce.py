@@ -62,7 +62,7 @@ class Reinforce(Controller):
     """The inner sampler: a step of Adam for every ``batch`` episodes, log-probabilities under the weights of then."""
 
     def update(self, policy: Policy, episodes: list[Episode], advantages: Tensor) -> None:
-        tokens, taken, _ = stacked(episodes)
+        tokens, taken = stacked(episodes)
         log_probs, entropies = policy.judged(tokens)
         loss = reinforce_loss(log_probs * taken, advantages)
         self.descend(loss - self._options["entropy"] * (entropies * taken).sum(1).mean())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from torch import Tensor
 
 from regnas.design_space import Space
 from regnas.sampler import Feedback, Origin
+from regnas.sampling.batch import Params
+from regnas.sampling.moves import feasible_mutant
+from regnas.sampling.screening import Tally, screen
 from regnas.strategies.models.decisions import Bools, Decisions, Tokens
 from regnas.strategies.models.policies import Policy, RecurrentPolicy, SoftmaxPolicy
 from regnas.strategies.models.policy_gradient import Baseline, reward
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 _ROWS = 16  # drawn at once
-_DRAWS = 16  # rows of a proposal before one that cannot be is left to the sampler around
+_DRAWS = 16  # rows of a proposal before one that cannot be is left to the sampler around, in an open window
+_INSIDE = (16, 112, 512)  # the same inside a window, where rows are judged together
+_STEPS = 16  # mutations of a proposal that was evaluated before
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,12 @@ class Episode:
 
     Attributes:
         tokens, taken: ``(decisions,)``, those of the network that was trained.
-        old: ``(decisions,)``, log-probabilities when it was proposed.
+        old: ``(decisions,)``, log-probabilities when it was proposed; None for those of now, before the update.
     """
 
     tokens: Tokens
     taken: Bools
-    old: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+    old: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None
     reward: float
 
 
@@ -47,8 +53,8 @@ class Controller(ProposesWhole):
     Every trial that ended well is an episode: the tokens are those of the network that was trained, also where it
     stands for a proposal outside the window. A failed or a pruned trial has no reward and is none, nor is a network
     that the policy did not choose. A proposal that was evaluated before is no trial: up to ``repeats`` of them for each
-    trial are episodes with the reward on record, heard with the trial that they came before; then a neighbour of the
-    last one is evaluated, which is no episode.
+    trial are episodes with the reward on record, heard with the trial that they came before; then a network a few
+    mutations from the last one is evaluated, which is no episode.
 
     Args:
         seed: of the first weights.
@@ -73,6 +79,7 @@ class Controller(ProposesWhole):
     def rekey(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._repeats: list[list[int]] = []
+        self._stuck: dict[str, Any] | None = None
         self._latest: dict[str, Any] = {}
         self._left: list[tuple[Tokens, Any]] = []
 
@@ -83,26 +90,67 @@ class Controller(ProposesWhole):
     ) -> dict[str, Any]:
         if self.policy is None:
             return {}  # nothing is free
-        for number in range(_DRAWS):
-            tokens, chances = self._drawn(self.policy)
-            point = self.decisions.point(tokens)
-            if self._reject and self._key(point) in self._rewards:
-                again = len(self._repeats) < self._options["repeats"]
-                if again:
-                    self._repeats.append(tokens.tolist())
-                    continue
-            elif self._space.judge(point) is None and number < _DRAWS - 1:
-                continue
-            break
-        self._latest = {"tokens": tokens.tolist(), "log_probs": chances.tolist()}
+        if self._stuck is None:
+            point = self._point(self.policy)
+        else:
+            point = self._stuck
         return {name: point[name] for name in search_space}
 
-    def _drawn(self, policy: Policy) -> tuple[Tokens, Any]:
-        if not self._left:
-            uniforms = self._rng.random((_ROWS, len(self.decisions.sizes)))
-            found, chances = policy.draw(uniforms, self.decisions.to_take, self.decisions.pins)
-            self._left = list(zip(found, chances, strict=True))
-        return self._left.pop(0)
+    def _point(self, policy: Policy) -> Params:
+        """The next proposal: of the policy, or where it repeats itself beyond what is learned from, one near to it."""
+        rows = self._one_by_one(policy) if self._space.window.open else self._inside(policy)
+        for tokens, chances in rows:
+            point = self.decisions.point(tokens)
+            self._latest = {"tokens": tokens.tolist(), "log_probs": chances.tolist()}
+            if not self._known(point):
+                return point
+            if len(self._repeats) >= self._options["repeats"]:
+                break
+            self._repeats.append(tokens.tolist())
+        near = self._new_near(point)
+        if near is not None:
+            self._latest = {"strayed": True}
+        return near or point
+
+    def _new_near(self, point: Params) -> Params | None:
+        """A network inside the window that was not evaluated, a few mutations away from one that was."""
+        for number in range(_STEPS):
+            found = feasible_mutant(self._space, point, self._rng, tries=1)
+            if found is not None and not self._known(found.params):
+                return found.params
+            if found is not None and number % 2:  # on, from where it is
+                point = found.params
+        return None
+
+    def _known(self, point: Params) -> bool:
+        return self._reject and self._key(point) in self._rewards
+
+    def _one_by_one(self, policy: Policy) -> Iterator[tuple[Tokens, Any]]:
+        """Rows that are networks, and at last whatever was drawn."""
+        for number in range(_DRAWS):
+            if not self._left:
+                self._left = list(self._drawn(policy, _ROWS))
+            row = self._left.pop(0)
+            point = self.decisions.point(row[0])
+            if number == _DRAWS - 1 or self._known(point) or self._space.judge(point) is not None:
+                yield row
+
+    def _inside(self, policy: Policy) -> Iterator[tuple[Tokens, Any]]:
+        """Rows inside the window, as rejection finds them: the policy's law conditioned on the window. Where all draws
+        lie outside, the last one, which is said again however often it is asked for: a further attempt would draw as
+        many in vain.
+        """
+        for count in _INSIDE:
+            rows = list(self._drawn(policy, count))
+            columns = self.decisions.columns(np.array([tokens for tokens, _ in rows]))
+            for place, _ in screen(self._space, columns, Tally()):
+                yield rows[place]
+        self._stuck = self.decisions.point(rows[-1][0])
+        yield rows[-1]
+
+    def _drawn(self, policy: Policy, count: int) -> Iterator[tuple[Tokens, Any]]:
+        uniforms = self._rng.random((count, len(self.decisions.sizes)))
+        return zip(*policy.draw(uniforms, self.decisions.to_take, self.decisions.pins), strict=True)
 
     def record(self) -> Any:
         return {**self._latest, "repeats": self._repeats}
@@ -120,11 +168,11 @@ class Controller(ProposesWhole):
         earned = reward(feedback.error, self._options["power"])
         tokens, taken = self.decisions.tokens(feedback.params)
         self._rewards[self._key(feedback.params)] = earned
-        if feedback.origin not in (Origin.OWN, Origin.NEAREST):
+        if feedback.origin not in (Origin.OWN, Origin.NEAREST) or record.get("strayed"):
             return
         said = record.get("tokens") == tokens.tolist()
-        old = np.array(record["log_probs"]) if said else self._now(tokens)
-        self.learn(Episode(tokens, taken, np.where(taken, old, 0.0), earned))
+        old = np.where(taken, np.array(record["log_probs"]), 0.0) if said else None
+        self.learn(Episode(tokens, taken, old, earned))
 
     def _repeated(self, tokens: Tokens) -> None:
         """An episode of a network that was trained before, with today's log-probabilities as the old ones."""
@@ -132,15 +180,10 @@ class Controller(ProposesWhole):
         known = self._rewards.get(self._key(point))
         if known is not None:
             whole, taken = self.decisions.tokens(point)
-            self.learn(Episode(whole, taken, np.where(taken, self._now(whole), 0.0), known))
+            self.learn(Episode(whole, taken, None, known))
 
     def _key(self, point: Any) -> bytes:
         return repr(sorted(point.items())).encode()
-
-    @torch.no_grad()
-    def _now(self, tokens: Tokens) -> Any:
-        assert self.policy is not None
-        return self.policy.judged(torch.from_numpy(tokens[None]))[0][0].double().numpy()
 
     def learn(self, episode: Episode) -> None:
         """Take up the next episode, in the order in which results were heard; ``batch`` of them make an update."""
@@ -166,10 +209,21 @@ class Controller(ProposesWhole):
             self._adam.step()
 
 
-def stacked(episodes: list[Episode]) -> tuple[Tensor, Tensor, Tensor]:
-    """Tokens, whether each is taken, and old log-probabilities of several episodes, ``(n, decisions)`` each."""
-    tokens, taken, old = (np.stack(rows) for rows in zip(*((e.tokens, e.taken, e.old) for e in episodes), strict=True))
-    return torch.from_numpy(tokens), torch.from_numpy(taken), torch.from_numpy(old).float()
+def stacked(episodes: list[Episode]) -> tuple[Tensor, Tensor]:
+    """Tokens of several episodes, and whether each is taken, ``(n, decisions)`` both."""
+    tokens, taken = (np.stack(rows) for rows in zip(*((one.tokens, one.taken) for one in episodes), strict=True))
+    return torch.from_numpy(tokens), torch.from_numpy(taken)
+
+
+@torch.no_grad()
+def old_log_probs(policy: Policy, episodes: list[Episode]) -> Tensor:
+    """Log-probabilities when networks were proposed, ``(n, decisions)``; 0 of what was not decided."""
+    tokens, taken = stacked(episodes)
+    now = policy.judged(tokens)[0] * taken
+    for place, one in enumerate(episodes):
+        if one.old is not None:
+            now[place] = torch.from_numpy(one.old)
+    return now
 
 
 def _policy(sizes: tuple[int, ...], options: dict[str, Any], generator: torch.Generator) -> Policy | None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regnas.design_space import Space
-from regnas.sampling.batch import Params
+from regnas.sampling.batch import Columns, Params
 
 Tokens = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -61,6 +61,17 @@ class Decisions:
         """The canonical point of one row, ``(decisions,)``."""
         chosen = {name: self._values[at][int(tokens[at])] for at, name in enumerate(self.names)}
         return self._space.canonical(chosen)
+
+    def columns(self, tokens: Tokens) -> Columns:
+        """The points of many rows, ``(n, decisions)``, as columns of a batch: each parameter ``(n,)``."""
+        space = self._space
+        at = {name: place for place, name in enumerate(self.names)}
+        columns: Columns = {}
+        for name, law in space.dimensions.items():
+            values = np.array(self._values[at[name]] if name in at else law.levels(1), law.draw(np.zeros(1)).dtype)
+            columns[name] = values[tokens[:, at[name]]] if name in at else np.repeat(values, len(tokens))
+        columns |= {name: columns[source] for name, source in space.ties}
+        return space.hierarchy.pinned_columns(columns) if space.conditions else columns
 
     def tokens(self, params: Mapping[str, Any]) -> tuple[Tokens, Bools]:
         """The tokens of a canonical point, or the nearest where a parameter has further values.

@@ -35,6 +35,18 @@ class Policy(nn.Module):
         laws = self.log_laws(tokens)
         return laws.gather(-1, tokens[..., None])[..., 0], -(laws.exp() * laws).sum(-1)
 
+    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Tensor]:
+        """What gives the log-probabilities of one decision after the other, each asked for once.
+
+        Args:
+            rows: of tokens that are drawn together.
+
+        Returns:
+            A function of the tokens, ``(n, decisions)``, of which those before the decision are looked at, and of its
+            place; it returns ``(n, largest)``.
+        """
+        return lambda tokens, place: self.log_laws(torch.from_numpy(tokens))[:, place]
+
     @torch.no_grad()
     def draw(
         self,
@@ -54,8 +66,9 @@ class Policy(nn.Module):
         """
         found = np.zeros(uniforms.shape, dtype=np.int64)
         chances = np.zeros(uniforms.shape)
+        law = self.laws_in_turn(len(uniforms))
         for place, size in enumerate(self.sizes):
-            logs = self.log_laws(torch.from_numpy(found))[:, place, :size].double().numpy()
+            logs = law(found, place)[:, :size].double().numpy()
             bounds = np.cumsum(np.exp(logs), axis=1)
             drawn = (uniforms[:, place, None] * bounds[:, -1:] >= bounds).sum(axis=1)
             found[:, place] = np.where(take(found, place), np.minimum(drawn, size - 1), pins[place])
@@ -75,6 +88,10 @@ class SoftmaxPolicy(Policy):
 
     def logits(self, tokens: Tensor) -> Tensor:
         return self.theta.expand(len(tokens), -1, -1)
+
+    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Tensor]:
+        laws = torch.log_softmax(self.theta + self.get_buffer("absent"), dim=-1)
+        return lambda tokens, place: laws[place].expand(rows, -1)
 
 
 class RecurrentPolicy(Policy):
@@ -105,3 +122,16 @@ class RecurrentPolicy(Policy):
         read = torch.cat([self.first.expand(len(tokens), 1, -1), before], dim=1)
         states, _ = self.lstm(read)
         return torch.einsum("ndu,dlu->ndl", states, self.heads) + self.biases
+
+    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Tensor]:
+        state: tuple[Tensor, Tensor] | None = None
+        absent = self.get_buffer("absent")
+
+        def law(tokens: Tokens, place: int) -> Tensor:
+            nonlocal state
+            before = torch.from_numpy(tokens[:, place - 1])
+            read = self.embedding[place - 1, before] if place else self.first.expand(rows, -1)
+            out, state = self.lstm(read[:, None], state)
+            return torch.log_softmax(out[:, 0] @ self.heads[place].T + self.biases[place] + absent[place], dim=-1)
+
+        return law
