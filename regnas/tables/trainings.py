@@ -12,10 +12,9 @@ import numpy as np
 
 from regnas.images import Images
 from regnas.sampling.batch import Params
-from regnas.tables.table import Floats, Table, TableError, unknown
+from regnas.tables.table import MEAN, ONE_SEED, Floats, Table, TableError, unknown
 
 _EPOCH = re.compile(r"epoch_([1-9]\d*)")
-ONE_SEED, MEAN = "one recorded training", "mean over the recorded trainings"
 
 
 @dataclass(frozen=True, eq=False)

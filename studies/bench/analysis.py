@@ -30,7 +30,7 @@ from regnas.studies.bench.results import (
 )
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.runs import Floats, Run
-from regnas.tables.table import Table
+from regnas.tables.table import HELD_OUT, Table
 
 CLOCK_STEPS = 200  # places on the time axis
 
@@ -91,7 +91,8 @@ def table_facts(table: Table, rules: BenchRules, *, predicted: bool = False) -> 
         networks=len(table),
         exhaustive=table.exhaustive,
         signal=table.signal_name,
-        score=table.score_name,
+        score=HELD_OUT if table.holds_out else table.score_name,
+        groups=_groups(table),
         optimum=float(score.min()),
         ceiling=table.ceiling(),
         mean=float(score.mean()),
@@ -100,6 +101,15 @@ def table_facts(table: Table, rules: BenchRules, *, predicted: bool = False) -> 
         one_number=float((single & (table.signal[:, 0] == score)).mean()),
         predicted=predicted,
     )
+
+
+def _groups(table: Table) -> dict[int, tuple[int, float]]:
+    """Of every number of recorded trainings, how many networks have it, and their mean score."""
+    counts = (~np.isnan(table.signal)).sum(axis=1)
+    return {
+        int(count): (int((counts == count).sum()), float(table.score[counts == count].mean()))
+        for count in np.unique(counts)
+    }
 
 
 def _curves(runs: Sequence[Run], budget: int) -> Floats:

@@ -64,6 +64,7 @@ class BenchPlan:
             "window": str(arena.space.window),
             "evaluator": arena.evaluator,
             "facts": dict(arena.facts),
+            **({"reported": HELD_OUT} if arena.table is not None and arena.table.holds_out else {}),
         }
 
     def run_settings(self, arena: Arena, strategy: str, seed: int) -> dict[str, Any]:

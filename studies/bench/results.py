@@ -103,6 +103,7 @@ class TableFacts:
         baselines: scores of the networks that a rule without any search picks, by the rule's name.
         one_number: share of the networks whose score is the only signal there is: nothing is held back of these.
         predicted: whether other networks are predicted by a surrogate.
+        groups: by number of recorded trainings, how many networks have it, and the mean of their scores.
     """
 
     name: str
@@ -117,6 +118,17 @@ class TableFacts:
     baselines: Mapping[str, float]
     one_number: float = 0.0
     predicted: bool = False
+    groups: Mapping[int, tuple[int, float]] = field(default_factory=dict)
+
+    def said_of_groups(self) -> str:
+        """The networks by number of recorded trainings, in words; empty where all have as many.
+
+        Which networks were trained again need not be chance, so that what is said of one group is not said of all.
+        """
+        if len(self.groups) < 2:
+            return ""
+        parts = (f"{size:,} have {count} (mean error {mean:.2%})" for count, (size, mean) in self.groups.items())
+        return f"of all networks {'; '.join(parts)} recorded trainings; none is left out"
 
 
 @dataclass(frozen=True, eq=False)

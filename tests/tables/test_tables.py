@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regnas.tables.table import Table, TableError, unknown
+from regnas.tables.table import MEAN, ONE_SEED, Table, TableError, unknown
 from regnas.tables.trainings import Trainings
 
 NAN = float("nan")
@@ -57,6 +57,24 @@ def test_a_missing_seed_is_no_error_but_a_missing_first_one_is() -> None:
     assert _table([[0.1, NAN], [0.2, 0.3]]).score.tolist() == [0.1, 0.25]
     with pytest.raises(TableError, match="one training of network key1 is nan"):
         _table([[0.1, 0.2], [NAN, 0.3]])
+
+
+def test_the_score_of_a_run_leaves_out_what_it_was_shown_where_there_is_more() -> None:
+    rows = [[0.1, NAN, NAN], [0.2, 0.3, NAN], [0.2, 0.3, 0.7]]
+    table = _table(rows, signal_name=ONE_SEED, score_name=MEAN)
+    for seed in range(20):
+        assert table.reported(0, seed) == 0.1, "of one training there is no other"
+        assert table.seen(1, seed)[0] + table.reported(1, seed) == pytest.approx(0.5)
+        assert table.seen(2, seed)[0] + 2 * table.reported(2, seed) == pytest.approx(1.2)
+    column = replace(table, score_name="another column")
+    assert [column.reported(row, 0) for row in range(3)] == column.score.tolist()
+
+
+def test_over_all_seeds_held_out_scores_have_the_mean_of_all_trainings() -> None:
+    """Each of three trainings is shown with chance 1/3: over 3,000 seeds within 5 standard errors (sd 0.10)."""
+    table = _table([[0.2, 0.3, 0.7]], signal_name=ONE_SEED, score_name=MEAN)
+    mean = np.mean([table.reported(0, seed) for seed in range(3000)])
+    assert abs(mean - 0.4) < 5 * 0.11 / np.sqrt(3000)
 
 
 def test_percentages_say_what_to_divide_by() -> None:

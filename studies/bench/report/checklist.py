@@ -85,7 +85,7 @@ def _reporting(benchmark: Benchmark) -> list[Item]:
     rules, settings = benchmark.rules, benchmark.settings
     table = _tables(benchmark)
     several = len(benchmark.spaces) > 1
-    separate = "the search sees one recorded training of each network, the score is another number"
+    separate = "the search sees one recorded training of each network, the score is of the others"
     told = [one.facts for one in benchmark.spaces if one.facts]
     same = max((facts.one_number for facts in told), default=1.0)
     apart = same == 0
@@ -94,7 +94,8 @@ def _reporting(benchmark: Benchmark) -> list[Item]:
             "confounders controlled",
             YES if table and apart else PARTLY,
             "equal seeds share initial design and noise; "
-            + (separate if table and apart else _optimistic(table, same)),
+            + (separate if table and apart else _optimistic(table, same))
+            + "".join(f"; {facts.said_of_groups()}" for facts in told if facts.said_of_groups()),
         ),
         Item(
             "how the methods' own options were chosen",

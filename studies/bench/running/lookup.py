@@ -38,8 +38,8 @@ class Oracle(Protocol):
     def look(self, architecture: Architecture, seed: int) -> Look:
         """What a search sees; equal for equal seeds."""
 
-    def score(self, architecture: Architecture) -> float:
-        """The error that is reported of a network."""
+    def score(self, architecture: Architecture, seed: int) -> float:
+        """The error that is reported of a network in the run of a seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +63,12 @@ class TableOracle:
         recorded = float(self.table.seconds[row])
         return Look(error, curve, recorded if np.isfinite(recorded) and recorded > 0 else 1.0)
 
-    def score(self, architecture: Architecture) -> float:
-        """The table's score, or the surrogate's prediction without noise."""
+    def score(self, architecture: Architecture, seed: int) -> float:
+        """The table's score without what the run was shown, or the surrogate's prediction without noise."""
         row = self.table.row(architecture.key())
         if row is None:
             return float(self._predictor(architecture).expected(architecture))
-        return float(self.table.score[row])
+        return self.table.reported(row, seed)
 
     def _predictor(self, architecture: Architecture) -> Any:
         if self.surrogate is None:

@@ -198,7 +198,7 @@ class Simulation:
             seed=self._seed,
             networks=tuple(network.key() for network in networks),
             signal=np.array([job.error for job in jobs]),
-            score=np.array([self._oracle.score(network) for network in networks]),
+            score=np.array([self._oracle.score(network, self._seed) for network in networks]),
             started=np.array([job.started for job in jobs]),
             ended=np.array([job.ended for job in jobs]),
             epochs=np.array([job.epoch for job in jobs], dtype=np.int64),

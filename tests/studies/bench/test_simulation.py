@@ -90,11 +90,11 @@ class Sealed:
         self.looks += 1
         return self._inner.look(architecture, seed)
 
-    def score(self, architecture: Architecture) -> float:
+    def score(self, architecture: Architecture, seed: int) -> float:
         self.ended = True
         self.scores += 1
         assert self.looks == 30
-        return self._inner.score(architecture)
+        return self._inner.score(architecture, seed)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,8 @@ class Sealed:
 )
 def test_no_strategy_reads_the_score(arena: Arena, strategy: str) -> None:
     """Scores are asked for when the search has ended, and changing all of them changes no proposal."""
+    assert arena.table is not None
+    arena = replace(arena, table=replace(arena.table, score_name="another column"))
     assert arena.table is not None
     sealed: Any = Sealed(arena)
     rules = replace(RULES, budget=30)
@@ -111,6 +113,15 @@ def test_no_strategy_reads_the_score(arena: Arena, strategy: str) -> None:
     again = simulate(other, strategy, 0, rules)
     assert again.networks == run.networks
     assert np.allclose(again.score, 1 - run.score)
+
+
+def test_what_is_reported_is_of_the_trainings_that_the_run_was_not_shown(arena: Arena) -> None:
+    """Every network of the made-up table has two trainings: one is shown, the score is the other."""
+    assert arena.table is not None
+    run = simulate(arena, "random", 7, replace(RULES, budget=30))
+    for key, signal, score in zip(run.networks, run.signal, run.score, strict=True):
+        row = arena.table.row(key)
+        assert sorted([signal, score]) == pytest.approx(sorted(arena.table.signal[row]))
 
 
 def test_a_table_that_is_used_up_ends_the_run(table_file: Path) -> None:
