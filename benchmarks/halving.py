@@ -43,7 +43,7 @@ class Events(Silent):
     def spent(self, epochs: int, limit: int | None) -> None:
         self._spent = epochs
 
-    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
+    def ended(self, index: int, candidate: Candidate, result: Result, objective: float | None = None) -> None:
         _write(self._path, {"spent": self._spent, "index": index, "error": result.error, "errors": list(result.errors)})
 
 

@@ -79,7 +79,7 @@ class Clock(Silent):
     def __init__(self) -> None:
         self.times = [time.process_time()]
 
-    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
+    def ended(self, index: int, candidate: Candidate, result: Result, objective: float | None = None) -> None:
         self.times.append(time.process_time())
 
     def cost(self, first: int, last: int) -> float:

@@ -31,6 +31,7 @@ _TAKEN = frozenset(
         "index",
         "metrics",
         "none",
+        "objective",
         "params_by_name",
         "reused",
         "schema",

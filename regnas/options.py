@@ -95,6 +95,9 @@ class SearchOptions(WindowOptions, MeasuringOptions, TrainingOptions, ResourceOp
     evaluator: str  # spec
     budget: int | None  # networks that are evaluated, or with a pruner started; 25 unless said
     budget_epochs: int | None  # epochs of all networks together, after which the study ends
+    objective: str  # ``error``, or a spec such as ``mnasnet[measure=flops,target=1.5M]``
+    screen: str | None  # a score of ``zero-cost`` by which candidates are chosen before training, or ``none``
+    keep: float | None  # share of the scored candidates that is trained, 0.25 unless said
     pruner: str  # spec, or ``none``
     seed: int  # of candidates and trainings
     study: str | None  # name; SPACE/STRATEGY/SEED unless said

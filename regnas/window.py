@@ -111,6 +111,17 @@ def parse_bounds(text: str | float | None, name: str, *, times: bool = False) ->
     return Bounds(numbers[0], numbers[1])
 
 
+def number_of(text: str, name: str) -> float:
+    """One number, with k, M or G, as bounds have them.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not _NUMBER.fullmatch(text.strip()):
+        raise UsageError(f"{name} is a number, with k, M or G, such as 400M or 0.075; got {text!r}")
+    return _number(text.strip(), text, name) or 0.0
+
+
 def _number(text: str, whole: str, name: str, times: bool = False) -> float | None:
     if not text:
         return None

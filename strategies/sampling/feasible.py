@@ -42,7 +42,7 @@ from regnas.strategies.sampling.proposed import Proposed
 from regnas.system.optuna_internals import enqueued_params, trial_system_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from optuna.study import Study
 
@@ -110,6 +110,8 @@ class FeasibleSampler(BaseSampler):
         self._max_tries = max_tries
         self._own_stream = stream is None
         self._stream = Stream(space, seed=seed, duplicates=duplicates) if stream is None else stream
+        self._among = 1
+        self._choose: Callable[[Sequence[Candidate]], int] | None = None
         self._pasts: dict[str, Proposed] = {}
         self._next_index: int | None = None
         self._distributions = space.distributions
@@ -137,6 +139,21 @@ class FeasibleSampler(BaseSampler):
     def inner(self) -> BaseSampler | None:
         """The sampler that is asked first; None for random search."""
         return self._inner
+
+    @property
+    def draws_from_the_law(self) -> bool:
+        """Whether its random candidates are those of the space's stream."""
+        return self._own_stream
+
+    def screen(self, stream: Stream, among: int, choose: Callable[[Sequence[Candidate]], int]) -> None:
+        """Propose only what passes a screen.
+
+        Args:
+            stream: the random candidates, as they pass.
+            among: proposals of the inner sampler of which one is taken.
+            choose: the place of that one among new candidates inside the window.
+        """
+        self._stream, self._own_stream, self._among, self._choose = stream, False, among, choose
 
     def assign(self, index: int) -> None:
         """The candidate index of the next trial; without, it is the trial's number."""
@@ -272,22 +289,33 @@ class FeasibleSampler(BaseSampler):
         if isinstance(self._inner, SupportsRekey):
             self._inner.rekey(keyed.integer("propose", self._seed, index))
         refused: list[Proposal] = []
-        for _ in range(self._max_tries):
+        found: dict[str, Chosen] = {}
+        silent = False
+        for _ in range(self._max_tries * self._among):
             params = self._inner.sample_relative(study, trial, {**self._distributions, **beside})
             if not params and not self._draws_one_by_one(study, trial):
-                return Chosen(self._from_stream(index, seen), Origin.STREAM)  # no opinion yet
+                silent = True  # no opinion yet, or no further one
+                break
             point = self._space.canonical(self._whole(params, study, trial))
             drawn = {name: params[name] for name in beside if name in params}
             candidate = self._space.judge(point)
             one = Proposal(point, drawn, self._listening.record(), repeated=candidate is not None)
-            if candidate is not None and candidate.architecture.key() not in seen:
-                return Chosen(candidate, Origin.OWN, one)
+            if candidate is not None and (key := candidate.architecture.key()) not in seen and key not in found:
+                found[key] = Chosen(candidate, Origin.OWN, one)
+                if len(found) == self._among:
+                    break
+                continue
             self.refused += 1
             stuck = bool(refused) and point == refused[-1].point  # it would say the same for ever
             refused.append(one)
             if stuck:
                 break
-        return self._instead_of(refused, index, seen)
+        if found:
+            new = list(found.values())
+            return new[self._choose([one.candidate for one in new])] if self._choose and new[1:] else new[0]
+        return (
+            Chosen(self._from_stream(index, seen), Origin.STREAM) if silent else self._instead_of(refused, index, seen)
+        )
 
     def _instead_of(self, refused: Sequence[Proposal], index: int, seen: set[str]) -> Chosen:
         """What is evaluated in place of proposals that cannot be."""

@@ -16,7 +16,8 @@ from regnas.evaluator import Evaluator, SupportsPrepare, Task, check_facts, make
 from regnas.evaluators.training.devices import devices
 from regnas.studies.audit import report
 from regnas.studies.audit.analysis import Audits, audit, columns
-from regnas.studies.audit.scoring import Scored, networks_of, score_networks
+from regnas.studies.audit.scored import Scored
+from regnas.studies.audit.scoring import networks_of, score_networks
 from regnas.studies.executors.resources import cores
 from regnas.studies.populations.population import Population, PopulationError
 from regnas.studies.populations.sources import load

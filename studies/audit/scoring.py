@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +10,11 @@ from regnas.architecture import key_of
 from regnas.evaluator import Task
 from regnas.executor import Executor, WorkerSpec
 from regnas.messages import EvaluateJob
-from regnas.sampling import keyed
+from regnas.studies.audit.scored import SCORES, Scored, kept, seed_of
 from regnas.studies.executors.make import PROCESS, make_engine, start
 from regnas.studies.executors.worker import read_result, result_name
 from regnas.studies.populations.population import Population, PopulationError
 from regnas.system.files import append_json
-from regnas.system.reading import read_text
-
-SCORES = "scores.jsonl"
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What an evaluator said of one network.
-
-    Attributes:
-        key: of the network.
-        metrics: its scores by name; those that it does not have are left out.
-        missing: of these, why; under "" why the evaluator failed, and there are none at all.
-        seconds: that it took.
-    """
-
-    key: str
-    metrics: Mapping[str, float]
-    missing: Mapping[str, str]
-    seconds: float
 
 
 def networks_of(population: Population) -> list[Mapping[str, Any]]:
@@ -74,7 +52,7 @@ def score_networks(
         told: called with the number of networks that are there, after each.
     """
     path = folder / SCORES
-    found = _kept(path)
+    found = kept(path)
     waiting = {key_of(one): one for one in networks}
     waiting = {key: one for key, one in waiting.items() if key not in found}
     told(len(found))
@@ -82,19 +60,6 @@ def score_networks(
         append_json(path, one.__dict__)
         found[one.key] = one
         told(len(found))
-    return found
-
-
-def _kept(path: Path) -> dict[str, Scored]:
-    """What earlier runs left; a line that a crash cut off is not there, nor what failed."""
-    found: dict[str, Scored] = {}
-    for line in read_text(path).splitlines() if path.exists() else ():
-        try:
-            one = Scored(**json.loads(line))
-        except (ValueError, TypeError):
-            continue
-        if "" not in one.missing:
-            found[one.key] = one
     return found
 
 
@@ -138,7 +103,7 @@ def _evaluated(
             key, network = waiting[index]
             running.add(index)
             place = str(results / result_name(index))
-            pool.submit(EvaluateJob(index=index, seed=_seed(seed, key), architecture=network, result=place))
+            pool.submit(EvaluateJob(index=index, seed=seed_of(seed, key), architecture=network, result=place))
         for event in pool.events(0.25):
             if not event.ends or event.index not in running:
                 continue
@@ -147,11 +112,7 @@ def _evaluated(
                 left.append(event.index)
                 continue
             key, _ = waiting[event.index]
-            yield _said(results / result_name(event.index), key, _seed(seed, key), event.message)
-
-
-def _seed(seed: int, key: str) -> int:
-    return keyed.integer("audit", seed, key)
+            yield _said(results / result_name(event.index), key, seed_of(seed, key), event.message)
 
 
 def _said(place: Path, key: str, seed: int, message: str) -> Scored:

@@ -57,7 +57,7 @@ class BatchLines(Silent):
             self._live = Live(self._line(), console=self._console, refresh_per_second=2, transient=True)
             self._live.start()
 
-    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
+    def ended(self, index: int, candidate: Candidate, result: Result, objective: float | None = None) -> None:
         self._done += 1
 
     def failed(self, index: int, message: str) -> None:

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from regnas.costs import Complexity
 from regnas.evaluator import rank
 from regnas.measure import installed
+from regnas.objective import ERROR, error_of
 from regnas.pruner import NONE
 from regnas.studies.search.known.enqueue import ENQUEUED
 from regnas.studies.storage.costs import costs_of
@@ -27,6 +28,7 @@ class Evaluation:
         identity: of the trial in its storage; ``number`` is its place in the study.
         index: place in the stream of candidates.
         error: of the last epoch, a fraction.
+        objective: what the study minimises, where it is not the error.
         costs: as the trial has them on record.
         params: parameters by name, without those that the space fixes.
         chosen: by the user (``--enqueue``), not by the strategy.
@@ -41,6 +43,12 @@ class Evaluation:
     params: Mapping[str, Any]
     chosen: bool
     diverged: bool = False
+    objective: float | None = None
+
+    @property
+    def value(self) -> float:
+        """What evaluations are ordered by."""
+        return self.error if self.objective is None else self.objective
 
 
 def complete(study: optuna.Study) -> list[Evaluation]:
@@ -51,7 +59,8 @@ def complete(study: optuna.Study) -> list[Evaluation]:
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     own = [trial for trial in trials if {"index", "architecture"} <= set(trial.user_attrs)]
     measures = installed()
-    found = [_evaluation(trial, trial.value, measures) for trial in own if trial.value is not None]
+    known = [(trial, error_of(trial)) for trial in own]
+    found = [_evaluation(trial, error, measures) for trial, error in known if error is not None]
     return sorted(found, key=lambda one: one.index)
 
 
@@ -67,12 +76,13 @@ def _evaluation(trial: optuna.trial.FrozenTrial, error: float, measures: Sequenc
         params=trial.params,
         chosen=ENQUEUED in stored,
         diverged=bool(stored.get("diverged")),
+        objective=trial.value if ERROR in stored else None,
     )
 
 
 def best(evaluations: list[Evaluation], count: int = 5) -> list[Evaluation]:
     """The best ones, the best first, as `regnas.evaluator.rank` orders them."""
-    return sorted(evaluations, key=lambda one: rank(one.error, one.index, one.diverged))[:count]
+    return sorted(evaluations, key=lambda one: rank(one.value, one.index, one.diverged))[:count]
 
 
 def biased(settings: Mapping[str, Any]) -> str:
@@ -80,6 +90,8 @@ def biased(settings: Mapping[str, Any]) -> str:
     pruner = settings.get("pruner", NONE)
     if pruner != NONE:
         return f"only what the pruner {pruner} let run to its end: no random sample, so it says nothing of the space"
+    if "screen" in settings:
+        return f"only what passed the screen {settings['screen']}: no random sample, so it says nothing of the space"
     if settings["strategy"] != "random":
         return f"proposed by {settings['strategy']}: no random sample, so it says nothing of the space"
     return ""

@@ -86,11 +86,12 @@ def _curve(name: str, sizes: Any, values: Any, dash: str) -> dict[str, Any]:
 
 
 def _so_far(evaluations: list[Evaluation], notes: list[str]) -> PlotlyFigure:
-    """The best error so far against the number of candidates."""
+    """The best error so far, or the best objective, against the number of candidates."""
     sound = [one for one in evaluations if not one.diverged] or evaluations
-    best = np.minimum.accumulate([one.error for one in sound])
+    best = np.minimum.accumulate([one.value for one in sound])
     keep = np.flatnonzero(np.diff(best, prepend=np.inf, append=-np.inf))[:-1]
     x = [sound[i].index + 1 for i in keep] + [evaluations[-1].index + 1]
     y = short(100 * best[[*keep, len(best) - 1]])
     lines = [line("best so far", 0, [float(value) for value in x], y, shape="hv")]
-    return PlotlyFigure(lines, layout("Best error so far", notes, "candidates", _ERROR))
+    what, axis = ("error", _ERROR) if sound[0].objective is None else ("objective", "objective (%)")
+    return PlotlyFigure(lines, layout(f"Best {what} so far", notes, "candidates", axis))

@@ -68,7 +68,8 @@ def _standing(study: optuna.Study, evaluations: list[Evaluation]) -> list[str]:
     (winner,) = best(evaluations, 1)
     if winner.diverged:
         return [f"All {len(evaluations)} trainings diverged: there is no best one. {counted}."]
-    return [f"**Best: {winner.error:.2%} validation error, candidate {winner.index}.** {counted}."]
+    objective = "" if winner.objective is None else f", objective {winner.objective:.2%}"
+    return [f"**Best: {winner.error:.2%} validation error{objective}, candidate {winner.index}.** {counted}."]
 
 
 def _baselines(place: Path) -> list[str]:
@@ -78,7 +79,7 @@ def _baselines(place: Path) -> list[str]:
     sound = [one for one in named if isinstance(one.get("error"), float) and one.get("diverged") is False]
     if not sound:
         return []
-    first = min(sound, key=lambda one: float(one["error"]))
+    first = min(sound, key=lambda one: float(one["objective"] if "objective" in one else one["error"]))
     return ["", f"Best baseline: {first['error']:.2%} validation error, {_words(str(first.get('baseline')))}."]
 
 
@@ -86,17 +87,19 @@ def _best(evaluations: list[Evaluation], study: int) -> Table:
     leaders = best(evaluations)
     networks = [summary(one.architecture) for one in leaders]
     measures = costs.names_of([one.costs for one in leaders])
+    sought = ("objective",) if all(one.objective is not None for one in leaders) else ()
     rows = tuple(
         (
             str(one.index),
             f"[{one.number}](/dashboard/studies/{study}/trials?numbers={one.number})",
             f"{one.error:.2%}",
+            *(f"{one.objective:.2%}" for _ in sought if one.objective is not None),
             *(costs.cell(name, one.costs) for name in measures),
             _words(network.long),
         )
         for one, network in zip(leaders, networks, strict=True)
     )
-    heads = ("candidate", "trial", "error", *map(costs.head, measures), heading(networks))
+    heads = ("candidate", "trial", "error", *sought, *map(costs.head, measures), heading(networks))
     title = f"The {len(leaders)} best of {len(evaluations)}"
     return Table(title, heads, rows)
 
@@ -109,6 +112,7 @@ def _settings(settings: Mapping[str, Any]) -> Table:
         "images": f"{images['resolution']} px, {images['classes']} classes",
         "strategy": code(settings["strategy"]),
         "pruner": code(settings["pruner"]) if "pruner" in settings else "",
+        **{name: code(settings[name]) for name in ("objective", "screen") if name in settings},
         "seed": str(settings["seed"]),
         "networks drawn again": _words(settings["duplicates"]),
         "evaluator": code(settings["evaluator"]),
@@ -142,4 +146,8 @@ def _conditions(settings: Mapping[str, Any]) -> list[str]:
     words += ["--evaluator", settings["evaluator"]] if settings["evaluator"] != DEFAULT else []
     words += ["--epochs", str(settings["recipe"]["epochs"])] if "epochs" in settings["recipe"] else []
     words += ["--duplicates", settings["duplicates"]] if settings["duplicates"] != "reject" else []
+    words += ["--objective", settings["objective"]] if "objective" in settings else []
+    if "screen" in settings:
+        score, _, share = settings["screen"].rpartition(" keep ")
+        words += ["--screen", score, "--keep", share]
     return words + (["--pruner", settings["pruner"]] if "pruner" in settings else [])

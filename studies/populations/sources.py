@@ -123,6 +123,11 @@ def _random_only(population: Population, force: bool) -> Population:
             f"{population.name} was searched with the pruner {pruner}: only what looked good was trained to its end, "
             f"so its trials are no sample of the space; search without --pruner"
         )
+    if screen := population.settings.get("screen"):
+        raise PopulationError(
+            f"{population.name} was searched with the screen {screen}: only what scored well was trained, so its "
+            f"trials are no sample of the space; search without --screen"
+        )
     strategy = population.settings.get("strategy", "random")
     mark = f"{population.settings.get('space', population.name)}: trials of {strategy}, no random sample of the space"
     if strategy == "random" or (force and mark in population.marks):

@@ -23,6 +23,7 @@ from regnas.errors import InfeasibleWindow
 from regnas.evaluator import Result
 from regnas.executor import Event, Executor, evaluates_in_driver
 from regnas.messages import EvaluateJob
+from regnas.objective import Objective
 from regnas.pruner import Verdict
 from regnas.studies.driver import Interrupted
 from regnas.studies.run.asking import Asking
@@ -54,6 +55,7 @@ class Driver:
         repeat: int = 0,
         fidelity: Fidelity | None = None,
         clock: Clock | None = None,
+        objective: Objective | None = None,
     ) -> None:
         self._study = study
         self._pool = pool
@@ -72,6 +74,7 @@ class Driver:
             fidelity=self._fidelity,
             progress=progress,
             reuses=self._reuses,
+            objective=objective,
         )
         self._turns = Turns(self._telling, self._fidelity)
         self._stops = 0

@@ -24,7 +24,9 @@ class Progress(Protocol):
     """Hears of everything the driver does."""
 
     def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None:
-        """The search goes on from ``completed`` evaluations, the best of which has this error and index."""
+        """The search goes on from ``completed`` evaluations, the best of which has this error, or objective, and
+        index.
+        """
 
     def began(self, index: int, candidate: Candidate) -> None:
         """A candidate was given to a worker."""
@@ -32,8 +34,8 @@ class Progress(Protocol):
     def epoch(self, index: int, epoch: int, error: float) -> None:
         """A candidate finished an epoch."""
 
-    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
-        """A candidate is complete."""
+    def ended(self, index: int, candidate: Candidate, result: Result, objective: float | None = None) -> None:
+        """A candidate is complete, with this objective where it is not the error that is minimised."""
 
     def paused(self, index: int, candidate: Candidate, epochs: int, stopped: bool) -> None:
         """A candidate was paused after so many epochs, or stopped for good."""
@@ -63,7 +65,7 @@ class Silent:
     def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None: ...
     def began(self, index: int, candidate: Candidate) -> None: ...
     def epoch(self, index: int, epoch: int, error: float) -> None: ...
-    def ended(self, index: int, candidate: Candidate, result: Result) -> None: ...
+    def ended(self, index: int, candidate: Candidate, result: Result, objective: float | None = None) -> None: ...
     def paused(self, index: int, candidate: Candidate, epochs: int, stopped: bool) -> None: ...
     def spent(self, epochs: int, limit: int | None) -> None: ...
     def timed(self, left: float) -> None: ...
@@ -110,15 +112,17 @@ class Lines:
             described = self._running[index].split("  epoch")[0]
             self._running[index] = f"{described}  epoch {epoch}: {error:.2%}"
 
-    def ended(self, index: int, candidate: Candidate, result: Result) -> None:
+    def ended(self, index: int, candidate: Candidate, result: Result, objective: float | None = None) -> None:
         self._running.pop(index, None)
         self._done += 1
-        new = not result.diverged and (self._best is None or (result.error, index) < self._best)
+        value = result.error if objective is None else objective
+        new = not result.diverged and (self._best is None or (value, index) < self._best)
         if new:
-            self._best = (result.error, index)
+            self._best = (value, index)
+        sought = "" if objective is None else f"  objective {objective:>6.2%}"
         budget = f"/{self._budget}" if self._counts else ""
         self._console.print(
-            f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}"
+            f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}{sought}"
             f"{'  diverged' if result.diverged else ''}  {costs.line(candidate.complexity)}  "
             f"{result.seconds:.1f} s  {printable(summary(candidate.architecture).line)}{'  <- best' if new else ''}",
             highlight=False,

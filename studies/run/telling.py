@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.errors import StudyError
 from regnas.evaluator import Result
 from regnas.metric import from_columns
+from regnas.objective import ERROR, Objective
 from regnas.studies.run.checkpoints import Checkpoints
 from regnas.studies.run.fidelity import Fidelity
 from regnas.studies.run.pending import PendingTrial, copied, further
@@ -29,10 +30,11 @@ class Telling:
     Args:
         folder: of the study.
         reuses: whether candidates of one network share a result.
+        objective: what trials are told; None for the error.
 
     Attributes:
         completed, pruned: trials that are told.
-        best: error and index of the best trial that was complete, and had not diverged, before this driver began.
+        best: value and index of the best trial that was complete, and had not diverged, before this driver began.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Telling:
         fidelity: Fidelity,
         progress: Progress,
         reuses: bool,
+        objective: Objective | None = None,
     ) -> None:
         self._study = study
         self._folder = folder
@@ -51,6 +54,7 @@ class Telling:
         self._fidelity = fidelity
         self._progress = progress
         self._reuses = reuses
+        self._objective = objective
         self._results: dict[str, tuple[int, Result]] = {}  # by architecture
         self._given_up: list[str] = []
         self.completed = 0
@@ -72,11 +76,12 @@ class Telling:
         """
         self.completed += 1
         attributes = trial.user_attrs
-        error = float(trial.value if trial.value is not None else 1.0)
+        value = float(trial.value if trial.value is not None else 1.0)
+        error = attributes.get(ERROR, value)
         diverged = bool(attributes.get("diverged"))
         if not diverged:
-            self.best = min(self.best or (2.0, 0), (error, attributes["index"]))
-        self._checkpoints.rank(error, attributes["index"], diverged)
+            self.best = min(self.best or (math.inf, 0), (value, attributes["index"]))
+        self._checkpoints.rank(value, attributes["index"], diverged)
         if self._reuses:
             result = Result(
                 error=error,
@@ -113,12 +118,16 @@ class Telling:
         for epoch, error in enumerate(result.errors, 1):
             diverged = result.diverged and epoch == len(result.errors)
             self.report(pending, epoch, error, trained="reused" not in result.notes, diverged=diverged)
-        self._study.tell(pending.trial, result.error)
+        value = result.error
+        if self._objective is not None:
+            value = self._objective.value(result.error, pending.candidate.complexity)
+            pending.describe(**{ERROR: result.error})
+        self._study.tell(pending.trial, value)
         self.completed += 1
         if self._reuses:
             self._results.setdefault(pending.key, (pending.index, result))
-        self._checkpoints.rank(result.error, pending.index, result.diverged)
-        self._progress.ended(pending.index, pending.candidate, result)
+        self._checkpoints.rank(value, pending.index, result.diverged)
+        self._progress.ended(pending.index, pending.candidate, result, None if self._objective is None else value)
 
     def prune(self, pending: PendingTrial) -> None:
         """Tell a candidate that will not be whole; its value is then its last error, and its state keeps it apart."""

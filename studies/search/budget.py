@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regnas.errors import UsageError
+from regnas.objective import Objective
 from regnas.pruner import NONE, SupportsLeast, make_pruner
 from regnas.studies.run.clock import UNLIMITED
 from regnas.system.duration import seconds_of
@@ -26,6 +27,7 @@ class Budget:
         epochs: of all candidates together, after which the study ends.
         seconds: of the whole search.
         pruner: a spec such as ``asha[eta=4]``, or ``none``.
+        race: whether the best race for what is left of the time at the end.
 
     Raises:
         UsageError: a number below 1.
@@ -35,6 +37,7 @@ class Budget:
     epochs: int | None = None
     pruner: str = NONE
     seconds: float | None = None
+    race: bool = False
 
     def __post_init__(self) -> None:
         if self.candidates is not None and self.candidates < 1:
@@ -58,7 +61,8 @@ class Budget:
         seconds = None if time is None else seconds_of(time, "time")
         if seconds is not None and retrain == AUTO:
             seconds *= SEARCH_SHARE
-        return cls(options.get("budget"), options.get("budget_epochs"), options.get("pruner", NONE), seconds)
+        pruner, race = options.get("pruner", NONE), retrain == AUTO
+        return cls(options.get("budget"), options.get("budget_epochs"), pruner, seconds, race)
 
     def checked_pruner(self, epochs: int | None, duplicates: str) -> str:
         """The pruner's spec, if what stops candidates early can work.
@@ -82,6 +86,21 @@ class Budget:
                 f"{asked} stops candidates, so there may be no result to copy: --duplicates reject or allow"
             )
         return NONE if make_pruner(self.pruner, epochs) is None else self.pruner.strip()
+
+    def check_objective(self, objective: Objective | None) -> None:
+        """Refuse what compares trainings by their errors alone.
+
+        Raises:
+            UsageError: a pruner, a budget of epochs, or a race of finalists beside an objective.
+        """
+        stops = f"--pruner {self.pruner}" if self.pruner.strip() != NONE else ""
+        stops = stops or (f"--budget-epochs {self.epochs}" if self.epochs else "")
+        stops = stops or ("--retrain auto" if self.race else "")
+        if objective is not None and stops:
+            raise UsageError(
+                f"{stops} compares trainings by their errors, and --objective {objective} does not: leave one of the "
+                f"two out{'; --retrain N trains the winner' if self.race else ''}"
+            )
 
     def least(self, epochs: int | None, pruner: str) -> int:
         """Epochs of all candidates together, below which none of them is whole; 0 where nothing limits them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -14,7 +14,9 @@ from regnas import images
 from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space
 from regnas.errors import StudyError
+from regnas.objective import ERROR
 from regnas.pruner import NONE
+from regnas.studies.audit.screen import NO_SCREEN
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 
 ATTRIBUTE = "regnas:settings"
@@ -33,6 +35,8 @@ class Settings:
         pruner: what stops trainings early, or ``none``.
         measured_on: the device on which the window's costs are measured; None where all are closed forms.
         fingerprint: of the images; None where the data set has none.
+        objective: what is minimised, as its spec; ``error`` for the error alone.
+        screen: by what candidates were chosen before training, or ``none``.
     """
 
     space: str
@@ -49,6 +53,8 @@ class Settings:
     pruner: str = NONE
     measured_on: str | None = None
     fingerprint: Mapping[str, Any] | None = None
+    objective: str = ERROR
+    screen: str = NO_SCREEN
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the schema and the versions of what computes."""
@@ -58,6 +64,9 @@ class Settings:
             del own["repeat"]  # the first training of every candidate: nothing to say
         if self.pruner == NONE:
             del own["pruner"]
+        for name, usual in (("objective", ERROR), ("screen", NO_SCREEN)):
+            if own[name] == usual:
+                del own[name]
         if self.measured_on is None:
             del own["measured_on"]
         if self.fingerprint is None:
@@ -72,11 +81,16 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def study_name(space: Space, strategy: str, seed: int, repeat: int = 0, pruner: str = NONE) -> str:
+def study_name(
+    space: Space, strategy: str, seed: int, repeat: int = 0, pruner: str = NONE, also: Sequence[str] = ()
+) -> str:
     """The default name: SPACE/STRATEGY/SEED, with a pruner its spec, and the number of the repeat where the trainings
     are further ones.
+
+    Args:
+        also: what else makes it another study, as specs.
     """
-    further = [] if pruner == NONE else [pruner]
+    further = [*also] if pruner == NONE else [pruner, *also]
     further += [f"repeat-{repeat}"] if repeat else []
     return "/".join([space.spec, strategy, str(seed), *further])
 
@@ -121,7 +135,7 @@ def check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], name: str) 
 
 def differing(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What two studies' settings differ in, in words; the versions of what computes do not count."""
-    usual = {"pruner": NONE}  # what a study's settings leave out
+    usual = {"pruner": NONE, "objective": ERROR, "screen": NO_SCREEN}  # what a study's settings leave out
     before, now = in_present_words(stored), in_present_words(_unversioned(wanted))
     rest = {key: value for key, value in now.items() if key not in (DATA, FINGERPRINT)}
     images = other_images(before, now) if DATA in now else []

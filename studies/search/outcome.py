@@ -19,6 +19,7 @@ from regnas.errors import StudyError, UsageError
 from regnas.evaluator import rank
 from regnas.measure import BUILT_IN, costs_in, installed
 from regnas.metric import from_columns
+from regnas.objective import error_of
 from regnas.studies.search.identity import check_same
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.costs import costs_of
@@ -31,21 +32,23 @@ _NOT_KEPT = ("recipe", "images", "remarks", "guessing", "steps")  # facts that n
 
 def rows_of(study: optuna.Study, space: Space) -> list[Row]:
     """Every trial with a candidate index, in the order of the index."""
-    strategy = (settings_of(study) or {}).get("strategy", "")
+    settings = settings_of(study) or {}
+    strategy, objective = settings.get("strategy", ""), "objective" in settings
     measures = installed()
     found = [
-        {**row_of(trial, space, measures), "strategy": strategy}
+        {**row_of(trial, space, measures, objective), "strategy": strategy}
         for trial in study.get_trials(deepcopy=False)
         if trial.user_attrs.get("index") is not None
     ]
     return sorted(found, key=lambda row: row["index"])
 
 
-def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str]) -> Row:
+def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str], objective: bool = False) -> Row:
     """One trial as a row of trials.csv (see docs/files.md).
 
     Args:
         measures: names of all that are installed.
+        objective: whether the trial's value is an objective, not its error.
     """
     stored = trial.user_attrs
     # A pruned trial's value is its last error: on record, and never among the complete ones.
@@ -54,7 +57,7 @@ def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str]) -> Row:
         "space": space.spec,
         "index": stored["index"],
         "seed": stored.get("seed", ""),
-        "error": trial.value if complete and trial.value is not None else "",
+        "error": error_of(trial) if complete and trial.value is not None else "",
         "architecture": _architecture(trial) if "architecture" in stored else "",
         "seconds": stored.get("seconds", ""),
         "diverged": stored.get("diverged", ""),
@@ -66,6 +69,8 @@ def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str]) -> Row:
         "metrics": from_columns(stored),
     }
     row["epochs"] = len(row["errors"]) if complete else ""
+    if objective:
+        row["objective"] = trial.value if complete and trial.value is not None else ""
     if row["architecture"]:
         row |= costs_of(stored, measures) or complexity_of(from_json(row["architecture"]), space.resolution)
     return row
@@ -98,7 +103,19 @@ class Best:
 def complete_rows(rows: list[Row]) -> list[Row]:
     """Completed rows, the best first, as `regnas.evaluator.rank` orders them: those that diverged come last."""
     done = [row for row in rows if row["state"] == "COMPLETE"]
-    return sorted(done, key=lambda row: rank(row["error"], row["index"], row["diverged"]))
+    return sorted(done, key=lambda row: rank(value_of(row), row["index"], row["diverged"]))
+
+
+def value_of(row: Row) -> float:
+    """What a row is ordered by: its objective where it has one, else its error."""
+    return float(row["objective"] if "objective" in row else row["error"])
+
+
+def scale_of(row: Row) -> float:
+    """By how much what a row is ordered by differs where its error differs by 1: more than 1 of cheap networks where
+    an objective counts costs.
+    """
+    return 1.0 if row["error"] == 1 else (1 - value_of(row)) / (1 - float(row["error"]))
 
 
 def winner_of(
@@ -178,6 +195,7 @@ def write_best(
         **({"baseline": row["baseline"]} if "baseline" in row else {}),
         "seed": row["seed"],
         "validation_error": row["error"],
+        **({"objective": row["objective"]} if "objective" in row else {}),
         "test_error": test_error,
         "trained": trained if kept.exists() else "no weights: the evaluator kept none",
         **{key: value for key, value in facts.items() if key not in _NOT_KEPT},

@@ -23,12 +23,14 @@ from regnas.evaluator import (
     make_evaluator,
 )
 from regnas.measure import flag_of
+from regnas.objective import ERROR, Objective
 from regnas.options import SearchOptions
 from regnas.plugins import spec
 from regnas.pruner import NONE, after_steps
 from regnas.sampling.batch import Params
 from regnas.sampling.costing import metered
 from regnas.strategy import make_strategy
+from regnas.studies.audit.screen import NO_SCREEN, Scorer, Screen, screened
 from regnas.studies.executors.resources import AUTO, Allocation, allocate
 from regnas.studies.run.clock import UNLIMITED
 from regnas.studies.run.progress import duration
@@ -38,7 +40,7 @@ from regnas.studies.search.images import FINGERPRINT, fingerprint_of
 from regnas.studies.search.known import enqueue, warm_start
 from regnas.studies.search.known.warm_start import WarmStart
 from regnas.studies.search.pareto import axes
-from regnas.studies.search.regime import epochs_of, images_of, in_regime, in_upper_half
+from regnas.studies.search.regime import epochs_of, images_of, in_regime, in_upper_half, priced
 from regnas.studies.search.request import SearchRequest, request_of
 from regnas.studies.search.stream_version import (
     stored_pruner,
@@ -63,6 +65,8 @@ class SearchPlan:
         automatic: whether the space was chosen by images and window.
         seconds: that baselines and candidates may take; None for as long as they do.
         remarks: on the window, in words.
+        objective: what is minimised; None for the error.
+        screen: what candidates have to pass before training; None where nothing.
     """
 
     space: Space
@@ -93,6 +97,8 @@ class SearchPlan:
     seconds: float | None = None
     automatic: bool = False
     remarks: tuple[str, ...] = ()
+    objective: Objective | None = None
+    screen: Screen | None = None
 
     @property
     def workers(self) -> int:
@@ -108,7 +114,14 @@ class SearchPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should hear before the first candidate."""
-        return (*self.remarks, *self.allocation.notes, *self.facts.get("remarks", ()), *self._few_to_validate())
+        screen = () if self.screen is None else (self.screen.said(self.strategy not in _BLIND),)
+        return (
+            *self.remarks,
+            *screen,
+            *self.allocation.notes,
+            *self.facts.get("remarks", ()),
+            *self._few_to_validate(),
+        )
 
     def _few_to_validate(self) -> Iterator[str]:
         """That errors are counted on few images, where that is so."""
@@ -140,8 +153,9 @@ class SearchPlan:
         if self.seconds is not None:
             training += f", for {duration(self.seconds)}"
         automatic = " (--space auto)" if self.automatic else ""
+        sought = "" if self.objective is None else f", objective {self.objective}"
         return (
-            f"{self.space.spec}{automatic}{inside}, strategy {self.strategy}, seed {self.seed}\n"
+            f"{self.space.spec}{automatic}{inside}, strategy {self.strategy}, seed {self.seed}{sought}\n"
             f"{source}: {images.resolution} px, {images.classes} classes{self._counted()}{training}{sizes}\n"
             f"{self.workers or 1} x {self.allocation.place}, study {self.name!r} in {self.folder}/"
         )
@@ -186,36 +200,34 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     evaluator = make_evaluator(asked.evaluator, asked.task)
     allocation = allocate(evaluator, asked.resources, _most_at_a_time(asked))
     data = images_of(evaluator, asked.task)
-    space = _measuring(in_regime(asked.space, evaluator, data, asked.window), allocation)
+    space = _measuring(priced(in_regime(asked.space, evaluator, data, asked.window), asked.sought), allocation)
     space = metered(space, asked.measuring, asked.place.out)
     facts = check_facts(evaluator, evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
     fingerprint = fingerprint_of(data)
     facts |= {FINGERPRINT: fingerprint} if fingerprint else {}
     epochs = epochs_of(evaluator, facts)
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
+    asked.budget.check_objective(asked.sought)
     url = storage_url(asked.place.storage, asked.place.out)
     name, space = _named(asked, space, pruner, url)
     limit, budget = space.window, asked.budget.count(epochs, pruner)
-    remarks: tuple[str, ...] = ()
-    if _limited(asked) and data is not None:
-        began, count = stored_window(url, name), min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
-        space, remarks = in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
-    first = study_name(space, asked.label, asked.seed, 0, pruner)  # of whose networks a repeat is
+    space, remarks = _halved(asked, space, budget, stored_window(url, name)) if data is not None else (space, ())
+    first = study_name(space, asked.label, asked.seed, 0, pruner, asked.also)  # of whose networks a repeat is
     begun = stored_recipe(url, *((name, first) if asked.repeat else (name,)))
     begun = begun or warm_start.recipe_of(asked.warm_start, url)
     if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(begun)):
         earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options), warm_start=None))
         settings = replace(earlier.settings, evaluator=asked.evaluator)
-        return replace(earlier, settings=settings, warm=warm_start.read(asked.warm_start, url, settings, earlier.space))
+        warm = warm_start.read(asked.warm_start, url, settings, earlier.space, asked.sought)
+        return replace(earlier, settings=settings, warm=warm)
     source = asked.task.data if data is not None else asked.evaluator
-    steps = facts.get("steps")
-    if pruner != NONE and epochs and steps and stored_pruner(url, name) != pruner:
-        pruner = after_steps(pruner, epochs, steps)
+    if pruner != NONE and epochs and facts.get("steps") and stored_pruner(url, name) != pruner:
+        pruner = after_steps(pruner, epochs, facts["steps"])
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
     return SearchPlan(
         space=space,
         strategy=asked.label,
-        sampler=_sampler(asked.strategy, space, asked.seed, asked.duplicates, allocation.count),
+        sampler=_screened(asked, space, allocation.count, data, asked.place.out / folder_name(name)),
         settings=settings,
         task=replace(asked.task, download=False),
         evaluator=asked.evaluator,
@@ -233,7 +245,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         epochs=epochs,
         budget_epochs=asked.budget.epochs,
         least_epochs=asked.budget.least(epochs, pruner),
-        warm=warm_start.read(asked.warm_start, url, settings, space),
+        warm=warm_start.read(asked.warm_start, url, settings, space, asked.sought),
         enqueued=() if asked.enqueue is None else enqueue.read(asked.enqueue, space),
         pareto=axes(asked.pareto, space),
         seed_sd=evaluator.seed_sd if isinstance(evaluator, SupportsSeedNoise) else None,
@@ -241,6 +253,8 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         remarks=remarks,
         seconds=asked.budget.seconds,
         automatic=asked.automatic,
+        objective=asked.sought,
+        screen=asked.screened,
     )
 
 
@@ -250,6 +264,14 @@ def _most_at_a_time(asked: SearchRequest) -> int | None:
     """
     learns = asked.label.partition("[")[0] not in _BLIND
     return math.ceil((asked.budget.candidates or CANDIDATES) / 10) if learns else None
+
+
+def _halved(asked: SearchRequest, space: Space, budget: int, began: str | None) -> tuple[Space, tuple[str, ...]]:
+    """The space in the upper half of what is only a limit, and remarks on it (see `in_upper_half`)."""
+    if not _limited(asked):
+        return space, ()
+    count = min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
+    return in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
 
 
 def _limited(asked: SearchRequest) -> bool:
@@ -274,8 +296,8 @@ def _measured_on(space: Space) -> str | None:
 
 def _named(asked: SearchRequest, space: Space, pruner: str, url: str) -> tuple[str, Space]:
     """The study's name, and the space on the version of the stream that a study of this name began with."""
-    name = asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner)
-    names = (name, study_name(space, asked.label, asked.seed, 0, pruner)) if asked.repeat else (name,)
+    name = asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner, asked.also)
+    names = (name, study_name(space, asked.label, asked.seed, 0, pruner, asked.also)) if asked.repeat else (name,)
     return name, space.on_stream(stored_version(url, *names) or space.stream_version)
 
 
@@ -302,6 +324,8 @@ def _settings(
         pruner=pruner,
         measured_on=_measured_on(space),
         fingerprint=fingerprint,
+        objective=str(asked.sought or ERROR),
+        screen=str(asked.screened or NO_SCREEN),
     )
 
 
@@ -319,6 +343,23 @@ def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: s
             )
         return strategy
     return FeasibleSampler(space, strategy, seed=seed, duplicates=duplicates)
+
+
+def _screened(asked: SearchRequest, space: Space, workers: int, data: DataSet | None, folder: Path) -> BaseSampler:
+    """The sampler, behind the screen that was asked for.
+
+    Raises:
+        UsageError: no such score, no images to score on, or a strategy that no screen is for.
+    """
+    made = _sampler(asked.strategy, space, asked.seed, asked.duplicates, workers)
+    if (screen := asked.screened) is None:
+        return made
+    if data is None:
+        raise UsageError(f"--screen scores networks on training images, and --evaluator {asked.evaluator} has none")
+    make_evaluator(screen.evaluator, replace(asked.task, epochs=None))  # what makes no sense is said now
+    scorer = Scorer(screen, asked.task, folder, asked.seed)
+    found: BaseSampler = screened(made, asked.label, space, scorer, seed=asked.seed, duplicates=asked.duplicates)
+    return found
 
 
 def on_stream(one: SearchPlan, version: int) -> SearchPlan:

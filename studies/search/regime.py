@@ -11,7 +11,9 @@ from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluator import Evaluator, SupportsOwnImages, SupportsTable, Task
 from regnas.images import Images
-from regnas.window import Window
+from regnas.measure import load, ordered
+from regnas.objective import Objective
+from regnas.window import Bounds, Window
 
 
 def images_of(evaluator: Evaluator, task: Task) -> DataSet | None:
@@ -48,6 +50,23 @@ def in_regime(space: Space, evaluator: Evaluator, data: DataSet | None, window: 
             asked = Window.parse(flops=data.regime.flops)
         return space.on(data.regime.images).within(asked)
     return _pooled(space, evaluator).on(_own(evaluator) or space.images).within(asked)
+
+
+def priced(space: Space, objective: Objective | None) -> Space:
+    """The space with the objective's measure known of every candidate: what is no closed form is measured, by a limit
+    that shuts nothing out.
+
+    Raises:
+        UsageError: neither is possible.
+    """
+    if objective is None or objective.measure in space.known_costs or objective.measure in space.window:
+        return space
+    if load(objective.measure).closed:
+        raise UsageError(
+            f"{space.spec} does not know the {objective.measure} of its networks, which --objective {objective} "
+            f"weighs; it knows {', '.join(ordered(space.known_costs)) or 'no costs'}: take one of these as measure=NAME"
+        )
+    return space.within(space.window | {objective.measure: Bounds(low=0)})
 
 
 def in_upper_half(

@@ -14,11 +14,13 @@ from rich.text import Text
 
 from regnas.describe import heading, summary
 from regnas.measure import costs_in
+from regnas.objective import error_of
 from regnas.strategy import WARM
+from regnas.studies.audit.screen import scored_before
 from regnas.studies.reporting import costs
 from regnas.studies.run.fidelity import epochs_spent
 from regnas.studies.search.known import warm_start as warm
-from regnas.studies.search.outcome import Row, complete_rows
+from regnas.studies.search.outcome import Row, complete_rows, scale_of, value_of
 from regnas.studies.search.search import SearchResult
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.studies.storage.secrets import without_password
@@ -54,7 +56,8 @@ def _table(best: list[Row], title: str, key: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     found = [costs_in(row) for row in best]
     measures = costs.names_of(found)
-    for name in ("candidate" if key == "index" else key, "error", *map(costs.head, measures)):
+    sought = ("objective",) if all("objective" in row for row in best) else ()
+    for name in ("candidate" if key == "index" else key, "error", *sought, *map(costs.head, measures)):
         table.add_column(name, justify="right", no_wrap=True)
     networks = [summary(row["architecture"]) for row in best]
     table.add_column(heading(networks), no_wrap=False)
@@ -62,6 +65,7 @@ def _table(best: list[Row], title: str, key: str) -> Table:
         table.add_row(
             printable(str(row[key])),
             f"{row['error']:.2%}",
+            *(f"{row[name]:.2%}" for name in sought),
             *(costs.cell(name, cost) for name in measures),
             Text(printable(network.long)),
         )
@@ -83,7 +87,7 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
         )
     else:
         lines.append(f"winner: {name}; there are no test images or no kept weights to score")
-    lines += _early(result, done) + _warm(result)
+    lines += _early(result, done) + _warm(result) + _screened(result)
     failed = [row for row in result.rows if row["state"] == "FAIL"]
     if failed:
         reasons = Counter(str(row["failure"]) for row in failed).most_common(3)
@@ -98,8 +102,10 @@ def _against(result: SearchResult, done: list[Row]) -> list[str]:
     if (found := result.against) is None:
         alone = "no candidate's training stayed finite, so the best baseline is returned"
         return [alone] if result.best.baseline else []
-    points = 100 * found.difference
-    compared = f"best candidate {done[0]['index']} against the best baseline, {found.baseline}: {points:+.1f} points"
+    points, of = 100 * found.difference, " of the objective" if "objective" in done[0] else ""
+    compared = (
+        f"best candidate {done[0]['index']} against the best baseline, {found.baseline}: {points:+.1f} points{of}"
+    )
     if found.interval is not None:
         low, high = (100 * end for end in found.interval)
         compared += f", 95 % interval {low:+.1f} to {high:+.1f} (one training each)"
@@ -131,8 +137,19 @@ def _warm(result: SearchResult) -> list[str]:
     if not known:
         return []
     origins = ", ".join(sorted({str(trial.user_attrs[WARM]).rpartition(":")[0] for trial in known}))
-    best = f"the best of which had {known[0].value:.2%}"
+    best = f"the best of which had {error_of(known[0]):.2%}"
     return [f"started from {len(known)} trials of {origins}, {best}: they are no trials of this study"]
+
+
+def _screened(result: SearchResult) -> list[str]:
+    """How many networks were scored before training, where a screen chose among them."""
+    if "screen" not in result.settings:
+        return []
+    count, seconds = scored_before(result.folder)
+    return [
+        f"screen {result.settings['screen']}: {count} networks were scored in {seconds:.0f} s, and {len(result.rows)} "
+        f"of them trained; they are no random sample of the space"
+    ]
 
 
 def _fronts(fronts: Mapping[str, list[Row]]) -> list[Table]:
@@ -160,7 +177,7 @@ def _alike(result: SearchResult, done: list[Row]) -> str:
     """
     if len(done) < 2:
         return _guessed(result, done)
-    best = done[0]["error"]
+    best, value = done[0]["error"], value_of(done[0])
     images = result.facts.get("images", {}).get("validation")
     if guess := _guessed(result, done):
         return guess
@@ -171,8 +188,8 @@ def _alike(result: SearchResult, done: list[Row]) -> str:
         source = f"noise of {images} validation images"
     else:
         return ""
-    gap = 2 * math.sqrt(2) * noise
-    alike = sum(row["error"] - best < gap for row in done)
+    gap = 2 * math.sqrt(2) * noise * scale_of(done[0])
+    alike = sum(value_of(row) - value < gap for row in done)
     if alike == 1:
         return (
             f"the best candidate's lead is larger than {gap:.2%}, twice the standard deviation of a difference "

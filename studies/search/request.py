@@ -13,8 +13,10 @@ from regnas.dataset import with_options
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import DEFAULT, Task
+from regnas.objective import Objective, objective_of
 from regnas.options import SearchOptions, WindowOptions, check_options, names_of
 from regnas.sampling.stream import DUPLICATES
+from regnas.studies.audit.screen import Screen, screen_of
 from regnas.studies.executors.resources import Resources
 from regnas.studies.search.budget import Budget
 from regnas.studies.search.known.default_space import AUTO, default_space
@@ -22,7 +24,19 @@ from regnas.studies.search.stream_version import stored_space
 from regnas.studies.storage.open import storage_url
 from regnas.window import Window
 
-_OWN = ("strategy", "evaluator", "seed", "duplicates", "warm_start", "enqueue", "pareto", "baselines")
+_OWN = (
+    "strategy",
+    "evaluator",
+    "seed",
+    "duplicates",
+    "warm_start",
+    "enqueue",
+    "pareto",
+    "baselines",
+    "objective",
+    "screen",
+    "keep",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +66,8 @@ class SearchRequest:
         pareto: measures against which the best errors are listed.
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
         baselines: whether textbook networks are trained first, which the winner must beat.
+        screen: a score that candidates are screened by before training, of which the share ``keep`` is trained.
+        objective: what is minimised, ``error`` or a spec as of `regnas.objective.objective_of`.
         upper_half: whether a window that is only a limit means the half below it.
         automatic: whether the space was chosen by images and window.
         measuring: how what no closed form says is measured: ``runtime`` and ``threads``.
@@ -75,6 +91,9 @@ class SearchRequest:
     pareto: Sequence[str] = ()
     repeat: int = 0
     baselines: bool = True
+    objective: str = "error"
+    screen: str | None = None
+    keep: float | None = None
     upper_half: bool = False
     automatic: bool = False
     measuring: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +106,22 @@ class SearchRequest:
     def label(self) -> str:
         """The strategy in a word."""
         return self.strategy if isinstance(self.strategy, str) else type(self.strategy).__name__
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """What the default name says beside space, strategy, seed and pruner."""
+        screen = [] if self.screened is None else [f"screen {self.screened}"]
+        return (*([] if self.sought is None else [str(self.sought)]), *screen)
+
+    @property
+    def sought(self) -> Objective | None:
+        """What is minimised; None for the error."""
+        return objective_of(self.objective)
+
+    @property
+    def screened(self) -> Screen | None:
+        """What candidates are screened by before training."""
+        return screen_of(self.screen, self.keep)
 
 
 def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, upper_half: bool = False) -> SearchRequest:

@@ -185,6 +185,8 @@ def look_ahead(one: SearchPlan) -> None:
         return  # how many candidates that takes is not known
     space = costing.closed(one.space) if one.space.measures else one.space
     count = min(one.budget, LOOK_AHEAD) if one.budget < UNLIMITED else 1
+    if one.screen is not None:
+        count = min(one.screen.drawn(count), LOOK_AHEAD)
     space.sample(count, seed=one.seed, duplicates=one.settings.duplicates)
     if one.space.meters and space is not one.space:
         costing.prepare(one.space)
@@ -247,6 +249,7 @@ def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progre
         repeat=one.repeat,
         fidelity=Fidelity(pruner, one.epochs, one.budget_epochs),
         clock=clock,
+        objective=one.objective,
     )
     writer = storage_of(study)
     if isinstance(writer, OneWriter):

@@ -22,6 +22,17 @@ from regnas.errors import RegnasError
 @click.option("--strategy", default="random", show_default=True, help="A strategy, or 'evolution[population=20]'.")
 @click.option("--budget", type=int, help="Completed evaluations; with a pruner, started ones.  [default: 25]")
 @click.option("--budget-epochs", type=int, metavar="E", help="End when E epochs have been trained, of all candidates.")
+@click.option(
+    "--objective",
+    default="error",
+    show_default=True,
+    metavar="SPEC",
+    help="What is minimised: error, or 'mnasnet[measure=flops,target=1.5M]'.",
+)
+@click.option(
+    "--screen", metavar="SCORE", help="Score candidates untrained, and train the best: naswot, 'zen[inits=3]'."
+)
+@click.option("--keep", type=float, metavar="SHARE", help="Share of the scored that is trained.  [default: 0.25]")
 @click.option("--pruner", default="none", show_default=True, help="asha, hyperband, median, or 'asha[eta=4,first=2]'.")
 @options.seed
 @click.option("--study", metavar="NAME", help="Name of the study.  [default: SPACE/STRATEGY/SEED]")

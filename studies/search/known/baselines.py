@@ -25,7 +25,7 @@ from regnas.studies.driver import Interrupted
 from regnas.studies.executors.worker import read_result
 from regnas.studies.run.clock import Clock
 from regnas.studies.run.progress import Progress
-from regnas.studies.search.outcome import Row
+from regnas.studies.search.outcome import Row, scale_of, value_of
 from regnas.studies.search.plan import SearchPlan
 
 FOLDER = "baselines"
@@ -38,7 +38,8 @@ class Against:
 
     Attributes:
         baseline: name of the best one.
-        difference: of validation errors, the searched network's minus the baseline's; negative is better.
+        difference: of validation errors, or of objectives, the searched network's minus the baseline's; negative is
+            better.
         interval: 95 %, from the noise of one training each; None where that is not known.
     """
 
@@ -129,7 +130,7 @@ def rows_of(one: SearchPlan, known: Sequence[Baseline]) -> list[Row]:
         result = _result(one, each)
         if result is not None:
             found.append(_row(one, -1 - place, each, result))
-    return sorted(found, key=lambda row: rank(row["error"], -row["index"], row["diverged"]))
+    return sorted(found, key=lambda row: rank(value_of(row), -row["index"], row["diverged"]))
 
 
 def begun(folder: Path) -> bool:
@@ -146,14 +147,15 @@ def against(searched: Row, baselines: Sequence[Row], facts: Mapping[str, Any], s
     """The best searched network against the best baseline; None where no baseline was trained to its end.
 
     The interval is that of two trainings whose errors each have the seed's standard deviation, where it was measured;
-    where not, of errors counted on the validation images, which is a lower bound for it.
+    where not, of errors counted on the validation images, which is a lower bound for it. An objective multiplies the
+    error, and so its deviation, by what the network costs.
     """
     if not baselines or baselines[0]["diverged"]:
         return None
     best = baselines[0]
-    difference = searched["error"] - best["error"]
+    difference = value_of(searched) - value_of(best)
     images = facts.get("images", {}).get("validation")
-    variances = [_variance(row["error"], images, seed_sd) for row in (searched, best)]
+    variances = [_variance(row, images, seed_sd) for row in (searched, best)]
     interval = None
     if all(value is not None for value in variances):
         half = _NORMAL * math.sqrt(sum(value for value in variances if value is not None))
@@ -165,15 +167,17 @@ def to_json(baselines: Sequence[Row], found: Against | None) -> dict[str, Any]:
     """What best.json says of baselines; nothing where there are none."""
     if not baselines:
         return {}
-    told = ("baseline", "error", "seconds", "epochs", "diverged", "seed", *BUILT_IN, "architecture")
+    sought = ("objective",) if "objective" in baselines[0] else ()
+    told = ("baseline", "error", *sought, "seconds", "epochs", "diverged", "seed", *BUILT_IN, "architecture")
     listed = [{name: row.get(name) for name in told} | costs_in(row) for row in baselines]
     return {"against_baselines": None if found is None else found.to_json(), "baselines": listed}
 
 
-def _variance(error: float, images: int | None, seed_sd: float | None) -> float | None:
+def _variance(row: Row, images: int | None, seed_sd: float | None) -> float | None:
+    error, scale = row["error"], scale_of(row) ** 2
     if seed_sd is not None:
-        return seed_sd**2
-    return max(error * (1 - error), 1 / images) / images if images else None
+        return seed_sd**2 * scale
+    return max(error * (1 - error), 1 / images) / images * scale if images else None
 
 
 def _folder(one: SearchPlan, each: Baseline) -> Path:
@@ -201,6 +205,7 @@ def _result(one: SearchPlan, each: Baseline) -> Result | None:
 
 def _row(one: SearchPlan, index: int, each: Baseline, result: Result) -> Row:
     cost, _ = one.space.measured(each.architecture, complexity_of(each.architecture, one.space.resolution))
+    sought = {} if one.objective is None else {"objective": one.objective.value(result.error, cost)}
     return {
         "space": one.space.spec,
         "baseline": each.name,
@@ -217,4 +222,5 @@ def _row(one: SearchPlan, index: int, each: Baseline, result: Result) -> Row:
         "metrics": dict(result.metrics),
         "kept": str(_folder(one, each)),
         **cost,
+        **sought,
     }

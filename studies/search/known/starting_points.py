@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from regnas.architecture import canonical
 from regnas.baseline import Baseline
 from regnas.design_space import Space
+from regnas.objective import ERROR
 from regnas.sampler import SupportsInner
 from regnas.strategy import WARM
 
@@ -54,13 +55,14 @@ def _trial(one: Baseline, space: Space, row: Mapping[str, Any]) -> FrozenTrial:
     point = space.canonical(one.params or {})
     return create_trial(
         state=TrialState.COMPLETE,
-        value=row["error"],
+        value=row.get("objective", row["error"]),
         params={name: point[name] for name in space.distributions},
         distributions=space.distributions,
         user_attrs={
             WARM: _ORIGIN + one.architecture.key(),
             "architecture": canonical(one.architecture.to_json()),
             **({"diverged": 1} if row["diverged"] else {}),
+            **({ERROR: row["error"]} if "objective" in row else {}),
         },
         intermediate_values=dict(enumerate(row["errors"])),
     )

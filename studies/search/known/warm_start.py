@@ -11,9 +11,12 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from regnas.architecture import from_json
+from regnas.costs import Complexity, complexity_of
 from regnas.design_space import Space
 from regnas.errors import DataError, InvalidArchitecture, StudyError, UsageError
 from regnas.evaluator import rank
+from regnas.measure import measured
+from regnas.objective import ERROR, Objective, error_of
 from regnas.strategy import WARM
 from regnas.studies.search.identity import Settings, differing
 from regnas.studies.search.known import starting_points
@@ -62,12 +65,15 @@ def recipe_of(text: str | Path | None, storage: str) -> dict[str, Any]:
     return recipe if isinstance(recipe, dict) else {}
 
 
-def read(text: str | Path | None, storage: str, asked: Settings, space: Space) -> WarmStart | None:
+def read(
+    text: str | Path | None, storage: str, asked: Settings, space: Space, objective: Objective | None = None
+) -> WarmStart | None:
     """The trials of another study, checked against the one that is to learn from them; None where none is named.
 
     Args:
         text: the other study's folder, or its name in ``storage``.
         asked: settings of the study that is to learn.
+        objective: of that study: what is learned is the objective of every network, whatever the other one minimised.
 
     Raises:
         StudyError: there is no such study, it was evaluated in another way, or has other parameters.
@@ -87,7 +93,7 @@ def read(text: str | Path | None, storage: str, asked: Settings, space: Space) -
         found = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if _known(trial)]
     if not found:
         raise StudyError(f"cannot start from study {study.study_name!r}: none of its trials is complete")
-    made = [_made(trial, study.study_name, space) for trial in found]
+    made = [_made(trial, study.study_name, space, objective) for trial in found]
     inside = [trial for trial in made if trial is not None]
     if not inside:
         raise StudyError(f"cannot start from study {study.study_name!r}: all its trials lie outside {space.spec}")
@@ -143,7 +149,7 @@ def _known(trial: FrozenTrial) -> bool:
     return "index" in trial.user_attrs or WARM in trial.user_attrs
 
 
-def _made(trial: FrozenTrial, name: str, space: Space) -> FrozenTrial | None:
+def _made(trial: FrozenTrial, name: str, space: Space, objective: Objective | None) -> FrozenTrial | None:
     """The trial as one of another study of this space, or None where it lies outside of its ranges."""
     laws = space.distributions
     where = f"cannot start from study {name!r}"
@@ -157,18 +163,30 @@ def _made(trial: FrozenTrial, name: str, space: Space) -> FrozenTrial | None:
     stored = trial.user_attrs.get("architecture")
     if stored is None or not _same(stored, point, space):
         raise StudyError(f"{where}: the same parameters are other networks in {space.spec}")
+    error = error_of(trial)
+    value = error if objective is None or error is None else objective.value(error, _costs(point, space))
     return create_trial(
         state=TrialState.COMPLETE,
-        value=trial.value,
+        value=value,
         params={free: trial.params[free] if free in active else point[free] for free in laws},
         distributions=laws,
         user_attrs={
             WARM: trial.user_attrs.get(WARM, f"{name}:{trial.number}"),
             "architecture": stored,
             **({"diverged": 1} if trial.user_attrs.get("diverged") else {}),
+            **({} if objective is None else {ERROR: error}),
         },
         intermediate_values=trial.intermediate_values,
     )
+
+
+def _costs(point: dict[str, Any], space: Space) -> Complexity:
+    """What the network of a point costs, in the window or not."""
+    architecture = space.decode(point)
+    costs = complexity_of(architecture, space.resolution)
+    for name in space.measures:
+        costs = costs | {name: measured(name, architecture, space.images, space.device)}
+    return costs
 
 
 def _same(stored: str, point: dict[str, Any], space: Space) -> bool:
