@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
+    from optuna.study import Study
 
     from regnas.candidate import Candidate
     from regnas.sampling.batch import Params
@@ -62,6 +63,23 @@ class SupportsRekey(Protocol):
 
     def rekey(self, seed: int) -> None:
         """Draw from here on as a function of ``seed`` (and of the trials so far)."""
+
+
+@runtime_checkable
+class SupportsRemarks(Protocol):
+    """A sampler that has something to say of itself when a search ends: what it learned, or where it stands."""
+
+    def remarks(self, study: Study) -> list[str]:
+        """Sentences, each a line of the report; of what the study's trials say."""
+
+
+@runtime_checkable
+class SupportsLeastBudget(Protocol):
+    """A sampler that needs a number of evaluations before it does what it is for."""
+
+    @property
+    def least_budget(self) -> int:
+        """Evaluations of its first level."""
 
 
 class Origin(StrEnum):

@@ -119,6 +119,7 @@ class ZeroCostEvaluator:
             "class_names": list(data.class_names),
             "resolution": data.regime.images.resolution,
             "recipe": asdict(scoring),
+            "scored": scoring.score,
         }
         remarks = [
             f"nothing is trained: errors are a falling function of the score {scoring.score}, no share of images"
@@ -146,7 +147,7 @@ class ZeroCostEvaluator:
         return Result(
             error=error_of(found.values[score]),
             seconds=time.perf_counter() - started,
-            notes={"left_out": found.missing} if found.missing else {},
+            notes={"scored": score, **({"left_out": found.missing} if found.missing else {})},
             metrics=found.values,
         )
 

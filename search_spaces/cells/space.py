@@ -79,6 +79,17 @@ class CellSpace(Space):
             return replace(self, reduction=value, laws=laws)
         return replace(self, **{key: value})  # type: ignore[arg-type]
 
+    @property
+    def parts(self) -> int:
+        """The nodes of a cell (`regnas.growth.SupportsSizes`)."""
+        return self.nodes
+
+    def of_parts(self, count: int) -> Self:
+        """With cells of the first ``count`` nodes."""
+        late = {f"{cell}_{node}_" for cell in CELLS for node in range(count, self.nodes)}
+        laws = tuple((name, law) for name, law in self.laws if not any(name.startswith(one) for one in late))
+        return replace(self, nodes=count, laws=laws)
+
     def parameters_of(self, key: str) -> Sequence[str]:
         """``op`` stands for the operations of all edges, ``normal_op`` and ``reduce_op`` for those of one cell."""
         for cell in self.cells:

@@ -67,6 +67,16 @@ class AnyNetSpace(StagedSpace):
         first = {kind: laws[self._names(kind)[0]] for kind in self.kinds}
         return replace(self, stages=stages, laws=stage_laws(first, stages, self.shared))
 
+    @property
+    def parts(self) -> int:
+        """The stages (`regnas.growth.SupportsSizes`)."""
+        return self.stages
+
+    def of_parts(self, count: int) -> Self:
+        """With the first ``count`` stages, by their own laws."""
+        late = [f"{kind}_{stage}" for kind in self.kinds for stage in range(count + 1, self.stages + 1)]
+        return replace(self, stages=count, laws=tuple((name, law) for name, law in self.laws if name not in late))
+
     def with_option(self, key: str, value: str) -> Self | None:
         """With an ``order`` of the stages, with another ``last_depth``, or what all staged spaces have.
 

@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 from torch import Tensor
 
+from regnas.describe import summary
 from regnas.design_space import Space
 from regnas.sampler import Feedback, Origin
 from regnas.sampling.batch import Params
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _ROWS = 16  # drawn at once
 _DRAWS = 16  # rows of a proposal before one that cannot be is left to the sampler around, in an open window
 _INSIDE = (16, 112, 512)  # the same inside a window, where rows are judged together
-_STEPS = 16  # mutations of a proposal that was evaluated before
+_NEAR, _STEPS = 16, 32  # mutations of a proposal that was evaluated before, and with those of its mutants
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Controller(ProposesWhole):
             found = feasible_mutant(self._space, point, self._rng, tries=1)
             if found is not None and not self._known(found.params):
                 return found.params
-            if found is not None and number % 2:  # on, from where it is
+            if found is not None and number >= _NEAR:  # on, from where it is
                 point = found.params
         return None
 
@@ -184,6 +185,36 @@ class Controller(ProposesWhole):
 
     def _key(self, point: Any) -> bytes:
         return repr(sorted(point.items())).encode()
+
+    # --- what it says ---------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def remarks(self, study: Study) -> list[str]:
+        """The entropy that is left of the policy, the different networks that it saw, and the network of the likeliest
+        tokens, chosen one after the other, with its error where it was trained.
+        """
+        if self.policy is None:
+            return []
+        uniforms = np.random.default_rng(0).random((_ROWS, len(self.decisions.sizes)))
+        drawn, _ = self.policy.draw(uniforms, self.decisions.to_take, self.decisions.pins)
+        entropies = self.policy.judged(torch.from_numpy(drawn))[1].mean(0)
+        most = torch.tensor(self.decisions.sizes).log()
+        share = float(entropies.sum() / most.sum().clamp_min(1e-9))
+        lines = [
+            f"controller: {share:.0%} of the entropy of uniform choices is left (the least certain decision is "
+            f"{self.decisions.names[int((entropies / most.clamp_min(1e-9)).argmax())]}); it learned from "
+            f"{len(self._rewards)} different networks"
+        ]
+        return [*lines, self._likeliest(self.policy)]
+
+    def _likeliest(self, policy: Policy) -> str:
+        point = self.decisions.point(policy.likeliest(self.decisions.to_take, self.decisions.pins))
+        candidate = self._space.judge(point)
+        if candidate is None:
+            return "controller: its likeliest network lies outside the window"
+        known = self._rewards.get(self._key(point))
+        error = "was not trained" if known is None else f"has error {1 - known ** (1 / self._options['power']):.2%}"
+        return f"controller: its likeliest network {error}: {summary(candidate.architecture).line}"
 
     def learn(self, episode: Episode) -> None:
         """Take up the next episode, in the order in which results were heard; ``batch`` of them make an update."""

@@ -35,6 +35,17 @@ class Policy(nn.Module):
         laws = self.log_laws(tokens)
         return laws.gather(-1, tokens[..., None])[..., 0], -(laws.exp() * laws).sum(-1)
 
+    @torch.no_grad()
+    def likeliest(self, take: Callable[[Tokens, int], Bools], pins: Sequence[int]) -> Tokens:
+        """The likeliest token of one decision after the other, ``(decisions,)``; arguments as of `draw`."""
+        found = np.zeros((1, len(self.sizes)), dtype=np.int64)
+        law = self.laws_in_turn(1)
+        for place in range(len(self.sizes)):
+            token = int(law(found, place)[0].argmax())
+            found[:, place] = np.where(take(found, place), token, pins[place])
+        chosen: Tokens = found[0]
+        return chosen
+
     def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Tensor]:
         """What gives the log-probabilities of one decision after the other, each asked for once.
 

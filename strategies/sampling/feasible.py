@@ -29,7 +29,7 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.sampler import Origin, SupportsRekey
+from regnas.sampler import Origin, SupportsRekey, SupportsRemarks
 from regnas.sampling import keyed
 from regnas.sampling.batch import Params
 from regnas.sampling.stream import DUPLICATES, Stream
@@ -146,14 +146,16 @@ class FeasibleSampler(BaseSampler):
         return self._own_stream
 
     def screen(self, stream: Stream, among: int, choose: Callable[[Sequence[Candidate]], int]) -> None:
-        """Propose only what passes a screen.
-
-        Args:
-            stream: the random candidates, as they pass.
-            among: proposals of the inner sampler of which one is taken.
-            choose: the place of that one among new candidates inside the window.
+        """Propose only what passes a screen: random candidates of a stream, and of so many proposals of the inner
+        sampler, new ones inside the window, the one at the place that ``choose`` says.
         """
         self._stream, self._own_stream, self._among, self._choose = stream, False, among, choose
+
+    def remarks(self, study: Study) -> list[str]:
+        """What the inner sampler says of itself, of all that ended in a study."""
+        with self._lock:
+            self._listening.catch_up(study, -1)
+            return self._inner.remarks(study) if isinstance(self._inner, SupportsRemarks) else []
 
     def assign(self, index: int) -> None:
         """The candidate index of the next trial; without, it is the trial's number."""

@@ -18,6 +18,7 @@ from regnas.studies.bench.rules import MODEL, BenchRules
 from regnas.studies.bench.running.problem import Arena, evaluator_of, table_arena, trained_arena
 from regnas.studies.executors.resources import cores
 from regnas.studies.search.identity import folder_name
+from regnas.tables.table import HELD_OUT
 from regnas.window import Window
 
 DEFAULT_STRATEGIES = (RANDOM, "local-search", "evolution", "tpe", "predictor")

@@ -18,7 +18,7 @@ from regnas.studies.dashboard.evaluations import Evaluation, best, biased
 from regnas.studies.reporting import costs
 from regnas.studies.reporting.markdown import code
 from regnas.studies.reporting.text_table import Table, markdown
-from regnas.studies.search.identity import folder_name
+from regnas.studies.search.identity import REMARKS, folder_name
 from regnas.studies.search.report import dashboard_command
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.studies.storage.secrets import without_password
@@ -44,6 +44,8 @@ def note(
         lines += [*markdown(_best(evaluations, study_id(study)), marked=True), ""]
     if reason := biased(settings):
         lines += [f"The trials are {reason}." if "pruner" not in settings else f"Complete is {reason}.", ""]
+    said = study.user_attrs.get(REMARKS, [])
+    lines += [*(f"- {_words(str(line))}" for line in said), *([""] if said else [])]
     lines += [*markdown(_settings(settings), marked=True), "", "## How to go on", ""]
     folder, shown = shlex.quote(str(place)), without_password(storage)
     if "repeat" not in settings:  # else it is regnas compare that goes on

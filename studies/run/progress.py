@@ -84,6 +84,7 @@ class Lines:
         self._running: dict[int, str] = {}
         self._done = self._budget = self._first = 0
         self._best: tuple[float, int] | None = None
+        self._shown = ""  # the best, in words, where it was found since the start
         self._errors: dict[int, float] = {}
         self._epochs = 0
         self._limit: int | None = None
@@ -119,10 +120,11 @@ class Lines:
         new = not result.diverged and (self._best is None or (value, index) < self._best)
         if new:
             self._best = (value, index)
+            self._shown = shown(result).strip() if objective is None else f"objective {objective:.2%}"
         sought = "" if objective is None else f"  objective {objective:>6.2%}"
         budget = f"/{self._budget}" if self._counts else ""
         self._console.print(
-            f"{self._done:>4}{budget}  candidate {index:<4} error {result.error:>6.2%}{sought}"
+            f"{self._done:>4}{budget}  candidate {index:<4} {shown(result)}{sought}"
             f"{'  diverged' if result.diverged else ''}  {costs.line(candidate.complexity)}  "
             f"{result.seconds:.1f} s  {printable(summary(candidate.architecture).line)}{'  <- best' if new else ''}",
             highlight=False,
@@ -192,7 +194,7 @@ class Lines:
         if self._early or self._limit is not None:
             parts.append(self._counted_epochs())
         if self._best is not None:
-            parts.append(f"best {self._best[0]:.2%} (candidate {self._best[1]})")
+            parts.append(f"best {self._shown or f'{self._best[0]:.2%}'} (candidate {self._best[1]})")
         finished = self._done - self._first
         left = self._ends - time.monotonic()
         foreseen = finished and not self._early  # how many of a pruner's candidates will be whole is not known
@@ -201,6 +203,14 @@ class Lines:
         if math.isfinite(left):
             parts.append(f"about {duration(max(0.0, left))} left")
         return ", ".join(parts)
+
+
+def shown(result: Result) -> str:
+    """The error of a result, or the score that its error is only made of."""
+    name = result.notes.get("scored")
+    if isinstance(name, str) and name in result.metrics:
+        return f"{name} {result.metrics[name]:>10.6g}"
+    return f"error {result.error:>6.2%}"
 
 
 def duration(seconds: float) -> str:

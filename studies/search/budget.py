@@ -87,12 +87,20 @@ class Budget:
             )
         return NONE if make_pruner(self.pruner, epochs) is None else self.pruner.strip()
 
-    def check_objective(self, objective: Objective | None) -> None:
-        """Refuse what compares trainings by their errors alone.
+    def check_objective(self, objective: Objective | None, scored: str | None) -> None:
+        """Refuse what compares trainings by their errors alone, and errors that are none.
+
+        Args:
+            scored: the score that errors are only made of, see `regnas.evaluator.SupportsPrepare`.
 
         Raises:
-            UsageError: a pruner, a budget of epochs, or a race of finalists beside an objective.
+            UsageError: a pruner, a budget of epochs, or a race of finalists beside an objective, or errors of scores.
         """
+        if objective is not None and scored:
+            raise UsageError(
+                f"--objective {objective} weighs errors against costs, and {scored} orders networks without saying how "
+                f"often they err: leave --objective out, or limit the {objective.measure}"
+            )
         stops = f"--pruner {self.pruner}" if self.pruner.strip() != NONE else ""
         stops = stops or (f"--budget-epochs {self.epochs}" if self.epochs else "")
         stops = stops or ("--retrain auto" if self.race else "")

@@ -20,6 +20,7 @@ from regnas.studies.audit.screen import NO_SCREEN
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 
 ATTRIBUTE = "regnas:settings"
+REMARKS = "regnas:remarks"  # attribute of a study: what its strategy says of itself
 SCHEMA = 1
 _LONGEST_FOLDER = 120
 _MOST_BYTES = 220  # of a name: file systems have 255, and what lies beside a folder has a longer name

@@ -27,6 +27,7 @@ from regnas.objective import ERROR, Objective
 from regnas.options import SearchOptions
 from regnas.plugins import spec
 from regnas.pruner import NONE, after_steps
+from regnas.sampler import SupportsInner, SupportsLeastBudget
 from regnas.sampling.batch import Params
 from regnas.sampling.costing import metered
 from regnas.strategy import make_strategy
@@ -207,7 +208,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     facts |= {FINGERPRINT: fingerprint} if fingerprint else {}
     epochs = epochs_of(evaluator, facts)
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
-    asked.budget.check_objective(asked.sought)
+    asked.budget.check_objective(asked.sought, facts.get("scored"))
     url = storage_url(asked.place.storage, asked.place.out)
     name, space = _named(asked, space, pruner, url)
     limit, budget = space.window, asked.budget.count(epochs, pruner)
@@ -352,6 +353,7 @@ def _screened(asked: SearchRequest, space: Space, workers: int, data: DataSet | 
         UsageError: no such score, no images to score on, or a strategy that no screen is for.
     """
     made = _sampler(asked.strategy, space, asked.seed, asked.duplicates, workers)
+    _check_least(asked, made)
     if (screen := asked.screened) is None:
         return made
     if data is None:
@@ -360,6 +362,17 @@ def _screened(asked: SearchRequest, space: Space, workers: int, data: DataSet | 
     scorer = Scorer(screen, asked.task, folder, asked.seed)
     found: BaseSampler = screened(made, asked.label, space, scorer, seed=asked.seed, duplicates=asked.duplicates)
     return found
+
+
+def _check_least(asked: SearchRequest, sampler: BaseSampler) -> None:
+    """Refuse a budget within which a strategy does nothing that it is for."""
+    inner = sampler.inner if isinstance(sampler, SupportsInner) else None
+    budget = asked.budget.candidates
+    if isinstance(inner, SupportsLeastBudget) and budget is not None and budget < inner.least_budget:
+        raise UsageError(
+            f"--budget {budget} is below the first level of {asked.label}, {inner.least_budget} networks of the "
+            f"smallest size: nothing larger would be trained; give more, or {asked.label.partition('[')[0]}[first=N]"
+        )
 
 
 def on_stream(one: SearchPlan, version: int) -> SearchPlan:

@@ -35,7 +35,9 @@ def print_search(console: Console, result: SearchResult, *, retrained: bool, sto
     done = complete_rows(result.rows)
     title = f"The {min(5, len(done))} best of {len(done)}"
     textbook = [_table(result.baselines, "Baselines", "baseline")] if result.baselines else []
-    for table in (_table(done[:5], title, "index"), *textbook, *_fronts(result.fronts)):
+    scored = result.facts.get("scored", "")
+    scored = scored if all(scored in row["metrics"] for row in done[:5]) else ""
+    for table in (_table(done[:5], title, "index", scored), *textbook, *_fronts(result.fronts)):
         _print_unbroken(console, table)
     for line in _remarks(result, done):
         console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
@@ -51,20 +53,24 @@ def _print_unbroken(console: Console, table: Table) -> None:
     console.print(table, crop=False)
 
 
-def _table(best: list[Row], title: str, key: str) -> Table:
-    """Networks by their candidate's index or, as ``key`` says, a baseline's name."""
+def _table(best: list[Row], title: str, key: str, scored: str = "") -> Table:
+    """Networks by their candidate's index or, as ``key`` says, a baseline's name.
+
+    Args:
+        scored: the metric that stands in place of errors that are only made of it.
+    """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     found = [costs_in(row) for row in best]
     measures = costs.names_of(found)
     sought = ("objective",) if all("objective" in row for row in best) else ()
-    for name in ("candidate" if key == "index" else key, "error", *sought, *map(costs.head, measures)):
+    for name in ("candidate" if key == "index" else key, scored or "error", *sought, *map(costs.head, measures)):
         table.add_column(name, justify="right", no_wrap=True)
     networks = [summary(row["architecture"]) for row in best]
     table.add_column(heading(networks), no_wrap=False)
     for row, network, cost in zip(best, networks, found, strict=True):
         table.add_row(
             printable(str(row[key])),
-            f"{row['error']:.2%}",
+            f"{row['metrics'][scored]:.6g}" if scored else f"{row['error']:.2%}",
             *(f"{row[name]:.2%}" for name in sought),
             *(costs.cell(name, cost) for name in measures),
             Text(printable(network.long)),
@@ -74,7 +80,7 @@ def _table(best: list[Row], title: str, key: str) -> Table:
 
 def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
     lines = []
-    if not done[0]["diverged"] and (apart := _alike(result, done)):
+    if not done[0]["diverged"] and "scored" not in result.facts and (apart := _alike(result, done)):
         lines.append(apart)
     lines += _against(result, done)
     best = result.best
@@ -87,7 +93,7 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
         )
     else:
         lines.append(f"winner: {name}; there are no test images or no kept weights to score")
-    lines += _early(result, done) + _warm(result) + _screened(result)
+    lines += _early(result, done) + _warm(result) + _screened(result) + list(result.remarks)
     failed = [row for row in result.rows if row["state"] == "FAIL"]
     if failed:
         reasons = Counter(str(row["failure"]) for row in failed).most_common(3)

@@ -18,12 +18,14 @@ from regnas.errors import StudyError
 from regnas.executor import Event, Executor
 from regnas.messages import Job, ScoreJob
 from regnas.options import SearchOptions
+from regnas.sampler import SupportsRemarks
 from regnas.studies.driver import Interrupted
 from regnas.studies.run.clock import CLOCK, Clock, spent_before
 from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search import outcome
 from regnas.studies.search import pareto as fronts
 from regnas.studies.search.budget import SEARCH_SHARE, retrain_of
+from regnas.studies.search.identity import REMARKS
 from regnas.studies.search.known import baselines as textbook
 from regnas.studies.search.known import enqueue, starting_points
 from regnas.studies.search.known import warm_start as warm
@@ -50,6 +52,7 @@ class SearchResult:
         seed_sd: spread of trainings of one network, where it was measured as the evaluator trains.
         baselines: textbook networks that were trained alike, as rows, the best first.
         against: the best searched network against the best of these; None without any.
+        remarks: what the strategy says of itself at the end, in sentences.
         fronts: of every complexity asked for with ``pareto``, the rows that no other beats in it and in error, the
             cheapest first.
     """
@@ -64,6 +67,7 @@ class SearchResult:
     fronts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     baselines: list[dict[str, Any]] = field(default_factory=list)
     against: Against | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def trials(self) -> Any:
@@ -139,7 +143,19 @@ def _finish(one: SearchPlan, study: optuna.Study, known: Sequence[Baseline], poo
         one.folder, winner, test_error, dict(one.facts), settings, textbook.to_json(baselines, against) | _measured(one)
     )
     found = fronts.write(one.folder, rows, one.pareto)
-    return SearchResult(best, rows, study, one.folder, settings, one.facts, one.seed_sd, found, baselines, against)
+    remarks = tuple(_said(study))
+    return SearchResult(
+        best, rows, study, one.folder, settings, one.facts, one.seed_sd, found, baselines, against, remarks
+    )
+
+
+def _said(study: optuna.Study) -> list[str]:
+    """What the strategy says of itself, which the study keeps for the dashboard."""
+    sampler = study.sampler
+    said = sampler.remarks(study) if isinstance(sampler, SupportsRemarks) else []
+    if said and study.user_attrs.get(REMARKS) != said:
+        study.set_user_attr(REMARKS, said)
+    return said
 
 
 def _measured(one: SearchPlan) -> dict[str, Any]:

@@ -36,12 +36,12 @@ def test_the_built_ins_are_installed_under_their_names() -> None:
     expected = {
         "architecture": {"cells", "mobile", "staged", "nasbench201", "point"},
         "space": {f"anynetx-{letter}" for letter in "abcde"}
-        | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table"}
+        | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table", "growing"}
         | {"vanilla", "resnet", "resnext-a", "resnext-b"}
         | {"nasnet", "amoebanet", "pnas", "enas", "darts"}
         | {"mobile", "mnasnet", "efficientnet", "resnet-rs"},
         "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"}
-        | {"reinforce", "ppo"}
+        | {"reinforce", "ppo", "pnas"}
         | {"nni-random", "nni-evolution", "nni-tpe", "nni-grid", "nni-rl"},
         "pruner": {"asha", "hyperband", "median"},
         "evaluator": {"train", "table", "zero-cost"},

@@ -22,7 +22,7 @@ from regnas.search_spaces.staged.architecture import Staged
 from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, MeasureRules, SpaceRules, StrategyRules
 from regnas.window import Window
 
-SPACES = sorted(set(registry.installed("space")) - {"table"})  # `table` is a space only with a file
+SPACES = sorted(set(registry.installed("space")) - {"table", "growing"})  # spaces only with a file or another space
 DERIVED = (
     "anynetx-a[block=vr,stages=3]",
     "anynetx-e[last_depth=free,depth=1:8]",
@@ -33,6 +33,8 @@ DERIVED = (
     "nasbench201[same=functions]",
     "pnas[reduction=same,op=sep_conv_3x3|skip_connect|avg_pool_3x3]",
     "chain[layers=4:6,strides=1,filters=8|12]",
+    "growing:enas[size=1:3]",
+    "growing:anynetx-e[block=basic]",
 )
 WINDOWS = (
     ("regnetx", "360M:400M"),

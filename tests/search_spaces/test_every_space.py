@@ -21,7 +21,9 @@ from regnas.window import Window
 NAMES = [
     name
     for name, point in registry.installed("space").items()
-    if point.dist and point.dist.name == "regnas" and name != "table"  # it is nothing without a file
+    if point.dist
+    and point.dist.name == "regnas"
+    and name not in ("table", "growing")  # nothing without a file or a space
 ]
 STAGED = [name for name in NAMES if isinstance(make_space(name), StagedSpace)]
 # Spaces of other blocks, stages, stems and ties: what a spec can make of the named ones.

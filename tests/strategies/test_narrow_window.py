@@ -17,11 +17,11 @@ from regnas.window import Window
 TRIALS = 25
 # So that most proposals are the strategy's own; `grid` takes no more than 8 levels here.
 OPTIONS = {"gp": "[startup=20]", "grid": "[levels=8]", "nsga2": "[population=10]"}
-# `optuna` needs the name of a sampler, and NNI's algorithms NNI: tests/strategies/nni.
+# `optuna` needs the name of a sampler, NNI's algorithms NNI (tests/strategies/nni), and `pnas` networks that grow.
 STRATEGIES = sorted(
     point.name
     for point in registry.installed("strategy").values()
-    if point.value.startswith("regnas.strategies.") and point.name.partition("-")[0] not in ("optuna", "nni")
+    if point.value.startswith("regnas.strategies.") and point.name.partition("-")[0] not in ("optuna", "nni", "pnas")
 )
 CASES = [("regnetx", "388M:400M", strategy) for strategy in STRATEGIES]
 # The grid of a space of twelve parameters is larger than `grid` takes, but for two levels of each.

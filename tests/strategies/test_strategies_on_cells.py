@@ -20,11 +20,12 @@ OPTIONS = {
     "evolution": "[population=6]",
     "predictor": "[init=13]",
 }
-# `optuna` needs the name of a sampler, NNI's algorithms NNI, and `grid` fewer parameters.
+# `optuna` needs the name of a sampler, NNI's algorithms NNI, `grid` fewer parameters, and `pnas` cells that grow.
 STRATEGIES = sorted(
     point.name
     for point in registry.installed("strategy").values()
-    if point.value.startswith("regnas.strategies.") and point.name.partition("-")[0] not in ("optuna", "nni", "grid")
+    if point.value.startswith("regnas.strategies.")
+    and point.name.partition("-")[0] not in ("optuna", "nni", "grid", "pnas")
 )
 
 

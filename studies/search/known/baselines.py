@@ -64,12 +64,17 @@ def asked(one: SearchPlan) -> tuple[Baseline, ...]:
     Raises:
         PluginBroken, UsageError: as `regnas.baseline.baselines_of`.
     """
-    return baselines_of(one.space) if one.baselines and "recipe" in one.facts else ()
+    return baselines_of(one.space) if one.baselines and _trains(one) else ()
+
+
+def _trains(one: SearchPlan) -> bool:
+    """Whether the evaluator trains networks: it has a recipe, and errors are not made of a score."""
+    return "recipe" in one.facts and "scored" not in one.facts
 
 
 def said(one: SearchPlan, known: Sequence[Baseline]) -> str:
     """What is about to be trained, in a line; empty where the user wants none."""
-    if not one.baselines or "recipe" not in one.facts:
+    if not one.baselines or not _trains(one):
         return ""
     if known:
         return f"baselines first: {'; '.join(each.name for each in known)}"

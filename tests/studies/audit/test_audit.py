@@ -20,6 +20,7 @@ from regnas.studies.audit import scoring
 from regnas.studies.audit.analysis import Audits, audit, columns
 from regnas.studies.audit.report import sentences, to_json
 from regnas.studies.audit.run import AuditRequest, run_audit
+from regnas.studies.audit.scored import SCORES
 from regnas.studies.populations.population import PopulationError, from_arrays
 from regnas.studies.populations.sources import load
 
@@ -103,7 +104,7 @@ def test_scores_are_kept_and_not_taken_again(population: Path, tmp_path: Path, m
     with pytest.raises(KeyboardInterrupt):
         run_audit(_request(population), tmp_path / "again", lambda line: None)
     (half,) = (tmp_path / "again").iterdir()
-    with (half / scoring.SCORES).open("a") as file:
+    with (half / SCORES).open("a") as file:
         file.write('\n{"key": "cut o')  # as a full disk leaves it
     again, _ = run_audit(_request(population), tmp_path / "again", lambda line: None)
     assert to_json(again, {}) == to_json(whole, {}) and len(calls) == COUNT + 1

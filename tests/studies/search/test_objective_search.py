@@ -76,6 +76,7 @@ def test_a_warm_start_is_told_in_the_terms_of_the_study_that_learns(fast_search:
     [
         ({"evaluator": "curve", "pruner": "asha"}, "--pruner asha compares trainings by their errors"),
         ({"evaluator": "curve", "budget_epochs": 9}, "--budget-epochs 9 compares trainings by their errors"),
+        ({"evaluator": "zero-cost[score=l2]"}, "weighs errors against costs, and l2 orders networks without"),
         ({"time": "1m", "retrain": "auto"}, "--retrain auto compares trainings by their errors.*--retrain N"),
     ],
 )
