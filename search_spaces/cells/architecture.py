@@ -6,7 +6,8 @@ Radosavovic et al. 2019 (NDS, arXiv 1905.13214) do (facebookresearch/unnas). Not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from regnas.errors import InvalidArchitecture
 from regnas.layers import Layer
 from regnas.scaling import Scaling, scaled_depth, scaled_width
 from regnas.search_spaces.cells import views
-from regnas.search_spaces.cells.cell import Cell
+from regnas.search_spaces.cells.canonical import INPUTS
+from regnas.search_spaces.cells.cell import Cell, check_concat, check_edges
 from regnas.search_spaces.cells.complexity import (
     STEMS,
     CellColumns,
@@ -65,6 +67,9 @@ class Cells:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise InvalidArchitecture(f"{name} is a whole number from {low} to {high:,}, got {value!r}")
+        for name, cell in (("normal", self.normal), ("reduce", self.reduce)):
+            with _naming(name):
+                check_concat(cell.concat, cell.nodes)
         check_stem(self.stem, self.width)
 
     @property
@@ -129,11 +134,7 @@ class Cells:
 
     def features(self) -> dict[str, float]:
         """Numbers of both cells for predictors: operations, loose ends, edges from the inputs, the longest way."""
-        return {
-            f"{name}_{key}": value
-            for name, cell in (("normal", self.normal), ("reduce", self.reduce))
-            for key, value in cell.features().items()
-        }
+        return cell_features(self.normal, self.reduce)
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -176,12 +177,19 @@ class Cells:
         return CellsNetwork(self)
 
 
-def cell_of(name: str, edges: Any, concat: Any) -> Cell:
+def cell_features(normal: Cell, reduce: Cell) -> dict[str, float]:
+    """Numbers of both cells by name."""
+    cells = (("normal", normal), ("reduce", reduce))
+    return {f"{name}_{key}": value for name, cell in cells for key, value in cell.features().items()}
+
+
+def cell_of(name: str, edges: Any, concat: Any, *, first: int = INPUTS) -> Cell:
     """The cell of two entries of a JSON form.
 
     Args:
         name: of the cell, for messages.
         concat: nodes of the output.
+        first: 0 where inputs may be among these.
 
     Raises:
         InvalidArchitecture: they are missing, or no cell.
@@ -189,8 +197,17 @@ def cell_of(name: str, edges: Any, concat: Any) -> Cell:
     if edges is None or concat is None:
         raise InvalidArchitecture(f"a network of cells has {name} and {name}_concat, a list each")
     pairs = [tuple(edge) if isinstance(edge, list) else edge for edge in edges] if isinstance(edges, list) else edges
+    with _naming(name):
+        check_edges(pairs)
+        check_concat(concat, len(pairs) // 2, first=first)
+        return Cell(tuple(pairs), tuple(concat))
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Say which of the two cells it is that is none."""
     try:
-        return Cell(tuple(pairs) if isinstance(pairs, list) else pairs, tuple(concat) if _listed(concat) else concat)
+        yield
     except InvalidArchitecture as error:
         raise InvalidArchitecture(f"{name} cell: {error}") from error
 
@@ -208,7 +225,3 @@ def check_stem(stem: Any, width: int) -> None:
             f"the imagenet stem and the reduction behind it halve the width, so it is even, got {width}; take "
             f"{width + 1}, or the cifar stem"
         )
-
-
-def _listed(value: Any) -> bool:
-    return isinstance(value, list | tuple)

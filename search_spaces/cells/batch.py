@@ -19,7 +19,7 @@ from regnas.search_spaces.cells.complexity import CellColumns, Skeleton, cells_c
 from regnas.search_spaces.cells.operations import CODES, NAMES, NONE
 
 if TYPE_CHECKING:
-    from regnas.search_spaces.cells.architecture import Cells
+    from regnas.architecture import Architecture
     from regnas.search_spaces.cells.space import CellSpace
 
 Ints = npt.NDArray[np.int64]
@@ -120,7 +120,7 @@ class CellRows:
         )
         return cells_complexity(columns, Skeleton(self.space.stem_of_images, self.space.classes, resolution))
 
-    def architecture(self, index: int) -> Cells:
+    def architecture(self, index: int) -> Architecture:
         return self.maker(self.identities(np.array([index]))[0])()
 
     def identities(self, indices: Ints) -> list[bytes]:
@@ -130,11 +130,11 @@ class CellRows:
         rows = zip(*(part.tolist() for part in (normal, reduce, self.width[indices], self.depth[indices])), strict=True)
         return [_IDENTITY.pack(*row) for row in rows]
 
-    def maker(self, identity: bytes) -> Callable[[], Cells]:
+    def maker(self, identity: bytes) -> Callable[[], Architecture]:
         return partial(_from_identity, self.space, identity)
 
 
-def _from_identity(space: CellSpace, identity: bytes) -> Cells:
+def _from_identity(space: CellSpace, identity: bytes) -> Architecture:
     normal, reduce, width, depth = _IDENTITY.unpack(identity)
     return space.network(_cell(space, normal), _cell(space, reduce), width, depth)
 

@@ -25,7 +25,8 @@ class Cell:
 
     Attributes:
         edges: operation and input, two for every node. A node is the sum of what they give.
-        concat: the nodes whose outputs, one behind the other, are the output of the cell.
+        concat: the nodes whose outputs, one behind the other, are the output of the cell. Inputs may be among them:
+            some stackings have such cells, and others refuse them.
 
     Raises:
         InvalidArchitecture: no two edges a node, an operation that there is not, an input that does not come before
@@ -37,7 +38,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         check_edges(self.edges)
-        check_concat(self.concat, len(self.edges) // 2)
+        check_concat(self.concat, len(self.edges) // 2, first=0)
         coded = [(start, CODES[name]) for name, start in self.edges]
         nodes, concat = canonical(list(zip(coded[::2], coded[1::2], strict=True)), self.concat)
         object.__setattr__(self, "edges", tuple((NAMES[op], start) for node in nodes for start, op in node))
@@ -109,19 +110,22 @@ def check_edges(edges: Collection[Any]) -> None:
             )
 
 
-def check_concat(concat: Any, nodes: int) -> None:
+def check_concat(concat: Any, nodes: int, *, first: int = INPUTS) -> None:
     """Whether these nodes can be the output of a cell.
+
+    Args:
+        first: 0 where inputs may be among them.
 
     Raises:
         InvalidArchitecture: they are none, twice there, or no nodes.
     """
     numbers = isinstance(concat, list | tuple) and all(
-        isinstance(node, int) and not isinstance(node, bool) and INPUTS <= node < nodes + INPUTS for node in concat
+        isinstance(node, int) and not isinstance(node, bool) and first <= node < nodes + INPUTS for node in concat
     )
     if not numbers or not concat or len(set(concat)) != len(concat):
         raise InvalidArchitecture(
-            f"the output of a cell is one or more of its nodes, {INPUTS} to {nodes + INPUTS - 1}, each once; got "
-            f"{concat!r}"
+            f"the output of a cell is one or more of its {'nodes' if first else 'inputs and nodes'}, {first} to "
+            f"{nodes + INPUTS - 1}, each once; got {concat!r}"
         )
 
 

@@ -13,13 +13,14 @@ from regnas.search_spaces.cells.cell import Edge, parse_edges
 
 if TYPE_CHECKING:
     from regnas.search_spaces.cells.architecture import Cells
+    from regnas.search_spaces.cells.slim.architecture import SlimCells
 
 CELLS = ("normal", "reduce")
 _NUMBERS = ("width", "depth")
 _EXAMPLE = "normal sep3@0+skip@1 / max3@1+sep5@2; reduce skip@0+c1@1 / c1@0+c1@2; width 16; depth 8"
 
 
-def line_of(network: Cells) -> str:
+def line_of(network: Cells | SlimCells) -> str:
     """The network in a line: both cells, width and depth."""
     return f"normal {network.normal.text}; reduce {network.reduce.text}; width {network.width}; depth {network.depth}"
 

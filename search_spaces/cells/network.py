@@ -62,11 +62,7 @@ class CellsNetwork(nn.Module):
         Raises:
             UsageError: it is no probability below 1.
         """
-        if not 0 <= probability < 1:
-            raise UsageError(f"drop path is a probability from 0 to below 1, got {probability!r}")
-        for module in self.modules():
-            if isinstance(module, DropPath):
-                module.probability = probability
+        set_drop_path(self, probability)
 
 
 class CellModule(nn.Module):
@@ -120,6 +116,19 @@ class DropPath(nn.Module):
             return x
         keep = 1 - self.probability
         return x / keep * torch.empty(len(x), 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(keep)
+
+
+def set_drop_path(network: nn.Module, probability: float) -> None:
+    """Set the probability of every `DropPath` of a network.
+
+    Raises:
+        UsageError: it is no probability below 1.
+    """
+    if not 0 <= probability < 1:
+        raise UsageError(f"drop path is a probability from 0 to below 1, got {probability!r}")
+    for module in network.modules():
+        if isinstance(module, DropPath):
+            module.probability = probability
 
 
 class WithAuxiliaryHead(nn.Module):

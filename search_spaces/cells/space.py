@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from regnas.search_spaces.cells.cell import Cell, loose_ends
 from regnas.search_spaces.cells.complexity import STEMS
 from regnas.search_spaces.cells.line import CELLS, read_line
 from regnas.search_spaces.cells.operations import NAMES
+from regnas.search_spaces.cells.slim.options import Slim, slim_option
+
+if TYPE_CHECKING:
+    from regnas.sampling.batch import Batch
+    from regnas.search_spaces.cells.slim.architecture import SlimCells
 
 Output = Literal["loose", "all"]
 
@@ -44,6 +49,7 @@ class CellSpace(Space):
         stem: None leaves it to the images.
         inputs: ``distinct`` leaves out nodes that take one input twice, as in the DARTS paper.
         reduction: ``same`` makes the reduction of the normal cell, as in the PNAS paper.
+        slim: how cells are stacked where it is as TensorFlow-slim does; None stacks them as NDS does.
     """
 
     laws: tuple[tuple[str, Dimension], ...]
@@ -52,6 +58,7 @@ class CellSpace(Space):
     stem: str | None = None
     inputs: str = "any"
     reduction: str = "own"
+    slim: Slim | None = None
 
     known_costs = BUILT_IN
 
@@ -65,13 +72,14 @@ class CellSpace(Space):
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
 
     def with_option(self, key: str, value: str) -> Self | None:
-        """With another stem, with distinct inputs only, or with a reduction that is the normal cell.
+        """With another stem, with distinct inputs only, with a reduction that is the normal cell, or stacked otherwise.
 
         Raises:
             UsageError: it has the option, and not this value of it.
         """
         if key not in _OPTIONS:
-            return None
+            slim = slim_option(self.slim, key, value, self.name, self.nodes)
+            return None if slim is None else replace(self, slim=slim or None)
         if value not in _OPTIONS[key]:
             raise UsageError(f"{key} is one of {', '.join(_OPTIONS[key])}, got {value!r}")
         if key == "reduction" and value == "same":
@@ -117,7 +125,7 @@ class CellSpace(Space):
         found = []
         for cell in self.cells:
             ops, inputs = self.names(cell)
-            if tied & {*ops, *inputs}:
+            if tied & {*ops, *inputs} or (self.slim and self.slim.output(cell)):
                 continue
             alike = len({frozenset(values_of(laws[name])) for name in ops}) == 1
             if alike and all(laws[name].size == place // 2 + INPUTS for place, name in enumerate(inputs)):
@@ -144,14 +152,14 @@ class CellSpace(Space):
                 for one, other in zip(edges[::2], edges[1::2], strict=True):
                     if one[1] == other[1] and "none" not in (one[0], other[0]):
                         return TWICE
-        return ODD if self.stem_of_images == "imagenet" and params["width"] % 2 else None
+        return ODD if self._halves_width and params["width"] % 2 else None
 
     def broken(self, cells: Sequence[EdgeColumns], width: Array) -> dict[str, Array]:
         """`member` of n points: of each rule that there is, which of them break it; widths and results ``(n,)``."""
         found: dict[str, Array] = {}
         if self.inputs == "distinct":
             found[TWICE] = np.logical_or.reduce([cell.twice for cell in cells])
-        if self.stem_of_images == "imagenet":
+        if self._halves_width:
             found[ODD] = width % 2 == 1
         return found
 
@@ -200,6 +208,10 @@ class CellSpace(Space):
         return list({tuple(point.items()): point for point in points if point != params}.values())
 
     @property
+    def _halves_width(self) -> bool:
+        return self.stem_of_images == "imagenet" and self.slim is None
+
+    @property
     def stem_of_images(self) -> str:
         """The stem that the spec says, or else the one nearest to the data set's wish.
 
@@ -210,8 +222,8 @@ class CellSpace(Space):
 
     def sees(self) -> str:
         sizes = [self.resolution]
-        for _ in range(3 if self.stem_of_images == "imagenet" else 0):
-            sizes[0] = output_size(sizes[0], 3, 2)
+        for step in range(3 if self.stem_of_images == "imagenet" else 0):
+            sizes[0] = output_size(sizes[0], 3, 2, 0 if self.slim and not step else 1)
         for _ in range(2):
             sizes.append(output_size(sizes[-1], 1, 2))
         return f"cells see {', '.join(map(str, sizes))} px"
@@ -223,19 +235,23 @@ class CellSpace(Space):
 
     def _cell(self, name: str, params: Params) -> Cell:
         edges = tuple(self.edges(name, params))
-        return Cell(edges, self.concat(0 if op == "none" else start for op, start in edges))
+        starts = [0 if op == "none" else start for op, start in edges]
+        said = self.slim.output(name) if self.slim else ()
+        return Cell(edges, said or self.concat(starts))
 
     def concat(self, starts: Any) -> tuple[int, ...]:
         """The output of a cell whose edges have these inputs."""
         return tuple(range(INPUTS, self.nodes + INPUTS)) if self.output == "all" else loose_ends(starts, self.nodes)
 
-    def decode(self, params: Params) -> Cells:
+    def decode(self, params: Params) -> Cells | SlimCells:
         return self.network(
             self._cell("normal", params), self._cell("reduce", params), params["width"], params["depth"]
         )
 
-    def network(self, normal: Cell, reduce: Cell, width: int, depth: int) -> Cells:
+    def network(self, normal: Cell, reduce: Cell, width: int, depth: int) -> Cells | SlimCells:
         """The architecture of two cells, on the images of this space."""
+        if self.slim:
+            return self.slim.network(normal, reduce, width, depth, self.stem_of_images, self.classes)
         return Cells(normal, reduce, width, depth, self.stem_of_images, self.classes)
 
     def point_of_line(self, text: str) -> Params:
@@ -256,8 +272,8 @@ class CellSpace(Space):
             params |= dict(zip(inputs, [start for _, start in edges], strict=True))
         return params
 
-    def batch(self, columns: Columns) -> CellRows:
-        return CellRows.of(self, columns)
+    def batch(self, columns: Columns) -> Batch:
+        return super().batch(columns) if self.slim else CellRows.of(self, columns)
 
 
 def _check_law(name: str, law: Dimension) -> None:

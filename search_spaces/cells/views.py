@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from regnas.search_spaces.cells.architecture import Cells
     from regnas.search_spaces.cells.cell import Cell
+    from regnas.search_spaces.cells.slim.architecture import SlimCells
 
 _COLOURS = {  # Okabe and Ito 2008: the colour-blind can tell them apart
     "none": "0.65",
@@ -30,7 +31,7 @@ _APART = 1.0  # between nodes
 _ROW = 2.6  # between the two cells
 
 
-def summary(network: Cells) -> Summary:
+def summary(network: Cells | SlimCells) -> Summary:
     """The network in the line of both cells."""
     return Summary(
         line=line_of(network),
@@ -44,7 +45,6 @@ def summary(network: Cells) -> Summary:
 
 def tables(network: Cells, resolution: int) -> list[TextTable]:
     """A table for each cell, a row for every node, and one of the stages that repeat them."""
-    found = [_cell_table(name, cell) for name, cell in (("normal", network.normal), ("reduction", network.reduce))]
     size = resolution
     for _ in range(3 if network.stem == "imagenet" else 0):
         size = output_size(size, 3, 2)
@@ -55,7 +55,12 @@ def tables(network: Cells, resolution: int) -> list[TextTable]:
             stages.append([0, wide, wide * len(network.normal.concat), size, "reduction" if reduced else "normal"])
         stages[-1][0] += 1
     rows = tuple((str(cells), first, str(wide), str(out), f"{px} x {px}") for cells, wide, out, px, first in stages)
-    return [*found, TextTable("stages", ("cells", "first", "width", "output width", "output px"), rows)]
+    return [*cell_tables(network), TextTable("stages", ("cells", "first", "width", "output width", "output px"), rows)]
+
+
+def cell_tables(network: Cells | SlimCells) -> list[TextTable]:
+    """A table for each cell, a row for every node."""
+    return [_cell_table(name, cell) for name, cell in (("normal", network.normal), ("reduction", network.reduce))]
 
 
 def _cell_table(name: str, cell: Cell) -> TextTable:
@@ -65,7 +70,7 @@ def _cell_table(name: str, cell: Cell) -> TextTable:
     return TextTable(f"{name} cell", ("node", "operation", "of", "operation", "of", "output"), tuple(rows))
 
 
-def draw(network: Cells, axes: Axes) -> None:
+def draw(network: Cells | SlimCells, axes: Axes) -> None:
     """Both cells as graphs, the normal one above: nodes from left to right, and on every edge its operation."""
     most = max(network.normal.nodes, network.reduce.nodes) + INPUTS
     for row, (name, cell) in enumerate((("normal", network.normal), ("reduction", network.reduce))):

@@ -16,6 +16,7 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.images import Images
 from regnas.sampling.moves import feasible_mutant
 from regnas.search_spaces.cells.architecture import Cells
+from regnas.search_spaces.cells.batch import CellRows
 from regnas.search_spaces.cells.space import CellSpace
 from regnas.window import Window
 
@@ -79,7 +80,7 @@ def test_cells_have_as_many_loose_ends_as_counted_elsewhere(name: str) -> None:
     """Golden values: shares of 1 to 5 loose ends among 1,500 draws of another implementation; within 5 standard errors
     of both samples."""
     space = space_of(name)
-    batch = space.batch(space.draw(np.random.default_rng(4), 20_000))
+    batch = CellRows.of(space, space.draw(np.random.default_rng(4), 20_000))
     shares = np.bincount(batch.normal.loose, minlength=6)[1:] / 20_000
     for share, expected in zip(shares, (0.08, 0.43, 0.41, 0.08, 0.003), strict=True):
         assert abs(share - expected) <= 5 * math.sqrt(expected * (1 - expected) / 1_500) + 0.005
@@ -123,7 +124,7 @@ def test_arrays_cost_what_single_networks_do() -> None:
 def test_equal_networks_are_one_point_and_different_points_different_networks(name: str) -> None:
     space = space_of(name)
     columns = space.draw(np.random.default_rng(8), 2_000)
-    batch = space.batch(columns)
+    batch = CellRows.of(space, columns)
     points = list(zip(*(values.tolist() for values in space.ordered_columns(columns).values()), strict=True))
     identities = batch.identities(np.arange(2_000))
     assert len(set(points)) == len(set(identities)) == len(set(zip(points, identities, strict=True)))
