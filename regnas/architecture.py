@@ -56,6 +56,32 @@ class SupportsResiduals(Protocol):
         """The last normalisation of every branch: its ``weight`` says how large the branch is when training starts."""
 
 
+@runtime_checkable
+class SupportsDropPath(Protocol):
+    """A network whose operations can be dropped, image by image, in training mode."""
+
+    def set_drop_path(self, probability: float) -> None:
+        """How likely each of them is dropped from now on, from 0 to below 1.
+
+        What is dropped is drawn from torch's generator of the device.
+        """
+
+
+@runtime_checkable
+class SupportsAuxiliary(Protocol):
+    """A network that can have an auxiliary head: one that classifies from the middle, in training alone."""
+
+    def with_auxiliary(self, resolution: int) -> torch.nn.Module:
+        """A module with this network as its ``network``, and a new head.
+
+        In training mode it gives logits of the network and of the head, ``(n, classes)`` each; else the
+        network's alone.
+
+        Raises:
+            UsageError: images of so many pixels a side do not suit the head.
+        """
+
+
 def canonical(value: Mapping[str, Any]) -> str:
     """JSON with sorted keys and no spaces.
 

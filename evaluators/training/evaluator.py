@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -326,14 +326,23 @@ def chance_error(classes: int) -> float:
 
 
 def build(
-    architecture: Architecture, seed: int, device: torch.device, computing: Computing, recipe: Recipe
+    architecture: Architecture,
+    seed: int,
+    device: torch.device,
+    computing: Computing,
+    recipe: Recipe,
+    added: Callable[[nn.Module], nn.Module] = lambda network: network,
 ) -> nn.Module:
-    """A new network with the initial weights of ``seed``, as the recipe starts it, ready on the device."""
+    """A new network with the initial weights of ``seed``, as the recipe starts it, ready on the device.
+
+    Args:
+        added: what makes of it what is trained.
+    """
     with seeded(seed):
         network = architecture.build()
     if recipe.scaled_residuals:
         scale_residuals(network)
-    return computing.prepared(network, device)
+    return computing.prepared(added(network), device)
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet
 from regnas.errors import RegnasError
+from regnas.evaluators.training.additions import Additions, without
 from regnas.evaluators.training.batches import Batches, checked, statistics
 from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
@@ -44,7 +45,9 @@ class FinalTraining:
         device: str,
         threads: int | None,
         share: Share = WHOLE,
+        additions: Additions | None = None,
     ) -> None:
+        self._additions, self._key = additions or Additions(), (seed, share.rank)
         self._data = data
         self._device = settle(device, threads or 1)
         training, validation = data.fit()
@@ -59,6 +62,8 @@ class FinalTraining:
         if share.count > 1:
             check_shares(share.count, min(recipe.batch_size, len(everything)))
             self._computing = replace(self._computing, recorded=False)  # what waits for others is not recorded
+        if self._additions.drop_path:  # a recording repeats the probability that it was made with
+            self._computing = replace(self._computing, recorded=False)
         batches = Batches(
             everything,
             self._device,
@@ -68,9 +73,25 @@ class FinalTraining:
             classes=len(data.class_names),
             layout=self._computing.layout,
         )
-        network = build(architecture, seed, self._device, self._computing, recipe)
+        resolution = data.regime.images.resolution
+        network = build(
+            architecture,
+            seed,
+            self._device,
+            self._computing,
+            recipe,
+            lambda network: self._additions.added_to(network, architecture, resolution, seed),
+        )
+        self._network = without(network) if self._additions.aux_weight else network
         self._trainer = Trainer(
-            network, batches, recipe, seed=seed, device=self._device, computing=self._computing, share=share
+            network,
+            batches,
+            recipe,
+            seed=seed,
+            device=self._device,
+            computing=self._computing,
+            share=share,
+            auxiliary=self._additions.aux_weight,
         )
         self.epochs = recipe.epochs
 
@@ -86,7 +107,8 @@ class FinalTraining:
             RegnasError: the loss stopped being finite.
         """
         try:
-            return self._trainer.run_epoch()
+            with self._additions.epoch(self._network, self.epoch / self.epochs, self._device, *self._key, self.epoch):
+                return self._trainer.run_epoch()
         except Diverged as error:
             raise diverged(error) from error
 
@@ -114,9 +136,7 @@ class FinalTraining:
         Raises:
             RegnasError: what the network says of a test image is not finite.
         """
-        return score_and_save(
-            self._trainer.network, self._data, folder, self._device, self._computing, self._mean, self._std
-        )
+        return score_and_save(self._network, self._data, folder, self._device, self._computing, self._mean, self._std)
 
 
 def load_snapshot(path: Path, device: torch.device, load: Callable[[dict[str, Any]], None]) -> bool:

@@ -46,6 +46,7 @@ class Trainer:
         computing: how; its ``recorded`` asks for a CUDA device, or for a ``recorder`` of another.
         accumulation: parts that each batch is computed in, one after the other.
         share: of each batch, where several processes train the network.
+        auxiliary: weight of the loss of further logits, where the network gives several in training mode.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class Trainer:
         accumulation: int = 1,
         recorder: Recorder | None = None,
         share: Share = WHOLE,
+        auxiliary: float = 0.0,
     ) -> None:
         self.network = network
+        self._auxiliary = auxiliary
         self._share = share
         self._forward = averaging(network, share, device)
         self.epoch = 0
@@ -188,11 +191,17 @@ class Trainer:
         for part, truth in parts:
             with self.computing.autocast(self.device):
                 logits = self._forward(part)
-            loss = self._mean_loss(logits.float(), truth) * (len(truth) * self._share.count / self._size)
+            loss = self._loss_of(logits, truth) * (len(truth) * self._share.count / self._size)
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self._loss += loss.detach()
         self._scaler.step(self.optimiser)
         self._scaler.update()
+
+    def _loss_of(self, logits: Tensor | tuple[Tensor, ...], truth: Tensor) -> Tensor:
+        if isinstance(logits, Tensor):
+            return self._mean_loss(logits.float(), truth)
+        own, *others = (self._mean_loss(one.float(), truth) for one in logits)
+        return own + self._auxiliary * sum(others)
 
     def _mean_loss(self, logits: Tensor, truth: Tensor) -> Tensor:
         """Over the images of a part of a batch, each with its class's weight where classes count alike."""

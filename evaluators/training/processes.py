@@ -30,7 +30,7 @@ def peers(job: dict[str, Any], devices: Sequence[str], snapshot: Path, log: Path
 
     Args:
         job: what is trained: ``architecture``, ``data`` (arguments of `make_dataset`, and its ``text``), ``recipe``,
-            ``seed`` and ``threads``.
+            ``seed`` and ``threads``, and ``additions``, if there are any.
         snapshot: where they go on from, if it is there.
         log: file for what the others print; removed when all went well.
 
@@ -95,6 +95,7 @@ def main() -> None:
     """Train along until all epochs are done."""
     from regnas.architecture import from_json
     from regnas.dataset import make_dataset
+    from regnas.evaluators.training.additions import Additions
     from regnas.evaluators.training.data_parallel import Share, joined
     from regnas.evaluators.training.devices import settle
     from regnas.evaluators.training.final import FinalTraining
@@ -116,6 +117,7 @@ def main() -> None:
             device=job["device"],
             threads=job["threads"],
             share=share,
+            additions=Additions(**job.get("additions", {})),
         )
         training.resume(Path(job["snapshot"]))
         while training.epoch < training.epochs:

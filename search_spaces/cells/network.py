@@ -25,6 +25,7 @@ class CellsNetwork(nn.Module):
 
     def __init__(self, architecture: Cells) -> None:
         super().__init__()
+        self._architecture = architecture
         width = architecture.width
         small = architecture.stem == "cifar"
         self.stem = _cifar_stem(3 * width) if small else _imagenet_stem(width)
@@ -43,6 +44,14 @@ class CellsNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.head(self.states(x)[-1]))  # type: ignore[no-any-return]
+
+    def with_auxiliary(self, resolution: int) -> WithAuxiliaryHead:
+        """This network with a new auxiliary head.
+
+        Raises:
+            UsageError: as `WithAuxiliaryHead`.
+        """
+        return WithAuxiliaryHead(self, self._architecture, resolution)
 
     def states(self, x: Tensor) -> list[Tensor]:
         """What each cell puts out, ``(n, channels, h, w)``."""

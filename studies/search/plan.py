@@ -17,6 +17,7 @@ from regnas.evaluator import (
     SupportsEarlier,
     SupportsPrepare,
     SupportsSeedNoise,
+    SupportsTable,
     SupportsTest,
     Task,
     check_facts,
@@ -46,6 +47,7 @@ from regnas.studies.search.request import SearchRequest, request_of
 from regnas.studies.search.stream_version import (
     stored_pruner,
     stored_recipe,
+    stored_space,
     stored_version,
     stored_window,
 )
@@ -201,8 +203,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     evaluator = make_evaluator(asked.evaluator, asked.task)
     allocation = allocate(evaluator, asked.resources, _most_at_a_time(asked))
     data = images_of(evaluator, asked.task)
-    space = _measuring(priced(in_regime(asked.space, evaluator, data, asked.window), asked.sought), allocation)
-    space = metered(space, asked.measuring, asked.place.out)
+    space = priced(in_regime(asked.space, evaluator, data, asked.window), asked.sought)
     facts = check_facts(evaluator, evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
     fingerprint = fingerprint_of(data)
     facts |= {FINGERPRINT: fingerprint} if fingerprint else {}
@@ -210,6 +211,8 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
     asked.budget.check_objective(asked.sought, facts.get("scored"))
     url = storage_url(asked.place.storage, asked.place.out)
+    space = space if isinstance(evaluator, SupportsTable) else _trained(asked, space, pruner, url)
+    space = metered(_measuring(space, allocation), asked.measuring, asked.place.out)
     name, space = _named(asked, space, pruner, url)
     limit, budget = space.window, asked.budget.count(epochs, pruner)
     space, remarks = _halved(asked, space, budget, stored_window(url, name)) if data is not None else (space, ())
@@ -293,6 +296,19 @@ def _measured_on(space: Space) -> str | None:
     """Where and how costs are measured; None where all are closed forms."""
     said = [meter.said(space.device) for name in space.measures if (meter := space.meter(name)) is not None]
     return "; ".join(said) or (space.device if space.measures else None)
+
+
+def _trained(asked: SearchRequest, space: Space, pruner: str, url: str) -> Space:
+    """The space in which equal functions are one network; the space itself where a study of an earlier release began in
+    it, or where a user made the sampler for it.
+    """
+    found = space.to_train()
+    if found.spec == space.spec or not isinstance(asked.strategy, str):
+        return space
+    first = study_name(space, asked.label, asked.seed, 0, pruner, asked.also)
+    names = [asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner, asked.also), first]
+    begun = (stored_space(url, name) for name in names[: 1 + bool(asked.repeat)])
+    return space if space.spec in begun else found
 
 
 def _named(asked: SearchRequest, space: Space, pruner: str, url: str) -> tuple[str, Space]:

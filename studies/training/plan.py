@@ -16,6 +16,7 @@ from regnas.system.duration import seconds_of, short
 from regnas.system.reading import fields, fields_if_whole, read_json
 
 if TYPE_CHECKING:
+    from regnas.evaluators.training.additions import Additions
     from regnas.evaluators.training.recipe import Recipe
 
 EPOCHS = 30  # of a training, unless its epochs or its time are said
@@ -32,6 +33,7 @@ class TrainingPlan:
         fingerprint: of the images; None where the data set has none.
         devices: one for each process.
         threads: of each process; None for its own choice.
+        additions: an auxiliary head and dropped paths, or none.
         seconds: that it may take; None where its number of epochs is said.
     """
 
@@ -45,6 +47,7 @@ class TrainingPlan:
     folder: Path
     devices: tuple[str, ...]
     threads: int | None
+    additions: Additions
     seconds: float | None = None
 
     @property
@@ -61,6 +64,7 @@ class TrainingPlan:
             "resolution": self.images.regime.images.resolution,
             "seed": self.seed,
             "recipe": recipe,
+            **({"additions": added} if (added := self.additions.to_json()) else {}),
             **({"workers": workers} if workers > 1 else {}),
         }
 
@@ -73,6 +77,7 @@ class TrainingPlan:
             "recipe": self.recipe.to_json(),
             "seed": self.seed,
             "threads": self.threads,
+            "additions": self.additions.to_json(),
         }
 
 
@@ -91,6 +96,8 @@ def plan_training(
     device: str = "auto",
     threads: int | None = None,
     workers: int = 1,
+    aux_weight: float = 0.0,
+    drop_path: float = 0.0,
 ) -> TrainingPlan:
     """Check everything before a training starts; arguments as of `regnas.studies.training.train.train`.
 
@@ -99,6 +106,7 @@ def plan_training(
         RegnasError: no such target, data set or device.
     """
     seconds = _time(epochs, time, workers)
+    additions = _additions(aux_weight, drop_path, seconds)
     epochs = EPOCHS if epochs is None else epochs
     if not -(2**63) <= seed < 2**63:
         raise UsageError(f"--seed is a whole number of 64 bits, from -2^63 to 2^63 - 1, got {seed}")
@@ -115,6 +123,7 @@ def plan_training(
     images = make_dataset(text, **where, download=download)
     architecture = weights.read_architecture(path)
     _check_classes(architecture, images, text)
+    additions.check(architecture, images.regime.images.resolution)
     recipe = _recipe(settings, images, epochs, workers, folder)
     return TrainingPlan(
         architecture=architecture,
@@ -127,6 +136,7 @@ def plan_training(
         folder=folder,
         devices=devices,
         threads=threads,
+        additions=additions,
         seconds=seconds,
     )
 
@@ -144,6 +154,15 @@ def _time(epochs: int | None, time: float | str | None, workers: int) -> float |
     if workers > 1:
         raise UsageError(f"--time trains in one process, got --workers {workers}; say --epochs N for several")
     return seconds_of(time, "time")
+
+
+def _additions(aux_weight: float, drop_path: float, seconds: float | None) -> Additions:
+    from regnas.evaluators.training.additions import Additions
+
+    made = Additions(aux_weight=aux_weight, drop_path=drop_path)
+    if made.to_json() and seconds is not None:
+        raise UsageError("--aux-weight and --drop-path are for trainings of counted epochs; say --epochs N, not --time")
+    return made
 
 
 def folder_of(target: str, epochs: int | None, out: str | Path | None, seconds: float | None = None) -> Path:

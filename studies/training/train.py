@@ -50,7 +50,9 @@ def train(
             ``time``: seconds, or text such as ``30m``, instead: it trains as long as it helps, and not longer. The same
             command goes on after an interruption. ``data``: spec of the data set; a study's own unless said.
             ``workers``: processes that train it together, each with a share of every batch and a GPU where there are
-            any. ``out``: folder of the result; ``final-N`` beside the target unless said.
+            any. ``aux_weight`` and ``drop_path``: of an auxiliary head, and with which probability paths are dropped at
+            the end, where the network has them; trainings of counted epochs alone. ``out``: folder of the result;
+            ``final-N`` beside the target unless said.
 
     Returns:
         The folder, which `regnas.load` reads: architecture.json, weights.safetensors, result.json.
@@ -100,6 +102,7 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
                 device=made.devices[0],
                 threads=made.threads,
                 share=Share(0, len(made.devices)),
+                additions=made.additions,
             )
             _run(job, folder, quiet)
     test_error = job.finish(folder)

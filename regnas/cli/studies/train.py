@@ -26,6 +26,15 @@ from regnas.cli import options
     "--workers", type=int, default=1, show_default=True, help="Processes that train it together; a GPU each, or a core."
 )
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each process.  [default: 1]")
+@click.option(
+    "--aux-weight",
+    type=float,
+    default=0.0,
+    help="Weight of an auxiliary head's loss, where there is one: 0.4 in DARTS.",
+)
+@click.option(
+    "--drop-path", type=float, default=0.0, help="Probability of a dropped path, growing up to this: 0.2 in DARTS."
+)
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @options.debug
 def train(target: str, **flags: Any) -> None:

@@ -45,13 +45,13 @@ class NASBench201Space(Space):
         cells: cells per stage.
         width: channels of the first stage.
         same: what is one network: equal ``cells``, which a table measured each, or equal ``functions``, which it makes
-            no sense to train twice.
+            no sense to train twice. Empty is ``functions`` where networks are trained (`to_train`), else ``cells``.
     """
 
     laws: tuple[tuple[str, Dimension], ...]
     cells: int = 5
     width: int = 16
-    same: str = "cells"
+    same: str = ""
 
     known_costs = BUILT_IN
 
@@ -82,6 +82,9 @@ class NASBench201Space(Space):
             raise UsageError(f"{key} is a whole number from {least} to {most:,}, got {value!r}")
         return replace(self, cells=whole) if key == "cells" else replace(self, width=whole)
 
+    def to_train(self) -> Self:
+        return self if self.same else self.derive({"same": "functions"})
+
     def sees(self) -> str:
         sizes = [self.resolution]
         for _ in range(STAGES - 1):
@@ -94,17 +97,17 @@ class NASBench201Space(Space):
 
     def ordered(self, params: Params) -> Params:
         """The point of the cell that stands for all of its function, where no law singles out an edge."""
-        if self.same == "cells" or self.ties or any(law.size < len(OPERATIONS) for _, law in self.laws):
+        if self.same != "functions" or self.ties or any(law.size < len(OPERATIONS) for _, law in self.laws):
             return params
         ops = self._standing(np.array([[_code(name, params[name]) for name in NAMES]], dtype=np.int64))
         return {**params, **dict(zip(NAMES, (OPERATIONS[op] for op in ops[0].tolist()), strict=True))}
 
     def ordered_columns(self, columns: Columns) -> Columns:
-        return columns if self.same == "cells" else super().ordered_columns(columns)
+        return columns if self.same != "functions" else super().ordered_columns(columns)
 
     def _standing(self, ops: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Of every cell ``(n, 6)`` the one that is trained for it."""
-        return ops if self.same == "cells" else representatives(ops)
+        return ops if self.same != "functions" else representatives(ops)
 
     def _network(self, ops: list[int]) -> NASBench201:
         return NASBench201(tuple(ops), classes=self.classes, cells=self.cells, width=self.width)
