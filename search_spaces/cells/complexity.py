@@ -82,7 +82,7 @@ def cells_complexity(columns: CellColumns, skeleton: Skeleton) -> Complexities:
     deepest = int(columns.depth.max(initial=1))
     check_countable(skeleton.resolution, widest * 2**_REDUCTIONS, deepest * _MOST_BLOCKS)
     shapes, shape = np.unique(columns.width * (deepest + 1) + columns.depth, return_inverse=True)
-    tables = [_table(int(one) // (deepest + 1), int(one) % (deepest + 1), skeleton) for one in shapes]
+    tables = [coefficients(int(one) // (deepest + 1), int(one) % (deepest + 1), skeleton) for one in shapes]
     operations, measures = len(NAMES), len(MEASURES)
     normal_places = shape * operations + columns.normal
     reduce_places = (2 * shape + columns.inner) * operations + columns.reduce
@@ -131,7 +131,7 @@ def cells_layers(columns: CellColumns, skeleton: Skeleton) -> list[Layer]:
 
 
 @dataclass(frozen=True)
-class _Table:
+class Coefficients:
     """Coefficients of a width and a depth, of each measure.
 
     Attributes:
@@ -146,7 +146,8 @@ class _Table:
 
 
 @lru_cache(maxsize=1024)
-def _table(width: int, depth: int, skeleton: Skeleton) -> _Table:
+def coefficients(width: int, depth: int, skeleton: Skeleton) -> Coefficients:
+    """What a network of this width and depth costs, by what its cells are made of."""
     # What is linear in two numbers is known from three points.
     normal_outputs, reduce_outputs = np.array([0, 1, 0]), np.array([0, 0, 1])
     base = Count(3)
@@ -165,7 +166,7 @@ def _table(width: int, depth: int, skeleton: Skeleton) -> _Table:
     base.linear(last, skeleton.classes)
     constant, *slopes = _measures(base)
     normal, reduce = (_Places.of(places, reduced=reduced) for reduced in (False, True))
-    return _Table(
+    return Coefficients(
         base=np.array([constant, *(slope - constant for slope in slopes)]),
         normal=normal.costs(stride=1),
         reduce=np.array([reduce.costs(stride=2), reduce.halved().costs(stride=1)]),
@@ -223,10 +224,12 @@ def inner_edges(starts: Ints) -> npt.NDArray[np.bool_]:
 __all__ = [
     "STEMS",
     "CellColumns",
+    "Coefficients",
     "Skeleton",
     "cells_complexity",
     "cells_layers",
     "cells_of",
+    "coefficients",
     "inner_edges",
     "reductions",
 ]

@@ -17,16 +17,16 @@ from regnas.images import Images
 from regnas.measure import BUILT_IN
 from regnas.sampling.batch import Columns, Params, column
 from regnas.search_spaces.cells.architecture import BOUNDS, Cells
-from regnas.search_spaces.cells.batch import CellRows, EdgeColumns, ordered_columns
 from regnas.search_spaces.cells.canonical import INPUTS
 from regnas.search_spaces.cells.cell import Cell, loose_ends
 from regnas.search_spaces.cells.complexity import STEMS
 from regnas.search_spaces.cells.line import CELLS, read_line
 from regnas.search_spaces.cells.operations import NAMES
+from regnas.search_spaces.cells.sampling.batch import CellRows, EdgeColumns, ordered_columns
 from regnas.search_spaces.cells.slim.options import Slim, slim_option
 
 if TYPE_CHECKING:
-    from regnas.sampling.batch import Batch
+    from regnas.sampling.batch import Batch, Narrowing
     from regnas.search_spaces.cells.slim.architecture import SlimCells
 
 Output = Literal["loose", "all"]
@@ -271,6 +271,15 @@ class CellSpace(Space):
             params |= dict(zip(ops, [op for op, _ in edges], strict=True))
             params |= dict(zip(inputs, [start for _, start in edges], strict=True))
         return params
+
+    @cached_property
+    def narrowing(self) -> Narrowing | None:
+        """Widths and depths, with the operations of some edges solved for; made once."""
+        if self.slim:
+            return None
+        from regnas.search_spaces.cells.sampling.narrowing import narrowing_of
+
+        return narrowing_of(self)
 
     def batch(self, columns: Columns) -> Batch:
         return super().batch(columns) if self.slim else CellRows.of(self, columns)

@@ -16,7 +16,7 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.images import Images
 from regnas.sampling.moves import feasible_mutant
 from regnas.search_spaces.cells.architecture import Cells
-from regnas.search_spaces.cells.batch import CellRows
+from regnas.search_spaces.cells.sampling.batch import CellRows
 from regnas.search_spaces.cells.space import CellSpace
 from regnas.window import Window
 

@@ -93,8 +93,9 @@ class CellRows:
     @classmethod
     def of(cls, space: CellSpace, columns: Columns) -> CellRows:
         """Decode columns of points of a space."""
-        cells = [EdgeColumns.of(columns, space.names(name)) for name in space.cells]
-        width, depth = (np.asarray(columns[name], dtype=np.int64) for name in ("width", "depth"))
+        whole = cls.decoded(space, columns)
+        cells = [whole.normal] if space.reduction == "same" else [whole.normal, whole.reduce]
+        width, depth = whole.width, whole.depth
         rejected = {}
         keep = np.ones(len(width), dtype=np.bool_)
         for reason, broken in space.broken(cells, width).items():
@@ -105,11 +106,20 @@ class CellRows:
             cells, width, depth = [cell.take(keep) for cell in cells], width[keep], depth[keep]
         return cls(space, np.flatnonzero(keep), cells[0], cells[-1], width, depth, rejected)
 
-    def complexity(self, resolution: int) -> Complexities:
+    @classmethod
+    def decoded(cls, space: CellSpace, columns: Columns) -> CellRows:
+        """All points, be they of the space or not."""
+        cells = [EdgeColumns.of(columns, space.names(name)) for name in space.cells]
+        width, depth = (np.asarray(columns[name], dtype=np.int64) for name in ("width", "depth"))
+        return cls(space, np.arange(len(width)), cells[0], cells[-1], width, depth, {})
+
+    @property
+    def cell_columns(self) -> CellColumns:
+        """What the costs depend on."""
         normal, reduce = self.normal, self.reduce
         every = np.full(len(self.rows), self.space.nodes)
         loose = self.space.output == "loose"
-        columns = CellColumns(
+        return CellColumns(
             normal=normal.ops,
             reduce=reduce.ops,
             inner=inner_edges(reduce.inputs),
@@ -118,7 +128,9 @@ class CellRows:
             width=self.width,
             depth=self.depth,
         )
-        return cells_complexity(columns, Skeleton(self.space.stem_of_images, self.space.classes, resolution))
+
+    def complexity(self, resolution: int) -> Complexities:
+        return cells_complexity(self.cell_columns, Skeleton(self.space.stem_of_images, self.space.classes, resolution))
 
     def architecture(self, index: int) -> Architecture:
         return self.maker(self.identities(np.array([index]))[0])()
