@@ -27,8 +27,8 @@ from regnas.measure import load
 from regnas.meter import Meter
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
-from regnas.sampling import costing, steps
-from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params, column, plain
+from regnas.sampling import costing, points, steps
+from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params, column
 from regnas.window import Window
 
 if TYPE_CHECKING:
@@ -197,19 +197,7 @@ class Space(ABC):
         Raises:
             UsageError: an unknown or a missing parameter, or a value that is no number.
         """
-        ties = dict(self.ties)
-        names = [*self.dimensions, *ties]
-        if unknown := sorted(set(params) - set(names)):
-            raise UsageError(f"{self.spec} has no parameter {', '.join(unknown)}; it has {', '.join(names)}")
-        whole = {**self.defaults, **params}
-        for name, source in ties.items():
-            if name not in whole and source in whole:
-                whole[name] = whole[source]
-        if len(whole) < len(names):
-            whole = self.hierarchy.filled(whole)
-        if missing := [name for name in names if name not in whole]:
-            raise UsageError(f"{self.spec} needs a value for {', '.join(missing)}")
-        return {name: plain(name, whole[name]) for name in names}
+        return points.complete(self, params)
 
     def canonical(self, params: Mapping[str, Any]) -> Params:
         """The point of the grid nearest to ``params``, complete; canonical points stay as they are."""
@@ -228,16 +216,9 @@ class Space(ABC):
     def contains(self, params: Mapping[str, Any]) -> bool:
         """Whether a point lies in the space's ranges, rules and limits; the window does not matter.
 
-        What is inactive may be left out. Where it is given it has its one value, as of `canonical`: any other is
-        another way to write the point, and no second point.
+        What is inactive may be left out. Given, it has its one value, as of `canonical`: any other is no second point.
         """
-        whole = self.complete(params)
-        inside = all(law.contains(whole[name]) for name, law in self.dimensions.items())
-        tied = all(whole[name] == whole[source] for name, source in self.ties)
-        if not (inside and tied) or self.ordered(whole) != whole or self.member(whole) is not None:
-            return False
-        cost = complexity_of(self.decode(whole), self.resolution)
-        return bool(self.admits(Complexities.of([cost])).all())
+        return points.contained(self, params)
 
     def judge(self, params: Params) -> Candidate | None:
         """The candidate of a canonical point, or None if it is outside the space or its window."""

@@ -17,7 +17,6 @@ from regnas.evaluator import (
     SupportsEarlier,
     SupportsPrepare,
     SupportsSeedNoise,
-    SupportsTable,
     SupportsTest,
     Task,
     check_facts,
@@ -30,11 +29,9 @@ from regnas.plugins import spec
 from regnas.pruner import NONE, after_steps
 from regnas.sampler import SupportsInner, SupportsLeastBudget
 from regnas.sampling.batch import Params
-from regnas.sampling.costing import metered
 from regnas.strategy import make_strategy
 from regnas.studies.audit.screen import NO_SCREEN, Scorer, Screen, screened
-from regnas.studies.executors.resources import AUTO, Allocation, allocate
-from regnas.studies.run.clock import UNLIMITED
+from regnas.studies.executors.resources import Allocation, allocate
 from regnas.studies.run.progress import duration
 from regnas.studies.search.budget import CANDIDATES
 from regnas.studies.search.identity import Settings, folder_name, study_name
@@ -42,13 +39,12 @@ from regnas.studies.search.images import FINGERPRINT, fingerprint_of
 from regnas.studies.search.known import enqueue, warm_start
 from regnas.studies.search.known.warm_start import WarmStart
 from regnas.studies.search.pareto import axes
-from regnas.studies.search.regime import epochs_of, images_of, in_regime, in_upper_half, priced
+from regnas.studies.search.regime import epochs_of, images_of
 from regnas.studies.search.request import SearchRequest, request_of
+from regnas.studies.search.searched_space import halved, measured_on, placed
 from regnas.studies.search.stream_version import (
     stored_pruner,
     stored_recipe,
-    stored_space,
-    stored_version,
     stored_window,
 )
 from regnas.studies.storage.open import quiet, storage_url
@@ -56,7 +52,6 @@ from regnas.window import Window
 
 _BLIND = ("random", "qmc", "grid")  # strategies that learn nothing
 _MANY_TO_VALIDATE = 75  # an error of 25 % is then certain to 5 points
-LOOK_AHEAD = 1000  # distinct candidates that must exist are looked for before any training, up to this many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +198,6 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     evaluator = make_evaluator(asked.evaluator, asked.task)
     allocation = allocate(evaluator, asked.resources, _most_at_a_time(asked))
     data = images_of(evaluator, asked.task)
-    space = priced(in_regime(asked.space, evaluator, data, asked.window), asked.sought)
     facts = check_facts(evaluator, evaluator.prepare()) if isinstance(evaluator, SupportsPrepare) else {}
     fingerprint = fingerprint_of(data)
     facts |= {FINGERPRINT: fingerprint} if fingerprint else {}
@@ -211,19 +205,14 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     pruner = asked.budget.checked_pruner(epochs, asked.duplicates)
     asked.budget.check_objective(asked.sought, facts.get("scored"))
     url = storage_url(asked.place.storage, asked.place.out)
-    space = space if isinstance(evaluator, SupportsTable) else _trained(asked, space, pruner, url)
-    space = metered(_measuring(space, allocation), asked.measuring, asked.place.out)
-    name, space = _named(asked, space, pruner, url)
+    name, space = placed(asked, evaluator, data, allocation, pruner=pruner, url=url)
     limit, budget = space.window, asked.budget.count(epochs, pruner)
-    space, remarks = _halved(asked, space, budget, stored_window(url, name)) if data is not None else (space, ())
+    space, remarks = halved(asked, space, budget, stored_window(url, name)) if data is not None else (space, ())
     first = study_name(space, asked.label, asked.seed, 0, pruner, asked.also)  # of whose networks a repeat is
     begun = stored_recipe(url, *((name, first) if asked.repeat else (name,)))
     begun = begun or warm_start.recipe_of(asked.warm_start, url)
     if isinstance(evaluator, SupportsEarlier) and (options := evaluator.as_begun(begun)):
-        earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options), warm_start=None))
-        settings = replace(earlier.settings, evaluator=asked.evaluator)
-        warm = warm_start.read(asked.warm_start, url, settings, earlier.space, asked.sought)
-        return replace(earlier, settings=settings, warm=warm)
+        return _as_begun(asked, options, url)
     source = asked.task.data if data is not None else asked.evaluator
     if pruner != NONE and epochs and facts.get("steps") and stored_pruner(url, name) != pruner:
         pruner = after_steps(pruner, epochs, facts["steps"])
@@ -262,60 +251,20 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     )
 
 
+def _as_begun(asked: SearchRequest, options: Mapping[str, Any], url: str) -> SearchPlan:
+    """The plan with an evaluator that goes on as the study began, under the name that the user gives it."""
+    earlier = plan_of(replace(asked, evaluator=spec.with_options(asked.evaluator, options), warm_start=None))
+    settings = replace(earlier.settings, evaluator=asked.evaluator)
+    warm = warm_start.read(asked.warm_start, url, settings, earlier.space, asked.sought)
+    return replace(earlier, settings=settings, warm=warm)
+
+
 def _most_at_a_time(asked: SearchRequest) -> int | None:
     """Candidates at a time on GPUs where nobody says how many: a strategy that learns proposes those in flight without
     knowing of each other, so they are a tenth of its budget.
     """
     learns = asked.label.partition("[")[0] not in _BLIND
     return math.ceil((asked.budget.candidates or CANDIDATES) / 10) if learns else None
-
-
-def _halved(asked: SearchRequest, space: Space, budget: int, began: str | None) -> tuple[Space, tuple[str, ...]]:
-    """The space in the upper half of what is only a limit, and remarks on it (see `in_upper_half`)."""
-    if not _limited(asked):
-        return space, ()
-    count = min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
-    return in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
-
-
-def _limited(asked: SearchRequest) -> bool:
-    """Whether a window was asked for that may mean its upper half: not with a sampler or with networks that a user made
-    for the whole of it.
-    """
-    said = not (asked.window.open and asked.space.window.open)
-    return said and asked.upper_half and isinstance(asked.strategy, str) and asked.enqueue is None
-
-
-def _measuring(space: Space, allocation: Allocation) -> Space:
-    """The space; what its window limits and no closed form says is measured where candidates compute, if it is here."""
-    here = not allocation.engine.remote and allocation.devices[0] != AUTO
-    return space.on_device(allocation.devices[0]) if space.measures and here else space
-
-
-def _measured_on(space: Space) -> str | None:
-    """Where and how costs are measured; None where all are closed forms."""
-    said = [meter.said(space.device) for name in space.measures if (meter := space.meter(name)) is not None]
-    return "; ".join(said) or (space.device if space.measures else None)
-
-
-def _trained(asked: SearchRequest, space: Space, pruner: str, url: str) -> Space:
-    """The space in which equal functions are one network; the space itself where a study of an earlier release began in
-    it, or where a user made the sampler for it.
-    """
-    found = space.to_train()
-    if found.spec == space.spec or not isinstance(asked.strategy, str):
-        return space
-    first = study_name(space, asked.label, asked.seed, 0, pruner, asked.also)
-    names = [asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner, asked.also), first]
-    begun = (stored_space(url, name) for name in names[: 1 + bool(asked.repeat)])
-    return space if space.spec in begun else found
-
-
-def _named(asked: SearchRequest, space: Space, pruner: str, url: str) -> tuple[str, Space]:
-    """The study's name, and the space on the version of the stream that a study of this name began with."""
-    name = asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner, asked.also)
-    names = (name, study_name(space, asked.label, asked.seed, 0, pruner, asked.also)) if asked.repeat else (name,)
-    return name, space.on_stream(stored_version(url, *names) or space.stream_version)
 
 
 def _settings(
@@ -339,7 +288,7 @@ def _settings(
         stream_version=space.stream_version,
         repeat=asked.repeat,
         pruner=pruner,
-        measured_on=_measured_on(space),
+        measured_on=measured_on(space),
         fingerprint=fingerprint,
         objective=str(asked.sought or ERROR),
         screen=str(asked.screened or NO_SCREEN),

@@ -26,7 +26,8 @@ from regnas.studies.run.progress import Progress
 from regnas.studies.search import outcome
 from regnas.studies.search.identity import ATTRIBUTE, check_same, differing, folder_name
 from regnas.studies.search.images import FINGERPRINT
-from regnas.studies.search.plan import LOOK_AHEAD, SearchPlan, on_stream
+from regnas.studies.search.plan import SearchPlan, on_stream
+from regnas.studies.search.searched_space import LOOK_AHEAD
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.stream_version import version_of
 from regnas.studies.search.study_file import write_study_file
