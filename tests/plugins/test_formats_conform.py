@@ -15,6 +15,7 @@ from regnas.preset import preset
 from regnas.search_spaces.cells.architecture import Cells
 from regnas.search_spaces.cells.cell import Cell, parse_edges
 from regnas.search_spaces.cells.nasbench201.architecture import NASBench201
+from regnas.search_spaces.cells.slim.architecture import SlimCells
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.testing import FormatRules
 
@@ -102,6 +103,45 @@ class TestDictionariesOfNni(FormatRules):
 
     def refused(self) -> Sequence[Architecture]:
         return [replace(TWO_CELLS[0], classes=100), replace(TWO_CELLS[0], stem="imagenet")]
+
+
+class TestNumbersOfEnas(FormatRules):
+    suffix = ""
+
+    def make(self) -> Format[Any]:
+        return make_format("enas")
+
+    def networks(self) -> Sequence[Architecture]:
+        return [
+            Cells(_cell("sep3@0+skip@1 / max3@1+sep5@1", 2, 3), _cell("max3@0+avg3@1 / skip@2+skip@0", 3), width=8),
+            Cells(_cell("sep3@0+skip@1", 2), _cell("max3@0+avg3@1", 2), width=8, stem="imagenet", classes=100),
+        ]
+
+    def refused(self) -> Sequence[Architecture]:
+        return [
+            TWO_CELLS[0],
+            Cells(_cell("sep3@0+skip@1 / max3@1+sep5@1", 2), _cell("max3@0+avg3@1 / skip@2+skip@0", 3)),
+            Cells(_cell("sep3@0+skip@1", 2), _cell("max3@0+avg3@1 / skip@2+skip@0", 3)),
+        ]
+
+
+class TestListsOfPnas(FormatRules):
+    suffix = ""
+
+    def make(self) -> Format[Any]:
+        return make_format("pnas")
+
+    def networks(self) -> Sequence[Architecture]:
+        slim = SlimCells(_cell("sep3@0+skip@1 / max3@1+sep5@1", 0, 3), _cell("c71@0+avg3@1", 1, 2), 8, 3, "cifar", 5)
+        return [
+            replace(TWO_CELLS[1], stem="cifar", classes=100),
+            slim,
+            replace(slim, stem="imagenet", skip_reduction=True),
+            replace(slim, reductions="replace"),
+        ]
+
+    def refused(self) -> Sequence[Architecture]:
+        return [TWO_CELLS[0]]
 
 
 class TestRecordsOfNds(FormatRules):

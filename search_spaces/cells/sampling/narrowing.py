@@ -172,7 +172,7 @@ def _looked_for(space: CellSpace) -> tuple[list[str], Ints]:
     places = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
     codes = np.empty_like(places)
     for edge, name in enumerate(names):
-        codes[:, edge] = np.array([CODES[value] for value in laws[name]])[places[:, edge]]
+        codes[:, edge] = np.array([CODES[str(value)] for value in laws[name]])[places[:, edge]]
     return names, np.stack([places, codes], axis=-1)
 
 
@@ -186,7 +186,7 @@ def _interval(space: CellSpace, table: Coefficients) -> tuple[Ints, Ints]:
     )
     for cell in ("normal", "reduce"):
         for name in space.names(cell if cell in space.cells else "normal")[0]:
-            codes = [CODES[value] for value in values_of(space.dimensions[name])]
+            codes = [CODES[str(value)] for value in values_of(space.dimensions[name])]
             costs = table.normal[codes] if cell == "normal" else np.concatenate([one[codes] for one in table.reduce])
             low, high = low + costs.min(axis=0), high + costs.max(axis=0)
     return low, high

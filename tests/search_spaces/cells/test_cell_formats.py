@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +140,56 @@ def test_a_sample_of_nnis_hub_without_concat_has_loose_ends() -> None:
     assert read(json.dumps(sample))[0] == one
 
 
+# melodyguan/enas ``scripts/cifar10_micro_final.sh``
+ENAS = "0 2 0 0 0 4 0 1 0 4 1 1 1 0 0 1 0 2 1 1 1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1"
+# tensorflow/models ``slim/nets/nasnet/pnasnet.py``
+PNAS = """operations = [
+    'separable_5x5_2', 'max_pool_3x3', 'separable_7x7_2', 'max_pool_3x3', 'separable_5x5_2',
+    'separable_3x3_2', 'separable_3x3_2', 'max_pool_3x3', 'separable_3x3_2', 'none'
+]
+used_hiddenstates = [1, 1, 0, 0, 0, 0, 0]
+hiddenstate_indices = [1, 1, 0, 0, 0, 0, 4, 0, 1, 0]
+"""
+
+
+def test_the_numbers_of_enas_are_its_published_cells(tmp_path: Path) -> None:
+    file = tmp_path / "arc.txt"
+    file.write_text(ENAS + "\n")
+    for source in (f"enas:{ENAS}", f"enas:'{ENAS}'", f"enas:{file}"):
+        (found,) = read(source)
+        assert isinstance(found, Cells)
+        assert (found.normal, found.reduce) == (named("enas-micro").normal, named("enas-micro").reduce)
+        assert (found.width, found.depth) == (36, 17)
+
+
+def test_the_lists_of_pnasnet_are_its_network_for_phones(tmp_path: Path) -> None:
+    known = preset("pnasnet-5-mobile")
+    space = make_space(known.space).on(known.images)
+    file = tmp_path / "pnasnet.py"
+    file.write_text(f"class PNasNetNormalCell:\n  def __init__(self):\n{textwrap.indent(PNAS, '    ')}")
+    for source in (f"pnas:{PNAS}", f"pnas:{file}"):
+        assert list(read(source)) == [space.decode(space.complete(known.params))]
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [
+        (f"enas:{ENAS} 1", "8 numbers for each of 1 to 7 nodes, 4 in either cell; got 41"),
+        ("enas:0 2 0 0 0 7 0 1", "reduce cell: node 2 has the operation 7; there are 0 sep_conv_3x3"),
+        ("enas:0 2 2 0 0 1 0 1", "normal cell: node 2 takes sep_conv_3x3 of 2"),
+        ("enas:0 -1", "a network of ENAS is enas:0 2"),
+        ("pnas:operations = 3", "operations of lists of PNAS is a list, got 3"),
+        ("pnas:operations = []", "lists of PNAS are pnas:operations"),
+        (f"pnas:{PNAS.replace('7x7', '9x9')}", "normal cell: node 3 has an operation .*'separable_9x9_2'"),
+        (f"pnas:{PNAS.replace('[1, 1, 0, 0, 0, 0, 4', '[1, 1, 0, 0, 0, 0, 5')}", "node 5 takes sep_conv_3x3 of 5"),
+        (f"pnas:{PNAS.replace('[1, 1, 0, 0, 0, 0, 0]', '[1, 1, 1]')}", "used_hiddenstates has a 0 or a 1"),
+        (
+            f"pnas:{PNAS.replace('[1, 1, 0, 0, 0, 0, 0]', '[1, 1, 1, 1, 1, 1, 1]')}",
+            "the output of a cell is one or more",
+        ),
+        (f"pnas:{PNAS.replace(', 1, 0]', ', 1]')}", "10 operations and 9 hiddenstate_indices"),
+        (f"pnas:{PNAS}# stacking tf, height 3", "a network stacked as tf has no height"),
+        (f"pnas:{PNAS}# stacking tf, width wide", "width is a whole number"),
         ("darts:nothing", "a genotype of DARTS is"),
         ("darts:Genotype(", "a genotype of DARTS is"),
         ("darts:Genotype(normal=[])", "has normal, normal_concat, reduce, reduce_concat, got normal"),

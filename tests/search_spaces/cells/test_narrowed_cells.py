@@ -77,7 +77,7 @@ def windows(name: str) -> some.SearchStrategy[Window]:
 
 
 @pytest.mark.parametrize("name", SPACES)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=some.data())
 def test_no_network_of_the_window_is_left_out_and_none_is_too_likely(name: str, data: some.DataObject) -> None:
     window = data.draw(windows(name))

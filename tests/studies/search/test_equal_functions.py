@@ -57,7 +57,7 @@ def searched(out: Path, **options: Any) -> list[str]:
 
 @pytest.mark.parametrize("named", [{}, {"study": "mine"}])
 def test_a_study_of_an_earlier_release_goes_on_in_the_space_of_cells(
-    named: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    named: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr(NASBench201Space, "to_train", lambda self: self)
