@@ -208,9 +208,11 @@ class Trainer:
         smoothing = self._recipe.label_smoothing
         if self._weights is None:
             return functional.cross_entropy(logits, truth, label_smoothing=smoothing)
-        # torch's own mean would divide by the weights of this batch, whatever they are: a rare class would not count.
-        each = functional.cross_entropy(logits, truth, self._weights, label_smoothing=smoothing, reduction="none")
-        return each.mean()
+        # Not torch's own weights: they would weigh the classes that smoothing adds, and the mean would divide by the
+        # weights of this batch, whatever they are.
+        each = functional.cross_entropy(logits, truth, label_smoothing=smoothing, reduction="none")
+        shares = self._weights[truth] if truth.dim() == 1 else truth @ self._weights
+        return (each * shares).mean()
 
     def state(self) -> dict[str, Any]:
         """All that resuming needs."""

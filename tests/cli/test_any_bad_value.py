@@ -28,6 +28,8 @@ _ARCHITECTURE = "architecture.json"
 _BASE: dict[str, tuple[str, ...]] = {
     "search": ("--space", _TABLE, "--evaluator", _TABLE, "--workers", "0", "--budget", "2", "--quiet"),
     "train": (_ARCHITECTURE, "--data", "fake", "--resolution", "16", "--epochs", "1", "--quiet"),
+    "test": (_ARCHITECTURE, "--data", "fake"),
+    "predict": (_ARCHITECTURE, "bytes"),
     "compare": ("--population", "few.csv", "--quiet"),
     "refine": (_TABLE, "--evaluator", _TABLE, "--workers", "0", "--budget", "60", "--steps", "1", "--quiet"),
     "audit": ("--data", "fake", "--workers", "1", "--quiet"),

@@ -8,6 +8,10 @@ import click
 
 from regnas.cli import options
 
+_threads = click.option(
+    "--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Threads of the CPU."
+)
+
 
 @click.command()
 @click.argument("target", metavar="STUDY|ARCHITECTURE")
@@ -56,7 +60,7 @@ def train(target: str, **flags: Any) -> None:
 @click.option("--worst", type=int, default=10, show_default=True, help="Mistakes that are printed.")
 @click.option("--output", metavar="FILE", help="Everything as JSON, beside what is printed.")
 @click.option("--json", "as_json", is_flag=True, help="Print only that JSON.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads.")
+@_threads
 @options.debug
 def test(target: str, **flags: Any) -> None:
     """Test a trained network: error with its interval, recall by class, confusion matrix, worst mistakes.
@@ -73,7 +77,7 @@ def test(target: str, **flags: Any) -> None:
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
 @click.option("--top", type=int, default=1, show_default=True, help="Classes of each image.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each image, with all probabilities.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads.")
+@_threads
 @options.debug
 def predict(target: str, images: tuple[str, ...], **flags: Any) -> int:
     """Name what pictures show: a line for each file, with the probability.

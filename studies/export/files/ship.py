@@ -19,7 +19,7 @@ from regnas.format import make_format
 from regnas.pictures import Pixels
 from regnas.studies.export.files.parity import Parity, check, compared
 from regnas.studies.training.using.network import Trained, find_trained
-from regnas.system.files import replacing
+from regnas.system.files import remove_leftovers, replacing
 
 if TYPE_CHECKING:
     from regnas.prediction import Predictor
@@ -93,6 +93,7 @@ def ship(target: str, form: str, asked: ShipOptions, say: Say) -> str:
     images = _images(trained, shipment, asked)
     say(f"exporting {trained.folder}; the first export of a process takes half a minute")
     try:
+        remove_leftovers(path.resolve().parent)
         with replacing(path) as partial:
             made.save(shipment, partial)
             found = compared(predictor, made, partial, shipment, images.validation, images.what)
