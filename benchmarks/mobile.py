@@ -26,6 +26,7 @@ from regnas.dataset import make_dataset
 from regnas.design_space import make_space
 
 SPACES = ("mnasnet", "mobile", "efficientnet", "resnet-rs")
+_QUICK, _TRAINED = 500, 4_000  # images
 SLOWEST = 1.3  # times a plain loop's time that a training may take
 
 
@@ -48,7 +49,8 @@ def trained(quick: bool) -> Comparison:
     torch.set_num_threads(1)
     images = make_dataset(DATA).regime.images
     found = regnas.space("mnasnet", flops="2M:3M").on(images).sample(1 if quick else 4, seed=0)
-    setup = {"data": DATA, "resolution": images.resolution, "epochs": 1, "recipe": RECIPE}
+    data = f"{DATA}[training={_QUICK if quick else _TRAINED}]"
+    setup = {"data": data, "resolution": images.resolution, "epochs": 1, "recipe": RECIPE}
     ours, theirs = trainer.regnas(setup), trainer.plain(setup)
 
     def training(train: Callable[[Any, int], float]) -> Callable[[], float]:

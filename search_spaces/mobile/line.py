@@ -59,7 +59,8 @@ def read_line(text: str) -> tuple[Stage, ...]:
 
 def _stage(number: int, word: str) -> Stage:
     first, *rest = word.split("_")
-    kind, parts = (first, rest) if first in _BLOCKS else ("ir", [first, *rest])
+    authors = first not in _BLOCKS
+    kind, parts = ("ir", [first, *rest]) if authors else (first, rest)
     given: dict[str, Any] = {"block": _BLOCKS[kind], "expansion": 1 if kind in ("ds", "cn") else None}
     for part in parts:
         if part in ("noskip", "pool"):
@@ -74,7 +75,7 @@ def _stage(number: int, word: str) -> Stage:
         elif "." in value or len(value) > 9:
             raise UsageError(f"stage {number} of the line: {name} is a whole number, got {value[:40]!r}")
         elif name != "i":
-            given[_NAMES[name]] = int(value[0] if name == "s" and _twice(value) else value)
+            given[_NAMES[name]] = int(value[0] if authors and name == "s" and _twice(value) else value)
     if missing := [name for name in ("expansion", "width") if given.get(name) is None]:
         raise UsageError(
             f"stage {number} of the line says no {' and no '.join(missing)}; stages are such as {_EXAMPLE}"

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from regnas.architecture import Architecture
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.search_spaces.mobile.architecture import Mobile
 from regnas.search_spaces.mobile.blocks import DropConnect, Layer, SqueezeExcitation
-from regnas.search_spaces.mobile.line import line_of, read_line
+from regnas.search_spaces.mobile.line import line_of, read_line, stage_text
 from regnas.search_spaces.mobile.network import MobileNetwork
 from regnas.search_spaces.mobile.published import A1, B0, B1, COMPOUND, SMALL, V2, Published, compound, multiplied
 from regnas.search_spaces.mobile.stage import Stage, squeezed_width
@@ -80,6 +82,23 @@ def test_lines_read_back_as_the_stages_they_were_written_of(one: Published) -> N
     made = published(one)
     assert line_of(made) == line_of(replace(made, stages=read_line(line_of(made))))
     assert read_line(line_of(made)) == made.stages
+
+
+@given(
+    st.builds(
+        Stage,
+        block=st.sampled_from(["mbconv", "fused"]),
+        expansion=st.integers(1, 64),
+        kernel=st.sampled_from([1, 3, 5, 31]),
+        stride=st.integers(1, 30),
+        se=st.sampled_from([0.0, 0.25, 0.5]),
+        skip=st.sampled_from(["identity", "pool", "none"]),
+        width=st.integers(1, 2000),
+        depth=st.integers(1, 200),
+    )
+)
+def test_any_stage_reads_back_from_both_of_its_texts(stage: Stage) -> None:
+    assert read_line(stage_text(stage)) == read_line(stage_text(stage, short=True)) == (stage,)
 
 
 def test_the_authors_own_words_are_read() -> None:
