@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OUTSIDE, INSIDE = PLACES = ("outside", "inside")
 LAYOUTS = ("nhwc", "nchw")
-LOGITS = "logits"
+IMAGES, PIXELS, LOGITS = "images", "pixels", "logits"  # names of inputs, normalised or not, and of the output
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Shipment:
     @property
     def input_name(self) -> str:
         """``pixels`` of uint8, or ``images`` of floats."""
-        return "pixels" if self.inside else "images"
+        return PIXELS if self.inside else IMAGES
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -78,7 +78,8 @@ def _in_onnxruntime(module: torch.nn.Module, resolution: int, setup: Setup) -> P
     import numpy as np
     import torch
 
-    from regnas.deploy.onnx import INPUT, onnx_bytes
+    from regnas.deploy.onnx import onnx_bytes
+    from regnas.deployment import IMAGES
 
     model = onnx_bytes(module, (_COLOURS, resolution, resolution))
     import onnxruntime
@@ -90,9 +91,9 @@ def _in_onnxruntime(module: torch.nn.Module, resolution: int, setup: Setup) -> P
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of its own kinds, which are not exported
         raise RegnasError(f"onnxruntime refuses this network: {str(error).splitlines()[0]}") from error
-    images = {INPUT: np.zeros((setup.batch, _COLOURS, resolution, resolution), dtype=np.float32)}
+    images = {IMAGES: np.zeros((setup.batch, _COLOURS, resolution, resolution), dtype=np.float32)}
     return Prepared(
-        lambda: session.run(None, images), lambda given: torch.from_numpy(session.run(None, {INPUT: given.numpy()})[0])
+        lambda: session.run(None, images), lambda given: torch.from_numpy(session.run(None, {IMAGES: given.numpy()})[0])
     )
 
 

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from regnas.deploy.onnx import INPUT, OUTPUT
+from regnas.deployment import IMAGES, LOGITS
 
 
 class NotWritten(Exception):
@@ -33,8 +33,8 @@ def written(module: nn.Module, shape: tuple[int, int, int], opset: int, dynamic_
     for node in traced.graph.nodes:
         graph.add(node)
     batch: str | int = "batch" if dynamic_batch else 1
-    images = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [batch, *shape])
-    logits = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [batch, None])
+    images = helper.make_tensor_value_info(IMAGES, TensorProto.FLOAT, [batch, *shape])
+    logits = helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, [batch, None])
     made = helper.make_graph(graph.nodes, type(module).__name__, [images], [logits], graph.weights)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], producer_name="regnas")
     model.ir_version = helper.find_min_ir_version_for(list(model.opset_import))
@@ -54,9 +54,9 @@ class _Graph:
     def add(self, node: fx.Node) -> None:
         """Write one traced node."""
         if node.op == "placeholder":
-            self._names[node] = INPUT
+            self._names[node] = IMAGES
         elif node.op == "output":
-            self.op("Identity", [self.name(node.args[0])], out=OUTPUT)
+            self.op("Identity", [self.name(node.args[0])], out=LOGITS)
         elif node.op == "get_attr":
             self._names[node] = self.weight(str(node.target), _attribute(self.traced, str(node.target)))
         elif node.op == "call_module":
@@ -134,7 +134,11 @@ def _conv(graph: _Graph, layer: Any, x: str, path: str) -> str:
     inputs = [x, graph.weight(f"{path}.weight", layer.weight)]
     if layer.bias is not None:
         inputs.append(graph.weight(f"{path}.bias", layer.bias))
-    sizes = {"kernel_shape": _pair(layer.kernel_size), "strides": _pair(layer.stride), "pads": _pads(layer.padding)}
+    sizes: dict[str, Any] = {
+        "kernel_shape": _pair(layer.kernel_size),
+        "strides": _pair(layer.stride),
+        "pads": _pads(layer.padding),
+    }
     return graph.op("Conv", inputs, **sizes, dilations=_pair(layer.dilation), group=layer.groups)
 
 
@@ -155,7 +159,7 @@ def _linear(graph: _Graph, layer: Any, x: str, path: str) -> str:
 
 def _max_pool(graph: _Graph, layer: Any, x: str, path: str) -> str:
     strides = _pair(layer.stride or layer.kernel_size)
-    sizes = {"kernel_shape": _pair(layer.kernel_size), "strides": strides, "pads": _pads(layer.padding)}
+    sizes: dict[str, Any] = {"kernel_shape": _pair(layer.kernel_size), "strides": strides, "pads": _pads(layer.padding)}
     return graph.op("MaxPool", [x], **sizes, dilations=_pair(layer.dilation), ceil_mode=int(layer.ceil_mode))
 
 
@@ -164,7 +168,7 @@ def _average_pool(graph: _Graph, layer: Any, x: str, path: str) -> str:
     if layer.divisor_override or (layer.ceil_mode and padded):
         raise NotWritten("an average pooling with a divisor, or padded and rounded up")
     strides = _pair(layer.stride or layer.kernel_size)
-    sizes = {"kernel_shape": _pair(layer.kernel_size), "strides": strides, "pads": _pads(layer.padding)}
+    sizes: dict[str, Any] = {"kernel_shape": _pair(layer.kernel_size), "strides": strides, "pads": _pads(layer.padding)}
     # Without padding torch counts no place beyond the picture, whatever it is asked.
     counted = int(layer.count_include_pad and padded)
     return graph.op("AveragePool", [x], **sizes, ceil_mode=int(layer.ceil_mode), count_include_pad=counted)

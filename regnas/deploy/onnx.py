@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from regnas.deployment import IMAGES, LOGITS
 from regnas.errors import RegnasError, UsageError
 from regnas.system.optional import require
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 OPSET = 20  # of torch's exporter, too
 OPSETS = (18, 23)
-INPUT, OUTPUT = "images", "logits"
 
 
 def check_installed() -> None:
@@ -26,8 +26,8 @@ def check_installed() -> None:
     Raises:
         HostError: one is not, and how to install it.
     """
-    require("onnx", "onnx", low="1.16", below="2")
-    require("onnxruntime", "onnx", low="1.18", below="2")
+    require("onnx", "onnx", low="1.17", below="2")
+    require("onnxruntime", "onnx", low="1.20", below="2")
 
 
 def onnx_bytes(
@@ -72,7 +72,7 @@ def _by_torch(
     """By torch's own exporter."""
     import torch
 
-    require("onnxscript", "onnx", low="0.1", below="1")
+    require("onnxscript", "onnx", low="0.5", below="1")
     batch = 2 if dynamic_batch else 1  # an example of 1 would fix it
     free = ({0: torch.export.Dim("batch")},) if dynamic_batch else None
     first = next(module.parameters(), torch.empty(0))
@@ -82,8 +82,8 @@ def _by_torch(
             (torch.zeros(batch, *shape, device=first.device),),
             dynamo=True,
             dynamic_shapes=free,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
+            input_names=[IMAGES],
+            output_names=[LOGITS],
             opset_version=opset,
             verbose=False,
         )
@@ -97,4 +97,4 @@ def _by_torch(
     return bytes(program.model_proto.SerializeToString())
 
 
-__all__ = ["INPUT", "OPSET", "OPSETS", "OUTPUT", "check_installed", "onnx_bytes"]
+__all__ = ["OPSET", "OPSETS", "check_installed", "onnx_bytes"]
