@@ -1,6 +1,7 @@
 """How fast are networks of cells drawn, judged and accepted, and how fast is one counted? One core.
 
     python -m benchmarks.cells
+    python -m benchmarks.cells --narrow     # what narrowed proposals gain
 
 Judged: drawn from the law and counted in arrays. Accepted: different networks of a window of 10 % around the space's
 median flops. The peer of counting is the plain way: build the network on the device ``meta``, count by forward hooks.
@@ -9,6 +10,7 @@ median flops. The peer of counting is the plain way: build the network on the de
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Callable
 
@@ -16,10 +18,12 @@ import numpy as np
 
 import regnas
 from benchmarks.comparison import Arm, Comparison, compare
+from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space, make_space
 from regnas.sampling.stream import candidates
 
 SPACES = ("nasnet", "amoebanet", "pnas", "enas", "darts")
+STAGED = "resnext-b"  # beside which the rates in narrow windows are looked at
 RESOLUTION = 32
 CHUNK = 16_384  # points at a time, as the stream asks for them
 JUDGED, ACCEPTED = 200_000, 5_000  # a second a core, that the project aims at
@@ -67,20 +71,34 @@ def judged_against_hooks(name: str) -> Comparison:
     )
 
 
-def around_the_median(name: str) -> str:
-    """A window of 10 % of the space's median flops."""
+def around_the_median(name: str, share: float = 0.1) -> str:
+    """A window of this share of the space's median flops."""
     space = make_space(name)
     cost = space.costs_of(space.batch(space.draw(np.random.default_rng(0), CHUNK)))
     middle = float(np.median(cost.flops))
-    return f"{0.95 * middle / 1e6:.1f}M:{1.05 * middle / 1e6:.1f}M"
+    return f"{(1 - share / 2) * middle / 1e6:.2f}M:{(1 + share / 2) * middle / 1e6:.2f}M"
 
 
-def accepted(name: str, window: str, count: int) -> float:
-    """Different candidates a second inside the window; their networks are made when they are looked at."""
+def accepted(name: str, window: str, count: int, version: int = STREAM_VERSION) -> float:
+    """Different candidates a second inside the window; their networks are made when they are looked at.
+
+    Args:
+        version: of the stream: 1 draws from the law alone, 2 narrows proposals.
+    """
+    space = regnas.space(name, flops=window).on_stream(version)
     start = time.process_time()
-    for _ in itertools.islice(candidates(regnas.space(name, flops=window), seed=0), count):
+    for _ in itertools.islice(candidates(space, seed=0), count):
         pass
     return count / (time.process_time() - start)
+
+
+def narrow() -> None:
+    """Print what narrowed proposals gain in windows of 10 % and 1 %, beside a staged space of NDS."""
+    print(f"{'space':<12}{'window':>20}{'from the law/s':>16}{'narrowed/s':>12}{'ratio':>8}")
+    for name, share in itertools.product((*SPACES, STAGED), (0.1, 0.01)):
+        window = around_the_median(name, share)
+        law, narrowed = (accepted(name, window, 3_000, version) for version in (1, 2))
+        print(f"{name:<12}{window:>20}{law:>16,.0f}{narrowed:>12,.0f}{narrowed / law:>8.1f}", flush=True)
 
 
 def main() -> None:
@@ -96,4 +114,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    narrow() if "--narrow" in sys.argv[1:] else main()

@@ -342,13 +342,6 @@ class Space(ABC):
         costing.check(self, window)
         return replace(self, window=window)
 
-    def to_train(self) -> Self:
-        """The same space where its networks are trained and not looked up: what computes the same is one network.
-
-        This space itself, unless a subclass says otherwise.
-        """
-        return self
-
     def on_device(self, device: str) -> Self:
         """The same law, with costs that are no closed forms measured on a device."""
         return replace(self, device=device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from regnas.dataset import DataSet
 from regnas.design_space import Space
 from regnas.evaluator import Evaluator, SupportsTable
+from regnas.functions import SupportsFunctions
 from regnas.sampling.costing import metered
 from regnas.studies.executors.resources import AUTO, Allocation
 from regnas.studies.run.clock import UNLIMITED
@@ -22,7 +23,7 @@ def placed(
 ) -> tuple[str, Space]:
     """The study's name, and the space that it is in; in the whole of what is only a limit, as yet (see `halved`)."""
     space = priced(in_regime(asked.space, evaluator, data, asked.window), asked.sought)
-    space = space if isinstance(evaluator, SupportsTable) else _trained(asked, space, pruner, url)
+    space = _trained(asked, evaluator, space, pruner, url)
     return _named(asked, metered(_measuring(space, allocation), asked.measuring, asked.place.out), pruner, url)
 
 
@@ -54,12 +55,12 @@ def measured_on(space: Space) -> str | None:
     return "; ".join(said) or (space.device if space.measures else None)
 
 
-def _trained(asked: SearchRequest, space: Space, pruner: str, url: str) -> Space:
-    """The space in which equal functions are one network; the space itself where a study of an earlier release began in
-    it, or where a user made the sampler for it.
+def _trained(asked: SearchRequest, evaluator: Evaluator, space: Space, pruner: str, url: str) -> Space:
+    """The space in which equal functions are one network; the space itself where a table holds every network, where a
+    study of an earlier release began in it, and where a user made the sampler for it.
     """
-    found = space.to_train()
-    if found.spec == space.spec or not isinstance(asked.strategy, str):
+    looked_up = isinstance(evaluator, SupportsTable) or not isinstance(asked.strategy, str)
+    if looked_up or not isinstance(space, SupportsFunctions) or (found := space.to_train()).spec == space.spec:
         return space
     first = study_name(space, asked.label, asked.seed, 0, pruner, asked.also)
     names = [asked.place.study or study_name(space, asked.label, asked.seed, asked.repeat, pruner, asked.also), first]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from regnas.errors import UsageError
@@ -43,7 +43,7 @@ _THEIRS = {ours: theirs for theirs, ours in NAMES.items()}
 _LISTS = ("operations", "hiddenstate_indices", "used_hiddenstates")
 _SHAPE = re.compile(r"#\s*stacking (\w+)((?:, \w+ \w+)+)\s*$", re.MULTILINE)
 _PHONE = {"normal alone": {"width": 54, "depth": 9, "reductions": "replace"}, "two cells": {"width": 44, "depth": 12}}
-_KINDS = {"nds": Cells, "tf": SlimCells}
+_KINDS: dict[str, type[Cells] | type[SlimCells]] = {"nds": Cells, "tf": SlimCells}
 _LONGEST = 100_000  # characters
 
 
@@ -94,8 +94,8 @@ def _network(cells: Sequence[Cell], said: re.Match[str] | None) -> Cells | SlimC
     for part in said[2].split(", ")[1:]:
         name, _, value = part.partition(" ")
         shape[name] = {"True": True, "False": False}.get(value, int(value) if value.isdecimal() else value)
-    kind = _KINDS[said[1]]
-    known = set(kind.__dataclass_fields__) - {"normal", "reduce"}
+    kind: type[Cells] | type[SlimCells] = _KINDS[said[1]]
+    known = {one.name for one in fields(kind)} - {"normal", "reduce"}
     if unknown := sorted(set(shape) - known):
         raise UsageError(f"a network stacked as {said[1]} has no {unknown[0]}; it has {', '.join(sorted(known))}")
     return kind(cells[0], cells[-1], **shape)

@@ -83,6 +83,7 @@ class NASBench201Space(Space):
         return replace(self, cells=whole) if key == "cells" else replace(self, width=whole)
 
     def to_train(self) -> Self:
+        """Cells of equal functions as one network, unless the spec says otherwise."""
         return self if self.same else self.derive({"same": "functions"})
 
     def sees(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import regnas
 from regnas.design_space import make_space
+from regnas.functions import SupportsFunctions
 from regnas.search_spaces.cells.nasbench201.space import NASBench201Space
 from regnas.studies.search.plan import plan
 
@@ -17,9 +18,15 @@ FUNCTIONS = "nasbench201[cells=1,same=functions,width=4]"
 
 
 def test_what_is_trained_is_a_space_of_functions() -> None:
-    assert make_space("nasbench201").to_train().spec == "nasbench201[same=functions]"
-    for said in ("nasbench201[same=cells]", "nasbench201[same=functions]", "darts"):
-        assert make_space(said).to_train().spec == said
+    for spec, trained in (
+        ("nasbench201", "nasbench201[same=functions]"),
+        ("nasbench201[same=cells]", "nasbench201[same=cells]"),
+        ("nasbench201[same=functions]", "nasbench201[same=functions]"),
+    ):
+        space = make_space(spec)
+        assert isinstance(space, SupportsFunctions)
+        assert space.to_train().spec == trained
+    assert not isinstance(make_space("darts"), SupportsFunctions)
 
 
 @pytest.mark.parametrize(
