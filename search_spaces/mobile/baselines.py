@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from regnas.baseline import Baseline
@@ -26,7 +27,7 @@ def baselines(space: MobileSpace) -> Iterator[Baseline]:
     """The textbook networks, as large as the window's upper ends allow; as published where there are none."""
     limited = any(bounds.high is not None for bounds in space.window.values())
     for name, base in _NETWORKS.items():
-        place = bisect_right(_SCALES, False, key=lambda scale, base=base: _above(space, base, scale)) if limited else 0
+        place = bisect_right(_SCALES, False, key=partial(_above, space, base)) if limited else 0
         if place or not limited:
             scale = _SCALES[place - 1] if limited else 1.0
             shown = name if scale == 1 else f"{name}, {scale:.2f} x as wide"

@@ -137,7 +137,7 @@ def test_the_latest_stages_keep_their_strides(wished: tuple[int, ...], found: tu
 
 
 def test_small_images_have_narrower_networks_that_shrink_them_less() -> None:
-    for one in networks(mnasnet("mnasnet[filters=1]").on(SMALL)):  # type: ignore[arg-type]
+    for one in networks(mnasnet("mnasnet[filters=1]").on(SMALL)):
         assert (one.stem_width, one.stem_stride, one.head_width, one.classes) == (16, 2, 640, 10)
         assert [stage.width for stage in one.stages] == [width // 2 for width in WIDTHS]
         assert [stage.stride for stage in one.stages] == [1, 1, 2, 2, 1, 2, 1]
@@ -146,7 +146,7 @@ def test_small_images_have_narrower_networks_that_shrink_them_less() -> None:
 
 def test_a_spec_outweighs_the_data_set() -> None:
     spec = "mnasnet[multiplier=1,filters=1,strides=1-2-1-2-1-1-1,stem_stride=1,stem_width=24,head_width=0]"
-    for one in networks(mnasnet(spec).on(SMALL)):  # type: ignore[arg-type]
+    for one in networks(mnasnet(spec).on(SMALL)):
         assert (one.stem_width, one.stem_stride, one.head_width) == (24, 1, 0)
         assert [stage.width for stage in one.stages] == list(WIDTHS)
         assert [stage.stride for stage in one.stages] == [1, 2, 1, 2, 1, 1, 1]
