@@ -34,9 +34,11 @@ class EfficientNetSpace(MobileSpace):
 
     Attributes:
         base: name of the network whose stages are scaled.
+        said: whether the activation was said, and is no longer that of the base.
     """
 
     base: str = "b0"
+    said: bool = False
 
     def with_option(self, key: str, value: str) -> Self | None:
         """With another base, or what all mobile spaces have.
@@ -44,11 +46,14 @@ class EfficientNetSpace(MobileSpace):
         Raises:
             UsageError: it has the option, and not this value of it.
         """
+        if key == "activation":
+            made = super().with_option(key, value)
+            return None if made is None else replace(made, said=True)
         if key != "base":
             return super().with_option(key, value)
         if value not in BASES:
             raise UsageError(f"base is one of {', '.join(BASES)}, got {value!r}")
-        return replace(self, base=value, activation=BASES[value].activation)
+        return replace(self, base=value, activation=self.activation if self.said else BASES[value].activation)
 
     @property
     def base_stages(self) -> tuple[Stage, ...]:

@@ -11,6 +11,8 @@ from regnas.images import Images
 from regnas.preset import Preset
 from regnas.search_spaces.mobile.architecture import Mobile
 from regnas.search_spaces.mobile.published import COMPOUND, MULTIPLIED, multiplied, small
+from regnas.search_spaces.mobile.space import HEAD
+from regnas.search_spaces.mobile.stagewise import STEM
 
 _EFFICIENT = "as timm's efficientnet_b*; torchvision's b5 to b7 and timm's tf_efficientnet_b* normalise with 1e-3"
 _NOTES = {
@@ -55,5 +57,6 @@ def _preset(network: Mobile, note: str, also: tuple[str, ...] = ()) -> Preset:
             values["skip"] = one.skip
         params |= {f"{kind}_{number}": value for kind, value in values.items()}
     options = {"activation": network.activation, "head_width": network.head_width, "stem_width": network.stem_width}
-    inner = ",".join(f"{key}={value}" for key, value in options.items())
-    return Preset(f"mobile[{inner}]", params, Images(), note, also)
+    usual = {"activation": "relu", "head_width": HEAD, "stem_width": STEM}
+    inner = ",".join(f"{key}={value}" for key, value in options.items() if value != usual[key])
+    return Preset(f"mobile[{inner}]" if inner else "mobile", params, Images(), note, also)

@@ -281,4 +281,7 @@ def test_any_published_network_can_be_scaled(base: str) -> None:
     one = space.decode({"width": 1.0, "depth": 1.0, "resolution": 1.0})
     assert isinstance(one, Mobile)
     assert [stage.width for stage in one.stages] == [stage.width for stage in space.base_stages]
+    said = make_space(f"efficientnet[base={base},activation=silu]").sample(1)[0].architecture
+    assert isinstance(said, Mobile) and said.activation == "silu"
+    assert one.activation == {"b0": "silu", "mobilenetv2": "relu6"}.get(base, "relu")
     assert one.stages == space.base_stages or base.startswith("mnasnet")  # whose first skip says nothing
