@@ -44,6 +44,9 @@ class Layer:
     Attributes:
         kernel: height and width in pixels, odd.
         stride: down and across.
+
+    Raises:
+        InvalidArchitecture: a number outside its bounds, or a kernel with an even side.
     """
 
     kernel: tuple[int, int]

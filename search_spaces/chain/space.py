@@ -187,7 +187,11 @@ def _whole(value: Any, low: int, high: int) -> bool:
 
 
 def chain_space(name: str, least: int, most: int) -> ChainSpace:
-    """Chains of ``least`` to ``most`` layers on CIFAR-10, every choice uniform, every skip with probability 1/2."""
+    """Chains of ``least`` to ``most`` layers on CIFAR-10, every choice uniform, every skip with probability 1/2.
+
+    Raises:
+        UsageError: there are no chains of so many layers.
+    """
     if not 1 <= least <= most <= MOST_LAYERS:
         raise UsageError(f"chains have 1 to {MOST_LAYERS} layers, got {least} to {most}")
     laws: dict[str, Dimension] = {"layers": Uniform(least, most, 1)}
