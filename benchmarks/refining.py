@@ -159,6 +159,7 @@ def main() -> None:
     """Print the rates so far after every twenty sessions of each kind."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.refining", description=__doc__)
     parser.add_argument("--sessions", type=int, default=400, help="of each kind")
+    parser.add_argument("--first", type=int, default=0, help="number of the first session, from which its seed follows")
     parser.add_argument("--only", choices=PARTS, action="append", help="these parts alone")
     parser.add_argument("--world", choices=("nasbench201", "anynet"), action="append", help="these worlds alone")
     options = parser.parse_args()
@@ -166,16 +167,16 @@ def main() -> None:
     worlds = [makers[name]() for name in options.world or makers]
     counts: dict[tuple[str, str], int] = {}
     seconds: dict[tuple[str, str], float] = {}
-    for seed in range(options.sessions):
+    for number in range(options.sessions):
         for world in worlds:
             for part in options.only or PARTS:
                 key, start = (world.name, part), time.process_time()
-                counts[key] = counts.get(key, 0) + PARTS[part](world, seed)
+                counts[key] = counts.get(key, 0) + PARTS[part](world, options.first + number)
                 seconds[key] = seconds.get(key, 0.0) + time.process_time() - start
-        if (seed + 1) % 20 == 0 or seed + 1 == options.sessions:
+        if (number + 1) % 20 == 0 or number + 1 == options.sessions:
             for (name, part), count in counts.items():
-                each = seconds[name, part] / (seed + 1)
-                print(f"{name}: {WORDS[part]}: {interval(count, seed + 1)}, {each:.2f} s each", flush=True)
+                each = seconds[name, part] / (number + 1)
+                print(f"{name}: {WORDS[part]}: {interval(count, number + 1)}, {each:.2f} s each", flush=True)
 
 
 if __name__ == "__main__":

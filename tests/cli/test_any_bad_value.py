@@ -96,7 +96,7 @@ def _cases() -> Iterator[tuple[str, ...]]:
             if getattr(one, "is_flag", False) or (name, one.name) == ("dashboard", "port"):
                 continue
             base = _BASE[name]
-            if isinstance(one, click.Argument) and base[:1] == (_ARCHITECTURE,):
+            if isinstance(one, click.Argument) and base and not base[0].startswith("-"):
                 base = base[1:]
             for value in _BAD.get(str(one.name), _NUMBERS):
                 yield (name, *base, value) if isinstance(one, click.Argument) else (name, *base, one.opts[0], value)

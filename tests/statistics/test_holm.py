@@ -47,7 +47,7 @@ def test_p_values_that_are_missing_are_refused() -> None:
 
 @given(st.lists(st.sampled_from(["true", "rejected", "missed"]), min_size=1, max_size=12))
 def test_levels_of_true_hypotheses_never_sum_to_more_than_the_shares(kinds: list[str]) -> None:
-    """Up to the first error a true hypothesis is not rejected: so the chance of any error is at most the sum of shares."""
+    """Up to the first error no true one is rejected: so the chance of any error is at most the sum of the shares."""
     share, history = 0.05 / len(kinds), list[tuple[float, bool]]()
     for kind in kinds:
         history.append((next_level(share, history), kind == "rejected"))

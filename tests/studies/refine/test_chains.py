@@ -1,4 +1,4 @@
-"""Whole sessions: what proposes does not test, nothing is trained twice, the budget holds, and errors are controlled."""
+"""Whole sessions: what proposes does not test, nothing is trained twice, the budget holds, errors are controlled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regnas
@@ -67,10 +67,10 @@ def test_a_session_that_was_cut_off_anywhere_goes_on_to_the_same_steps_and_train
     for more in (5, 30, 41, None):
 
         def dies(drawn: Any, done: Any, left: int | None = more) -> None:
-            for place, one in enumerate(drawn):
+            for one in drawn:
                 if left is not None and len(world.trained) >= left:
                     raise Killed
-                world.trainer(errors)([drawn[place]], done)
+                world.trainer(errors)([one], done)
 
         if more is not None:
             with pytest.raises(Killed):
@@ -138,6 +138,7 @@ def test_a_better_child_passes_its_level_on(world: Any) -> None:
     assert levels[:2] == pytest.approx([0.05 / 4, 2 * 0.05 / 4])
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.floats(0.001, 0.1), st.floats(0.005, 0.05), st.integers(0, 200), st.floats(0, 0.9))
 def test_a_plan_takes_more_networks_the_more_errors_spread_and_fewer_the_more_there_are(
     sd: float, margin: float, parents: int, share: float

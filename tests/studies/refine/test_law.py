@@ -9,7 +9,9 @@ import regnas
 from regnas.studies.refine import law
 
 A = "anynetx-a"
-TIED = "bottleneck_ratio_2=bottleneck_ratio_1,bottleneck_ratio_3=bottleneck_ratio_1,bottleneck_ratio_4=bottleneck_ratio_1"
+TIED = (
+    "bottleneck_ratio_2=bottleneck_ratio_1,bottleneck_ratio_3=bottleneck_ratio_1,bottleneck_ratio_4=bottleneck_ratio_1"
+)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,11 @@ TIED = "bottleneck_ratio_2=bottleneck_ratio_1,bottleneck_ratio_3=bottleneck_rati
         ("nasbench201", "nasbench201[op_01=none|skip_connect]", True),
         ("nasbench201", "nasbench201[op_12=op_01]", True),
         ("regnetx", "regnetx[depth=8:16,wm=2:2.5]", True),
-        ("darts", "darts[normal_0_op_x=sep_conv_3x3]", False),  # points are brought into a form before they are networks
+        (
+            "darts",
+            "darts[normal_0_op_x=sep_conv_3x3]",
+            False,
+        ),  # points are brought into a form before they are networks
     ],
 )
 def test_a_law_is_conditional_where_values_are_left_out_and_where_uniform_parameters_are_tied(
