@@ -163,10 +163,9 @@ def _announced(step: Step, scored: Scored, plan: TestPlan) -> str:
     promise = "" if math.isinf(scored.error) else f" (promises {100 * scored.gain:+.2f} +- {100 * scored.error:.2f})"
     total = plan.child + (plan.rest if not plan.share else math.ceil(plan.rest / (1 - plan.share)))
     aim = "a gain" if plan.aim == BETTER else "no loss"
-    aim = "a gain" if plan.aim == BETTER else "no loss"
     return (
-        f"step {step.number}: {step.change}{promise}: needs about {total} networks, {plan.new} of them new, to see {aim} "
-        f"of {100 * plan.gap:.3g} points with power {plan.power:.0%} at level {plan.level:.3g}"
+        f"step {step.number}: {step.change}{promise}: needs about {total} networks, {plan.new} of them new, to see "
+        f"{aim} of {100 * plan.gap:.3g} points with power {plan.power:.0%} at level {plan.level:.3g}"
     )
 
 
