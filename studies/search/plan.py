@@ -14,7 +14,6 @@ from regnas.dataset import DataSet
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.evaluator import (
-    Evaluator,
     SupportsEarlier,
     SupportsPrepare,
     SupportsSeedNoise,
