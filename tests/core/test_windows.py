@@ -144,7 +144,7 @@ def test_a_window_is_a_mapping_of_the_measures_that_it_limits() -> None:
     window = Window({"latency": Bounds(high=0.004)}, activations=Bounds(1, None), flops=Bounds(), params=Bounds(1, 2))
     assert list(window) == ["params", "activations", "latency"] and window["latency"].high == 0.004
     assert window.flops == window.bounds("energy") == Bounds() and "flops" not in window
-    assert str(window) == "params 1:2, acts 1:, latency :0.004"
+    assert str(window) == "params 1:2, acts 1:, latency :4ms"
     assert (window | {"params": Bounds(), "flops": Bounds(3, 4)}).get("params") is None
     cost = {"params": 3, "latency": 0.004}
     assert window.missing(cost) == ["activations"] and window.broken(cost) == ["params above 2"]

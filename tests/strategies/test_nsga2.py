@@ -200,7 +200,7 @@ def test_it_works_in_a_window_with_other_objectives(objectives: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"objectives": "latency"},
+        {"objectives": "lateness"},
         {"objectives": "flops|flops"},
         {"objectives": ""},
         {"population": 1},

@@ -73,5 +73,5 @@ def test_the_command_prints_the_fronts(regnas_command: Any, fast: Any) -> None:
 
 
 def test_an_unknown_complexity_is_refused(fast_search: Search) -> None:
-    with pytest.raises(UsageError, match="there is no measure 'latency', installed: flops, params, activations"):
-        fast_search(1, pareto=["latency"])
+    with pytest.raises(UsageError, match="there is no measure 'lateness', installed: flops, params, activations"):
+        fast_search(1, pareto=["lateness"])
