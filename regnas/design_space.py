@@ -24,7 +24,6 @@ from regnas.dimension import Array, Dimension
 from regnas.errors import InvalidArchitecture, UsageError
 from regnas.images import Images
 from regnas.measure import load
-from regnas.meter import Meter
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
 from regnas.sampling import costing, points, steps
@@ -44,8 +43,7 @@ class Space(ABC):
         name: as registered in ``regnas.search_spaces``.
         images: resolution, classes and further wishes of the data set.
         window: bounds on costs that `sample`, `suggest` and every strategy respect.
-        device: where costs that are no closed forms are measured, such as ``cpu`` or ``cuda:0``.
-        meters: what measures them, by the names of measures, where it is not the measure itself.
+        device, meters: where costs that are no closed forms are measured, such as ``cuda:0``, and by what, by name.
         overrides: what derives this space from the registered one, as in its spec.
         stream_version: how a seed becomes candidates; the law is the same in every version.
     """
@@ -54,7 +52,7 @@ class Space(ABC):
     images: Images = Images()
     window: Window = Window()
     device: str = "cpu"
-    meters: tuple[tuple[str, Meter], ...] = field(default=(), repr=False, compare=False)
+    meters: costing.Meters = field(default=(), repr=False, compare=False)
     overrides: tuple[tuple[str, str], ...] = ()
     ties: tuple[tuple[str, str], ...] = ()
     root: Space | None = field(default=None, repr=False, compare=False)
@@ -231,9 +229,7 @@ class Space(ABC):
         cost = complexity_of(architecture, self.resolution)
         if self.window.broken(cost) or not self.admits(Complexities.of([cost])).all():
             return None
-        if costing.foreseen(self, architecture, cost):
-            return None
-        cost, broken = self.measured(architecture, cost)
+        cost, broken = costing.judged(self, architecture, cost)
         return None if broken else Candidate(params=params, architecture=architecture, complexity=cost)
 
     # --- costs ----------------------------------------------------------------------------------------------
@@ -345,14 +341,6 @@ class Space(ABC):
     def on_device(self, device: str) -> Self:
         """The same law, with costs that are no closed forms measured on a device."""
         return replace(self, device=device)
-
-    def meter(self, name: str) -> Meter | None:
-        """What measures costs of this name in place of the measure itself."""
-        return dict(self.meters).get(name)
-
-    def metered(self, **meters: Meter) -> Self:
-        """The same law, with costs of these names measured by other meters."""
-        return replace(self, meters=tuple({**dict(self.meters), **meters}.items()))
 
     def on(self, images: Images) -> Self:
         """The same law on other images."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 if TYPE_CHECKING:
     from regnas.architecture import Architecture
     from regnas.design_space import Images, Space
-    from regnas.window import Bounds
 
 
 @runtime_checkable
@@ -44,12 +43,11 @@ class Foresight(Protocol):
 class SupportsForesight(Protocol):
     """A meter that can tell beforehand which networks are likely to lie inside bounds."""
 
-    def foresee(self, space: Space, name: str, bounds: Bounds) -> Foresight:
+    def foresee(self, space: Space, name: str) -> Foresight:
         """What is known of the networks of a space; the same at every call, and in every process.
 
         Args:
-            space: with closed forms alone in its window.
-            name: of the measure.
+            name: of the measure, on which the space's window has bounds.
 
         Raises:
             InfeasibleWindow: no network of the space lies inside the bounds.

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from regnas.design_space import Images, Space
     from regnas.evaluators.latency.runtimes import Prepared
     from regnas.evaluators.latency.screen import Screen
-    from regnas.window import Bounds
 
 MOST_SPREAD = 0.10  # between the rounds of one network
 MOST_SLOWER = 1.15  # the fixed network, against its fastest on record
@@ -40,6 +39,10 @@ class LatencyMeter:
     setup: Setup = Setup()
     folder: Path | None = None
     _state: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[type[LatencyMeter], tuple[Setup, Path | None]]:
+        """For pickles and copies: sessions of runtimes have none, and are made again."""
+        return LatencyMeter, (self.setup, self.folder)
 
     def measure(self, architecture: Architecture, images: Images, device: str) -> float:
         """Seconds of a pass of one batch on this machine; measured once.
@@ -98,13 +101,14 @@ class LatencyMeter:
         """Tell who listens what a user should know."""
         self._state.get("say", _silent)(text)
 
-    def foresee(self, space: Space, name: str, bounds: Bounds) -> Screen:
+    def foresee(self, space: Space, name: str) -> Screen:
         """See `regnas.meter.SupportsForesight`."""
-        from regnas.evaluators.latency.screen import screen_of
-
-        place = ("screen", space.spec, space.images, str(space.window), space.device, bounds)
+        place = ("screen", name, space.spec, space.images, space.window, space.device, space.stream_version)
         if place not in self._state:
-            self._state[place] = screen_of(self, space, name, bounds)
+            from regnas.evaluators.latency.screen import screen_of
+            from regnas.sampling.costing import closed
+
+            self._state[place] = screen_of(self, closed(space), name, space.window[name])
         found: Screen = self._state[place]
         return found
 

@@ -83,7 +83,11 @@ class Records:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """While no other process measures for this folder: two at a time would disturb each other."""
+        """While no other process measures for this folder: two at a time would disturb each other.
+
+        Raises:
+            StudyError: the folder cannot be written to.
+        """
         if self.path is None:
             yield
             return
@@ -92,8 +96,12 @@ class Records:
         except ImportError:  # not a Unix: nothing is locked
             yield
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with (self.path.parent / "measuring.lock").open("w") as lock:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = (self.path.parent / "measuring.lock").open("w")
+        except OSError as error:
+            raise StudyError(f"cannot keep latencies in {self.path.parent}: {error.strerror}") from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from regnas import measure
 from regnas.architecture import Architecture
 from regnas.costs import Complexity
 from regnas.errors import UsageError
-from regnas.meter import SupportsForesight
+from regnas.meter import Meter, SupportsForesight
 from regnas.window import Window
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
+
+Meters: TypeAlias = tuple[tuple[str, Meter], ...]  # by the names of measures
 
 _ASKED = (16, 256, 4096)  # points of the law that are asked, until one is a network
 
@@ -45,7 +48,7 @@ def measured(space: Space, architecture: Architecture, cost: Complexity) -> tupl
     for name in space.window.missing(cost):
         if measure.load(name).closed:
             raise _without(space, name, cost)
-        number = measure.measured(name, architecture, space.images, space.device, space.meter(name))
+        number = measure.measured(name, architecture, space.images, space.device, meter_of(space, name))
         cost = cost | {name: number}
         if broken := space.window.broken(cost):
             return cost, broken
@@ -62,14 +65,26 @@ def foreseen(space: Space, architecture: Architecture, cost: Complexity) -> list
         InfeasibleWindow: no network of the space lies inside the bounds.
     """
     for name in space.window.missing(cost):
-        meter = space.meter(name)
+        meter = meter_of(space, name)
         if not isinstance(meter, SupportsForesight):
             continue
         if measure.is_measured(name, architecture.key(), space.images, space.device, meter):
             continue
-        if reason := meter.foresee(closed(space), name, space.window[name]).refuses(architecture):
+        if reason := meter.foresee(space, name).refuses(architecture):
             return [reason]
     return []
+
+
+def judged(space: Space, architecture: Architecture, cost: Complexity) -> tuple[Complexity, list[str]]:
+    """`measured` of a network that is worth it, and what else is `foreseen`; errors as of these."""
+    if expected := foreseen(space, architecture, cost):
+        return cost, expected
+    return measured(space, architecture, cost)
+
+
+def meter_of(space: Space, name: str) -> Meter | None:
+    """What measures costs of this name in place of the measure itself."""
+    return dict(space.meters).get(name)
 
 
 def closed(space: Space) -> Space:
@@ -96,7 +111,7 @@ def metered(space: Space, options: Mapping[str, Any], folder: Path | None = None
         raise UsageError(f"--{flag} is of what is measured, and the window limits none of it: add --latency :5ms")
     known = dict(space.meters)
     made = {name: make(asked, folder) for name, make in makers.items() if asked or folder or name not in known}
-    return space.metered(**made) if made else space
+    return replace(space, meters=tuple({**known, **made}.items())) if made else space
 
 
 def prepare(space: Space) -> None:
@@ -106,9 +121,9 @@ def prepare(space: Space) -> None:
         InfeasibleWindow: no network of the space lies inside the window.
     """
     for name in space.measures:
-        meter = space.meter(name)
+        meter = meter_of(space, name)
         if isinstance(meter, SupportsForesight):
-            meter.foresee(closed(space), name, space.window[name])
+            meter.foresee(space, name)
 
 
 def check(space: Space, window: Window) -> None:

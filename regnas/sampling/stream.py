@@ -60,10 +60,9 @@ def candidates(
         raise _infeasible(space, _explained(space), 0, 0, proved=True)
     seen: set[Hashable] = set()
     index = chunk = proposed = repeats = outside = 0
-    foreseen = tally.foreseen  # when the last candidate was found
     screened_in_all = 0
     found_at = drawn_at = 0  # the proposal that was the last candidate, and the draw that it stands for
-    before = tally.drawn
+    before, foreseen = tally.drawn, tally.foreseen  # when the last candidate was found
     while True:
         size, rows, columns = source.chunk(chunk)
         screened = Screened(space, columns, tally)

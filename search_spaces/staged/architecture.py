@@ -21,8 +21,15 @@ from regnas.layers import Layer, LayerList
 from regnas.scaling import Scaling
 from regnas.search_spaces.staged import views
 from regnas.search_spaces.staged.compatibility import scaled_stages
-from regnas.search_spaces.staged.complexity import BLOCKS, STEMS, StagedBatch, Template, count_staged, staged_complexity
-from regnas.search_spaces.staged.memory import peak_elements
+from regnas.search_spaces.staged.complexity import (
+    BLOCKS,
+    STEMS,
+    StagedBatch,
+    Template,
+    count_staged,
+    peak_elements,
+    staged_complexity,
+)
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from regnas.dataset import DataSet
 from regnas.design_space import Space
 from regnas.evaluator import Evaluator, SupportsTable
 from regnas.functions import SupportsFunctions
-from regnas.sampling.costing import metered
+from regnas.sampling import costing
 from regnas.studies.executors.resources import AUTO, Allocation
 from regnas.studies.run.clock import UNLIMITED
 from regnas.studies.search.budget import CANDIDATES
@@ -24,7 +24,7 @@ def placed(
     """The study's name, and the space that it is in; in the whole of what is only a limit, as yet (see `halved`)."""
     space = priced(in_regime(asked.space, evaluator, data, asked.window), asked.sought)
     space = _trained(asked, evaluator, space, pruner, url)
-    return _named(asked, metered(_measuring(space, allocation), asked.measuring, asked.place.out), pruner, url)
+    return _named(asked, _measuring(space, allocation, asked), pruner, url)
 
 
 def halved(asked: SearchRequest, space: Space, budget: int, began: str | None) -> tuple[Space, tuple[str, ...]]:
@@ -43,15 +43,18 @@ def _limited(asked: SearchRequest) -> bool:
     return said and asked.upper_half and isinstance(asked.strategy, str) and asked.enqueue is None
 
 
-def _measuring(space: Space, allocation: Allocation) -> Space:
-    """The space; what its window limits and no closed form says is measured where candidates compute, if it is here."""
+def _measuring(space: Space, allocation: Allocation, asked: SearchRequest) -> Space:
+    """The space; what its window limits and no closed form says is measured where candidates compute, if it is here, as
+    was asked.
+    """
     here = not allocation.engine.remote and allocation.devices[0] != AUTO
-    return space.on_device(allocation.devices[0]) if space.measures and here else space
+    space = space.on_device(allocation.devices[0]) if space.measures and here else space
+    return costing.metered(space, asked.measuring, asked.place.out)
 
 
 def measured_on(space: Space) -> str | None:
     """Where and how costs are measured; None where all are closed forms."""
-    said = [meter.said(space.device) for name in space.measures if (meter := space.meter(name)) is not None]
+    said = [meter.said(space.device) for name in space.measures if (meter := costing.meter_of(space, name)) is not None]
     return "; ".join(said) or (space.device if space.measures else None)
 
 

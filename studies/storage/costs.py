@@ -11,6 +11,7 @@ from regnas.architecture import key_of_text
 from regnas.costs import Complexity
 from regnas.design_space import Space
 from regnas.measure import load, remember
+from regnas.sampling.costing import meter_of
 
 # Attributes of studies that began before costs were stored by the names of their measures: in millions.
 _MILLIONS = {"mflops": "flops", "params_m": "params", "acts_m": "activations"}
@@ -36,4 +37,4 @@ def recall_measured(space: Space, trials: Iterable[FrozenTrial]) -> None:
         for name in names:
             if name in stored and "architecture" in stored:
                 key = key_of_text(stored["architecture"])
-                remember(name, key, space.images, space.device, stored[name], space.meter(name))
+                remember(name, key, space.images, space.device, stored[name], meter_of(space, name))

@@ -120,6 +120,8 @@ def _checked(where: str, params: Mapping[str, Any], space: Space) -> Params:
     if not inside:
         reason = space.member(point) or "it breaks a rule or a limit of the space"
         raise UsageError(f"{where} is not in {space.spec}: {reason}")
+    if not space.window.broken(cost):
+        space.measured(space.decode(point), cost)  # what a user names is measured, whatever is expected of it
     if space.judge(point) is None:
         has = ", ".join(f"{name} {human(number)}" for name, number in cost.items())
         raise UsageError(f"{where} lies outside the window {space.window}: it has {has}")

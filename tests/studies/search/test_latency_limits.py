@@ -208,3 +208,25 @@ def test_a_noisy_machine_is_waited_for_and_then_refused(monkeypatch: pytest.Monk
     answers[:] = [(noisy, quiet)]
     with pytest.raises(HostError, match=r"latency cannot be measured: equal passes differ by 50%.*patience=600"):
         make_meter({"runtime": "torch[patience=0]"}, None).measure(network, images, "cpu")
+
+
+def test_a_network_that_a_user_names_is_measured_whatever_is_expected_of_it(
+    fast_search: Callable[..., Any], machine: Machine, tmp_path: Path
+) -> None:
+    """The nearest one below the limit: the margin of the screen is wider than what is left to it."""
+    options = {"flops": "0.2M:1M", "latency": ":110us"}
+    wide = regnas.space("regnetx", flops="0.2M:1M", resolution=16, classes=4).sample(400, seed=9)
+    inside = [one for one in wide if seconds_of(one.architecture, 16) <= 110e-6]
+    nearest = max(inside, key=lambda one: seconds_of(one.architecture, 16))
+    (tmp_path / "known.json").write_text(json.dumps(dict(nearest.params)))
+    rows = fast_search(3, enqueue=tmp_path / "known.json", strategy="tpe", **options).rows
+    assert rows[0]["architecture"] == nearest.architecture.to_json() and rows[0]["latency"] <= 110e-6
+
+
+def test_a_meter_is_copied_and_pickled_without_its_sessions(machine: Machine, tmp_path: Path) -> None:
+    import copy
+    import pickle
+
+    one = make_meter({"threads": 2}, tmp_path)
+    one.heard_by(lambda text: None)
+    assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one and one.folder == tmp_path / "latency"
