@@ -8,6 +8,7 @@ import venv
 from collections.abc import Callable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ def draw(top: Path, count: int) -> list[Path]:
             files.append(top / name / f"{number}.{('jpg', 'png', 'gif')[number % 3]}")
             if number % 6 == 1:
                 image.putalpha(200)
-            image.save(files[-1], **({"exif": tag} if number % 3 == 0 else {}))
+            options: dict[str, Any] = {"exif": tag} if number % 3 == 0 else {}
+            image.save(files[-1], **options)
     return files
 
 
