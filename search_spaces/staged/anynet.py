@@ -207,7 +207,8 @@ def _rising_points(laws: Sequence[Dimension]) -> int:
     ends = {0.0: 1}  # of the rows so far, how many end at each value
     for law in laws:
         below = sorted(ends.items())
-        at, count, found = 0, 0, {}
+        at = count = 0
+        found: dict[float, int] = {}
         for value in sorted(float(one) for one in values_of(law)):
             while at < len(below) and below[at][0] <= value:
                 count, at = count + below[at][1], at + 1

@@ -172,9 +172,18 @@ def look(
     interval = found.interval(1 - level)
     counted = [int((members >= 0).sum()) for members in bins.members]
     return Look(
-        *counted, fraction, level, found.estimate, found.standard_error, interval.low, interval.high, found.p,
-        int(bins.used.sum()), bins.coverage,
-    )  # fmt: skip
+        child=counted[0],
+        rest=counted[1],
+        fraction=fraction,
+        level=level,
+        estimate=found.estimate,
+        error=found.standard_error,
+        low=interval.low,
+        high=interval.high,
+        p=found.p,
+        bins=int(bins.used.sum()),
+        coverage=bins.coverage,
+    )
 
 
 def _bins(

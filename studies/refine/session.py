@@ -118,7 +118,7 @@ def check_begun(session: Session) -> None:
     """
     if not (session.folder / SESSION).exists():
         return
-    begun, _ = read_session(session.folder)
+    begun = read_session(session.folder)
     old, new = ({**asdict(one.rules), "--propose": [text for _, text in one.own]} for one in (begun, session))
     different = [f"{key} {old[key]} and {new[key]}" for key in new if old[key] != new[key]]
     different += [f"{key} of the trainings" for key in differing(dict(begun.settings), dict(session.settings))]
@@ -129,7 +129,7 @@ def check_begun(session: Session) -> None:
         )
 
 
-def read_session(folder: Path) -> tuple[Session, RefineRules]:
+def read_session(folder: Path) -> Session:
     """Read the session of a folder.
 
     Raises:
@@ -144,7 +144,7 @@ def read_session(folder: Path) -> tuple[Session, RefineRules]:
         own = tuple((str(where), str(text)) for where, text in stored["own"])
     except (DataError, OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{folder} is no folder of a session ({error}); name one below regnas-runs") from error
-    return Session(stored["name"], space, rules, own, settings, folder), rules
+    return Session(stored["name"], space, rules, own, settings, folder)
 
 
 def run_session(session: Session, made: SearchPlan, told: Told = lambda line: None) -> Report:
@@ -178,8 +178,7 @@ def replay(folder: Path) -> Report:
         UsageError: no session's folder.
         StudyError: the session has not ended.
     """
-    session, _ = read_session(folder)
-    return _reported(session, Replay(), lambda line: None)
+    return _reported(read_session(folder), Replay(), lambda line: None)
 
 
 def _reported(session: Session, trainer: Trainer, told: Told) -> Report:

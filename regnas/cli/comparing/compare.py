@@ -151,7 +151,11 @@ def refine(
         seed=flags.pop("seed"),
     )
     session, made = plan_session(space, rules, out=out, **flags)
-    say = (lambda line: None) if quiet or as_json else echo
+
+    def say(line: str) -> None:
+        if not (quiet or as_json):
+            echo(line)
+
     say(f"{session.space.spec} inside {session.space.window}, session {session.name!r} in {session.folder}/")
     for note in made.notes:
         say(note)
