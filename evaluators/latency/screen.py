@@ -163,6 +163,9 @@ def _fitted(found: _Measured, none: Screen, meter: LatencyMeter) -> Screen:
 def conformal(residuals: Floats, coverage: float = COVERAGE) -> float:
     """The residual that a further one of the same law exceeds with a chance of at most 1 - ``coverage``: the
     ``ceil((n + 1) coverage)``-th smallest of n, the largest where that is beyond them.
+
+    Args:
+        residuals: ``(n,)``, of networks that the predictor was not fitted on.
     """
     place = math.ceil((len(residuals) + 1) * coverage)
     return float(np.sort(residuals)[min(place, len(residuals)) - 1])

@@ -50,7 +50,7 @@ _LONGEST = 100_000  # characters
 class Lists:
     """Python with the lists of one cell or two, as text or in a file."""
 
-    kinds = ("cells", "slim_cells")
+    kinds = ("cells", "slim-cells")
     sources = (
         "pnas:operations = [...]; hiddenstate_indices = [...]; used_hiddenstates = [...] (a cell or two, or a file)"
     )

@@ -98,7 +98,9 @@ class ShapedCells:
         self._low, self._high = bounds[self._measure]
 
     def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
-        """``count`` proposals, each a point or none; see `regnas.sampling.batch.Narrowing`."""
+        """``count`` proposals, each a point or none (see `regnas.sampling.batch.Narrowing`): the rows that are points,
+        ``(m,)``, and their columns, each ``(m,)``.
+        """
         space, edges = self._space, self._edges
         columns = space.draw(rng, count)
         likely = np.array([one.most for one in self._sums_of], dtype=np.float64)

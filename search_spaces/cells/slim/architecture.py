@@ -77,7 +77,7 @@ class SlimCells:
 
     @property
     def kind(self) -> str:
-        return "slim_cells"
+        return "slim-cells"
 
     @property
     def schema(self) -> int:
@@ -104,10 +104,10 @@ class SlimCells:
         """
         given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
         if value.get("schema", 1) != 1:
-            raise InvalidArchitecture(f"this release reads schema 1 of slim_cells networks, got {value['schema']!r}")
+            raise InvalidArchitecture(f"this release reads schema 1 of slim-cells networks, got {value['schema']!r}")
         form = [field.name for field in fields(cls)] + ["normal_concat", "reduce_concat"]
         if unknown := sorted(set(given) - set(form)):
-            raise InvalidArchitecture(f"a network of slim_cells has no {', '.join(unknown)}; it has {', '.join(form)}")
+            raise InvalidArchitecture(f"a network of slim-cells has no {', '.join(unknown)}; it has {', '.join(form)}")
         normal, reduce = (
             cell_of(name, given.pop(name, None), given.pop(f"{name}_concat", None), first=0)
             for name in ("normal", "reduce")

@@ -42,7 +42,7 @@ Blocks = tuple[int, ...]  # of channels there: which block of ours each one is
 class TimmCells:
     """Python that makes one of timm's networks of cells, and their names."""
 
-    kinds = ("slim_cells",)
+    kinds = ("slim-cells",)
     sources = "timm-cells:nasnetalarge or timm-cells:pnasnet5large"
 
     def write(self, architecture: SlimCells, params: Mapping[str, Any]) -> str:
