@@ -220,6 +220,7 @@ def _evaluated(pool: Executor, waiting: Sequence[_Job], results: Path) -> Iterat
             job = waiting[index]
             running.add(index)
             place = results / result_name(index)
+            place.unlink(missing_ok=True)  # of a run that was killed
             pool.submit(EvaluateJob(index=index, seed=job.seed, architecture=job.architecture, result=str(place)))
         for event in pool.events(0.25):
             if not event.ends or event.index not in running:

@@ -59,7 +59,7 @@ _training = options.Flags(
         options.skip_broken,
         click.option("--epochs", type=int, help="With --compare: of each network.  [default: the data set's]"),
         options.evaluator,
-        click.option("--seeds", type=int, default=3, show_default=True, help="With --compare: of each network."),
+        click.option("--seeds", type=int, default=3, show_default=True, help="With --compare: trainings of each."),
         options.seed,
         click.option("--workers", type=int, help="With --compare: processes.  [default: one per core]"),
         options.device,
