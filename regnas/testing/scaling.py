@@ -77,7 +77,7 @@ class ScalingRules:
             assert isinstance(one, SupportsScaling)
             for name in {"depth", "width"} - set(one.scales):
                 with pytest.raises(UsageError, match=f"cannot be scaled in {name}"):
-                    scale(one, self.resolution, Scaling(**{name: 2.0}))
+                    scale(one, self.resolution, _by(name, 2.0))
 
 
 def _scalable(networks: Sequence[Architecture]) -> list[Architecture]:
@@ -87,8 +87,13 @@ def _scalable(networks: Sequence[Architecture]) -> list[Architecture]:
 def _scalings(one: Architecture, factors: Sequence[float]) -> list[Scaling]:
     """Each way that it can be scaled in alone, by each factor, rounded both ways."""
     assert isinstance(one, SupportsScaling)
-    ways = [{name: factor} for name in one.scales for factor in factors]
-    return [Scaling(**way, rounding=rounding) for way in ways for rounding in _ROUNDINGS]
+    return [_by(name, factor, rounding) for name in one.scales for factor in factors for rounding in _ROUNDINGS]
+
+
+def _by(name: str, factor: float, rounding: Rounding = "even") -> Scaling:
+    """A scaling in depth or in width alone."""
+    depth, width = (factor if name == one else 1.0 for one in ("depth", "width"))
+    return Scaling(depth=depth, width=width, rounding=rounding)
 
 
 def _scaled(one: Architecture, resolution: int, scaling: Scaling) -> tuple[Architecture, int]:

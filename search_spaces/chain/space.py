@@ -63,8 +63,8 @@ class ChainSpace(Space):
         return max(int(name.rpartition("_")[2]) for name, _ in self.laws if name.startswith("filters_"))
 
     @cached_property
-    def conditions(self) -> Mapping[str, Condition]:  # type: ignore[override]
-        lengths = values_of(dict(self.laws)["layers"])
+    def conditions(self) -> Mapping[str, Condition]:
+        lengths = [int(length) for length in values_of(dict(self.laws)["layers"])]
         found = {}
         for name in (name for name, _ in self.laws if name != "layers"):
             longer = tuple(length for length in lengths if length >= _layer_of(name))

@@ -63,7 +63,7 @@ def run(
     network: str,
     rules: Sequence[str],
     output: str | None,
-    told: Callable[[str], object],
+    told: Callable[[str], None],
     *,
     compare: bool = False,
     timed: bool = False,

@@ -31,7 +31,7 @@ def table(scalings: Scalings) -> Table:
         rows.append((one.rule.name, _line(one.architecture), str(one.resolution), *_costs(one.cost), ratio, shown))
     if scalings.times:
         heads = (*heads, "ms", "quartiles")
-        rows = [(*row, *_times(time)) for row, time in zip(rows, scalings.times, strict=True)]  # type: ignore[misc]
+        rows = [(*row, *_times(time)) for row, time in zip(rows, scalings.times, strict=True)]
     return Table(f"{source.name}, {scalings.target.words}", heads, tuple(rows))
 
 

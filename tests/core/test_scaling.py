@@ -30,7 +30,14 @@ VECTORS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "scaling-vectors.json").read_text()
 )
 # EfficientNet-B0: stem, widths, depths, head (Tan & Le 2019, table 1)
-B0 = {"widths": (16, 24, 40, 80, 112, 192, 320), "depths": (1, 2, 2, 3, 3, 4, 1), "stem": 32, "head": 1280}
+B0: dict[str, Any] = {
+    "widths": (16, 24, 40, 80, 112, 192, 320),
+    "depths": (1, 2, 2, 3, 3, 4, 1),
+    "stem": 32,
+    "head": 1280,
+}
+
+ROUNDINGS: tuple[Rounding, ...] = ("up", "even")
 
 factors = st.floats(0.01, 100)
 roundings = st.sampled_from(["even", "up"])
@@ -80,7 +87,7 @@ def test_a_width_is_a_multiple_within_half_a_step_or_a_tenth(
 
 @given(st.integers(1, 500), factors)
 def test_a_depth_rounded_up_is_not_below_the_nearest(depth: int, factor: float) -> None:
-    up, even = (scaled_depth(depth, Scaling(depth=factor, rounding=one)) for one in ("up", "even"))  # type: ignore[arg-type]
+    up, even = (scaled_depth(depth, Scaling(depth=factor, rounding=one)) for one in ROUNDINGS)
     assert up >= even >= 1 and up - even <= 1
     assert up >= factor * depth
 

@@ -100,7 +100,9 @@ def scale(network: str, rules: tuple[str, ...], output: str | None, quiet: bool,
     from regnas.studies.storage.secrets import again
 
     try:
-        scalings, compared = command.run(network, rules, output, lambda line: quiet or as_json or echo(line), **flags)
+        scalings, compared = command.run(
+            network, rules, output, lambda line: None if quiet or as_json else echo(line), **flags
+        )
     except KeyboardInterrupt:
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
