@@ -183,6 +183,7 @@ def test_importing_regnas_loads_nothing_heavy(tmp_path: Path) -> None:
         ["export", "regnety-800mf", "--format", "timm"],
         ["import", "torchvision:regnet_y_400mf"],
         ["fit", "regnety-800mf"],
+        ["scale", "regnetx-400mf", "--by", "2"],
         ["search", "--help"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]),

@@ -3,60 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from regnas.dataset import whole_of, with_options
 from regnas.errors import UsageError
 from regnas.evaluator import Task
-from regnas.studies.reporting.text_table import Table
-from regnas.studies.scaling import differences
-from regnas.studies.scaling.compare import Trained, Trainings, compare_rules, on_images
 from regnas.studies.scaling.run import Scalings, Target, missed, scale_network, write
 from regnas.studies.scaling.source import Source, read_source
 from regnas.system.files import write_json
 
+if TYPE_CHECKING:
+    from regnas.studies.scaling.compare import Trainings
+    from regnas.studies.scaling.differences import Compared
+
 _DATA = "fashion-mnist-mini"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Trainings of what the rules made.
-
-    Attributes:
-        trained: the network itself first.
-        alike: whether what the rules made is all inside the window.
-    """
-
-    trained: tuple[Trained, ...]
-    alike: bool
-    folder: Path
-
-    @property
-    def pairs(self) -> list[differences.Pair]:
-        """The rules, two by two."""
-        return differences.pairs(self.trained[1:])
-
-    def table(self) -> Table:
-        """A row for every network."""
-        return differences.table(self.trained)
-
-    def sentences(self) -> list[str]:
-        """Differences of the rules, and where the numbers lie."""
-        unlike = (
-            [] if self.alike else ["not all networks are inside the window: these differences are not at equal cost"]
-        )
-        together = ["95 % intervals that hold together (Tukey):"] if len(self.trained) > 2 else []
-        return [*unlike, *together, *differences.sentences(self.pairs), f"files: {self.folder}/"]
-
-    def to_json(self) -> dict[str, Any]:
-        """All numbers, as JSON values."""
-        return {
-            "trained": [{**one.__dict__, "mean": differences.mean_error(one.errors).__dict__} for one in self.trained],
-            "pairs": [{**pair.__dict__, "difference": pair.difference.__dict__} for pair in self.pairs],
-            "equal_cost": self.alike,
-        }
 
 
 def run(
@@ -94,18 +55,26 @@ def run(
     source = read_source(network, resolution, classes)
     trainings = _trainings(source, training) if compare else None
     if trainings is not None:
+        from regnas.studies.scaling.compare import on_images
+
         source = on_images(source, trainings.task)
     scalings = scale_network(source, target, rules)
     if timed:
         scalings = _timed(scalings, training["device"], threads, batch)
     if output is not None:
         write(scalings, output)
-    if trainings is None:
-        return scalings, None
-    trained, folder = compare_rules(scalings, trainings, training["out"], told)
-    found = Compared(tuple(trained), all(missed(one, target) is None for one in scalings.reached), folder)
+    return scalings, None if trainings is None else _compared(scalings, trainings, training["out"], told)
+
+
+def _compared(scalings: Scalings, trainings: Trainings, out: str, told: Callable[[str], None]) -> Compared:
+    from regnas.studies.scaling.compare import compare_rules
+    from regnas.studies.scaling.differences import Compared
+
+    trained, folder = compare_rules(scalings, trainings, out, told)
+    alike = all(missed(one, scalings.target) is None for one in scalings.reached)
+    found = Compared(tuple(trained), alike, folder)
     write_json(folder / "comparison.json", found.to_json())
-    return scalings, found
+    return found
 
 
 def _timed(scalings: Scalings, device: str, threads: int, batch: int) -> Scalings:
@@ -119,6 +88,8 @@ def _timed(scalings: Scalings, device: str, threads: int, batch: int) -> Scaling
 
 
 def _trainings(source: Source, flags: dict[str, Any]) -> Trainings:
+    from regnas.studies.scaling.compare import Trainings
+
     data = flags["data"] or whole_of(source.settings.get("data") or _DATA)
     task = Task(
         data=with_options(data, skip_broken="true") if flags["skip_broken"] else data,

@@ -19,6 +19,7 @@ from regnas.sampling import keyed
 from regnas.studies.executors.make import PROCESS, make_engine, start
 from regnas.studies.executors.resources import cores
 from regnas.studies.executors.worker import read_result, result_name
+from regnas.studies.scaling.differences import Trained
 from regnas.studies.scaling.run import Scalings
 from regnas.studies.scaling.source import Source
 from regnas.studies.search.images import fingerprint_of
@@ -60,21 +61,6 @@ class Trainings:
             raise UsageError(f"--workers is a whole number from 1 to {_WORKERS:,}, got {self.workers}")
         if self.task.epochs is not None and self.task.epochs < 1:
             raise UsageError(f"--epochs is at least 1, got {self.task.epochs}")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The trainings of what one rule made, in the order of seeds.
-
-    Attributes:
-        name: of the rule.
-        errors: on validation images, fractions; of a training that diverged that of guessing.
-    """
-
-    name: str
-    errors: tuple[float, ...]
-    seconds: float
-    diverged: int = 0
 
 
 @dataclass(frozen=True)

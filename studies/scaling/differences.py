@@ -5,15 +5,31 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from regnas.statistics.two_sample import Interval
 from regnas.studies.reporting.text_table import Table
-from regnas.studies.scaling.compare import Trained
 
 CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The trainings of what one rule made, in the order of seeds.
+
+    Attributes:
+        name: of the rule.
+        errors: on validation images, fractions; of a training that diverged that of guessing.
+    """
+
+    name: str
+    errors: tuple[float, ...]
+    seconds: float
+    diverged: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,3 +99,42 @@ def sentences(found: Sequence[Pair]) -> list[str]:
         better = pair.one if high < 0 else pair.other if low > 0 else None
         lines.append(f"{shown}: {'cannot be told apart' if better is None else f'{better} is better'}")
     return lines
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Trainings of what the rules made.
+
+    Attributes:
+        trained: the network itself first.
+        alike: whether what the rules made is all inside the window.
+    """
+
+    trained: tuple[Trained, ...]
+    alike: bool
+    folder: Path
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The rules, two by two."""
+        return pairs(self.trained[1:])
+
+    def table(self) -> Table:
+        """A row for every network."""
+        return table(self.trained)
+
+    def sentences(self) -> list[str]:
+        """Differences of the rules, and where the numbers lie."""
+        unlike = (
+            [] if self.alike else ["not all networks are inside the window: these differences are not at equal cost"]
+        )
+        together = ["95 % intervals that hold together (Tukey):"] if len(self.trained) > 2 else []
+        return [*unlike, *together, *sentences(self.pairs), f"files: {self.folder}/"]
+
+    def to_json(self) -> dict[str, Any]:
+        """All numbers, as JSON values."""
+        return {
+            "trained": [{**one.__dict__, "mean": mean_error(one.errors).__dict__} for one in self.trained],
+            "pairs": [{**pair.__dict__, "difference": pair.difference.__dict__} for pair in self.pairs],
+            "equal_cost": self.alike,
+        }

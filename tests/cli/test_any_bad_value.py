@@ -40,6 +40,7 @@ _BASE: dict[str, tuple[str, ...]] = {
     "sample": ("--count", "2", "--output", "out.csv"),
     "describe": ("--space", "regnetx", "--resolution", "32"),
     "fit": (),
+    "scale": (_ARCHITECTURE, "--by", "2", "--quiet"),
     "export": (_ARCHITECTURE, "--format", "json"),
     "import": (),
     "list": (),
@@ -75,10 +76,24 @@ _STORAGES = (
 _POINTS = ("", "[]", "{", "null", '{"depth": "x"}', '{"depth": 1e400}', '{"nobody": 1}', "[" * 5000, '{"depth": -1}')
 _BAD: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("flops", "params_window", "acts"), _WINDOWS),
-    **dict.fromkeys(("space", "spaces", "text", "strategy", "strategies", "evaluator", "evaluators", "pruner"), _SPECS),
+    **dict.fromkeys(
+        ("space", "spaces", "text", "strategy", "strategies", "evaluator", "evaluators", "pruner", "rules"), _SPECS
+    ),
     **dict.fromkeys(("executor", "form", "what", "device", "complexity", "pareto"), _SPECS),
     **dict.fromkeys(
-        ("target", "source", "file", "enqueue", "population", "populations", "known", "warm_start", "output"), _FILES
+        (
+            "target",
+            "source",
+            "file",
+            "network",
+            "enqueue",
+            "population",
+            "populations",
+            "known",
+            "warm_start",
+            "output",
+        ),
+        _FILES,
     ),
     **dict.fromkeys(("picture", "weights", "out", "data_root", "study", "name"), (*_FILES, *_NAMES)),
     "limits": (*(f"flops={one}" for one in _WINDOWS), "nobody=1:2", "=", "flops", "flops="),

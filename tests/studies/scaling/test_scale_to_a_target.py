@@ -130,7 +130,7 @@ def test_cells_are_scaled_in_number_and_width(by: float) -> None:
 def test_what_is_said_twice_or_not_at_all_is_refused() -> None:
     for flags in ({}, {"flops": "1M", "by": 2.0}, {"flops": "1M", "params": "1M"}):
         with pytest.raises(UsageError, match="by one of --flops, --params, --acts and --by"):
-            Target.of(**flags)  # type: ignore[arg-type]
+            Target.of(**flags)
     for by in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(UsageError, match="--by is a number above 0"):
             Target.of(by=by)
