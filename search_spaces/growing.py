@@ -37,20 +37,40 @@ class GrowingSpace(Space):
 
     size_name: ClassVar[str] = SIZE
 
+    def __post_init__(self) -> None:
+        for name, source in self.ties:
+            if self.conditions.get(name) != self.conditions.get(source):
+                raise UsageError(
+                    f"{name}={source} ties parameters of different parts, one of which networks of {self.spec} may "
+                    f"lack; tie two of one part"
+                )
+
     @property
     def spec(self) -> str:
         inner = ",".join(f"{key}={value}" for key, value in self.overrides)
         return f"{self.name}:{self.base.name}" + (f"[{inner}]" if inner else "")
 
+    @property
+    def _parts(self) -> int:
+        assert isinstance(self.base, SupportsSizes)
+        return self.base.parts
+
+    def _base_of(self, size: int) -> Space:
+        assert isinstance(self.base, SupportsSizes)
+        return self.base.of_parts(size)
+
     @cached_property
     def _sizes(self) -> Mapping[int, Space]:
         """The space of every size."""
-        assert isinstance(self.base, SupportsSizes)
-        return {size: self.base.of_parts(size).on(self.images) for size in range(1, self.base.parts + 1)}
+        found = {size: self._base_of(size).on(self.images) for size in range(1, self._parts + 1)}
+        return {
+            size: replace(space, ties=tuple(tie for tie in self.ties if tie[0] in space.dimensions))
+            for size, space in found.items()
+        }
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
-        laws = {SIZE: self.law or Choice(tuple(self._sizes)), **self.base.dimensions}
+        laws = {SIZE: self.law or Choice(tuple(range(1, self._parts + 1))), **self.base.dimensions}
         tied = dict(self.ties)
         return {name: law for name, law in laws.items() if name not in tied}
 
@@ -58,8 +78,8 @@ class GrowingSpace(Space):
     def conditions(self) -> Mapping[str, Condition]:
         found = {}
         for name in self.base.dimensions:
-            under = tuple(size for size, space in self._sizes.items() if name in space.dimensions)
-            if len(under) < len(self._sizes):
+            under = tuple(size for size in range(1, self._parts + 1) if name in self._base_of(size).dimensions)
+            if len(under) < self._parts:
                 found[name] = Condition(SIZE, under)
         return found
 
@@ -82,7 +102,7 @@ class GrowingSpace(Space):
     def _part(self, params: Mapping[str, Any]) -> tuple[Space, Params]:
         """The space of a point's size, and the point there."""
         space = self._sizes[params[SIZE]]
-        return space, {name: params[name] for name in space.dimensions}
+        return space, {name: params[name] for name in _names(space)}
 
     def ordered(self, params: Params) -> Params:
         pinned = super().ordered(params)
@@ -107,6 +127,11 @@ class GrowingSpace(Space):
         return self.base.on(self.images).sees()
 
 
+def _names(space: Space) -> list[str]:
+    """Parameters of a complete point."""
+    return [*space.dimensions, *dict(space.ties)]
+
+
 class _Grown:
     """Many points of several sizes: those of each size are a batch of its own space."""
 
@@ -116,7 +141,7 @@ class _Grown:
         rows, parts, places = [], [], []
         for size in np.unique(columns[SIZE]).tolist() or [max(sizes)]:
             space, at = sizes[size], np.flatnonzero(columns[SIZE] == size)
-            batch = space.batch({name: columns[name][at] for name in space.dimensions})
+            batch = space.batch({name: columns[name][at] for name in _names(space)})
             rows.append(at[batch.rows])
             parts.append(np.full(len(batch.rows), len(self._parts)))
             places.append(np.arange(len(batch.rows)))

@@ -145,13 +145,15 @@ def append_json(path: Path, value: Any) -> None:
 
 def record(row: Mapping[str, Any]) -> dict[str, Any]:
     """A flat row of a table: ``params_by_name``, ``errors`` and ``metrics`` become columns ``param.NAME``, ``epoch_N``
-    and ``metric.NAME``. Measures beyond the built-in ones have a column of their name where the row knows them.
+    and ``metric.NAME``. Measures beyond the built-in ones, and the objective, have a column of their name where the row
+    knows them.
     """
     flat = {name: row.get(name, "") for name in COLUMNS}
     flat["schema"] = SCHEMA
     if isinstance(flat["architecture"], Mapping):
         flat["architecture"] = json.dumps(flat["architecture"], sort_keys=True, separators=(",", ":"))
     flat.update(costs_in(row))
+    flat.update({name: row[name] for name in ("objective",) if name in row})
     flat.update({f"epoch_{number}": error for number, error in enumerate(row.get("errors", ()), 1)})
     flat.update({f"param.{name}": value for name, value in row.get("params_by_name", {}).items()})
     flat.update(columns(row.get("metrics", {})))

@@ -120,7 +120,7 @@ class Lines:
         new = not result.diverged and (self._best is None or (value, index) < self._best)
         if new:
             self._best = (value, index)
-            self._shown = shown(result).strip() if objective is None else f"objective {objective:.2%}"
+            self._shown = " ".join(shown(result).split()) if "scored" in result.notes else f"{value:.2%}"
         sought = "" if objective is None else f"  objective {objective:>6.2%}"
         budget = f"/{self._budget}" if self._counts else ""
         self._console.print(

@@ -13,7 +13,7 @@ from regnas.studies.search.budget import CANDIDATES
 from regnas.studies.search.identity import study_name
 from regnas.studies.search.regime import in_regime, in_upper_half, priced
 from regnas.studies.search.request import SearchRequest
-from regnas.studies.search.stream_version import stored_space, stored_version
+from regnas.studies.search.stream_version import stored_space, stored_version, stored_window
 
 LOOK_AHEAD = 1000  # distinct candidates that must exist are looked for before any training, up to this many
 
@@ -27,11 +27,11 @@ def placed(
     return _named(asked, _measuring(space, allocation, asked), pruner, url)
 
 
-def halved(asked: SearchRequest, space: Space, budget: int, began: str | None) -> tuple[Space, tuple[str, ...]]:
+def halved(asked: SearchRequest, space: Space, budget: int, url: str, name: str) -> tuple[Space, tuple[str, ...]]:
     """The space in the upper half of what is only a limit, and remarks on it (see `in_upper_half`)."""
     if not _limited(asked):
         return space, ()
-    count = min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
+    began, count = stored_window(url, name), min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
     return in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
 
 

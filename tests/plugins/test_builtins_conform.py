@@ -33,8 +33,6 @@ DERIVED = (
     "nasbench201[same=functions]",
     "pnas[reduction=same,op=sep_conv_3x3|skip_connect|avg_pool_3x3]",
     "chain[layers=4:6,strides=1,filters=8|12]",
-    "growing:enas[size=1:3]",
-    "growing:anynetx-e[block=basic]",
 )
 WINDOWS = (
     ("regnetx", "360M:400M"),

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from regnas.costs import complexity_of
-from regnas.design_space import make_space
+from regnas.design_space import Space, make_space
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.growth import sizes_of
 from regnas.images import Images
+from regnas.testing import SpaceRules
 from regnas.window import Window
 
 
@@ -55,6 +56,23 @@ def test_points_move_from_size_to_size() -> None:
     sizes = {space.mutate(space.canonical(point), rng)["size"] for _ in range(200)}
     assert {1, 2, 3} <= sizes
     assert {near["size"] for near in space.neighbours(space.canonical(point))} >= {1, 2, 3}
+
+
+class TestGrowing(SpaceRules):
+    """The rules of all spaces. Where cells or depths are brought into one order, a change of size moves several."""
+
+    def make(self) -> Space:
+        return make_space("growing:anynetx-a[stages=3,block=basic,depth=1:4,width=8:64]")
+
+    def test_equal_parameters_can_be_tied(self) -> None:
+        """Those of one part; others would be tied to what a smaller network does not have."""
+        space = make_space("growing:enas")
+        tied = space.fix(normal_1_op_x="normal_1_op_y")
+        for one in tied.sample(20):
+            assert one.params["normal_1_op_x"] == one.params["normal_1_op_y"]
+            assert tied.canonical({name: one.params[name] for name in tied.distributions}) == one.params
+        with pytest.raises(UsageError, match="normal_0_op_x=normal_1_op_x ties parameters of different parts"):
+            space.fix(normal_0_op_x="normal_1_op_x")
 
 
 @pytest.mark.parametrize(

