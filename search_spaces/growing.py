@@ -30,6 +30,9 @@ class GrowingSpace(Space):
     Attributes:
         base: the space of the largest networks, without ties: these are this space's own.
         law: of the size; None for all sizes alike.
+
+    Raises:
+        UsageError: a tie of parameters of different parts.
     """
 
     base: Space

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from regnas.describe import summary
 from regnas.design_space import Space
+from regnas.errors import InvalidArchitecture
 from regnas.sampler import Feedback, Origin
 from regnas.sampling.batch import Params
 from regnas.sampling.moves import feasible_mutant
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _ROWS = 16  # drawn at once
 _DRAWS = 16  # rows of a proposal before one that cannot be is left to the sampler around, in an open window
 _INSIDE = (16, 112, 512)  # the same inside a window, where rows are judged together
+_KEPT = 100_000  # points whose networks are remembered
 _NEAR, _STEPS = 16, 32  # mutations of a proposal that was evaluated before, and with those of its mutants
 
 
@@ -74,7 +76,8 @@ class Controller(ProposesWhole):
         self._adam = torch.optim.Adam(weights, lr=options["rate"]) if weights else None
         self._baseline = Baseline(options["baseline"], options["decay"])
         self._waiting: list[tuple[Episode, float]] = []
-        self._rewards: dict[bytes, float] = {}  # by tokens; the network's own where it was trained
+        self._rewards: dict[str, float] = {}  # by the key of the network
+        self._keys: dict[bytes, str] = {}  # of points
         self.rekey(0)
 
     def rekey(self, seed: int) -> None:
@@ -115,11 +118,12 @@ class Controller(ProposesWhole):
 
     def _new_near(self, point: Params) -> Params | None:
         """A network inside the window that was not evaluated, a few mutations away from one that was."""
+        stay = _NEAR if self._space.window.open else 1  # in a window a mutation costs milliseconds
         for number in range(_STEPS):
             found = feasible_mutant(self._space, point, self._rng, tries=1)
-            if found is not None and not self._known(found.params):
+            if found is not None and found.architecture.key() not in self._rewards:
                 return found.params
-            if found is not None and number >= _NEAR:  # on, from where it is
+            if found is not None and number >= stay:  # on, from where it is
                 point = found.params
         return None
 
@@ -183,8 +187,17 @@ class Controller(ProposesWhole):
             whole, taken = self.decisions.tokens(point)
             self.learn(Episode(whole, taken, None, known))
 
-    def _key(self, point: Any) -> bytes:
-        return repr(sorted(point.items())).encode()
+    def _key(self, point: Params) -> str:
+        """The key of a point's network, which several points may have; empty where it has none."""
+        place = repr(sorted(point.items())).encode()
+        if place not in self._keys:
+            if len(self._keys) >= _KEPT:
+                self._keys.clear()
+            try:
+                self._keys[place] = self._space.decode(point).key()
+            except InvalidArchitecture:
+                self._keys[place] = ""
+        return self._keys[place]
 
     # --- what it says ---------------------------------------------------------------------------------------
 
