@@ -113,7 +113,9 @@ def plan_test(
     except UsageError:
         wanted = 1_000_000  # more than any budget
     child, rest = max(LEAST_GROUP, wanted), max(LEAST_REST if share else LEAST_GROUP, wanted)
-    drawn = max(parents, math.ceil(rest / max(1 - share, 1e-3)))
+    # How many networks of the parent it takes until enough lie outside varies: the mean and one standard deviation.
+    outside = rest + math.sqrt(rest * share)
+    drawn = max(parents, math.ceil(outside / max(1 - share, 1e-3)))
     new = drawn - parents + max(0, child - math.floor(share * drawn))
     return TestPlan(aim, gap, level, rules.power, share, sd, child, rest, new)
 
