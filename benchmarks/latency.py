@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,7 @@ def main() -> None:
         def seconds() -> Floats:
             return np.array([meter.measure(one.architecture, space().images, "cpu") for one in found])
 
-        parts = {
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
             "screening": lambda: screening(1_000 if options.quick else 10_000),
             "correlations": lambda: correlations(found, seconds()),
             "screens": lambda: screens(found, seconds()),

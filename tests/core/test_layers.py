@@ -51,11 +51,11 @@ def test_costs_without_shapes_are_no_layers() -> None:
         LayerList().add(LayerList().total())
 
 
-class _Held(TorchDispatchMode):
+class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Which maps a run of a module holds at once: each from the layer that makes it to the last one that reads it."""
 
     def __init__(self, module: torch.nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._own = {id(tensor) for tensor in (*module.parameters(), *module.buffers())}
         self._maps: dict[int, int] = {}
         self._tensors: list[Any] = []  # held, so that no identity is used twice

@@ -33,7 +33,7 @@ WINDOWED = {
 
 
 def _space(text: str = "regnetx", **window: str) -> Space:
-    return regnas.space(text, resolution=32, classes=10, **window)
+    return regnas.space(text, resolution=32, classes=10, limits=window)
 
 
 @pytest.mark.parametrize("version", [1, 2])

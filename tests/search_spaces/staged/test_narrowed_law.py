@@ -41,7 +41,7 @@ CASES: list[tuple[str, int, dict[str, str]]] = [
 
 
 def _space(text: str, resolution: int, window: dict[str, str]) -> RegNetSpace:
-    found = regnas.space(text, resolution=resolution, classes=10, **window)
+    found = regnas.space(text, resolution=resolution, classes=10, limits=window)
     assert isinstance(found, RegNetSpace)
     return found
 
