@@ -21,7 +21,7 @@ STAGED = (
     "regnetx[stem=cifar,bottleneck_ratio=0.5]",
     "anynetx-a[block=linear]",
     "anynetx-a[block=basic]",
-    "anynetx-a[block=vr,se_ratio=0.25]",
+    "anynetx-a[block=vr,se=0.25]",
     "anynetx-a[block=v]",
     "anynetx-a[block=vanilla]",
 )
