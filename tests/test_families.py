@@ -14,7 +14,7 @@ FAMILIES = {
     "layer-chain": "search_spaces/chain/",
     "nasbench201": "search_spaces/cells/nasbench201/",
     "point": "regnas/tables/point.py",
-    "slim-cells": "search_spaces/cells/",
+    "slim-cells": "search_spaces/cells/",  # in another stacking
     "staged": "search_spaces/staged/",
 }
 # What still names a family that is not its own, and why: strike off what no longer does.
