@@ -9,6 +9,7 @@ import pytest
 import regnas
 from regnas import errors
 from regnas.design_space import Images, Space, make_space
+from regnas.errors import RegnasError
 from regnas.window import Bounds
 
 
