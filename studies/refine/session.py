@@ -83,7 +83,8 @@ def plan_session(
     text = space.spec if isinstance(space, Space) else str(space).strip()
     called = name or text
     ours = {"strategy": "random", "budget": rules.budget, "seed": rules.seed, "study": f"refine/{called}"}
-    made = plan(space, **{**options, **ours, "baselines": False})
+    given: dict[str, Any] = {**options, **ours, "baselines": False}
+    made = plan(space, **given)
     check_space(made.space)
     own = () if propose is None else read_file(Path(propose))
     folder = Path(options.get("out", "regnas-runs")) / f"refine-{folder_name(called)}"
