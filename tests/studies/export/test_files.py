@@ -167,11 +167,12 @@ def test_int8_says_what_it_costs_and_is_kept_only_if_asked(regnas_command: Run, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["outside", "inside"])
-def test_the_lines_of_a_pt2_file_name_pictures_without_regnas(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(("form", "place"), [("onnx", "outside"), ("pt2", "outside"), ("pt2", "inside")])
+def test_the_lines_of_a_file_name_pictures_without_regnas(tmp_path: Path, form: str, place: str) -> None:
+    """ONNX with its preprocessing inside is on the engineer's path."""
     run = save(tmp_path / "run", "staged")
-    options = ShipOptions(output=str(tmp_path / "net.pt2"), preprocessing=place, data="none")
-    (tmp_path / "lines.py").write_text(ship(str(run), "pt2", options, lambda _: None))
+    options = ShipOptions(output=str(tmp_path / f"net.{form}"), preprocessing=place, data="none")
+    (tmp_path / "lines.py").write_text(ship(str(run), form, options, lambda _: None))
     rng = np.random.default_rng(0)
     files = []
     for number in range(3):
