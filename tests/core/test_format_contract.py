@@ -34,9 +34,7 @@ def test_a_format_that_does_not_fit_says_which_ones_do() -> None:
 
 
 def test_a_misspelt_format_has_a_nearest_name() -> None:
-    with pytest.raises(
-        PluginNotFound, match="no format 'torchvison', installed: darts, .*; did you mean torchvision"
-    ):
+    with pytest.raises(PluginNotFound, match="no format 'torchvison', installed: darts, .*; did you mean torchvision"):
         write("torchvison", CELL)
     with pytest.raises(UsageError, match="no format reads 'tim:regnety_004': there are .*; did you mean timm:"):
         read("tim:regnety_004")

@@ -156,14 +156,22 @@ def test_twenty_equal_edges_take_no_time() -> None:
         ((("conv_1x1", 0), ("conv_1x1",)), (2,), "an edge of node 2"),
         ((), (2,), "got 0 edges"),
         ((("conv_1x1", 0),) * 16, (2,), "got 16 edges"),
-        ((("conv_1x1", 0),) * 2, (), "one or more of its nodes, 2 to 2"),
-        ((("conv_1x1", 0),) * 2, (1,), "one or more of its nodes, 2 to 2"),
+        ((("conv_1x1", 0),) * 2, (), "one or more of its inputs and nodes, 0 to 2"),
+        ((("conv_1x1", 0),) * 2, (3,), "one or more of its inputs and nodes, 0 to 2"),
         ((("conv_1x1", 0),) * 2, (2, 2), "each once"),
     ],
 )
 def test_what_is_no_cell_is_refused(edges: Any, concat: Any, says: str) -> None:
     with pytest.raises(InvalidArchitecture, match=says):
         Cell(edges, concat)
+
+
+def test_an_input_is_no_output_of_cells_as_nds_stacks_them() -> None:
+    through = Cell((("conv_1x1", 0),) * 2, (1, 2))
+    with pytest.raises(
+        InvalidArchitecture, match="normal cell: the output of a cell is one or more of its nodes, 2 to 2"
+    ):
+        Cells(through, through, width=16, depth=5)
 
 
 @pytest.mark.parametrize("text", ["", "sep3@0", "sep3@0+skip@1+skip@0", "sep3@0+skip", "sep3@0+skip@1 / ", "c2@0+c1@0"])
