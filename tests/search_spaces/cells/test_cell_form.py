@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from regnas.errors import InvalidArchitecture
 from regnas.search_spaces.cells import nds
+from regnas.search_spaces.cells.architecture import Cells
 from regnas.search_spaces.cells.canonical import INPUTS, canonical_numbers, edges_of
 from regnas.search_spaces.cells.cell import Cell, loose_ends, parse_edges
 from regnas.search_spaces.cells.operations import CODES, NAMES
