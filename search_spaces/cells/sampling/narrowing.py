@@ -98,7 +98,7 @@ class ShapedCells:
         self._low, self._high = bounds[self._measure]
 
     def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
-        """``count`` proposals, each a point or none: which of them are points, ``(m,)``, and every parameter ``(m,)``."""
+        """``count`` proposals, each a point or none: which of them are points, ``(m,)``; every parameter, ``(m,)``."""
         space, edges = self._space, self._edges
         columns = space.draw(rng, count)
         likely = np.array([one.most for one in self._sums_of], dtype=np.float64)
