@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# FLAML 2.8.0, tune.run(metric_constraints=...): "a list of metric constraints to be satisfied".
+# FLAML 2.8.0, tune.run(metric_constraints=...): limits on metrics that a result has to keep.
 #
-# Guess: best_config is the best of the trials that satisfy them, as there are several.
+# Guess: best_config is the best of the trials that keep them, as there are several.
 # Seen: best_config and best_result are the best of all trials by the plain metric: the network is over the limit. The
-# penalised value stands beside it as error_lagrange, and only the search looks at it: nothing says that the answer breaks
-# the constraint. The entry of found.results with the lowest error_lagrange is the best within the limit, but
-# get_best_trial("error_lagrange", "min") finds none. config_constraints, which are checked before a trial, do hold.
+# penalised value stands beside it as error_lagrange, and only the search looks at it: nothing says that the answer
+# breaks the constraint. The entry of found.results with the lowest error_lagrange is the best within the limit, but
+# get_best_trial("error_lagrange", "min") finds none.
 # For a search under a limit of flops or latency: what FLAML calls its best has to be checked, and picked by hand.
 set -euo pipefail
 work=$(mktemp -d)
