@@ -1,7 +1,10 @@
-"""Whole sessions: what proposes does not test, nothing is trained twice, the budget holds, errors are controlled."""
+"""Proposals, and whole sessions: what proposes does not test, nothing is trained twice, the budget holds, errors are
+controlled. Errors are made up, a function of the network.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +14,170 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regnas
+from regnas.candidate import Candidate
+from regnas.design_space import Space
 from regnas.errors import StudyError, UsageError
-from regnas.studies.refine.changes import OWN, Change
+from regnas.sampling import keyed
+from regnas.studies.refine.chain import Chain
+from regnas.studies.refine.changes import OWN, Change, distances, read_own
 from regnas.studies.refine.decision import BETTER, NO_WORSE, Look, chance_left, plan_test, sizes
-from regnas.studies.refine.models import MODELS, Ledger
+from regnas.studies.refine.loop import run
+from regnas.studies.refine.models import MODELS, PROPOSES, Drawn, Ledger, Model, Outcome
+from regnas.studies.refine.proposals import changing, families, proposals
 from regnas.studies.refine.rules import RefineRules
+from regnas.studies.refine.scoring import LEAST, adjusted, score
+
+Errors = Callable[[Drawn], float]
+
+
+class World:
+    """NAS-Bench-201's cells with made-up errors."""
+
+    sd = 0.02
+
+    def __init__(self) -> None:
+        self.space: Space = regnas.space("nasbench201")
+        self.trained: list[Drawn] = []
+
+    def noise(self, one: Drawn) -> float:
+        """A normal error around 0.3 that has nothing to do with the network."""
+        return 0.3 + self.sd * float(keyed.generator("world", one.key).normal())
+
+    def worse_without(self, name: str, value: Any, loss: float) -> Errors:
+        """Networks without this value are worse by ``loss``."""
+        return lambda one: self.noise(one) + (0.0 if one.candidate.params.get(name) == value else loss)
+
+    def trainer(self, errors: Errors | None = None, fails: Callable[[Drawn], bool] = lambda one: False) -> Any:
+        """One that remembers what it trained."""
+
+        def train(drawn: Sequence[Drawn], done: Callable[[Drawn, Outcome], None]) -> None:
+            for one in drawn:
+                self.trained.append(one)
+                error = (errors or self.noise)(one)
+                done(one, Outcome(None, failure="told to fail") if fails(one) else Outcome(error, seconds=1.0))
+
+        return train
+
+    def session(
+        self, trainer: Any, space: Space | None = None, own: Sequence[Change] = (), ledger: Any = None, **rules: Any
+    ) -> Chain:
+        """A whole session."""
+        asked = {"budget": 200, "margin": 0.75 * self.sd, "repeats": 499, **rules}
+        chain = Chain(RefineRules(**asked), Ledger() if ledger is None else ledger, trainer)
+        run(chain, space or self.space, own)
+        return chain
+
+    def models(self, space: Space, count: int, errors: Errors | None = None, seed: int = 0) -> list[Model]:
+        """Networks of a space that propose."""
+
+        def made(candidate: Candidate) -> Model:
+            drawn = Drawn(candidate.architecture.key(), candidate, space.spec, PROPOSES, 0)
+            return Model(drawn, Outcome((errors or self.noise)(drawn)))
+
+        return [made(one) for one in space.sample(count, seed=seed)]
+
+
+@pytest.fixture
+def world() -> World:
+    """Cells, made-up errors, and sessions in memory."""
+    return World()
+
+
+RNG = np.random.default_rng
+
+
+def _proposed(world: Any, spec: str, count: int = 40) -> dict[str, Any]:
+    space = regnas.space(spec, flops="1M:2M", resolution=28, classes=10)
+    models = world.models(space, count)
+    return changing(space, proposals(space, models, adjusted(models, "flops"), RNG(0)))
+
+
+def test_parameters_of_all_stages_are_families() -> None:
+    assert families(regnas.space("anynetx-b"))["depth_#"] == ("depth_1", "depth_2", "depth_3", "depth_4")
+    assert set(families(regnas.space("anynetx-b"))) == {"depth_#", "width_#", "group_width_#"}
+    assert families(regnas.space("regnetx")) == {}
+
+
+def test_stages_are_tied_and_ordered_and_ranges_narrowed(world: Any) -> None:
+    found = _proposed(world, "anynetx-a")
+    assert {"tie bottleneck_ratio_1,bottleneck_ratio_2,bottleneck_ratio_3,bottleneck_ratio_4"} <= set(found)
+    assert {"family order of width", "family order of depth"} <= set(found)
+    assert any(key.startswith("range width_") for key in found)
+    assert any(key.startswith("values fix group_width_") for key in found)
+    assert "family line of widths" not in found  # not before b and g are one for all stages
+
+
+def test_the_line_of_widths_is_proposed_where_all_stages_share_b_and_g(world: Any) -> None:
+    found = _proposed(world, "anynetx-c[bottleneck_ratio=1]")
+    space = regnas.space("anynetx-c[bottleneck_ratio=1]", flops="1M:2M", resolution=28, classes=10)
+    child = found["family line of widths"].apply(space)
+    assert child.spec == "regnetx[bottleneck_ratio=1]"
+    assert (child.images, child.window) == (space.images, space.window)
+
+
+def test_operations_of_cells_are_dropped_on_one_edge_and_on_all(world: Any) -> None:
+    models = world.models(world.space, 60)
+    found = proposals(world.space, models, adjusted(models, "flops"), RNG(0))
+    assert sum(key.startswith("values drop op_") for key in found) == 7  # of each edge, and of all at once
+    cells = regnas.space("darts", resolution=32, classes=10)
+    drawn = world.models(cells, 60)
+    names = [str(one) for one in proposals(cells, drawn, adjusted(drawn, "flops"), RNG(0)).values()]
+    assert any(name.startswith("normal_op=") or name.startswith("op=") for name in names)
+
+
+def test_networks_of_the_child_are_at_distance_0_and_no_others(world: Any) -> None:
+    space = regnas.space("anynetx-a", flops="1M:2M", resolution=28, classes=10)
+    models = world.models(space, 40)
+    for change in changing(space, proposals(space, models, adjusted(models, "flops"), RNG(0))).values():
+        child = change.apply(space)
+        far = distances(change, models, space)
+        inside = [child.contains(one.params) for one in models]
+        assert (far[inside] <= 1e-12).all() and (far[np.logical_not(inside)] > 1e-12).all(), str(change)
+
+
+def test_what_matters_is_proposed_first(world: Any) -> None:
+    errors = world.worse_without("op_13", "nor_conv_3x3", 2 * world.sd)
+    found = score(world.space, world.models(world.space, 80, errors), complexity="flops", margin=0.01)
+    assert str(found[0].change) == "op_13=nor_conv_3x3" and found[0].clear
+    # The parent's mean is worse by the loss of the four fifths that do not have it; three standard errors either way.
+    assert abs(found[0].gain - 0.8 * 2 * world.sd) < 3 * found[0].error
+
+
+def test_few_networks_propose_nothing(world: Any) -> None:
+    assert score(world.space, world.models(world.space, LEAST - 1), complexity="flops", margin=0.01) == []
+
+
+def test_gains_are_estimated_on_networks_that_did_not_choose_the_values(world: Any) -> None:
+    """Where nothing matters the best value of half of the networks gains nothing on the other half."""
+    found = [
+        one.gain / one.error
+        for seed in range(12)
+        for one in score(world.space, world.models(world.space, 40, seed=seed), complexity="flops", margin=0.01)
+        if one.change.kind == "values"
+    ]
+    # Twelve samples of standard normal means: chosen on the same networks, the mean would be near 1.
+    assert abs(float(np.mean(found))) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("nobody=2", "mine, line 3: nasbench201 has no parameter or option 'nobody'"),
+        ("op_01=conv9x9", "mine, line 3: op_01 is one of none, skip_connect"),
+        ("nobody[x=2]", "mine, line 3: no space 'nobody'"),
+        ("op_01", "mine, line 3: no space 'op_01'"),
+        ("nasbench201", "mine, line 3: nasbench201 changes nothing of nasbench201; leave the line out"),
+    ],
+)
+def test_a_change_of_a_person_that_makes_no_sense_is_named_with_its_line(world: Any, line: str, says: str) -> None:
+    with pytest.raises((UsageError, LookupError), match=says):
+        read_own(line, world.space, "mine, line 3")
+
+
+def test_a_change_of_a_person_is_options_or_another_space() -> None:
+    space = regnas.space("anynetx-c", flops="1M:2M", resolution=28, classes=10)
+    assert read_own("order=width,depth=:8", space, "x").apply(space).spec == "anynetx-c[depth=:8,order=width]"
+    assert read_own("regnetx[wm=2]", space, "x").apply(space).spec == "regnetx[wm=2]"
 
 
 def _own(**options: str) -> Change:
@@ -62,9 +224,9 @@ def test_a_session_that_was_cut_off_anywhere_goes_on_to_the_same_steps_and_train
     world: Any, tmp_path: Path
 ) -> None:
     errors = world.worse_without("op_13", "nor_conv_3x3", 2 * world.sd)
-    whole = world.session(world.trainer(errors), budget=100, steps=2)
+    whole = world.session(world.trainer(errors), budget=160, steps=2)
     world.trained.clear()
-    for more in (5, 30, 41, None):
+    for more in (5, whole.spent // 2, whole.spent - 3, None):
 
         def dies(drawn: Any, done: Any, left: int | None = more) -> None:
             for one in drawn:
@@ -74,11 +236,11 @@ def test_a_session_that_was_cut_off_anywhere_goes_on_to_the_same_steps_and_train
 
         if more is not None:
             with pytest.raises(Killed):
-                world.session(dies, budget=100, steps=2, ledger=Ledger(tmp_path))
+                world.session(dies, budget=160, steps=2, ledger=Ledger(tmp_path))
             with (tmp_path / MODELS).open("a") as file:
                 file.write('\n{"key": "cut o')
         else:
-            ended = world.session(dies, budget=100, steps=2, ledger=Ledger(tmp_path))
+            ended = world.session(dies, budget=160, steps=2, ledger=Ledger(tmp_path))
     assert [step.to_json() for step in ended.steps] == [step.to_json() for step in whole.steps]
     assert len(world.trained) == len({one.key for one in world.trained}) == whole.spent
 
