@@ -9,6 +9,8 @@ from regnas.studies.refine.steps import Step
 from regnas.studies.reporting.text_table import Table
 from regnas.studies.run.progress import duration
 
+_SEEN = 100  # networks of a space that tell the expected best of 25
+
 
 def steps(report: Report) -> Table:
     """A row for every step."""
@@ -98,9 +100,11 @@ def sentences(report: Report) -> list[str]:
             f"with {report.confidence:.0%} confidence the last space is {side} than the first in the mean at equal "
             f"{rules.complexity}: the sum of the steps' upper ends"
         )
-    effort = "no number" if not math.isfinite(report.effort) else f"{report.effort:.1f}"
+    effort = "no number of" if not math.isfinite(report.effort) else f"{report.effort:.1f}"
+    few = min(aims[0].models, aims[-1].models)
+    seen = f" (extrapolated from {few})" if few < _SEEN else ""
     found += [
-        f"random search: {effort} networks of the last space are as good as 25 of the first, in expectation",
+        f"random search: {effort} networks of the last space are as good as 25 of the first, in expectation{seen}",
         f"it ended because {report.end}",
         f"cost: {report.spent} networks of a budget of {rules.budget}, {report.failed} failed, "
         f"{duration(report.seconds)} of training",
