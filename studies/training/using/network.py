@@ -20,12 +20,12 @@ class Trained:
 
     Attributes:
         facts: what architecture.json says.
-        longer: folders of longer trainings of the same study, where its short-trained winner was named.
+        others: folders of other trainings of the same network, where its study was named.
     """
 
     folder: Path
     facts: dict[str, Any]
-    longer: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
 
     @property
     def data(self) -> str | None:
@@ -35,11 +35,10 @@ class Trained:
 
     @property
     def remark(self) -> str | None:
-        """What a user should hear who named a study that has a longer training, too."""
-        if not self.longer:
+        """What a user should hear who named a study that has several trainings of its winner."""
+        if not self.others:
             return None
-        names = ", ".join(map(str, self.longer))
-        return f"these are the weights of the search, {self.folder}; trained longer: {names}"
+        return f"the winner as trained in {self.folder}; others: {', '.join(map(str, self.others))}"
 
     def load(self, threads: int = 1) -> Predictor:
         """The network, ready on the CPU.
@@ -56,7 +55,8 @@ class Trained:
 
 
 def find_trained(target: str) -> Trained:
-    """The trained network of a study's folder (its winner), of a folder of ``regnas train``, or of a file in one.
+    """The trained network of a folder of ``regnas train``, or of a file in one; of a study's folder its winner, as it was
+    trained last: longer than in the search, where it was.
 
     Raises:
         RegnasError: there is none, and where one may be.
@@ -65,10 +65,11 @@ def find_trained(target: str) -> Trained:
     if not path.exists():
         raise RegnasError(f"there is no {target}; name the folder of a search or of a training, below regnas-runs")
     folder = path if path.is_dir() else path.parent
-    longer: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
     if (folder / "best.json").exists():
-        longer = tuple(sorted(one.parent for one in folder.glob(f"final-*/{weights.WEIGHTS}")))
-        folder = folder / "best"
+        final = sorted(folder.glob(f"final-*/{weights.WEIGHTS}"), key=lambda file: (file.stat().st_mtime, file))
+        folders = (folder / "best", *(file.parent for file in final))
+        folder, others = folders[-1], folders[:-1]
     if not (folder / weights.WEIGHTS).exists():
         raise RegnasError(f"{folder} holds no {weights.WEIGHTS}; train the network: regnas train {target}")
-    return Trained(folder, read_fields(folder / weights.ARCHITECTURE, RegnasError), longer)
+    return Trained(folder, read_fields(folder / weights.ARCHITECTURE, RegnasError), others)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -220,13 +221,20 @@ def test_wrong_input_is_a_line(regnas_command: Run, run: Path, tmp_path: Path, w
     assert code in (1, 2) and output == "" and said in error and "Traceback" not in error
 
 
-def test_a_study_says_where_a_longer_training_lies(regnas_command: Run, tmp_path: Path) -> None:
+def test_of_a_study_the_last_training_of_its_winner_is_taken(regnas_command: Run, tmp_path: Path) -> None:
+    from regnas.studies.training.using.network import find_trained
+
     save(tmp_path / "study" / "best")
     (tmp_path / "study" / "best.json").write_text("{}")
-    save(tmp_path / "study" / "final-30")
+    assert find_trained(str(tmp_path / "study")).folder == tmp_path / "study" / "best"
+    for name, written in (("final-30", 2_000_000_000), ("final-60", 1_000_000_000)):
+        save(tmp_path / "study" / name)
+        os.utime(tmp_path / "study" / name / "weights.safetensors", (written, written))
     noise(tmp_path / "a.png", 1)
     code, _, error = regnas_command("predict", "study", "a.png")
-    assert code == 0 and "trained longer: study/final-30" in error
+    assert code == 0 and "the winner as trained in study/final-30; others: study/best, study/final-60" in error
+    code, _, error = regnas_command("predict", "study/best", "a.png")
+    assert code == 0 and error == ""
 
 
 def test_no_picture_that_can_be_read_is_an_error(run: Path, tmp_path: Path) -> None:
