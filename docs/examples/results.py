@@ -31,8 +31,9 @@ def show_depths(recorded: str) -> None:
     print(f"{recorded}: rank correlation of the error with depth and bottleneck ratio; above twice the best error")
     for one in load(f"recorded:{recorded}"):
         blocks, errors = depths(one), one.error
-        deep, ratio = (spearmanr(column, errors).statistic for column in (blocks, mean_ratios(one)))
-        print(f"  {one.name}: {deep:.2f}, {ratio:.2f}; {(errors > 2 * errors.min()).mean():.0%}")
+        columns = [column for column in (blocks, mean_ratios(one)) if np.ptp(column)]  # basic blocks have no ratio
+        ranks = ", ".join(f"{spearmanr(column, errors).statistic:.2f}" for column in columns)
+        print(f"  {one.name}: {ranks}; {(errors > 2 * errors.min()).mean():.0%}")
         if one.name == "regnetx":
             for text, rows in (("at most 12", blocks <= 12), ("more than 20", blocks > 20)):
                 print(f"    {rows.sum()} of {text} blocks: mean error {errors[rows].mean():.1%}")
@@ -77,7 +78,9 @@ def show_rates() -> None:
 
 
 if __name__ == "__main__":
-    for recorded in ("fashion-mnist-scaled", "fashion-mnist", "fashion-mnist-lr-0.033", "jpeg-cifar10"):
+    scaled = ("fashion-mnist-scaled", "jpeg-cifar10-scaled")
+    for recorded in (*scaled, "fashion-mnist", "fashion-mnist-lr-0.033", "jpeg-cifar10"):
         show_depths(recorded)
-    show_start("fashion-mnist", "fashion-mnist-scaled")
+    for recorded in scaled:
+        show_start(recorded.removesuffix("-scaled"), recorded)
     show_rates()
