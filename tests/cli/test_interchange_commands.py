@@ -93,7 +93,7 @@ def test_the_fit_of_a_regnet_is_itself(target: str, regnas_command: Run) -> None
         (["export", "nothing", "--format", "json"], "is no study's folder"),
         (["export", "regnety-800", "--format", "json"], "did you mean regnety-800mf"),
         (["export", "regnetx-200mf", "--format", "json", "--output", "/proc/none/x"], "cannot write /proc/none/x"),
-        (["export", "regnetx-200mf", "--format", "onxn"], "no format 'onxn', installed: darts, json, nasbench201"),
+        (["export", "regnetx-200mf", "--format", "onxn"], "did you mean onnx?"),
         (["export", "regnetx-200mf", "--format", "onnx"], "there is no regnetx-200mf; name the folder of a search"),
         (["export", "regnetx-200mf", "--format", "onnx", "--weights", "w"], "the weights are in the onnx file"),
         (["export", "regnetx-200mf", "--format", "timm", "--int8"], "--int8 is of the formats onnx and pt2"),

@@ -58,7 +58,7 @@ def test_ctrl_c_shows_how_to_go_on_without_the_password(
             "a://b:hunter2@c",
         ],
     }
-    monkeypatch.setattr("regnas.studies.search.plan.stored_version", lambda *words: None)
+    monkeypatch.setattr("regnas.studies.search.searched_space.stored_version", lambda *words: None)
     monkeypatch.setattr("regnas.studies.search.plan.stored_recipe", lambda *words: {})
     words = [name, *own[name]]
     monkeypatch.setattr("sys.argv", ["regnas", *words])

@@ -146,7 +146,11 @@ def test_chains_are_searched_with_the_built_in_plug_ins(
 
 def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp_path: Path) -> None:
     """The commands of the page; then the same study goes on, and refuses another recipe."""
-    line = next(one for one in re.findall(r"^    regnas (search .*)$", PAGE, re.MULTILINE) if "--limit" not in one)
+    line = next(
+        one
+        for one in re.findall(r"^    regnas (search .*)$", PAGE, re.MULTILINE)
+        if "--space chains" in one and "--limit" not in one
+    )
     words = shlex.split(line)
     assert "8/8" in regnas(*words, "--workers", 2, "--executor", "polite[level=5]")
     words[words.index("--budget") + 1] = "10"

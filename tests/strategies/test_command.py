@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -61,12 +62,13 @@ def program(tmp_path: Path) -> Program:
     return write
 
 
-def run(spec: str, budget: int, storage: Any = None, fail: tuple[int, ...] = ()) -> optuna.Study:
+def run(spec: str, budget: int, storage: Any = None, fail: tuple[int, ...] = (), seconds: float = 0.0) -> optuna.Study:
     sampler = make_strategy(spec, SPACE, seed=1)
     study = optuna.create_study(sampler=sampler, storage=storage, study_name="s", load_if_exists=True)
 
     def objective(trial: optuna.Trial) -> float:
         network = SPACE.suggest(trial)
+        time.sleep(seconds)
         if trial.number in fail:
             raise RuntimeError("a failure")
         return network.complexity(SPACE.resolution)["params"] / 1e9
@@ -162,11 +164,11 @@ def test_a_study_that_goes_on_tells_a_new_program_what_was(program: Program, tmp
 
 def test_lines_that_nobody_asked_for_are_no_answers(program: Program) -> None:
     inside = [candidate.params for candidate in SPACE.sample(3, seed=9)]
-    body = f"print(json.dumps({{'params': {inside}[count - 1]}}))\nprint('thinking', flush=True)\ntime.sleep(0.2)"
+    body = f"print(json.dumps({{'params': {inside}[count - 1]}}))\nprint('thinking', flush=True)"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        study = run(program(body), 3)
-    assert study.trials[0].params == inside[0]
+        study = run(program(body), 3, seconds=1)
+    assert [trial.params for trial in study.trials] == inside
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ OPTIONS = {"gp": "[startup=20]", "grid": "[levels=8]", "nsga2": "[population=10]
 STRATEGIES = sorted(
     point.name
     for point in registry.installed("strategy").values()
-    if point.value.startswith("regnas.strategies.") and point.name.partition("-")[0] not in ("optuna", "nni", "pnas")
+    if point.value.startswith("regnas.strategies.")
+    and point.name.partition("-")[0] not in ("optuna", "nni", "pnas", "command")
 )
 CASES = [("regnetx", "388M:400M", strategy) for strategy in STRATEGIES]
 # The grid of a space of twelve parameters is larger than `grid` takes, but for two levels of each.

@@ -25,7 +25,7 @@ STRATEGIES = sorted(
     point.name
     for point in registry.installed("strategy").values()
     if point.value.startswith("regnas.strategies.")
-    and point.name.partition("-")[0] not in ("optuna", "nni", "grid", "pnas")
+    and point.name.partition("-")[0] not in ("optuna", "nni", "grid", "pnas", "command")
 )
 
 

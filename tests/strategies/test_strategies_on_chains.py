@@ -25,7 +25,8 @@ OPTIONS = {
 STRATEGIES = sorted(
     point.name
     for point in registry.installed("strategy").values()
-    if point.value.startswith("regnas.strategies.") and point.name.partition("-")[0] not in ("optuna", "nni", "grid")
+    if point.value.startswith("regnas.strategies.")
+    and point.name.partition("-")[0] not in ("optuna", "nni", "grid", "pnas", "command")
 )
 
 

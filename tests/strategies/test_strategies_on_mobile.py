@@ -23,7 +23,8 @@ OPTIONS = {
 STRATEGIES = sorted(
     point.name
     for point in registry.installed("strategy").values()
-    if point.value.startswith("regnas.strategies.") and point.name.partition("-")[0] not in ("optuna", "nni", "grid")
+    if point.value.startswith("regnas.strategies.")
+    and point.name.partition("-")[0] not in ("optuna", "nni", "grid", "pnas", "command")
 )
 SMALL = Images(28, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2))
 

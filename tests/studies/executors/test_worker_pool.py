@@ -180,7 +180,9 @@ def test_closing_ends_every_worker(processes: Fleet) -> None:
 def test_workers_compute_with_one_thread_each(fast: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     pool = fleet(spec_of(tmp_path))
-    environment = Path(f"/proc/{child(pool, 0).process.pid}/environ").read_bytes().decode().split("\0")
+    told = Path(f"/proc/{child(pool, 0).process.pid}/environ")
+    while not (environment := told.read_bytes().decode().split("\0"))[0]:  # it is not there yet
+        time.sleep(0.01)
     pool.close()
     assert {"OMP_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"} <= set(environment)
 

@@ -141,7 +141,7 @@ def test_a_window_that_holds_none_is_said(tmp_path: Path) -> None:
 
 def test_a_space_that_knows_none_is_said(tmp_path: Path) -> None:
     one = plan("nasbench201", **OPTIONS, out=tmp_path)
-    assert baselines.said(one, baselines.asked(one)) == "no baselines: the space nasbench201 knows none"
+    assert baselines.said(one, baselines.asked(one)) == "no baselines: the space nasbench201[same=functions] knows none"
 
 
 def test_an_evaluator_that_trains_nothing_has_none(fast: Any, tmp_path: Path) -> None:
