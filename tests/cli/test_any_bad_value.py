@@ -44,6 +44,7 @@ _BASE: dict[str, tuple[str, ...]] = {
     "export": (_ARCHITECTURE, "--format", "json"),
     "import": (),
     "list": (),
+    "new-plugin": ("space", "mine"),
 }
 _LONG = "9" * 30
 _NUMBERS = ("-1", "0", "nan", "inf", "-inf", "1e400", "1e-400", _LONG, f"-{_LONG}", "1.5", "x", "", "0x10", "1_0")
@@ -95,7 +96,7 @@ _BAD: dict[str, tuple[str, ...]] = {
         ),
         _FILES,
     ),
-    **dict.fromkeys(("picture", "weights", "out", "data_root", "study", "name"), (*_FILES, *_NAMES)),
+    **dict.fromkeys(("picture", "weights", "out", "folder", "data_root", "study", "name"), (*_FILES, *_NAMES)),
     "limits": (*(f"flops={one}" for one in _WINDOWS), "nobody=1:2", "=", "flops", "flops="),
     "data": _DATA,
     "storage": _STORAGES,

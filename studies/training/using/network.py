@@ -55,8 +55,8 @@ class Trained:
 
 
 def find_trained(target: str) -> Trained:
-    """The trained network of a folder of ``regnas train``, or of a file in one; of a study's folder its winner, as it was
-    trained last: longer than in the search, where it was.
+    """The trained network of a folder of ``regnas train``, or of a file in one; of a study's folder its winner, as it
+    was trained last: longer than in the search, where it was.
 
     Raises:
         RegnasError: there is none, and where one may be.
