@@ -86,7 +86,7 @@ _training = options.Flags(
 @click.option("--output", metavar="FILE", help="Write the network of the one rule for train, export and describe.")
 @click.option("--time", "timed", is_flag=True, help="Measure forward passes on this machine.")
 @click.option("--batch", type=int, default=1, show_default=True, help="With --time: images at a time.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="With --time: CPU threads.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="With --time: CPU threads.")
 @_training
 @options.printing("the numbers, as JSON")
 @options.debug

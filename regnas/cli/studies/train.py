@@ -29,7 +29,7 @@ _threads = click.option(
 @click.option(
     "--workers", type=int, default=1, show_default=True, help="Processes that train it together; a GPU each, or a core."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each process.  [default: 1]")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads of each process.  [default: 1]")
 @click.option(
     "--aux-weight",
     type=float,
