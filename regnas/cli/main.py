@@ -11,19 +11,22 @@ import click
 
 from regnas.cli.comparing.audit import audit
 from regnas.cli.comparing.bench import bench
-from regnas.cli.comparing.compare import compare, refine
+from regnas.cli.comparing.compare import compare
 from regnas.cli.comparing.plan import plan
+from regnas.cli.comparing.refine import refine
 from regnas.cli.networks.describe import describe
-from regnas.cli.networks.fit import fit, scale
+from regnas.cli.networks.fit import fit
 from regnas.cli.networks.interchange import export, import_command
 from regnas.cli.networks.sample import sample
+from regnas.cli.networks.scale import scale
+from regnas.cli.networks.use import predict, test
 from regnas.cli.output import own_warnings
 from regnas.cli.plugins.listing import list_command
 from regnas.cli.plugins.new_plugin import new_plugin
 from regnas.cli.studies.dashboard import dashboard
 from regnas.cli.studies.report import report
 from regnas.cli.studies.search import search
-from regnas.cli.studies.train import predict, test, train
+from regnas.cli.studies.train import train
 from regnas.errors import DataError, RegnasError
 from regnas.system.text import one_line
 
