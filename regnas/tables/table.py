@@ -52,6 +52,7 @@ class Table:
         architectures: n JSON objects, or None where keys and points say all.
         failed: candidates on record that have no error and are left out.
         space: spec of the space that the networks are from, or None where unknown.
+        hold_out: whether what is reported leaves out the training that a run was shown, where there are others.
 
     Raises:
         TableError: arrays of other shapes, a signal or score that is not finite, or no fraction.
@@ -75,6 +76,7 @@ class Table:
     architectures: tuple[Mapping[str, Any], ...] | None = None
     failed: int = 0
     space: str | None = None
+    hold_out: bool = True
 
     def __post_init__(self) -> None:
         self._check_shapes()
@@ -160,7 +162,7 @@ class Table:
     @property
     def holds_out(self) -> bool:
         """Whether a search is shown one of several trainings, and what is reported can be the mean of the others."""
-        return (self.signal_name, self.score_name) == (ONE_SEED, MEAN)
+        return self.hold_out and (self.signal_name, self.score_name) == (ONE_SEED, MEAN)
 
     def reported(self, row: int, seed: int) -> float:
         """The score of a network in a run of this seed: the mean over the trainings that the run was not shown.

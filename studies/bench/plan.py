@@ -18,9 +18,11 @@ from regnas.studies.bench.rules import MODEL, BenchRules
 from regnas.studies.bench.running.problem import Arena, evaluator_of, table_arena, trained_arena
 from regnas.studies.executors.resources import cores
 from regnas.studies.search.identity import folder_name
+from regnas.system.reading import fields_if_whole
 from regnas.tables.table import HELD_OUT
 from regnas.window import Window
 
+REQUEST = "bench-settings.json"
 DEFAULT_STRATEGIES = (RANDOM, "local-search", "evolution", "tpe", "predictor")
 _SHOWN = 3  # spaces that a default name lists
 
@@ -136,16 +138,27 @@ def plan_bench(
         for strategy in named:
             arena.sampler(strategy, rules.seed, rules)
     called = name or _name(arenas)
+    folder = Path(out) / f"bench-{folder_name(called)}"
     return BenchPlan(
         name=called,
-        arenas=tuple(arenas),
+        arenas=_as_begun(arenas, folder),
         strategies=named,
         rules=rules,
-        folder=Path(out) / f"bench-{folder_name(called)}",
+        folder=folder,
         jobs=cores() if jobs is None else jobs,
         remote=all(_can_be_made_again(space) for space, _ in pairs),
         options=options,
     )
+
+
+def _as_begun(arenas: Sequence[Arena], folder: Path) -> tuple[Arena, ...]:
+    """The arenas; in the folder of a benchmark of an earlier release, whose reported errors have the training in them
+    that a run was shown, as it began.
+    """
+    stored = (fields_if_whole(folder / REQUEST) or {}).get("arenas")
+    begun = stored if isinstance(stored, list) and len(stored) == len(arenas) else [None] * len(arenas)
+    told = [not isinstance(one, dict) or "reported" in one for one in begun]
+    return tuple(arena.holding_out(one) for arena, one in zip(arenas, told, strict=True))
 
 
 def _pairs(spaces: Sequence[str | Space], evaluators: Sequence[str]) -> list[tuple[str | Space, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from regnas.errors import StudyError
 from regnas.studies.bench.analysis import analyse_space, combine
-from regnas.studies.bench.plan import BenchPlan
+from regnas.studies.bench.plan import REQUEST, BenchPlan
 from regnas.studies.bench.record import metadata
 from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.running.problem import Arena
@@ -21,8 +21,6 @@ from regnas.studies.search.identity import differing
 from regnas.studies.storage.locks import locked
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
-
-REQUEST = "bench-settings.json"
 
 Say = Callable[[str], None]
 
@@ -113,6 +111,7 @@ def _job(
         "evaluator": arena.evaluator,
         "window": window_json(arena.space.window),
         "null": plan.rules.null,
+        "hold_out": arena.table is None or arena.table.hold_out,
     }
     return {
         "arena": made,

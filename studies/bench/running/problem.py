@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,12 @@ class Arena:
     facts: Mapping[str, Any]
     made_of: str
     surrogate: Any = None
+
+    def holding_out(self, hold_out: bool) -> Arena:
+        """The same, with errors reported without the training that a run was shown, or with it (see `Table`)."""
+        if self.table is None or self.table.hold_out == hold_out:
+            return self
+        return replace(self, table=replace(self.table, hold_out=hold_out))
 
     @property
     def label(self) -> str:

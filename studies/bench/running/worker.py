@@ -65,7 +65,8 @@ def window_json(window: Window) -> dict[str, list[float | None]]:
 
 def _arena(made: Mapping[str, Any]) -> Arena:
     window = Window({name: Bounds(*ends) for name, ends in made["window"].items()})
-    return table_arena(made["space"], made["evaluator"], window, null=made["null"])
+    arena = table_arena(made["space"], made["evaluator"], window, null=made["null"])
+    return arena.holding_out(made["hold_out"])
 
 
 def main() -> None:
