@@ -41,7 +41,7 @@ WINDOWS = (
     ("resnext-a", "60M:80M"),
     ("darts", "100M:110M"),
     ("nasnet", "200M:220M"),
-    ("chain", "20M:30M"),
+    ("chain[layers=6:8]", "20M:30M"),
 )
 
 # random, tpe and evolution: tests/strategies/test_strategy_rules.py, with samplers of Optuna.
