@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ ALPHA = 0.05
 
 def _bound(splits: int) -> float:
     """Three binomial standard errors above alpha: 1 of 740 correct programs fails."""
-    return ALPHA + 3 * (ALPHA * (1 - ALPHA) / splits) ** 0.5
+    return ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / splits)
 
 
 def _whole(rng: np.random.Generator, count: int) -> Population:
