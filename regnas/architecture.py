@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from regnas.costs import Complexity
@@ -102,6 +102,28 @@ def key_of(value: Mapping[str, Any]) -> str:
 def key_of_text(text: str) -> str:
     """The key of canonical JSON."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def form_of(
+    value: Mapping[str, Any], what: str, known: Collection[str], needed: Collection[str] = ()
+) -> dict[str, Any]:
+    """The entries of a JSON form of schema 1 beside its ``kind`` and ``schema``.
+
+    Args:
+        what: networks are called in messages, in the plural, such as ``staged networks``.
+        known: names that there may be; ``needed`` are those that there must be.
+
+    Raises:
+        InvalidArchitecture: another schema, an entry that there is not, or one that is missing.
+    """
+    if value.get("schema", 1) != 1:
+        raise InvalidArchitecture(f"this release reads schema 1 of {what}, got {value['schema']!r}")
+    given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
+    if unknown := sorted(set(map(str, given)) - set(known)):
+        raise InvalidArchitecture(f"{what} have no {', '.join(unknown)}; they have {', '.join(known)}")
+    if missing := sorted(set(needed) - set(given)):
+        raise InvalidArchitecture(f"{what} need {', '.join(missing)}")
+    return given
 
 
 def from_json(value: Mapping[str, Any]) -> Architecture:

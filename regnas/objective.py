@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 ERROR = "error"  # attribute of a trial whose value is an objective
 SOFT, HARD = -0.07, -1.0  # weights of the paper
 _SECONDS = "s"  # unit of measures that take ms and us
-_TIMES = {"ms": 1e-3, "us": 1e-6, "s": 1.0}
 _TIME = re.compile(r"(.*?)\s*(ms|us|s)")
 _OPTIONS = ("measure", "target", "weight", "hard")
 
@@ -141,12 +140,9 @@ def _sound(name: str) -> Measure | None:
 
 def _target(text: str, measure: Measure) -> float:
     """A number in the measure's unit: with k, M or G, or of times with s, ms or us."""
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return number_of(text, "objective target")
-    if measure.unit != _SECONDS:
+    if measure.unit != _SECONDS and _TIME.fullmatch(text):
         raise UsageError(f"target {text} is a time, and {measure.name} are {measure.unit}; write it in these")
-    return float(f"{number_of(match[1], 'objective target') * _TIMES[match[2]]:.12g}")
+    return number_of(text, "objective target", times=measure.unit == _SECONDS)
 
 
 def _weight(text: str) -> float:

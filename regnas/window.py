@@ -111,15 +111,23 @@ def parse_bounds(text: str | float | None, name: str, *, times: bool = False) ->
     return Bounds(numbers[0], numbers[1])
 
 
-def number_of(text: str, name: str) -> float:
+def number_of(text: str, name: str, *, times: bool = False) -> float:
     """One number, with k, M or G, as bounds have them.
+
+    Args:
+        times: whether it is of seconds, and s, ms or us may stand behind it.
 
     Raises:
         UsageError: it is none.
     """
-    if not _NUMBER.fullmatch(text.strip()):
-        raise UsageError(f"{name} is a number, with k, M or G, such as 400M or 0.075; got {text!r}")
-    return _number(text.strip(), text, name) or 0.0
+    try:
+        number = _number(text.strip(), text, name, times)
+    except UsageError:
+        number = None
+    if number is None:
+        units = "in seconds, or with ms or us, such as 75ms" if times else "with k, M or G, such as 400M or 0.075"
+        raise UsageError(f"{name} is a number, {units}; got {text!r}")
+    return number
 
 
 def _number(text: str, whole: str, name: str, times: bool = False) -> float | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regnas.architecture import key_of
+from regnas.architecture import form_of, key_of
 from regnas.costs import Complexity
 from regnas.errors import InvalidArchitecture
 from regnas.layers import Layer
@@ -106,11 +106,7 @@ class Cells:
         Raises:
             InvalidArchitecture: a missing or unknown key, another schema, or values no network can have.
         """
-        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
-        if value.get("schema", 1) != 1:
-            raise InvalidArchitecture(f"this release reads schema 1 of networks of cells, got {value['schema']!r}")
-        if unknown := sorted(set(given) - set(_FORM)):
-            raise InvalidArchitecture(f"a network of cells has no {', '.join(unknown)}; it has {', '.join(_FORM)}")
+        given = form_of(value, "networks of cells", _FORM)
         normal, reduce = (
             cell_of(name, given.pop(name, None), given.pop(f"{name}_concat", None)) for name in ("normal", "reduce")
         )

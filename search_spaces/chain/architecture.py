@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regnas.architecture import key_of
+from regnas.architecture import form_of, key_of
 from regnas.costs import Complexity
 from regnas.errors import InvalidArchitecture
 from regnas.scaling import Scaling, scaled_width
@@ -139,11 +139,7 @@ class LayerChain:
         Raises:
             InvalidArchitecture: a missing or unknown key, another schema, or values no chain can have.
         """
-        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
-        if value.get("schema", 1) != 1:
-            raise InvalidArchitecture(f"this release reads schema 1 of chains of layers, got {value['schema']!r}")
-        if set(given) - set(_FORM) or not {"layers", "inputs"} <= set(given):
-            raise InvalidArchitecture(f"a chain of layers has {', '.join(_FORM)}, got {', '.join(given) or 'nothing'}")
+        given = form_of(value, "chains of layers", _FORM, ("layers", "inputs"))
         for name in ("layers", "inputs"):
             if not isinstance(given[name], list | tuple) or not all(
                 isinstance(row, list | tuple) for row in given[name]

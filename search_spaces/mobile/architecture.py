@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regnas.architecture import key_of
+from regnas.architecture import form_of, key_of
 from regnas.costs import Complexity
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
@@ -123,17 +123,12 @@ class Mobile:
         Raises:
             InvalidArchitecture: a missing or unknown key, another schema, or values no network can have.
         """
-        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
-        if value.get("schema", 1) != 1:
-            raise InvalidArchitecture(f"this release reads schema 1 of mobile networks, got {value['schema']!r}")
-        _check_names("a mobile network", given, cls)
+        given = form_of(value, "mobile networks", [field.name for field in fields(cls)])
         stages = given.pop("stages", None)
         if not isinstance(stages, list | tuple) or not all(isinstance(stage, Mapping) for stage in stages):
             raise InvalidArchitecture(f"stages are a list with one object per stage, got {stages!r}"[:200])
         for stage in stages:
-            _check_names("a stage", stage, Stage)
-            if "width" not in stage:
-                raise InvalidArchitecture("a stage needs a width")
+            form_of(stage, "stages of mobile networks", [field.name for field in fields(Stage)], ("width",))
         return cls(stages=tuple(Stage(**stage) for stage in stages), **given)
 
     @property
@@ -209,9 +204,3 @@ class Mobile:
         from regnas.search_spaces.mobile.network import MobileNetwork
 
         return MobileNetwork(self)
-
-
-def _check_names(what: str, given: Mapping[str, Any], kind: type[Mobile | Stage]) -> None:
-    known = [field.name for field in fields(kind)]
-    if unknown := sorted(set(map(str, given)) - set(known)):
-        raise InvalidArchitecture(f"{what} has no {', '.join(unknown)}; it has {', '.join(known)}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regnas.architecture import key_of
+from regnas.architecture import form_of, key_of
 from regnas.costs import Complexity
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
@@ -195,16 +195,8 @@ class Staged:
         Raises:
             InvalidArchitecture: a missing or unknown key, another schema, or numbers no network can have.
         """
-        known = {field.name for field in fields(cls)}
-        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
-        if value.get("schema", 1) != 1:
-            raise InvalidArchitecture(f"this release reads schema 1 of staged networks, got {value['schema']!r}")
-        if unknown := sorted(set(given) - known):
-            raise InvalidArchitecture(
-                f"a staged network has no {', '.join(unknown)}; it has {', '.join(sorted(known))}"
-            )
-        if missing := sorted({"depths", "widths", "strides"} - set(given)):
-            raise InvalidArchitecture(f"a staged network needs {', '.join(missing)}")
+        known = sorted(field.name for field in fields(cls))
+        given = form_of(value, "staged networks", known, ("depths", "widths", "strides"))
         plural = ("depths", "widths", "strides", "bottleneck_ratios", "group_widths")
         for name in plural:
             if name in given and not isinstance(given[name], list | tuple):

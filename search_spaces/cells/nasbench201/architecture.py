@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.architecture import key_of
+from regnas.architecture import form_of, key_of
 from regnas.costs import Complexities, Complexity
 from regnas.counting import Count, Pixels, check_countable
 from regnas.errors import InvalidArchitecture
@@ -105,11 +105,7 @@ class NASBench201:
             InvalidArchitecture: a missing or unknown key, another schema, or numbers no network can have.
         """
         known = [field.name for field in fields(cls)]
-        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
-        if value.get("schema", 1) != 1:
-            raise InvalidArchitecture(f"this release reads schema 1 of nasbench201 networks, got {value['schema']!r}")
-        if unknown := sorted(set(given) - set(known)):
-            raise InvalidArchitecture(f"a nasbench201 network has no {', '.join(unknown)}; it has {', '.join(known)}")
+        given = form_of(value, "nasbench201 networks", known)
         if not isinstance(given.get("ops"), list | tuple):
             raise InvalidArchitecture(f"ops is a list of six numbers, got {given.get('ops')!r}")
         return cls(**given)

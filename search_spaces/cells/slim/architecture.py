@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from regnas.architecture import key_of
+from regnas.architecture import form_of, key_of
 from regnas.costs import Complexity
 from regnas.errors import InvalidArchitecture
 from regnas.search_spaces.cells import views
@@ -102,12 +102,8 @@ class SlimCells:
         Raises:
             InvalidArchitecture: a missing or unknown key, another schema, or values no network can have.
         """
-        given = {name: entry for name, entry in value.items() if name not in ("kind", "schema")}
-        if value.get("schema", 1) != 1:
-            raise InvalidArchitecture(f"this release reads schema 1 of slim-cells networks, got {value['schema']!r}")
         form = [field.name for field in fields(cls)] + ["normal_concat", "reduce_concat"]
-        if unknown := sorted(set(given) - set(form)):
-            raise InvalidArchitecture(f"a network of slim-cells has no {', '.join(unknown)}; it has {', '.join(form)}")
+        given = form_of(value, "networks of slim-cells", form)
         normal, reduce = (
             cell_of(name, given.pop(name, None), given.pop(f"{name}_concat", None), first=0)
             for name in ("normal", "reduce")

@@ -193,7 +193,7 @@ def test_the_auxiliary_head_classifies_in_training_alone() -> None:
         ({"depth": 1.5}, "depth is a whole number"),
         ({"stem": "patch"}, "stem is one of cifar, imagenet"),
         ({"classes": 1}, "classes is a whole number"),
-        ({"colour": 1}, "has no colour"),
+        ({"colour": 1}, "have no colour"),
     ],
 )
 def test_what_no_network_can_have_is_refused(wrong: dict[str, Any], says: str) -> None:

@@ -187,7 +187,7 @@ def test_an_inverted_bottleneck_is_wider_than_its_block() -> None:
         ({"group_widths": [32, 16]}, "got width 32, bottleneck ratio 2, so 16 channels in groups of 32"),
         ({"widths": [32, 1], "bottleneck_ratios": [2, 4]}, "got width 1, bottleneck ratio 4, so 0 channels"),
         ({"schema": 2}, "reads schema 1 of staged networks, got 2"),
-        ({"depth": 2, "width": 3}, "has no depth, width; it has activation, block, "),
+        ({"depth": 2, "width": 3}, "have no depth, width; they have activation, block, "),
     ],
 )
 def test_what_no_network_can_have_is_named_with_its_value(change: dict[str, Any], message: str) -> None:
@@ -196,7 +196,7 @@ def test_what_no_network_can_have_is_named_with_its_value(change: dict[str, Any]
 
 
 def test_missing_numbers_are_named() -> None:
-    with pytest.raises(InvalidArchitecture, match="a staged network needs strides, widths$"):
+    with pytest.raises(InvalidArchitecture, match="staged networks need strides, widths$"):
         Staged.from_json({"kind": "staged", "depths": [1]})
 
 

@@ -193,7 +193,7 @@ def test_presets_and_text_are_networks_too() -> None:
     [
         (["no-such-network", "--by", "2"], "no network known by name"),
         (["{", "--by", "2"], "NETWORK"),
-        (['{"kind": "staged"}', "--by", "2"], "a staged network needs"),
+        (['{"kind": "staged"}', "--by", "2"], "staged networks need"),
         ([LINE, "--by", "2", "--output", "x.json"], "--output is for one network"),
         ([LINE, "--by", "2", "--rule", "deep"], "--rule is one of"),
         ([LINE, "--by", "2", "--resolution", "0"], "--resolution is a whole number from 1"),
