@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from regnas.deployment import IMAGES, LOGITS
+from regnas.deployment import IMAGES
 from regnas.errors import RegnasError, UsageError
 from regnas.system.optional import require
 
@@ -72,29 +72,16 @@ def _by_torch(
     """By torch's own exporter."""
     import torch
 
+    from regnas.deploy.exporter import model_of
+
     require("onnxscript", "onnx", low="0.5", below="1")
-    batch = 2 if dynamic_batch else 1  # an example of 1 would fix it
-    free = ({0: torch.export.Dim("batch")},) if dynamic_batch else None
     first = next(module.parameters(), torch.empty(0))
+    example = torch.zeros(2 if dynamic_batch else 1, *shape, device=first.device)
     try:
-        program = torch.onnx.export(
-            module,
-            (torch.zeros(batch, *shape, device=first.device),),
-            dynamo=True,
-            dynamic_shapes=free,
-            input_names=[IMAGES],
-            output_names=[LOGITS],
-            opset_version=opset,
-            verbose=False,
-        )
-    except Exception as error:
-        raise RegnasError(
-            f"{type(module).__name__} cannot be written as ONNX: {reason}, and torch's exporter raised "
-            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        ) from error
-    if program is None:
-        raise RegnasError(f"{type(module).__name__} cannot be written as ONNX: {reason}")
-    return bytes(program.model_proto.SerializeToString())
+        model = model_of(module, example, input_name=IMAGES, opset=opset, dynamic_batch=dynamic_batch)
+    except RegnasError as error:
+        raise RegnasError(f"{type(module).__name__} cannot be written as ONNX: {reason}, and {error}") from error
+    return bytes(model.SerializeToString())
 
 
 __all__ = ["OPSET", "OPSETS", "check_installed", "onnx_bytes"]

@@ -78,7 +78,8 @@ def draw(network: LayerChain, axes: Axes) -> None:
         height = layer.filters / most
         axes.bar(places[number], height, width=0.62, color="#0072B2" if loose else "#56B4E9", zorder=2)
         stride = "" if layer.stride == (1, 1) else f"\n/{layer.stride[0]}x{layer.stride[1]}"
-        axes.text(places[number], 0.04, f"{layer.kernel[0]}x{layer.kernel[1]}{stride}", **_LABEL)
+        color = "white" if loose else "black"
+        axes.text(places[number], 0.04, f"{layer.kernel[0]}x{layer.kernel[1]}{stride}", color=color, **_LABEL)
     for number, feeding in enumerate(network.inputs):
         for one in feeding or (-1,):
             long = one >= 0 and number - one > 1

@@ -7,7 +7,6 @@ normalisations are folded into convolutions, all tensors lie in the one file.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,25 +56,12 @@ class Onnx:
     def save(self, shipment: Shipment, path: Path) -> None:
         """Export for any batch, with what the file must say of itself as metadata."""
         import onnx
-        import torch
 
+        from regnas.deploy.exporter import model_of
         from regnas.studies.export.files.graph import example_of, module_of
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter's own packages, to one another
-            torch.onnx.export(
-                module_of(shipment),
-                (example_of(shipment),),
-                str(path),
-                dynamo=True,
-                verbose=False,
-                external_data=False,
-                input_names=[shipment.input_name],
-                output_names=[LOGITS],
-                opset_version=shipment.opset or _USUAL_OPSET,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
-            )
-        model = onnx.load(str(path))
+        opset = shipment.opset or _USUAL_OPSET
+        model = model_of(module_of(shipment), example_of(shipment), input_name=shipment.input_name, opset=opset)
         del model.metadata_props[:]
         for name, value in shipment.about().items():
             entry = model.metadata_props.add()

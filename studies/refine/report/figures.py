@@ -48,7 +48,7 @@ def chain(report: Report) -> Any | None:
         marker = "o" if step.accepted else "X"
         axes.errorbar([100 * look.estimate], [row], xerr=ends, fmt=marker, color=colour, capsize=3)
         text = f"{step.verdict}, {step.freedom[1]} free, {step.new} new"
-        axes.annotate(text, (100 * look.high, row), (6, 0), textcoords="offset points", va="center", fontsize=7)
+        axes.annotate(text, (100 * look.estimate, row), (6, 9), textcoords="offset points", va="center", fontsize=7)
         names.append(style.label(f"{step.number}: {step.change}", _LONGEST))
     axes.axvline(0, color="0.3", lw=1)
     axes.axvline(100 * report.rules.margin, color="0.3", lw=1, linestyle=":")
