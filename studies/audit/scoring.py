@@ -8,10 +8,9 @@ from typing import Any
 
 from regnas.architecture import key_of
 from regnas.evaluator import Task
-from regnas.executor import Executor, WorkerSpec
 from regnas.messages import EvaluateJob
 from regnas.studies.audit.scored import SCORES, Scored, kept, seed_of
-from regnas.studies.executors.make import PROCESS, make_engine, start
+from regnas.studies.executors.jobs import evaluated, processes
 from regnas.studies.executors.worker import read_result, result_name
 from regnas.studies.populations.population import Population, PopulationError
 from regnas.system.files import append_json
@@ -75,44 +74,15 @@ def _scored(
 ) -> Iterator[Scored]:
     if not waiting:
         return
-    count = min(workers, len(waiting)) if workers > 1 else 0  # one is this process
-    made = WorkerSpec(
-        evaluator=spec,
-        task=task,
-        devices=(device,),
-        count=count,
-        per_device=max(1, count),
-        logs=folder / "logs",
-        folder=folder,
-    )
-    pool = start(make_engine(PROCESS), made)
-    try:
-        yield from _evaluated(pool, waiting, folder / "results", seed)
-    finally:
-        pool.close()
-
-
-def _evaluated(
-    pool: Executor, waiting: Sequence[tuple[str, Mapping[str, Any]]], results: Path, seed: int
-) -> Iterator[Scored]:
-    """What workers say of each network, in the order in which they are done with it."""
-    left, running = list(range(len(waiting) - 1, -1, -1)), set[int]()
-    while left or running:
-        while left and pool.free():
-            index = left.pop()
-            key, network = waiting[index]
-            running.add(index)
-            place = str(results / result_name(index))
-            pool.submit(EvaluateJob(index=index, seed=seed_of(seed, key), architecture=network, result=place))
-        for event in pool.events(0.25):
-            if not event.ends or event.index not in running:
-                continue
-            running.remove(event.index)
-            if event.kind == "stopped":  # its worker was lost for a reason that is not its own
-                left.append(event.index)
-                continue
-            key, _ = waiting[event.index]
-            yield _said(results / result_name(event.index), key, seed_of(seed, key), event.message)
+    places = [str(folder / "results" / result_name(index)) for index in range(len(waiting))]
+    jobs = [
+        EvaluateJob(index=index, seed=seed_of(seed, key), architecture=network, result=places[index])
+        for index, (key, network) in enumerate(waiting)
+    ]
+    with processes(spec, task, folder, devices=(device,), workers=workers, jobs=len(jobs)) as pool:
+        for job, event in evaluated(pool, jobs):
+            key, _ = waiting[job.index]
+            yield _said(Path(job.result), key, job.seed, event.message)
 
 
 def _said(place: Path, key: str, seed: int, message: str) -> Scored:

@@ -9,6 +9,7 @@ from regnas.errors import StudyError
 from regnas.executor import Executor
 from regnas.messages import EvaluateJob
 from regnas.sampling import keyed
+from regnas.studies.executors.jobs import evaluated
 from regnas.studies.executors.worker import read_result
 from regnas.studies.refine.models import Drawn, Outcome
 from regnas.studies.search.plan import SearchPlan
@@ -16,7 +17,6 @@ from regnas.studies.search.session import make_workers
 from regnas.system.text import one_line
 
 _TRIES = 3  # of a network whose failure may be no fault of its own
-_WAIT = 0.25  # seconds between looks at the workers
 
 
 class PoolTrainer:
@@ -52,27 +52,14 @@ class PoolTrainer:
     def _train(self, waiting: Sequence[Drawn], done: Callable[[Drawn, Outcome], None]) -> None:
         if self._pool is None:
             self._pool = make_workers(self._plan, self._folder / "logs")
-        pool = self._pool
-        left, running = list(range(len(waiting) - 1, -1, -1)), set[int]()
-        tries = dict.fromkeys(left, 0)
-        while left or running:
-            while left and pool.free():
-                place = left.pop()
-                running.add(place)
-                pool.submit(self._job(place, waiting[place]))
-            for event in pool.events(_WAIT):
-                if not event.ends or event.index not in running:
-                    continue
-                running.remove(event.index)
-                one = waiting[event.index]
-                tries[event.index] += event.kind == "failed"
-                outcome = self._kept(one)
-                if outcome is not None:
-                    self._tell(one, outcome, done)
-                elif event.kind == "stopped" or (event.again and tries[event.index] < _TRIES):
-                    left.append(event.index)  # its worker was lost, or another try may end otherwise
-                else:
-                    done(one, Outcome(None, failure=one_line(event.message) or "it left no result"))
+        jobs = [self._job(place, one) for place, one in enumerate(waiting)]
+        for job, event in evaluated(self._pool, jobs, tries=_TRIES):
+            one = waiting[job.index]
+            outcome = self._kept(one)
+            if outcome is not None:
+                self._tell(one, outcome, done)
+            else:
+                done(one, Outcome(None, failure=one_line(event.message) or "it left no result"))
 
     def _job(self, place: int, one: Drawn) -> EvaluateJob:
         network = one.candidate.architecture.to_json()

@@ -13,10 +13,9 @@ from regnas.dataset import make_dataset
 from regnas.errors import StudyError, UsageError
 from regnas.evaluator import Result, SupportsPrepare, Task, check_facts, make_evaluator
 from regnas.evaluators.training.devices import devices
-from regnas.executor import Executor, WorkerSpec
 from regnas.messages import EvaluateJob
 from regnas.sampling import keyed
-from regnas.studies.executors.make import PROCESS, make_engine, start
+from regnas.studies.executors.jobs import evaluated, processes
 from regnas.studies.executors.resources import cores
 from regnas.studies.executors.worker import read_result, result_name
 from regnas.studies.scaling.differences import Trained
@@ -177,48 +176,20 @@ def _kept(path: Path) -> dict[_Job, Result]:
 def _trained(waiting: Sequence[_Job], trainings: Trainings, task: Task, folder: Path) -> Iterator[tuple[_Job, Result]]:
     if not waiting:
         return
-    workers = trainings.workers or cores()
-    count = min(workers, len(waiting)) if workers > 1 else 0  # one is this process
-    pool = start(
-        make_engine(PROCESS),
-        WorkerSpec(
-            evaluator=trainings.evaluator,
-            task=task,
-            devices=tuple(devices(trainings.device)),
-            count=count,
-            per_device=max(1, count),
-            logs=folder / "logs",
-            folder=folder,
-        ),
-    )
-    try:
-        yield from _evaluated(pool, waiting, folder / "results")
-    finally:
-        pool.close()
-
-
-def _evaluated(pool: Executor, waiting: Sequence[_Job], results: Path) -> Iterator[tuple[_Job, Result]]:
-    """Each job with its result, as they are done."""
-    left, running = list(range(len(waiting) - 1, -1, -1)), set[int]()
-    while left or running:
-        while left and pool.free():
-            index = left.pop()
-            job = waiting[index]
-            running.add(index)
-            place = results / result_name(index)
-            place.unlink(missing_ok=True)  # of a run that was killed
-            pool.submit(EvaluateJob(index=index, seed=job.seed, architecture=job.architecture, result=str(place)))
-        for event in pool.events(0.25):
-            if not event.ends or event.index not in running:
-                continue
-            running.remove(event.index)
-            if event.kind == "stopped":  # its worker was lost for a reason that is not its own
-                left.append(event.index)
-                continue
-            job, place = waiting[event.index], results / result_name(event.index)
-            result = read_result(place, job.key, job.seed)
+    places = [str(folder / "results" / result_name(index)) for index in range(len(waiting))]
+    jobs = [
+        EvaluateJob(index=index, seed=one.seed, architecture=one.architecture, result=places[index])
+        for index, one in enumerate(waiting)
+    ]
+    for job in jobs:
+        Path(job.result).unlink(missing_ok=True)  # of a run that was killed
+    workers, where = trainings.workers or cores(), devices(trainings.device)
+    with processes(trainings.evaluator, task, folder, devices=where, workers=workers, jobs=len(jobs)) as pool:
+        for job, event in evaluated(pool, jobs):
+            one, place = waiting[job.index], Path(job.result)
+            result = read_result(place, one.key, one.seed)
             place.unlink(missing_ok=True)
             if result is None:
                 reason = event.message or "it left no result"
                 raise StudyError(f"a training failed: {reason}; what is done is kept, and the same command goes on")
-            yield job, result
+            yield one, result

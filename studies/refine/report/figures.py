@@ -11,6 +11,7 @@ from regnas.studies.reporting import style
 from regnas.studies.reporting.figure_files import save
 
 _LONGEST = 44  # characters of a change
+_PAPER = {"fc": "white", "ec": "none", "pad": 0.5}  # behind words that lines would cross
 
 
 def write(report: Report, folder: Path) -> dict[str, bytes]:
@@ -48,7 +49,8 @@ def chain(report: Report) -> Any | None:
         marker = "o" if step.accepted else "X"
         axes.errorbar([100 * look.estimate], [row], xerr=ends, fmt=marker, color=colour, capsize=3)
         text = f"{step.verdict}, {step.freedom[1]} free, {step.new} new"
-        axes.annotate(text, (100 * look.estimate, row), (6, 9), textcoords="offset points", va="center", fontsize=7)
+        look_of = {"textcoords": "offset points", "va": "center", "fontsize": 7, "bbox": _PAPER}
+        axes.annotate(text, (100 * look.estimate, row), (6, 9), **look_of)
         names.append(style.label(f"{step.number}: {step.change}", _LONGEST))
     axes.axvline(0, color="0.3", lw=1)
     axes.axvline(100 * report.rules.margin, color="0.3", lw=1, linestyle=":")
