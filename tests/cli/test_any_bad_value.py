@@ -47,7 +47,7 @@ _BASE: dict[str, tuple[str, ...]] = {
     "new-plugin": ("space", "mine"),
 }
 _LONG = "9" * 30
-_NUMBERS = ("-1", "0", "nan", "inf", "-inf", "1e400", "1e-400", _LONG, f"-{_LONG}", "1.5", "x", "", "0x10", "1_0")
+_NUMBERS = ("-1", "0", "nan", "inf", "-inf", "1e400", "1e-400", _LONG, f"-{_LONG}", "1.5", "x", "", "0x10", "1__0")
 _WINDOWS = ("1e400:", ":1e999999999", "1e-999999999:", "5:1", "-1:5", "nan:", ":inf", "1:2:3", "k", "1kk", "0", "5%")
 _SPECS = (
     *("", "[", "regnetx[", "regnetx]", "regnetx[wm=]", "regnetx[=2]", "regnetx[wm=nan]", "regnetx[depth=0]"),
