@@ -18,6 +18,7 @@ from regnas.architecture import form_of, key_of
 from regnas.costs import Complexity
 from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
+from regnas.scaling import Scaling, scaled_depth, scaled_resolution, scaled_width
 from regnas.search_spaces.mobile import views
 from regnas.search_spaces.mobile.complexity import MobileBatch, Template, mobile_complexity
 from regnas.search_spaces.mobile.stage import SKIPS, Stage
@@ -178,6 +179,45 @@ class Mobile:
     def numbers(self) -> dict[str, float]:
         """Numbers by name: those of the JSON form, from which `features` follow."""
         return json_numbers(self.to_json())
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """Layers of every stage, and all widths."""
+        return ("depth", "width")
+
+    def asked(self, scaling: Scaling) -> dict[str, tuple[float, ...]]:
+        """Depths and widths before they are rounded, and the pixels that pictures are brought to, where they are."""
+        rest = {
+            "head_width": (scaling.width * self.head_width,),
+            "input_size": (scaling.resolution * self.input_size,),
+        }
+        return {
+            "depths": tuple(scaling.depth * stage.depth for stage in self.stages),
+            "widths": tuple(scaling.width * stage.width for stage in self.stages),
+            "stem_width": (scaling.width * self.stem_width,),
+            **{name: values for name, values in rest.items() if getattr(self, name)},  # 0 is none
+        }
+
+    def scaled(self, scaling: Scaling) -> Mobile:
+        """The same layers, more or fewer of them, and wider or narrower, stem and head included; multiples of 8.
+
+        Source: Tan and Le 2019 (arXiv 1905.11946) and Dollar et al. 2021 (arXiv 2103.06877), whose codes scale stem and
+        head of EfficientNet, too.
+
+        Raises:
+            InvalidArchitecture: more layers or channels than there may be.
+        """
+        stages = (
+            replace(stage, depth=scaled_depth(stage.depth, scaling), width=scaled_width(stage.width, scaling))
+            for stage in self.stages
+        )
+        return replace(
+            self,
+            stages=tuple(stages),
+            stem_width=scaled_width(self.stem_width, scaling),
+            head_width=scaled_width(self.head_width, scaling) if self.head_width else 0,
+            input_size=scaled_resolution(self.input_size, scaling) if self.input_size else 0,
+        )
 
     def summary(self) -> Summary:
         """The stages in the line that spaces and timm read."""

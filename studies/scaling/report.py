@@ -40,7 +40,14 @@ def _line(network: Architecture) -> str:
     line = summary(network).line
     if len(line) <= _LONGEST or not isinstance(network, SupportsScaling):
         return line
-    return ", ".join(f"{name} {' '.join(f'{one:g}' for one in own)}" for name, own in network.asked(Scaling()).items())
+    parts = dict(network.asked(Scaling()))
+    depths, widths = parts.get("depths", ()), parts.get("widths", ())
+    pairs = []
+    if depths and len(depths) == len(widths):  # as staged networks print: 2x16 3x24
+        pairs = [" ".join(f"{depth:g}x{width:g}" for depth, width in zip(depths, widths, strict=True))]
+        parts = {name: values for name, values in parts.items() if name not in ("depths", "widths")}
+    rest = (f"{name.replace('_', ' ')} {' '.join(f'{one:g}' for one in values)}" for name, values in parts.items())
+    return ", ".join([*pairs, *rest])
 
 
 def _costs(cost: Mapping[str, float]) -> list[str]:

@@ -127,7 +127,7 @@ def rounded(scalings: Scalings, one: Scaled) -> list[str]:
         own, got = network.asked(Scaling()), one.architecture.asked(Scaling())
         for name, asked in network.asked(one.scaling).items():
             if not own[name] == got[name] == asked:
-                found.append(f"{name} {_numbers(asked)} -> {_numbers(got[name])}")
+                found.append(f"{name.replace('_', ' ')} {_numbers(asked)} -> {_numbers(got[name])}")
     if one.scaling.resolution != 1:
         found.append(f"px {one.scaling.resolution * pixels:.4g} -> {one.resolution}")
     return found

@@ -18,11 +18,13 @@ from regnas.costs import Complexities
 from regnas.design_space import make_space
 from regnas.errors import UsageError
 from regnas.images import Images
+from regnas.scaling import Scaling, scale
 from regnas.search_spaces.mobile.architecture import Mobile
 from regnas.search_spaces.mobile.efficientnet import EfficientNetSpace
 from regnas.search_spaces.mobile.mnasnet import DEPTHS, WIDTHS, MnasNetSpace
 from regnas.search_spaces.mobile.published import multiplied, round_filter
 from regnas.search_spaces.mobile.space import MobileSpace, latest
+from regnas.search_spaces.mobile.stage import Stage
 from regnas.search_spaces.mobile.stagewise import AnyMobileSpace
 from regnas.window import Window
 
@@ -236,6 +238,21 @@ def test_compound_scaling_is_that_of_timm_and_pycls(row: dict[str, Any]) -> None
     assert (one.stem_width, one.head_width, one.input_size) == (row["stem"], row["head"], 0)
     cost = one.complexity(row["resolution"])
     assert (cost.params, cost.flops, cost.activations) == (row["params"], row["flops"], row["acts"])
+
+
+@pytest.mark.parametrize("row", VECTORS["compound_scaling"]["rows"], ids=lambda row: f"{row['width']}-{row['depth']}")
+def test_a_network_of_the_kind_is_scaled_as_its_space_is(row: dict[str, Any]) -> None:
+    scaling = Scaling(width=row["width"], depth=row["depth"], rounding="up")
+    base = make_space("efficientnet").decode({"width": 1.0, "depth": 1.0, "resolution": 1.0})
+    one, pixels = scale(base, row["resolution"], scaling)
+    cost = one.complexity(pixels)
+    assert (cost.params, cost.flops, cost.activations) == (row["params"], row["flops"], row["acts"])
+
+
+def test_pictures_are_brought_to_more_pixels_where_a_network_brings_them_to_some() -> None:
+    one = Mobile(stages=(Stage(width=16),), head_width=0, input_size=48)
+    scaled = one.scaled(Scaling(resolution=1.5))
+    assert (scaled.input_size, scaled.head_width, scaled.stages) == (72, 0, one.stages)
 
 
 @given(st.floats(1, 100_000))
