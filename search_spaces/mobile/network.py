@@ -43,20 +43,20 @@ class MobileNetwork(nn.Module):
         """The last normalisation of every layer that has a skip (`regnas.architecture.SupportsResiduals`)."""
         return [layer.end for layer in self.modules() if isinstance(layer, Layer) and layer.skip is not None]
 
-    def set_drop_connect(self, rate: float) -> None:
-        """From now on layer i of n, from 0, is dropped with probability ``rate * i / n`` in training, if it has a skip.
+    def set_drop_path(self, probability: float) -> None:
+        """From now on layer i of n, from 0, is dropped with ``probability * i / n`` in training, if it has a skip.
 
-        Source: tensorflow/tpu ``efficientnet_model.py``; the authors' rate is 0.2.
+        The authors' drop connect. Source: tensorflow/tpu ``efficientnet_model.py``; theirs is 0.2 from the first epoch.
 
         Raises:
             UsageError: it is no probability below 1.
         """
-        if not 0 <= rate < 1:
-            raise UsageError(f"drop connect is a probability from 0 to below 1, got {rate!r}")
+        if not 0 <= probability < 1:
+            raise UsageError(f"drop connect is a probability from 0 to below 1, got {probability!r}")
         layers = [layer for layer in self.modules() if isinstance(layer, Layer)]
         for number, layer in enumerate(layers):
             if isinstance(layer.drop, DropConnect):
-                layer.drop.probability = rate * number / len(layers)
+                layer.drop.probability = probability * number / len(layers)
 
     def forward(self, x: Tensor) -> Tensor:
         size = self.input_size

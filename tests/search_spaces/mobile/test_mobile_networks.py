@@ -192,7 +192,7 @@ def test_drop_connect_grows_with_depth_and_spares_layers_without_skip() -> None:
     with torch.device("meta"):
         built = published(B0).build()
     assert isinstance(built, MobileNetwork)
-    built.set_drop_connect(row["rate"])
+    built.set_drop_path(row["rate"])
     layers = [one for one in built.modules() if isinstance(one, Layer)]
     assert len(layers) == row["blocks"]
     for one, expected in zip(layers, row["drop"], strict=True):
@@ -201,7 +201,7 @@ def test_drop_connect_grows_with_depth_and_spares_layers_without_skip() -> None:
             assert one.drop.probability == pytest.approx(expected, abs=1e-12)
     assert sum(one.skip is not None for one in layers) == 9
     with pytest.raises(UsageError, match="below 1"):
-        built.set_drop_connect(1.0)
+        built.set_drop_path(1.0)
 
 
 def test_drop_connect_drops_whole_images_in_training_alone() -> None:

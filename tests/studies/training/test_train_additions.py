@@ -19,6 +19,8 @@ from regnas.evaluators.training.additions import Additions
 from regnas.search_spaces.cells.architecture import Cells
 from regnas.search_spaces.cells.cell import Cell, parse_edges
 from regnas.search_spaces.cells.network import CellsNetwork, DropPath, WithAuxiliaryHead
+from regnas.search_spaces.mobile.architecture import Mobile
+from regnas.search_spaces.mobile.stage import Stage
 from regnas.studies.training.train import train
 
 Run = Callable[..., tuple[int, str, str]]
@@ -160,3 +162,13 @@ def test_a_killed_training_goes_on_to_the_same_weights(network: str, tmp_path: P
     assert not (tmp_path / "final" / "result.json").exists()
     whole = weights_of(train(network, out=tmp_path / "whole", **long))
     assert same(weights_of(train(network, out=tmp_path / "final", **long)), whole)
+
+
+def test_layers_of_a_mobile_network_are_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "mobile.json"
+    stages = (Stage(width=8, depth=3, expansion=2), Stage(width=8, depth=2, stride=2, expansion=2))
+    path.write_text(json.dumps(Mobile(stages=stages, stem_width=8, head_width=16, classes=4).to_json()))
+    words = {**WORDS, "aux_weight": 0.0, "epochs": 2}
+    dropped = weights_of(train(str(path), out=tmp_path / "dropped", **words))
+    assert same(weights_of(train(str(path), out=tmp_path / "again", **words)), dropped)
+    assert not same(weights_of(train(str(path), out=tmp_path / "whole", **{**words, "drop_path": 0.0})), dropped)
