@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from click.core import ParameterSource
+
+from regnas.cli import config
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
@@ -121,7 +122,7 @@ def printing(file: str) -> Flags:
 
 
 def typed(names: Iterable[str]) -> str | None:
-    """The first of a command's flags that the user typed, as a flag; None where all have their defaults."""
+    """The first of a command's flags that the user said, as a flag; None where all have their defaults."""
     context = click.get_current_context()
-    found = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    found = (name for name in names if config.typed(context, name))
     return next((f"--{name.replace('limits', 'limit').replace('_', '-')}" for name in found), None)

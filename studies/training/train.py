@@ -27,6 +27,7 @@ from regnas.system.text import printable
 if TYPE_CHECKING:
     from regnas.evaluators.training.timed import TimedTraining
 
+RESULT = "result.json"
 _THIS = ("this training", "give --out FOLDER")
 _ELSEWHERE = "give this one another folder with --out"
 
@@ -109,7 +110,7 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
     details = {"data": made.text, "epochs": job.epoch, "test_error": test_error, **job.facts()}
     details |= {FINGERPRINT: made.fingerprint} if made.fingerprint else {}
     weights.save_architecture(made.architecture, folder, details)
-    write_json(folder / "result.json", {"schema": 1, "identity": made.identity, **details})
+    write_json(folder / RESULT, {"schema": 1, "identity": made.identity, **details})
     (folder / _SNAPSHOT).unlink(missing_ok=True)
     return details
 
@@ -185,7 +186,7 @@ def _check_snapshot(folder: Path, identity: dict[str, Any], elsewhere: str) -> N
 
 def _finished(folder: Path, identity: dict[str, Any], elsewhere: str) -> dict[str, Any] | None:
     """What result.json says; None where there is none that can be read, and the training is to be done."""
-    stored = fields_if_whole(folder / "result.json", identity=dict, test_error=float | None, epochs=int)
+    stored = fields_if_whole(folder / RESULT, identity=dict, test_error=float | None, epochs=int)
     if stored is not None and (other := _other(stored["identity"], identity)) is not None:
         raise StudyError(f"{folder} holds another finished training{other}; {elsewhere}")
     return stored

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from regnas.cli import options
+from regnas.cli import config, options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("population", metavar="NAME|FILE")
 @click.option(
     "--evaluator",
@@ -54,6 +55,7 @@ def audit(
     except KeyboardInterrupt:
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
+    config.keep(folder)
     if as_json:
         click.echo((folder / report.RECORD).read_text().rstrip())
         return

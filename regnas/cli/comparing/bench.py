@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from regnas.cli import options
+from regnas.cli import config, options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 from regnas.system.text import printable
 
@@ -20,7 +21,7 @@ def _trainings_flags(flags: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if options.typed([name])}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--space", "spaces", multiple=True, required=True, help="A space, or a spec; say it for each.")
 @click.option(
     "--evaluator",
@@ -107,6 +108,7 @@ def bench(
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
     output.write(benchmark, plan.folder)
+    config.keep(plan.folder)
     if as_json:
         click.echo((plan.folder / record.RECORD).read_text().rstrip())
     else:

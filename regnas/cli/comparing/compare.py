@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from regnas.cli import options
+from regnas.cli import config, options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 
 _AMOUNTS = ("budget", "seeds", "seeds_on", "until_decided")
@@ -20,7 +21,7 @@ def _check_flags(populations: tuple[str, ...]) -> None:
         raise click.UsageError(f"{flag} is for --space: the models of a --population are there already")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--space", "spaces", multiple=True, help="A space to compare, or a spec; say it for each.")
 @click.option(
     "--population",
@@ -96,6 +97,7 @@ def compare(
                 echo(f"what is there: {runs.folder}/{output.REPORT}", err=True)
             sys.exit(130)
         folder = runs.folder
+    config.keep(folder)
     if as_json:
         click.echo((folder / record.RECORD).read_text().rstrip())
     else:

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--space", "spaces", multiple=True, help="A space to time; say it for each.")
 @click.option("--detect", type=float, metavar="D", help="Distance of two error distributions (Kolmogorov-Smirnov).")
 @click.option("--difference", type=float, metavar="POINTS", help="Or a difference of mean error, in points.")

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from regnas.cli import options
+from regnas.cli import config, options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("space")
 @click.option("--budget", type=int, default=300, show_default=True, help="Networks in all.")
 @click.option("--steps", type=int, default=5, show_default=True, help="Tests at most; alpha is shared among them.")
@@ -73,6 +74,7 @@ def refine(
     except KeyboardInterrupt:
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
+    config.keep(session.folder)
     if as_json:
         click.echo((session.folder / RECORD).read_text().rstrip())
     else:

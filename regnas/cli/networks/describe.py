@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo
 from regnas.system.text import printable
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from regnas.describe import TextTable
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--space", "text", help="A space, or a spec such as 'regnetx[wm=2]'.")
 @click.option("--params", "parameters", metavar="JSON", help="A point of the space: a JSON object, or a line of cells.")
 @click.option("--preset", "name", help="A network of the paper, such as regnety-800mf.")

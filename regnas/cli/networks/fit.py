@@ -7,10 +7,11 @@ import json
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.debug

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo
 
 _shipping = options.Flags(
@@ -34,7 +35,7 @@ _shipping = options.Flags(
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target", metavar="STUDY|ARCHITECTURE")
 @click.option(
     "--format",
@@ -76,7 +77,7 @@ def export(target: str, form: str, output: str | None, weights: str | None, **fl
     _write(text, output)
 
 
-@click.command(name="import")
+@click.command(cls=Command, name="import")
 @click.argument("source")
 @click.option("--index", type=click.IntRange(min=1), help="Of a sweep only the N-th network.")
 @click.option("--output", metavar="FILE", help="Where it goes.  [default: printed]")

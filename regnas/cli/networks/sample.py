@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--space",
     "text",
@@ -27,6 +29,7 @@ from regnas.cli.output import echo, make_console
 @click.option("--seed", type=int, default=0, show_default=True)
 @options.duplicates("reject", "reuse", "allow")
 @click.option("--output", required=True, metavar="FILE", help="A .csv or .jsonl file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.debug
 def sample(
     text: str,
@@ -34,6 +37,7 @@ def sample(
     seed: int,
     duplicates: str,
     output: str,
+    as_json: bool,
     **flags: Any,
 ) -> None:
     """Write candidates of a space inside a window: iid from its law, the same for the same seed."""
@@ -54,6 +58,10 @@ def sample(
 
         tally = sample_to(space, output, count=count, seed=seed, duplicates=duplicates, progress=show)
     seconds = time.perf_counter() - start
+    if as_json:
+        told = {"space": space.spec, "file": output, "candidates": count, "seconds": seconds, "drawn": tally.drawn}
+        echo(json.dumps({**told, "repeats": tally.repeats, "rejected": dict(tally.rejected.most_common())}, indent=1))
+        return
     echo(f"{count} candidates of {space.spec} in {output} ({seconds:.1f} s)")
     echo(f"accepted {tally.rate:.3%} of {tally.drawn:,} draws; repeats dropped: {tally.repeats}")
     for reason, rejected in tally.rejected.most_common():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _training = options.Flags(
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("network")
 @click.option("--flops", metavar="LOW:HIGH", help="What it is to cost: multiply-adds, such as 400M (1 %) or 360M:400M.")
 @click.option("--params", metavar="LOW:HIGH", help="Or learnable numbers, likewise.")

@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 
 _threads = click.option(
     "--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Threads of the CPU."
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target", metavar="RUN")
 @click.option(
     "--data", metavar="FOLDER|NAME", help="Pictures, a folder per class, or a data set.  [default: the run's]"
@@ -34,7 +35,7 @@ def test(target: str, **flags: Any) -> None:
     run(target, **flags)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target", metavar="RUN")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
 @click.option("--top", type=int, default=1, show_default=True, help="Classes of each image.")

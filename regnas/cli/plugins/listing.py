@@ -7,10 +7,11 @@ import json
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo
 
 
-@click.command("list")
+@click.command(cls=Command, name="list")
 @click.argument(
     "what",
     required=False,

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo
 
 
-@click.command("new-plugin")
+@click.command(cls=Command, name="new-plugin")
 @click.argument("kind", type=click.Choice(("space", "strategy", "evaluator")))
 @click.argument("name")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where it is written.  [default: regnas-NAME]")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("study", required=False, metavar="[STUDY]")
 @click.option("--storage", metavar="URL|FILE", help="An Optuna URL or a journal file.  [default: OUT/regnas.db]")
 @click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where searches are kept.")

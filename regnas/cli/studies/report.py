@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from regnas.cli import options
+from regnas.cli.command import Command
 from regnas.cli.output import make_console
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target", metavar="STUDY|DIR")
 @click.option("--complexity", help="flops, params, activations or none, of a study's report.  [default: flops]")
 @click.option("--force", is_flag=True, help="Report a study that is not random; every output is marked.")

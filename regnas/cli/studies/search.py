@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from regnas.cli import options
+from regnas.cli import config, options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 from regnas.errors import RegnasError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--space",
     default="auto",
@@ -77,8 +78,10 @@ def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags:
     try:
         result = searching.run(checked, progress)
     except searching.Interrupted:
+        config.keep(checked.folder)
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
+    config.keep(result.folder)
     if as_json:
         click.echo((result.folder / "best.json").read_text().rstrip())
     else:

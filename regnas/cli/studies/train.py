@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from regnas.cli import options
+from regnas.cli import config, options
+from regnas.cli.command import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target", metavar="STUDY|ARCHITECTURE")
 @click.option("--epochs", type=int, help="Passes over the images.  [default: 30]")
 @click.option("--time", metavar="T", help="Instead: 90s, 30m, 2h; it trains as long as it helps, and not longer.")
@@ -35,13 +36,17 @@ from regnas.cli import options
 @click.option(
     "--drop-path", type=float, default=0.0, help="Probability of a dropped path, growing up to this: 0.2 in DARTS."
 )
-@click.option("--quiet", is_flag=True, help="Print nothing.")
+@options.printing("result.json")
 @options.debug
-def train(target: str, **flags: Any) -> None:
+def train(target: str, quiet: bool, as_json: bool, **flags: Any) -> None:
     """Train the winner of a study's folder, or any architecture file, on all images but the test images.
 
     It is tested once at the end, and leaves weights.safetensors for regnas.load. The same command resumes.
     """
+    from regnas.studies.training.train import RESULT
     from regnas.studies.training.train import train as run
 
-    run(target, **flags)
+    folder = run(target, quiet=quiet or as_json, **flags)
+    config.keep(folder)
+    if as_json:
+        click.echo((folder / RESULT).read_text().rstrip())
