@@ -107,6 +107,7 @@ class SearchOptions(WindowOptions, MeasuringOptions, TrainingOptions, ResourceOp
     pareto: Sequence[str]  # measures against which the best errors are listed
     baselines: bool  # train textbook networks first, which the winner must beat
     time: float | str | None  # seconds, or ``30m``, that everything may take
+    log: Sequence[str]  # specs of loggers that hear of the search: ``tensorboard``, ``mlflow[uri=...]``
     retrain: int | str | None  # epochs to train the winner for at the end, or ``auto`` for what is left of the time
     quiet: bool  # print nothing
 

@@ -15,7 +15,7 @@ _GROUPS = {
     "What networks may cost": ("flops", "params", "acts", "limits", "latency", "runtime"),
     "Images and training": ("data", "data_root", "download", "skip_broken", "resolution", "epochs", "evaluator"),
     "Where it runs": ("workers", "device", "executor", "ray_address", "per_device", "threads", "timeout"),
-    "What is kept and printed": ("out", "storage", "study", "name", "output", "quiet", "as_json"),
+    "What is kept and printed": ("out", "storage", "study", "name", "output", "log", "quiet", "as_json"),
     "Every command": ("config", "print_config", "debug", _HELP),
 }
 

@@ -18,6 +18,7 @@ _KINDS = {
     "--data": "data set",
     "--executor": "executor",
     "--format": "format",
+    "--log": "logger",
 }
 
 

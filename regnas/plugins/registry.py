@@ -22,6 +22,7 @@ GROUPS = {
     "format": "regnas.formats",
     "preset": "regnas.presets",
     "measure": "regnas.measures",
+    "logger": "regnas.loggers",
 }
 
 

@@ -22,12 +22,13 @@ pytest.register_assert_rewrite(
             "evaluator",
             "executor",
             "format",
+            "logger",
             "measure",
-            "scaling",
+            "parts.scaling",
+            "parts.views",
             "space",
             "strategy",
             "table",
-            "views",
         )
     )
 )
@@ -37,6 +38,7 @@ from regnas.testing.dataset import DataSetRules  # noqa: E402
 from regnas.testing.evaluator import EvaluatorRules  # noqa: E402
 from regnas.testing.executor import ExecutorRules  # noqa: E402
 from regnas.testing.format import FormatRules  # noqa: E402
+from regnas.testing.logger import LoggerRules  # noqa: E402
 from regnas.testing.measure import MeasureRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
@@ -57,6 +59,7 @@ __all__ = [
     "EvaluatorRules",
     "ExecutorRules",
     "FormatRules",
+    "LoggerRules",
     "MeasureRules",
     "SpaceRules",
     "StrategyRules",

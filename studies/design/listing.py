@@ -20,6 +20,7 @@ KINDS = {
     "executors": "executor",
     "formats": "format",
     "measures": "measure",
+    "loggers": "logger",
 }
 # A plug-in of these kinds brings several, each with a name of its own.
 _SEVERAL: dict[str, tuple[str, Callable[[str], Iterable[str]]]] = {

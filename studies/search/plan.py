@@ -22,6 +22,7 @@ from regnas.evaluator import (
     check_facts,
     make_evaluator,
 )
+from regnas.logger import check_logger
 from regnas.measure import flag_of
 from regnas.objective import ERROR, Objective
 from regnas.options import SearchOptions
@@ -64,6 +65,7 @@ class SearchPlan:
         remarks: on the window, in words.
         objective: what is minimised; None for the error.
         screen: what candidates have to pass before training; None where nothing.
+        loggers: specs of what hears of it.
     """
 
     space: Space
@@ -96,6 +98,7 @@ class SearchPlan:
     remarks: tuple[str, ...] = ()
     objective: Objective | None = None
     screen: Screen | None = None
+    loggers: tuple[str, ...] = ()
 
     @property
     def workers(self) -> int:
@@ -194,6 +197,8 @@ def plan(
 
 def plan_of(asked: SearchRequest) -> SearchPlan:
     """The plan of a request; errors as of `plan`."""
+    for text in asked.log:
+        check_logger(text)
     evaluator = make_evaluator(asked.evaluator, asked.task)
     allocation = allocate(evaluator, asked.resources, _most_at_a_time(asked))
     data = images_of(evaluator, asked.task)
@@ -247,6 +252,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         automatic=asked.automatic,
         objective=asked.sought,
         screen=asked.screened,
+        loggers=tuple(asked.log),
     )
 
 

@@ -36,6 +36,7 @@ _OWN = (
     "objective",
     "screen",
     "keep",
+    "log",
 )
 
 
@@ -67,6 +68,7 @@ class SearchRequest:
         repeat: above 0, the same candidates are trained with further seeds of this number, in a study of their own.
         baselines: whether textbook networks are trained first, which the winner must beat.
         screen: a score that candidates are screened by before training, of which the share ``keep`` is trained.
+        log: specs of loggers, which hear of it.
         objective: what is minimised, ``error`` or a spec as of `regnas.objective.objective_of`.
         upper_half: whether a window that is only a limit means the half below it.
         automatic: whether the space was chosen by images and window.
@@ -94,6 +96,7 @@ class SearchRequest:
     objective: str = "error"
     screen: str | None = None
     keep: float | None = None
+    log: Sequence[str] = ()
     upper_half: bool = False
     automatic: bool = False
     measuring: Mapping[str, Any] = field(default_factory=dict)

@@ -16,11 +16,13 @@ from regnas.baseline import Baseline
 from regnas.design_space import Space
 from regnas.errors import StudyError
 from regnas.executor import Event, Executor
+from regnas.logger import LoggedStudy
 from regnas.messages import Job, ScoreJob
 from regnas.options import SearchOptions
 from regnas.sampler import SupportsRemarks
 from regnas.studies.driver import Interrupted
 from regnas.studies.run.clock import CLOCK, Clock, spent_before
+from regnas.studies.run.logged import logged
 from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search import outcome
 from regnas.studies.search import pareto as fronts
@@ -86,7 +88,7 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
         Interrupted: Ctrl-C; what is finished is stored.
         StudyError: the study is another one, is in use, or its candidates fail.
     """
-    one = search_plan
+    one, settings = search_plan, search_plan.settings.to_json()
     clock = Clock(one.folder / CLOCK, one.seconds)
     pool: Executor | None = None
     for note in one.notes:
@@ -111,13 +113,18 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
                 if not spent(one, study, clock):
                     if begun:
                         look_ahead(one)
+                    told_to = LoggedStudy(name=one.name, folder=one.folder, out=one.folder.parent, settings=settings)
+                    heard, close = logged(progress, one.loggers, told_to)
                     pool = make_workers(one, count=min(one.workers, one.budget))
                     if known or not begun:
                         textbook.train(one, known, pool, progress, clock)
                         told = starting_points.add(study, one.space, known, textbook.rows_of(one, known))
                         if told:
                             progress.say(f"baselines that the strategy starts from, as they are in the space: {told}")
-                    drive(one, study, pool, progress, clock)
+                    try:
+                        drive(one, study, pool, heard, clock)
+                    finally:
+                        close()
             finally:
                 clock.keep()
             return _finish(one, study, known, pool)

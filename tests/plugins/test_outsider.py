@@ -76,10 +76,22 @@ def test_what_was_installed_is_listed_with_its_owner(tmp_path: Path) -> None:
         "polite",
         "chain-line",
         "layers",
+        "diary",
         "chain-table/stripes",
     )
     for name in names:
         assert f"  {name}  (regnas-chains)" in listed
+
+
+def test_a_search_is_told_to_a_logger(regnas: Callable[..., str], tmp_path: Path) -> None:
+    words = ("--space", "chains", "--evaluator", "untrained", "--data", "stripes", "--budget", 3, "--workers", 0)
+    regnas("search", *words, "--log", "diary")
+    folder = tmp_path / "regnas-runs" / "chains-random-0"
+    rows = {row["index"]: row for row in csv.DictReader((folder / "trials.csv").open())}
+    lines = [line.split() for line in (folder / "diary.txt").read_text().splitlines()]
+    assert [index for index, _, _ in lines] == ["0", "1", "2"]
+    assert all(float(rows[index]["error"]) == pytest.approx(float(error), abs=5e-5) for index, error, _ in lines)
+    assert "no option" in regnas("search", *words, "--study", "other", "--log", "diary[x=1]", code=2)
 
 
 def test_chains_are_sampled(regnas: Callable[..., str], tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from regnas.cli.output import echo
             "tables",
             "formats",
             "measures",
+            "loggers",
             "presets",
             "populations",
         ]

@@ -59,6 +59,9 @@ from regnas.errors import RegnasError
 @click.option(
     "--retrain", metavar="N|auto", help="Train the winner for N epochs at the end, or for the rest of --time."
 )
+@click.option(
+    "--log", multiple=True, metavar="SPEC", help="Tell an experiment tracker: tensorboard, mlflow; may be repeated."
+)
 @options.printing("best.json")
 @options.debug
 def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags: Any) -> None:

@@ -19,6 +19,7 @@ from regnas.design_space import Space
 from regnas.evaluator import Evaluator, Task
 from regnas.executor import Executor, WorkerSpec
 from regnas.format import Format
+from regnas.logger import LoggedStudy
 from regnas.measure import Measure
 from regnas.tables.sources import TableSource
 from regnas.testing import (
@@ -27,6 +28,7 @@ from regnas.testing import (
     EvaluatorRules,
     ExecutorRules,
     FormatRules,
+    LoggerRules,
     MeasureRules,
     SpaceRules,
     StrategyRules,
@@ -100,6 +102,14 @@ class TestOneLine(FormatRules):
 
     def networks(self) -> Sequence[Architecture]:
         return [Chain((), 4, 3), Chain(("conv1", "conv5"), 8, 3)]
+
+
+class TestDiary(LoggerRules):
+    spec = "diary[name=days.txt]"
+
+    def told(self, study: LoggedStudy) -> dict[int, float]:
+        lines = (line.split() for line in (study.folder / "days.txt").read_text().splitlines())
+        return {int(index): float(error) for index, error, _ in lines}
 
 
 class TestChainTables(TableRules):

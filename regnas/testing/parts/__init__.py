@@ -1,0 +1,1 @@
+"""Parts of the rules of architectures: what only some of them can do."""

@@ -1,0 +1,1 @@
+"""Loggers of a search: experiment trackers of others (`regnas.logger`)."""
