@@ -52,4 +52,4 @@ def make(study: LoggedStudy, options: Mapping[str, Any]) -> Logger:
     require("tensorboard", "tensorboard", low="2.12", below="3")
     from torch.utils.tensorboard import SummaryWriter
 
-    return TensorBoardLogger(SummaryWriter(str(study.folder / FOLDER)))  # type: ignore[no-untyped-call]
+    return TensorBoardLogger(SummaryWriter(str(study.folder / FOLDER)))

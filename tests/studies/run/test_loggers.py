@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_a_logger_that_is_not_there_is_refused_before_anything_is_made(
     assert not (tmp_path / "runs").exists()
 
     def missing(package: str) -> str:
-        raise optional.PackageNotFoundError(package)
+        raise PackageNotFoundError(package)
 
     monkeypatch.setattr(optional, "version", missing)
     with pytest.raises(HostError, match=r"pip install 'regnas\[mlflow\]'"):
