@@ -60,7 +60,7 @@ def scale(network: str, rules: tuple[str, ...], output: str | None, quiet: bool,
     NETWORK is what export takes (a study's folder, a file, a preset), or a JSON object. What is found is in the window,
     or the nearest below it. With --compare the same command resumes.
     """
-    from regnas.studies.scaling import command, report
+    from regnas.studies.design.scaling import command, report
     from regnas.studies.storage.secrets import again
 
     try:

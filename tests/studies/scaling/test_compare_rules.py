@@ -11,8 +11,8 @@ from scipy import stats
 
 from regnas.cli import main
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.studies.scaling.compare import TRAININGS
-from regnas.studies.scaling.differences import Trained, mean_error, pairs, sentences
+from regnas.studies.design.scaling.compare import TRAININGS
+from regnas.studies.design.scaling.differences import Trained, mean_error, pairs, sentences
 
 SMALL = Staged(stem_width=8, depths=(1, 1), widths=(8, 16), strides=(2, 2), group_widths=(8, 8), classes=4)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from regnas.dataset import whole_of, with_options
 from regnas.errors import UsageError
 from regnas.evaluator import Task
-from regnas.studies.scaling.run import Scalings, Target, missed, scale_network, write
-from regnas.studies.scaling.source import Source, read_source
+from regnas.studies.design.scaling.run import Scalings, Target, missed, scale_network, write
+from regnas.studies.design.scaling.source import Source, read_source
 from regnas.system.files import write_json
 
 if TYPE_CHECKING:
-    from regnas.studies.scaling.compare import Trainings
-    from regnas.studies.scaling.differences import Compared
+    from regnas.studies.design.scaling.compare import Trainings
+    from regnas.studies.design.scaling.differences import Compared
 
 _DATA = "fashion-mnist-mini"
 
@@ -45,7 +45,7 @@ def run(
         training: flags of `Trainings` and of its task.
 
     Raises:
-        UsageError: flags that make no sense together, or as `regnas.studies.scaling.run.scale_network`.
+        UsageError: flags that make no sense together, or as `regnas.studies.design.scaling.run.scale_network`.
     """
     target = Target.of(by=by, flops=flops, params=params, acts=acts)
     if output is not None and len(set(rules)) != 1:
@@ -55,7 +55,7 @@ def run(
     source = read_source(network, resolution, classes)
     trainings = _trainings(source, training) if compare else None
     if trainings is not None:
-        from regnas.studies.scaling.compare import on_images
+        from regnas.studies.design.scaling.compare import on_images
 
         source = on_images(source, trainings.task)
     scalings = scale_network(source, target, rules)
@@ -67,8 +67,8 @@ def run(
 
 
 def _compared(scalings: Scalings, trainings: Trainings, out: str, told: Callable[[str], None]) -> Compared:
-    from regnas.studies.scaling.compare import compare_rules
-    from regnas.studies.scaling.differences import Compared
+    from regnas.studies.design.scaling.compare import compare_rules
+    from regnas.studies.design.scaling.differences import Compared
 
     trained, folder = compare_rules(scalings, trainings, out, told)
     alike = all(missed(one, scalings.target) is None for one in scalings.reached)
@@ -79,7 +79,7 @@ def _compared(scalings: Scalings, trainings: Trainings, out: str, told: Callable
 
 def _timed(scalings: Scalings, device: str, threads: int, batch: int) -> Scalings:
     from regnas.evaluators.training.devices import devices
-    from regnas.studies.scaling.timing import measure
+    from regnas.studies.design.scaling.timing import measure
 
     own = (scalings.source.architecture, scalings.source.resolution)
     networks = [own, *((one.architecture, one.resolution) for one in scalings.networks)]
@@ -88,7 +88,7 @@ def _timed(scalings: Scalings, device: str, threads: int, batch: int) -> Scaling
 
 
 def _trainings(source: Source, flags: dict[str, Any]) -> Trainings:
-    from regnas.studies.scaling.compare import Trainings
+    from regnas.studies.design.scaling.compare import Trainings
 
     data = flags["data"] or whole_of(source.settings.get("data") or _DATA)
     task = Task(

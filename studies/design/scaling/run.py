@@ -13,10 +13,10 @@ from regnas.errors import InvalidArchitecture, RegnasError, UsageError
 from regnas.images import Images
 from regnas.measure import short_of
 from regnas.scaling import Scaling, SupportsScaling
-from regnas.studies.scaling.rules import NAMES, rule
-from regnas.studies.scaling.source import Source
-from regnas.studies.scaling.target import Reached, Scaled, by_cost, by_factor
-from regnas.studies.scaling.timing import Conditions, Timing
+from regnas.studies.design.scaling.rules import NAMES, rule
+from regnas.studies.design.scaling.source import Source
+from regnas.studies.design.scaling.target import Reached, Scaled, by_cost, by_factor
+from regnas.studies.design.scaling.timing import Conditions, Timing
 from regnas.system.files import write_json
 from regnas.window import Bounds, human, parse_bounds
 

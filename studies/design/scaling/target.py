@@ -12,7 +12,7 @@ from regnas.costs import Complexity, complexity_of
 from regnas.errors import UsageError
 from regnas.measure import short_of
 from regnas.scaling import Scaling, scale
-from regnas.studies.scaling.rules import Rule
+from regnas.studies.design.scaling.rules import Rule
 from regnas.window import Bounds, human
 
 _DOUBLINGS = 40  # of the factor, in either direction, before a target counts as out of reach

@@ -1,0 +1,1 @@
+"""``regnas find``: from a folder of pictures to a network that is used, in one command."""
