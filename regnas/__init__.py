@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from regnas.design_space import Space
-    from regnas.options import BenchOptions, CompareOptions, RefineOptions, SearchOptions, SpaceOptions
+    from regnas.options import BenchOptions, CompareOptions, FindOptions, RefineOptions, SearchOptions, SpaceOptions
     from regnas.studies.bench.results import Benchmark
     from regnas.studies.compare.analysis import Comparison
+    from regnas.studies.find.find import FindResult
     from regnas.studies.populations.population import Population
     from regnas.studies.refine.report.record import Report
     from regnas.studies.search.search import SearchResult
     from regnas.weights import TrainedNetwork
 
-__all__ = ["bench", "compare", "load", "refine", "search", "space"]
+__all__ = ["bench", "compare", "find", "load", "refine", "search", "space"]
 
 
 def space(text: str | Space, **options: Unpack[SpaceOptions]) -> Space:
@@ -74,6 +75,24 @@ def search(space: str | Space = "auto", **options: Unpack[SearchOptions]) -> Sea
     from regnas.studies.search.search import search as run
 
     return run(space, **options)
+
+
+def find(data: str | Path, **options: Unpack[FindOptions]) -> FindResult:
+    """What ``regnas find`` does; the options are its flags (see `regnas.options.FindOptions`).
+
+    Args:
+        data: a folder of pictures, with a folder for each class, or the spec of a data set.
+
+    Returns:
+        ``folder``, which `load` takes, ``conclusion`` in a sentence, and ``record`` with all numbers.
+
+    Raises:
+        UsageError: an option that there is not, or what makes no sense.
+        RegnasError: what is not there, or fails on the way.
+    """
+    from regnas.studies.find.find import find as run
+
+    return run(data, **options)
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""What `regnas.search`, `compare`, `refine`, `bench` and `space` take beside their subjects: the options, in groups.
+"""What `regnas.search`, `find`, `compare`, `refine`, `bench` and `space` take beside their subjects: options in groups.
 
 They have the names of the commands' flags. Type checkers and completion see them, and a name that is none of them is a
 `UsageError` with the nearest one.
@@ -16,6 +16,7 @@ from regnas.errors import UsageError
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
+    from regnas.design_space import Space
     from regnas.window import Limits
 
 # What annotations of options say, as Python has it and in words.
@@ -54,15 +55,20 @@ class SpaceOptions(WindowOptions, MeasuringOptions, total=False):
     classes: int | None  # outputs of the networks, the space's own unless said
 
 
-class TrainingOptions(TypedDict, total=False):
-    """What networks are trained on."""
+class ReadingOptions(TypedDict, total=False):
+    """How images are read, and how often in a training."""
 
-    data: str  # spec of a data set, such as ``imagefolder:photos``
     data_root: str | Path | None  # where downloaded data sets lie
     download: bool  # download the data set if it is not there
     skip_broken: bool  # go on without images that cannot be read
     resolution: int | None  # pixels of a side; the data set's own unless said
     epochs: int | None  # of each network; the data set's own unless said
+
+
+class TrainingOptions(ReadingOptions, total=False):
+    """What networks are trained on."""
+
+    data: str  # spec of a data set, such as ``imagefolder:photos``
 
 
 class DeviceOptions(TypedDict, total=False):
@@ -109,6 +115,17 @@ class SearchOptions(WindowOptions, MeasuringOptions, TrainingOptions, ResourceOp
     time: float | str | None  # seconds, or ``30m``, that everything may take
     log: Sequence[str]  # specs of loggers that hear of the search: ``tensorboard``, ``mlflow[uri=...]``
     retrain: int | str | None  # epochs to train the winner for at the end, or ``auto`` for what is left of the time
+    quiet: bool  # print nothing
+
+
+class FindOptions(WindowOptions, MeasuringOptions, ReadingOptions, ResourceOptions, total=False):
+    """Of `regnas.find`, beside the images."""
+
+    time: float | str  # seconds, or ``2h``, that everything may take; an hour unless said
+    space: str | Space  # a spec, or a space; ``auto``, one that suits images and limits, unless said
+    evaluator: str  # spec
+    seed: int  # of candidates and trainings
+    out: str | Path | None  # folder of everything; regnas-runs/find-NAME unless said
     quiet: bool  # print nothing
 
 

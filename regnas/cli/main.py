@@ -24,6 +24,7 @@ from regnas.cli.output import own_warnings
 from regnas.cli.plugins.listing import list_command
 from regnas.cli.plugins.new_plugin import new_plugin
 from regnas.cli.studies.dashboard import dashboard
+from regnas.cli.studies.find import find
 from regnas.cli.studies.report import report
 from regnas.cli.studies.search import search
 from regnas.cli.studies.train import train
@@ -47,10 +48,11 @@ def commands() -> None:
     """Neural architecture search on design spaces: AnyNet, RegNet and yours.
 
     Start with: regnas search --space regnetx --strategy random --budget 25
+    or, with pictures of your own: regnas find --data FOLDER --time 1h
     """
 
 
-for command in (search, train, test, predict, compare, refine, audit, bench, plan, report, dashboard):
+for command in (find, search, train, test, predict, compare, refine, audit, bench, plan, report, dashboard):
     commands.add_command(command)
 for command in (sample, describe, fit, scale, export, import_command, list_command, new_plugin):
     commands.add_command(command)

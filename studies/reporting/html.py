@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape as escaped
 
 from regnas.studies.reporting.text_table import Table
@@ -20,6 +20,8 @@ th { border-bottom: 2px solid #888 }
 .words th, .words td { text-align: left; white-space: normal; overflow-wrap: anywhere }
 figure { margin: 1em 0 } img { max-width: 100% } figcaption, .small { color: #555; font-size: 13px }
 .mark { color: #b00000; font-weight: 600 } li { margin: .5em 0 }
+.gallery { display: flex; flex-wrap: wrap; gap: 12px } .gallery figure { width: 132px; margin: 0 }
+.gallery img { width: 132px; image-rendering: pixelated } .gallery figcaption { overflow-wrap: anywhere }
 details { margin: 1em 0 } summary { cursor: pointer }
 @media print { details { display: block } }
 """
@@ -46,6 +48,19 @@ def table(one: Table, *, words: bool = False) -> str:
     heads = "".join(f"<th>{escape(head)}</th>" for head in one.heads)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in one.rows)
     return f"<h2>{escape(one.title)}</h2><table{kind}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def gallery(pictures: Sequence[tuple[bytes, Sequence[str]]]) -> str:
+    """Small pictures beside each other, each over lines of text.
+
+    Args:
+        pictures: PNG files with their lines.
+    """
+    shown = []
+    for content, lines in pictures:
+        image = f'<img alt="{escape(lines[0])}" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
+        shown.append(f"<figure>{image}<figcaption>{'<br>'.join(map(escape, lines))}</figcaption></figure>")
+    return f'<div class="gallery">{"".join(shown)}</div>'
 
 
 def figures(pictures: Mapping[str, bytes], captions: Mapping[str, str]) -> list[str]:

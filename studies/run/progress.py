@@ -123,10 +123,13 @@ class Lines:
             self._shown = " ".join(shown(result).split()) if "scored" in result.notes else f"{value:.2%}"
         sought = "" if objective is None else f"  objective {objective:>6.2%}"
         budget = f"/{self._budget}" if self._counts else ""
+        left = self._ends - time.monotonic()  # a terminal has it in its panel
+        end = "  <- best" if new else ""
+        end += f"  {duration(max(0.0, left))} left" if self._live is None and math.isfinite(left) else ""
         self._console.print(
             f"{self._done:>4}{budget}  candidate {index:<4} {shown(result)}{sought}"
             f"{'  diverged' if result.diverged else ''}  {costs.line(candidate.complexity)}  "
-            f"{result.seconds:.1f} s  {printable(summary(candidate.architecture).line)}{'  <- best' if new else ''}",
+            f"{result.seconds:.1f} s  {printable(summary(candidate.architecture).line)}{end}",
             highlight=False,
             markup=False,
             emoji=False,

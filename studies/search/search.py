@@ -245,7 +245,9 @@ def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], 
     if left < total / 4:  # the search had all of the time, in a command that did not train the winner
         left = (1 - SEARCH_SHARE) * total
     out = result.folder / f"final-{short(total)}"
-    how: dict[str, Any] = {"finalists": _finalists(result, left), "seed": options.get("seed", 0), **where}
+    # How many race does not depend on what is left: a command that goes on must find the same ones.
+    finalists = _finalists(result, (1 - SEARCH_SHARE) * total)
+    how: dict[str, Any] = {"finalists": finalists, "seed": options.get("seed", 0), **where}
     how["elsewhere"] = "what was searched since then may have changed it: move that folder away, or give another --time"
     return train(str(result.folder), time=left, out=out, **how)
 

@@ -14,6 +14,7 @@ from regnas import weights
 from regnas.architecture import canonical
 from regnas.dataset import SupportsRemarks
 from regnas.errors import StudyError
+from regnas.studies.run.progress import duration
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.storage.locks import locked, refuse_if_held
 from regnas.studies.training.plan import TrainingPlan, folder_of, plan_training
@@ -92,7 +93,7 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
     folder = made.folder
     if made.seconds is not None:
         job: Any = _timed(made)
-        _run_timed(job, folder, quiet)
+        _run_timed(job, made.seconds, folder, quiet)
     else:
         with peers(made.told, made.devices, folder / _SNAPSHOT, folder / "workers.log"):
             job = FinalTraining(
@@ -145,7 +146,7 @@ def _run(job: Any, folder: Path, quiet: bool) -> None:
         )
 
 
-def _run_timed(job: Any, folder: Path, quiet: bool) -> None:
+def _run_timed(job: Any, seconds: float, folder: Path, quiet: bool) -> None:
     if job.resume(folder / _SNAPSHOT):
         _say(quiet, f"resuming after epoch {job.epoch}")
     elif (folder / _SNAPSHOT).exists():
@@ -156,7 +157,9 @@ def _run_timed(job: Any, folder: Path, quiet: bool) -> None:
         job.save(folder / _SNAPSHOT)
         job.course.seconds += clock.perf_counter() - start
         error = "" if falling else f"  held-out error {job.course.curve[-1]:.2%}"
-        _say(quiet, f"epoch {job.epoch:>3}  training loss {loss:.4f}{error}  {job.course.seconds:.1f} s in all")
+        left = duration(max(0.0, seconds - job.course.seconds))
+        took = f"{job.course.seconds:.1f} s in all, at most {left} left"
+        _say(quiet, f"epoch {job.epoch:>3}  training loss {loss:.4f}{error}  {took}")
         if job.course.decay and not falling:
             why = "the held-out error is flat" if job.course.why == "flat" else "the time is soon over"
             _say(

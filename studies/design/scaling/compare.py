@@ -15,12 +15,12 @@ from regnas.evaluator import Result, SupportsPrepare, Task, check_facts, make_ev
 from regnas.evaluators.training.devices import devices
 from regnas.messages import EvaluateJob
 from regnas.sampling import keyed
-from regnas.studies.executors.jobs import evaluated, processes
-from regnas.studies.executors.resources import cores
-from regnas.studies.executors.worker import read_result, result_name
 from regnas.studies.design.scaling.differences import Trained
 from regnas.studies.design.scaling.run import Scalings
 from regnas.studies.design.scaling.source import Source
+from regnas.studies.executors.jobs import evaluated, processes
+from regnas.studies.executors.resources import cores
+from regnas.studies.executors.worker import read_result, result_name
 from regnas.studies.search.images import fingerprint_of
 from regnas.studies.storage.locks import locked
 from regnas.system.files import append_json, remove_leftovers, write_json

@@ -10,10 +10,10 @@ from regnas.costs import complexity_of
 from regnas.describe import summary
 from regnas.measure import BUILT_IN
 from regnas.scaling import Scaling, SupportsScaling
-from regnas.studies.reporting.costs import cell, head
-from regnas.studies.reporting.text_table import Table
 from regnas.studies.design.scaling.run import Scalings, growth, missed, rounded, to_json
 from regnas.studies.design.scaling.timing import Timing
+from regnas.studies.reporting.costs import cell, head
+from regnas.studies.reporting.text_table import Table
 
 _LONGEST = 48  # characters of a network in a table
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class ShipOptions:
         int8_output: where the quantised file is kept; it is not unless said.
         data, data_root, download: the images that files are compared on; those of the run's training unless said, and
             noise for ``none``.
+        cache: folder of decoded images, where a search kept some.
+        called: what the lines of the program call the file; ``output`` unless said.
     """
 
     output: str | None = None
@@ -52,6 +54,8 @@ class ShipOptions:
     data: str | None = None
     data_root: str | None = None
     download: bool = False
+    cache: Path | None = None
+    called: str | None = None
 
 
 def ships(form: str) -> bool:
@@ -103,7 +107,7 @@ def ship(target: str, form: str, asked: ShipOptions, say: Say) -> str:
         raise RegnasError(f"cannot write {path}: {error.strerror or error}; name another --output") from error
     if asked.int8 or kept:
         _int8(path, kept, shipment, images, found, say)
-    return made.lines(path, shipment)
+    return made.lines(Path(asked.called) if asked.called else path, shipment)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +170,8 @@ def _images(trained: Trained, shipment: Shipment, asked: ShipOptions) -> _Images
             f"{trained.folder} does not say what it was trained on; name it with --data, or --data {NO_IMAGES} to "
             f"compare the file on noise"
         )
-    data = make_dataset(whole_of(text), root=asked.data_root, download=asked.download, resolution=made.resolution)
+    where: dict[str, Any] = {"root": asked.data_root, "download": asked.download, "cache": asked.cache}
+    data = make_dataset(whole_of(text), resolution=made.resolution, **where)
     if tuple(data.class_names) != made.class_names:
         raise UsageError(f"{text} has other classes than the network; name the data set it was trained on")
     training, validation = data.fit()

@@ -40,13 +40,20 @@ class Labelled:
 
 
 def labelled(
-    trained: Trained, made: Preprocessing, data: str | None, *, root: str | None = None, download: bool = False
+    trained: Trained,
+    made: Preprocessing,
+    data: str | None,
+    *,
+    root: str | None = None,
+    download: bool = False,
+    cache: Path | None = None,
 ) -> Labelled:
     """The test images of a data set, or the pictures of a folder with a folder for each class.
 
     Args:
         data: a folder, or the spec of a data set; None for what the network was trained on. Of a folder in parts its
             test part is read, and of the folder that it was trained on the test images that were held out of it.
+        cache: folder of decoded images, where a search kept some.
 
     Raises:
         UsageError: classes that the network does not know.
@@ -56,11 +63,11 @@ def labelled(
     if text is None:
         raise UsageError(f"{trained.folder} does not say what it was trained on; name images with --data FOLDER")
     if not Path(text).expanduser().is_dir():
-        return _of_data_set(text, made, root, download)
+        return _of_data_set(text, made, root, download, cache=cache)
     own = _own_folder(trained)
     if own is not None and Path(text).expanduser().resolve() == own:
         said = f"the network was trained on pictures of {text}: it is tested on those that were held out"
-        return _of_data_set(str(trained.data), made, root, download, (said,))
+        return _of_data_set(str(trained.data), made, root, download, (said,), cache)
     return _of_folder(Path(text).expanduser(), made)
 
 
@@ -71,9 +78,14 @@ def _own_folder(trained: Trained) -> Path | None:
 
 
 def _of_data_set(
-    text: str, made: Preprocessing, root: str | None, download: bool, remarks: Sequence[str] = ()
+    text: str,
+    made: Preprocessing,
+    root: str | None,
+    download: bool,
+    remarks: Sequence[str] = (),
+    cache: Path | None = None,
 ) -> Labelled:
-    images = make_dataset(whole_of(text), root=root, download=download, resolution=made.resolution)
+    images = make_dataset(whole_of(text), root=root, download=download, resolution=made.resolution, cache=cache)
     _check_same_classes(images, made, text)
     test = images.test()
     if test is None:

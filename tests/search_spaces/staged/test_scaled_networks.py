@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from regnas.errors import InvalidArchitecture
 from regnas.scaling import Scaling
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.studies.export.export import find
 from regnas.studies.design.scaling.rules import rule
 from regnas.studies.design.scaling.target import by_factor
+from regnas.studies.export.export import find
 
 ROWS = json.loads((Path(__file__).parents[2] / "data" / "scaling-vectors.json").read_text())["scaled_regnets"]["rows"]
 

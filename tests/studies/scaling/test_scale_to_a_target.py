@@ -16,12 +16,12 @@ from regnas.cli import main
 from regnas.costs import complexity_of
 from regnas.errors import UsageError
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.studies.export.export import find
 from regnas.studies.design.scaling.report import table
 from regnas.studies.design.scaling.rules import NAMES, rule
 from regnas.studies.design.scaling.run import Target, growth, missed, scale_network, to_json
 from regnas.studies.design.scaling.source import Source, read_source
 from regnas.studies.design.scaling.target import by_cost, by_factor
+from regnas.studies.export.export import find
 from regnas.window import Bounds
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "scaling-vectors.json").read_text())

@@ -1,0 +1,170 @@
+"""What card and report both say, as tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from regnas.measure import BUILT_IN
+from regnas.studies.export.files.ship import path_size
+from regnas.studies.find.finding import Finding
+from regnas.studies.reporting import costs
+from regnas.studies.reporting.text_table import Table
+from regnas.studies.run.progress import duration
+from regnas.studies.search.outcome import complete_rows
+from regnas.system.duration import short
+from regnas.weights import ARCHITECTURE, WEIGHTS
+
+_HEADS = ("", "")
+
+
+def network(found: Finding) -> Table:
+    """What it is, weighs and takes."""
+    rows = [("network", f"{found.name}: {found.line}"), ("kind", found.network.kind)]
+    rows += [(_cost_name(name), _cost(name, value)) for name, value in found.cost.items()]
+    rows += [
+        ("weights", path_size(found.folder / WEIGHTS)),
+        ("latency", found.speed.text()),
+        ("input", f"{found.plan.space.resolution} x {found.plan.space.resolution} px, {len(found.classes)} classes"),
+    ]
+    return Table("The network", _HEADS, tuple(rows))
+
+
+def _cost_name(name: str) -> str:
+    names = {"flops": "multiply-adds", "params": "parameters", "memory": "memory of activations, at the peak"}
+    return names.get(name, name)
+
+
+def _cost(name: str, value: float) -> str:
+    if name == "memory":
+        return f"{value / 1e6:.2f} MB for one picture in float32"
+    return f"{value / 1e6:,.3g} million" if name in BUILT_IN and value >= 1e5 else f"{value:,.6g}"
+
+
+def images(found: Finding) -> Table:
+    """The pictures and their classes."""
+    counts = ", ".join(f"{count:,} {part}" for part, count in found.counts.items())
+    names = found.classes
+    listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
+    rows = (("from", found.asked.data), ("pictures", counts), ("classes", f"{len(names)}: {listed}"))
+    return Table("The pictures", _HEADS, rows)
+
+
+def searched(found: Finding) -> Table:
+    """What was searched and how."""
+    plan, done = found.plan, complete_rows(found.result.rows)
+    recipe = plan.facts.get("recipe", {})
+    rows = [
+        ("space", f"{plan.space.spec}{' (chosen by images and limits)' if plan.automatic else ''}"),
+        ("limits", str(plan.space.window) + (f" (of {plan.limit})" if plan.limit != plan.space.window else "")),
+        (
+            "strategy",
+            f"{plan.strategy}, seed {plan.seed}: {len(done)} candidates trained, {plan.epochs} epochs each",
+        ),
+        ("textbook networks", "; ".join(row["baseline"] for row in found.result.baselines) or "none"),
+        ("batches", f"of {recipe['batch_size']} pictures" if "batch_size" in recipe else "as the evaluator has them"),
+        ("time", f"{short(found.asked.seconds)} in all"),
+        ("final training", _training(found)),
+    ]
+    failed = sum(row["state"] == "FAIL" for row in found.result.rows)
+    rows += [("failed", f"{failed} candidates")] if failed else []
+    return Table("What was searched", _HEADS, tuple(rows))
+
+
+def _trained(count: int) -> str:
+    return "1 candidate trained" if count == 1 else f"{count} candidates trained"
+
+
+def _training(found: Finding) -> str:
+    about = found.training
+    seconds = f", {duration(about['seconds'])}" if isinstance(about.get("seconds"), int | float) else ""
+    return f"{about.get('trained', 'unknown')}{seconds}"
+
+
+def race(found: Finding) -> Table | None:
+    """The finalists, the one that was trained on first; None without a race."""
+    if found.race is None:
+        return None
+    rows = tuple(
+        (one.name, f"{one.standing.error:.2%}", str(one.standing.epochs), duration(one.standing.seconds))
+        for one in found.race.finalists
+    )
+    return Table("The race of the finalists", ("finalist", "held-out error", "epochs", "time"), rows)
+
+
+def best(found: Finding, most: int = 10) -> Table:
+    """The best candidates and all textbook networks after their short trainings."""
+    done = complete_rows(found.result.rows)
+    some = [(f"candidate {row['index']}", row) for row in done[:most]]
+    some += [(row["baseline"], row) for row in found.result.baselines]
+    some.sort(key=lambda one: (bool(one[1]["diverged"]), float(one[1]["error"])))
+    names = costs.names_of([{name: row[name] for name in _known(row)} for _, row in some])
+    heads = ("network", "validation error", *map(costs.head, names))
+    rows = tuple(
+        (name, f"{row['error']:.2%}", *(costs.cell(one, {key: row[key] for key in _known(row)}) for one in names))
+        for name, row in some
+    )
+    return Table(f"After short trainings: the best {min(most, len(done))} of {len(done)} and the textbook", heads, rows)
+
+
+def _known(row: dict[str, object]) -> list[str]:
+    from regnas.measure import costs_in
+
+    return list(costs_in(row))
+
+
+def files(found: Finding) -> Table:
+    """What lies in the folder."""
+    rows = [(WEIGHTS, "the trained weights"), (ARCHITECTURE, "the network, its classes and its preprocessing")]
+    rows += list(found.files.written.items())
+    rows += [(f"{name}: not written", why) for name, why in found.files.left_out.items()]
+    return Table("Files", ("file", "what it is"), tuple(rows))
+
+
+def versions(found: Finding) -> Table:
+    """What computed all of it."""
+    return Table("Versions", ("of", ""), tuple(found.versions.items()))
+
+
+def gain(found: Finding) -> str:
+    """What more searching would bring."""
+    if found.gain is None:
+        count = len(complete_rows(found.result.rows))
+        noun = "candidate is" if count == 1 else "candidates are"
+        return f"{count} {noun} too few to tell what more of them would bring; a longer --time goes on with this search"
+    return f"{found.gain.text()}. A longer --time goes on with this search"
+
+
+def lead(found: Finding) -> str:
+    """How sure the lead over the textbook is."""
+    if found.lead is None:
+        return "no textbook network was trained: there is none inside the limits, or no time for one"
+    return found.lead.text()
+
+
+def limits(found: Finding) -> Iterator[str]:
+    """What must not be read into the numbers."""
+    if found.test is not None:
+        yield (
+            "The test pictures are from the same folder as the others. On pictures of another camera, place or year "
+            "the error may be another one; regnas test tells it."
+        )
+        small = [
+            name
+            for name, count in zip(found.test.class_names, found.test.counts.tolist(), strict=True)
+            if 0 < count < 20
+        ]
+        if small:
+            few = ", ".join(small[:8]) + (f" and {len(small) - 8} more" if len(small) > 8 else "")
+            yield f"Fewer than 20 test pictures show each of {few}: their recall is hardly known."
+    if found.tested > 1:
+        yield (
+            f"Test pictures were used for {found.tested} networks of this folder, one for each --time: whoever chooses "
+            f"among them by the test error makes it too low."
+        )
+    yield (
+        "One training of each network was compared. Another seed gives other errors, and may give another order; the "
+        "intervals are of the number of pictures alone."
+    )
+    if found.speed.seconds is not None:
+        yield "Latency is of this machine and this runtime; another one has another order of networks, too."
+    yield "A network names one of its classes for every picture, also for one that shows none of them."
