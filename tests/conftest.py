@@ -43,7 +43,8 @@ raising = regnas_raising:make
 _SERVER = """\
 import json, os, sys
 import matplotlib.figure, optuna.storages, optuna_dashboard, sqlalchemy.orm, torch
-import regnas.cli, regnas.evaluators.training.devices, regnas.studies.search.report, regnas.studies.search.search
+import regnas.cli, regnas.evaluators.training.devices
+import regnas.studies.search.report.printed, regnas.studies.search.search
 for line in sys.stdin:
     job = json.loads(line)
     if "pid" in job:

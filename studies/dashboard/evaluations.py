@@ -14,7 +14,6 @@ from regnas.costs import Complexity
 from regnas.evaluator import rank
 from regnas.measure import installed
 from regnas.objective import ERROR, error_of
-from regnas.pruner import NONE
 from regnas.studies.search.known.enqueue import ENQUEUED
 from regnas.studies.storage.costs import costs_of
 from regnas.system.optuna_internals import trial_id
@@ -83,15 +82,3 @@ def _evaluation(trial: optuna.trial.FrozenTrial, error: float, measures: Sequenc
 def best(evaluations: list[Evaluation], count: int = 5) -> list[Evaluation]:
     """The best ones, the best first, as `regnas.evaluator.rank` orders them."""
     return sorted(evaluations, key=lambda one: rank(one.value, one.index, one.diverged))[:count]
-
-
-def biased(settings: Mapping[str, Any]) -> str:
-    """Why the complete evaluations are no random sample of the space, in words; empty where they are one."""
-    pruner = settings.get("pruner", NONE)
-    if pruner != NONE:
-        return f"only what the pruner {pruner} let run to its end: no random sample, so it says nothing of the space"
-    if "screen" in settings:
-        return f"only what passed the screen {settings['screen']}: no random sample, so it says nothing of the space"
-    if settings["strategy"] != "random":
-        return f"proposed by {settings['strategy']}: no random sample, so it says nothing of the space"
-    return ""

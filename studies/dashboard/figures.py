@@ -9,8 +9,9 @@ import numpy as np
 
 from regnas.statistics.best_of import TRUSTED_SHARE, expected_best
 from regnas.statistics.edf import dkw_half_width, edf
-from regnas.studies.dashboard.evaluations import Evaluation, biased
+from regnas.studies.dashboard.evaluations import Evaluation
 from regnas.studies.dashboard.plotly import PlotlyFigure, layout, line, short
+from regnas.studies.search.stored_settings import biased
 
 _POINTS = 300  # of a line: a storage keeps figures in small pieces
 _ERROR = "validation error (%)"

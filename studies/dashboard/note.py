@@ -14,12 +14,13 @@ import optuna
 from regnas.describe import heading, summary
 from regnas.evaluator import DEFAULT
 from regnas.measure import BUILT_IN, short_of
-from regnas.studies.dashboard.evaluations import Evaluation, best, biased
+from regnas.studies.dashboard.evaluations import Evaluation, best
 from regnas.studies.reporting import costs
 from regnas.studies.reporting.markdown import code
 from regnas.studies.reporting.text_table import Table, markdown
 from regnas.studies.search.identity import REMARKS, folder_name
-from regnas.studies.search.report import dashboard_command
+from regnas.studies.search.report.printed import dashboard_command
+from regnas.studies.search.stored_settings import biased
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.studies.storage.secrets import without_password
 from regnas.system.optuna_internals import study_id

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
 
 from regnas.errors import StudyError
+from regnas.pruner import NONE
 from regnas.studies.search.identity import ATTRIBUTE
 from regnas.studies.storage.open import readable
 from regnas.system.reading import fields, parse_json
@@ -27,3 +29,15 @@ def settings_of(study: optuna.Study) -> dict[str, Any] | None:
     what = f"what the storage says of study {study.study_name!r}"
     value = parse_json(text if isinstance(text, str) else "", what, StudyError)
     return fields(value, what, StudyError, images=dict, recipe=dict, seed=int, stream_version=int | None, **_KINDS)
+
+
+def biased(settings: Mapping[str, Any]) -> str:
+    """Why the complete evaluations are no random sample of the space, in words; empty where they are one."""
+    pruner = settings.get("pruner", NONE)
+    if pruner != NONE:
+        return f"only what the pruner {pruner} let run to its end: no random sample, so it says nothing of the space"
+    if "screen" in settings:
+        return f"only what passed the screen {settings['screen']}: no random sample, so it says nothing of the space"
+    if settings["strategy"] != "random":
+        return f"proposed by {settings['strategy']}: no random sample, so it says nothing of the space"
+    return ""

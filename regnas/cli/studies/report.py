@@ -3,36 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from regnas.cli import options
 from regnas.cli.command import Command
-from regnas.cli.output import make_console
+from regnas.cli.output import echo, make_console
 
 
 @click.command(cls=Command)
 @click.argument("target", metavar="STUDY|DIR")
-@click.option("--complexity", help="flops, params, activations or none, of a study's report.  [default: flops]")
-@click.option("--force", is_flag=True, help="Report a study that is not random; every output is marked.")
+@click.option("--complexity", help="flops, params, activations or none, of a random study's report.  [default: flops]")
+@click.option("--force", is_flag=True, help="Report a study that is not random as if it were; all is marked.")
 @click.option("--storage", metavar="URL|FILE", help="Where its studies are, if not beside their folders.")
 @click.option("--json", "as_json", is_flag=True, help="Print only compare.json, or refine.json.")
 @options.debug
 def report(target: str, complexity: str | None, force: bool, storage: str | None, as_json: bool) -> None:
     """Make the report of a comparison, of a session of refining or of one study again, from what is stored; nothing is
     trained.
+
+    Of a study it is report.html in its folder. Where its trials are random, they are a population as well, whose report
+    is in the folder report below.
     """
 
-    from regnas.studies.refine.session import folder_of
+    from regnas.studies.compare.report.again import folder_of, report_again
+    from regnas.studies.compare.request import REQUEST
+    from regnas.studies.refine import session
 
-    if (session := folder_of(target)) is not None:
-        _refined(session, as_json)
+    if (refined := session.folder_of(target)) is not None:
+        _refined(refined, as_json)
         return
+    folder = folder_of(target)
+    if not (folder / REQUEST).exists() and not as_json:
+        population = _searched(folder, storage)
+        if not (population or force):
+            return
+    comparison, folder = report_again(target, complexity=complexity, force=force, storage=storage)
+    _compared(comparison, folder, as_json)
+
+
+def _searched(folder: Path, storage: str | None) -> bool:
+    """Write and say the page of a search; returns whether its trials are a population."""
+    from regnas.studies.search.report import page
+    from regnas.studies.search.report.stored import stored_search
+    from regnas.studies.search.stored_settings import biased
+
+    found = stored_search(folder, storage)
+    path = page.write(found)
+    echo(page.conclusion(found))
+    echo(f"report: {path}")
+    return not biased(found.settings)
+
+
+def _compared(comparison: Any, folder: Path, as_json: bool) -> None:
     from regnas.studies.compare import record
     from regnas.studies.compare.report import output
-    from regnas.studies.compare.report.again import report_again
 
-    comparison, folder = report_again(target, complexity=complexity, force=force, storage=storage)
     if as_json:
         click.echo((folder / record.RECORD).read_text().rstrip())
     else:

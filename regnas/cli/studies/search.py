@@ -70,7 +70,7 @@ def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags:
     from regnas.studies.dashboard.decorate import decorate_if_hosted
     from regnas.studies.run.progress import Lines, Progress, Silent
     from regnas.studies.search import search as searching
-    from regnas.studies.search.report import print_search
+    from regnas.studies.search.report.printed import print_search
     from regnas.studies.storage.secrets import again
 
     console = make_console()

@@ -32,7 +32,7 @@ def report_again(
         UsageError: neither.
         PopulationError: too few models yet.
     """
-    folder = _folder(target)
+    folder = folder_of(target)
     if (folder / REQUEST).exists():
         if complexity is not None:
             raise UsageError("a comparison's rules are fixed before its data: repeat regnas compare for another one")
@@ -45,7 +45,12 @@ def report_again(
     return comparison, place
 
 
-def _folder(target: str) -> Path:
+def folder_of(target: str) -> Path:
+    """The folder of a comparison or of a study, by its path or by a name below regnas-runs.
+
+    Raises:
+        UsageError: neither.
+    """
     for path in (
         folder_named(target) or Path(target),
         _RUNS / target,

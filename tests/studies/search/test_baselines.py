@@ -26,7 +26,7 @@ from regnas.studies.run.clock import CLOCK, Clock
 from regnas.studies.run.progress import Silent
 from regnas.studies.search.known import baselines
 from regnas.studies.search.plan import plan
-from regnas.studies.search.report import print_search
+from regnas.studies.search.report.printed import print_search
 from regnas.studies.search.search import search
 
 OPTIONS: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 2, "workers": 0, "quiet": True}

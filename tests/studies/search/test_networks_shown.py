@@ -16,7 +16,7 @@ from regnas.describe import Summary, summary
 from regnas.evaluator import Result
 from regnas.search_spaces.cells.nasbench201.architecture import NASBench201
 from regnas.studies.run.progress import Lines
-from regnas.studies.search.report import print_search
+from regnas.studies.search.report.printed import print_search
 from regnas.studies.search.search import SearchResult
 
 Search = Callable[..., SearchResult]

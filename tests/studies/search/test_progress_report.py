@@ -14,7 +14,7 @@ import regnas
 from regnas.describe import summary
 from regnas.evaluator import Result
 from regnas.studies.run.progress import Lines, duration
-from regnas.studies.search.report import print_search
+from regnas.studies.search.report.printed import print_search
 from regnas.studies.search.search import SearchResult
 
 Search = Callable[..., SearchResult]

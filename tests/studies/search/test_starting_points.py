@@ -14,7 +14,7 @@ from regnas.baseline import Baseline, baselines_of
 from regnas.dataset import make_dataset
 from regnas.errors import PluginBroken
 from regnas.strategy import WARM
-from regnas.studies.search.report import print_search
+from regnas.studies.search.report.printed import print_search
 from regnas.studies.search.search import search
 
 SPACE = "anynetx-e[block=basic,depth=1:2,stages=3]"

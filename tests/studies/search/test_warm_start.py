@@ -88,7 +88,7 @@ def test_a_population_of_it_holds_only_its_own_models(fast_search: Search) -> No
 def test_the_report_says_what_was_known(fast_search: Search, capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
-    from regnas.studies.search.report import print_search
+    from regnas.studies.search.report.printed import print_search
 
     source = fast_search(4)
     result = fast_search(2, study="new", warm_start=source.folder)

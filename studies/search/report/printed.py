@@ -228,6 +228,7 @@ def _next_steps(result: SearchResult, *, retrained: bool, storage: str) -> list[
     lines = [f"files: {result.folder}/ (trials.csv, best.json, best/)"]
     if not retrained and result.best.folder is not None:
         lines.append(f"train the winner: regnas train {shlex.quote(str(result.folder))} --epochs 30")
+    lines.append(f"report: regnas report {shlex.quote(str(result.folder))}")
     lines.append(f"dashboard: {dashboard_command(result.folder.parent, storage)}  (pip install 'regnas[dashboard]')")
     return lines
 

@@ -1,0 +1,1 @@
+"""What a search prints at its end, and its page."""
