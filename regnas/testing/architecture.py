@@ -19,8 +19,8 @@ from regnas.errors import InvalidArchitecture, UsageError
 from regnas.measure import load
 from regnas.plugins import registry
 from regnas.testing.counting import differences
-from regnas.testing.parts.scaling import ScalingRules
-from regnas.testing.parts.views import ViewRules
+from regnas.testing.network_rules.scaling import ScalingRules
+from regnas.testing.network_rules.views import ViewRules
 
 _ELSEWHERE = """
 import json, sys
