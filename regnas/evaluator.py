@@ -63,6 +63,8 @@ class Context:
         shared: other candidates are evaluated in this process at the same time, see `SupportsLanes`.
         cancelled: whether the evaluation is to end at once and leave nothing, by raising `Cancelled`; an evaluator with
             lanes asks after every step of its optimiser.
+        fitted: folder of what the evaluator itself trained before all candidates (`regnas.fit.SupportsFit`); None
+            where it trains nothing.
     """
 
     device: str = "cpu"
@@ -72,6 +74,7 @@ class Context:
     resumable: bool = False
     shared: bool = False
     cancelled: Callable[[], bool] = field(default=lambda: False)
+    fitted: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,11 +91,13 @@ class EvaluateJob(Job):
     Attributes:
         resumable: it may be stopped, and asked for again with the same folder.
         shared: there may be other jobs in the worker at the same time.
+        fitted: folder of what the evaluator trained before all candidates; None where it trains nothing.
     """
 
     seed: int
     resumable: bool = False
     shared: bool = False
+    fitted: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,26 @@ class ScoreJob(Job):
     """Score the weights in ``folder`` on the test images."""
 
     fixed = {"test": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitJob(Job):
+    """Train what all candidates of a study share (`regnas.fit`); of no network, so ``architecture`` is empty.
+
+    Attributes:
+        space: ``spec``, ``window``, ``images`` and ``stream_version``, of which the worker makes it again.
+        strategy: spec of the strategy whose sampler fits; None where the worker's evaluator does.
+        identity: plain values that say which fit it is.
+        seconds: after which it ends with what it has; None for as long as it takes.
+    """
+
+    fixed = {"fit": True}
+    space: Mapping[str, Any]
+    seed: int
+    identity: Mapping[str, Any]
+    strategy: str | None = None
+    seconds: float | None = None
+    architecture: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -278,6 +300,7 @@ _EVENTS = {kind.fixed["event"]: kind for kind in (Ready, Broken, Note, Epoch, Do
 _KEYS: dict[str, type[Message]] = {
     "evaluator": Setup,
     "test": ScoreJob,
+    "fit": FitJob,
     "architecture": EvaluateJob,
     "go": Answer,
     "cancel": Cancel,
@@ -331,7 +354,7 @@ def _kind(value: Mapping[str, Any]) -> type[Message] | None:
     if "event" in value:
         event = value["event"]
         return _EVENTS.get(event) if isinstance(event, str) else None
-    keys = (key for key in _KEYS if key in value and (key != "test" or value[key]))
+    keys = (key for key in _KEYS if key in value and (key not in ("test", "fit") or value[key]))
     return next((_KEYS[key] for key in keys), None)
 
 

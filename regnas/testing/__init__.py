@@ -26,6 +26,7 @@ pytest.register_assert_rewrite(
             "measure",
             "network_rules.scaling",
             "network_rules.views",
+            "one_shot",
             "space",
             "strategy",
             "table",
@@ -40,6 +41,7 @@ from regnas.testing.executor import ExecutorRules  # noqa: E402
 from regnas.testing.format import FormatRules  # noqa: E402
 from regnas.testing.logger import LoggerRules  # noqa: E402
 from regnas.testing.measure import MeasureRules  # noqa: E402
+from regnas.testing.one_shot import FitRules, RelaxationRules, SupernetRules  # noqa: E402
 from regnas.testing.space import SpaceRules  # noqa: E402
 from regnas.testing.strategy import StrategyRules  # noqa: E402
 from regnas.testing.table import TableRules  # noqa: E402
@@ -58,11 +60,14 @@ __all__ = [
     "DistributionSpace",
     "EvaluatorRules",
     "ExecutorRules",
+    "FitRules",
     "FormatRules",
     "LoggerRules",
     "MeasureRules",
+    "RelaxationRules",
     "SpaceRules",
     "StrategyRules",
+    "SupernetRules",
     "TableRules",
     "Toy",
     "ask_and_tell",

@@ -28,8 +28,8 @@ class CellsNetwork(nn.Module):
         self._architecture = architecture
         width = architecture.width
         small = architecture.stem == "cifar"
-        self.stem = _cifar_stem(3 * width) if small else _imagenet_stem(width)
-        self.second_stem = nn.Identity() if small else _strided(width, width, relu_first=True)
+        self.stem = cifar_stem(3 * width) if small else imagenet_stem(width)
+        self.second_stem = nn.Identity() if small else strided(width, width, relu_first=True)
         before = last = 3 * width if small else width
         halve = not small
         self.cells = nn.ModuleList()
@@ -186,14 +186,17 @@ class WithAuxiliaryHead(nn.Module):
         return logits, self.auxiliary(states[self.network.auxiliary_cell])
 
 
-def _cifar_stem(wide: int) -> nn.Sequential:
+def cifar_stem(wide: int) -> nn.Sequential:
+    """Convolution and normalisation, ``(n, 3, h, w)`` to ``(n, wide, h, w)``."""
     return nn.Sequential(nn.Conv2d(3, wide, 3, padding=1, bias=False), nn.BatchNorm2d(wide))
 
 
-def _imagenet_stem(width: int) -> nn.Sequential:
-    return nn.Sequential(*_strided(3, width // 2), nn.ReLU(), *_strided(width // 2, width))
+def imagenet_stem(width: int) -> nn.Sequential:
+    """Two convolutions of stride 2, ``(n, 3, h, w)`` to ``(n, width, h / 4, w / 4)``."""
+    return nn.Sequential(*strided(3, width // 2), nn.ReLU(), *strided(width // 2, width))
 
 
-def _strided(wide_in: int, wide: int, *, relu_first: bool = False) -> nn.Sequential:
+def strided(wide_in: int, wide: int, *, relu_first: bool = False) -> nn.Sequential:
+    """Convolution of stride 2 and normalisation."""
     layers = nn.Sequential(nn.Conv2d(wide_in, wide, 3, 2, padding=1, bias=False), nn.BatchNorm2d(wide))
     return nn.Sequential(nn.ReLU(), *layers) if relu_first else layers

@@ -20,7 +20,7 @@ from regnas.search_spaces.cells.architecture import BOUNDS, Cells
 from regnas.search_spaces.cells.canonical import INPUTS
 from regnas.search_spaces.cells.cell import Cell, loose_ends
 from regnas.search_spaces.cells.complexity import STEMS
-from regnas.search_spaces.cells.line import CELLS, read_line
+from regnas.search_spaces.cells.formats.line import CELLS, read_line
 from regnas.search_spaces.cells.operations import NAMES
 from regnas.search_spaces.cells.sampling.batch import CellRows, EdgeColumns, ordered_columns
 from regnas.search_spaces.cells.slim.options import Slim, slim_option
@@ -28,6 +28,7 @@ from regnas.search_spaces.cells.slim.options import Slim, slim_option
 if TYPE_CHECKING:
     from regnas.sampling.batch import Batch, Narrowing
     from regnas.search_spaces.cells.slim.architecture import SlimCells
+    from regnas.search_spaces.cells.supernets.relaxed import RelaxedCells
 
 Output = Literal["loose", "all"]
 
@@ -253,6 +254,48 @@ class CellSpace(Space):
         if self.slim:
             return self.slim.network(normal, reduce, width, depth, self.stem_of_images, self.classes)
         return Cells(normal, reduce, width, depth, self.stem_of_images, self.classes)
+
+    def relaxation(self, **sizes: int) -> RelaxedCells:
+        """DARTS's search network (`regnas.supernet.SupportsRelaxation`): 8 ``cells`` and 16 ``channels`` unless said.
+
+        Raises:
+            UsageError: cells that put out loose ends or are stacked otherwise, operations or inputs that differ from
+                edge to edge, or no such size.
+        """
+        from regnas.search_spaces.cells.supernets.mixed import one_set, sizes_of
+        from regnas.search_spaces.cells.supernets.relaxed import RelaxedCells
+
+        found = sizes_of(sizes, {"channels": 16, "cells": 8}, {"channels": 2, "cells": 3}, self.spec)
+        if self.output != "all" or self.slim:
+            raise UsageError(
+                f"the relaxation of {self.spec} is not defined: its cells do not put out all of their nodes in the "
+                f"stacking of NDS; darts and pnas do"
+            )
+        laws = self.dimensions
+        inputs = [name for cell in self.cells for name in self.names(cell)[1]]
+        if self.ties or any(
+            name not in laws or laws[name].size != place % (2 * self.nodes) // 2 + INPUTS
+            for place, name in enumerate(inputs)
+        ):
+            raise UsageError(f"the relaxation of {self.spec} is not defined: every node has to choose among all inputs")
+        if found["channels"] % 2:
+            raise UsageError(
+                f"channels of a supernet of cells are even: reductions halve them; got {found['channels']}"
+            )
+        operations = one_set([values_of(laws[name]) for cell in self.cells for name in self.names(cell)[0]], self.spec)
+        return RelaxedCells(
+            operations,
+            self.cells,
+            nodes=self.nodes,
+            width=found["channels"],
+            depth=found["cells"],
+            stem=self.stem_of_images,
+            classes=self.classes,
+        )
+
+    def supernet(self, **sizes: int) -> RelaxedCells:
+        """The relaxation's module, of which parts are selected (`regnas.supernet.SupportsSupernet`); errors as its."""
+        return self.relaxation(**sizes)
 
     def point_of_line(self, text: str) -> Params:
         """The parameters that a network's line says (`regnas.describe.SupportsLines`).

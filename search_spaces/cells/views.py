@@ -8,7 +8,7 @@ from regnas.counting import output_size
 from regnas.describe import Summary, TextTable
 from regnas.search_spaces.cells.canonical import INPUTS
 from regnas.search_spaces.cells.complexity import cells_of
-from regnas.search_spaces.cells.line import line_of
+from regnas.search_spaces.cells.formats.line import line_of
 from regnas.search_spaces.cells.operations import OPERATIONS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from regnas.architecture import from_json
-from regnas.errors import MessageError, PluginBroken, UsageError
+from regnas.errors import MessageError, PluginBroken, StudyError, UsageError
 from regnas.evaluator import (
     Cancelled,
     Context,
@@ -28,6 +28,7 @@ from regnas.evaluator import (
     OutOfMemory,
     Result,
     SupportsTest,
+    Task,
     check_error,
     check_result,
     make_evaluator,
@@ -42,6 +43,7 @@ from regnas.messages import (
     Epoch,
     EvaluateJob,
     Failed,
+    FitJob,
     FromWorker,
     Job,
     Message,
@@ -52,6 +54,7 @@ from regnas.messages import (
     expected,
     from_line,
 )
+from regnas.studies.executors.fitting import do_fit
 from regnas.system.files import append_json, write_json
 from regnas.system.reading import fields_if_whole
 
@@ -87,8 +90,12 @@ def evaluate(
     device: str,
     report: Callable[[int, float], bool],
     cancelled: Callable[[], bool] = lambda: False,
+    task: Task | None = None,
 ) -> float | None:
     """Do one job and put its result on disk.
+
+    Args:
+        task: what the evaluator was made for; a fit takes its images from it.
 
     Returns:
         None; of an evaluation that was told to stop and did, and so has no result, its seconds.
@@ -99,6 +106,8 @@ def evaluate(
         ValueError: an error that is no fraction.
         TypeError: it is to score weights, and the evaluator cannot.
     """
+    if isinstance(job, FitJob):
+        return do_fit(evaluator, job, task, device, report)
     architecture = from_json(job.architecture)
     folder = Path(job.folder) if job.folder else None
     if isinstance(job, ScoreJob):
@@ -123,6 +132,7 @@ def evaluate(
         resumable=wanted.resumable,
         shared=wanted.shared,
         cancelled=cancelled,
+        fitted=Path(wanted.fitted) if wanted.fitted else None,
     )
     try:
         result = evaluator(architecture, seed=wanted.seed, context=context)
@@ -145,8 +155,10 @@ def describe(error: BaseException) -> str:
 
 
 def may_succeed(error: Exception) -> bool:
-    """Whether what raised could do otherwise when it is tried again: not where a plug-in gives what it may not."""
-    return not isinstance(error, PluginBroken | UsageError)
+    """Whether what raised could do otherwise when it is tried again: not where a plug-in gives what it may not,
+    or a study cannot go on.
+    """
+    return not isinstance(error, PluginBroken | UsageError | StudyError)
 
 
 def perform(
@@ -156,6 +168,7 @@ def perform(
     send: Callable[[FromWorker], None],
     answer: Callable[[], bool],
     cancelled: Callable[[], bool] = lambda: False,
+    task: Task | None = None,
 ) -> None:
     """Do one job, and say how it goes and ends.
 
@@ -172,7 +185,7 @@ def perform(
         return answer()
 
     try:
-        stopped = evaluate(evaluator, job, device, report, cancelled)
+        stopped = evaluate(evaluator, job, device, report, cancelled, task)
     except DeviceLost:
         raise
     except Cancelled:
@@ -196,7 +209,12 @@ class Lane:
 
 
 def serve_lanes(
-    inbox: Inbox, evaluator: Evaluator, device: str, send: Callable[[FromWorker], None], count: int
+    inbox: Inbox,
+    evaluator: Evaluator,
+    device: str,
+    send: Callable[[FromWorker], None],
+    count: int,
+    task: Task | None = None,
 ) -> None:
     """Do every job that comes at once, beside those that are not done, ``count`` at a time at most."""
     lanes: dict[int, Lane] = {}
@@ -204,7 +222,7 @@ def serve_lanes(
 
     def run(job: Job, lane: Lane) -> None:
         try:
-            perform(evaluator, job, device, send, lane.answers.get, lane.cancelled.is_set)
+            perform(evaluator, job, device, send, lane.answers.get, lane.cancelled.is_set, task)
         except DeviceLost:
             _end_lost()
 
@@ -242,10 +260,14 @@ def main() -> None:
         return
     send(Ready())
     if setup.lanes > 1:
-        serve_lanes(inbox, evaluator, device, send, setup.lanes)
+        serve_lanes(inbox, evaluator, device, send, setup.lanes, setup.task)
+
+    def answer() -> bool:
+        return expected(_next(inbox), Answer).go
+
     while True:
         try:
-            perform(evaluator, expected(_next(inbox), Job), device, send, lambda: expected(_next(inbox), Answer).go)
+            perform(evaluator, expected(_next(inbox), Job), device, send, answer, task=setup.task)
         except DeviceLost:
             _end_lost()
 

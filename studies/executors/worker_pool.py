@@ -23,6 +23,7 @@ from regnas.messages import (
     Epoch,
     EvaluateJob,
     Failed,
+    FitJob,
     FromWorker,
     Job,
     Note,
@@ -79,12 +80,14 @@ class Running:
     Attributes:
         late: when it was told to end, as its time was over.
         stopping: it was told to stop after an epoch, and will not be asked for again at once.
+        timed: the time of an evaluation limits it.
     """
 
     judge: Judge | None
     began: float
     late: float | None = None
     stopping: bool = False
+    timed: bool = True
 
 
 @dataclass(eq=False)
@@ -168,7 +171,7 @@ class Fleet:
         one = min((one for one in self.workers if self._room(one)), key=lambda one: len(one.jobs))
         if job.index not in self._suspects and not any(self._suspects & one.jobs.keys() for one in self.workers):
             self._suspects.clear()  # what is evaluated again comes first: these never will be
-        one.jobs[job.index] = Running(judge, time.monotonic())
+        one.jobs[job.index] = Running(judge, time.monotonic(), timed=not isinstance(job, FitJob))
         if isinstance(job, EvaluateJob) and self._lanes[one.number] > 1 and not self._suspects:
             job = replace(job, shared=True)
         self._send(one, job)
@@ -279,7 +282,7 @@ class Fleet:
         now = time.monotonic()
         for one in self.workers:
             for index, running in one.jobs.items():
-                if running.late is None and now - running.began > self._spec.timeout:
+                if running.timed and running.late is None and now - running.began > self._spec.timeout:
                     running.late = now
                     if one.lanes > 1:
                         self._send(one, Cancel(index))

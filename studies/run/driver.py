@@ -56,8 +56,10 @@ class Driver:
         fidelity: Fidelity | None = None,
         clock: Clock | None = None,
         objective: Objective | None = None,
+        fitted: Path | None = None,
     ) -> None:
         self._study = study
+        self._fitted = fitted
         self._pool = pool
         self._progress = progress
         self._fidelity = fidelity or Fidelity()
@@ -200,6 +202,7 @@ class Driver:
                 folder=str(self._checkpoints.of(pending.index)),
                 result=str(self._stored.place(pending.index)),
                 resumable=self._fidelity.active,
+                fitted=None if self._fitted is None else str(self._fitted),
             ),
             partial(self._should_continue, pending) if self._fidelity.active else None,
         )

@@ -64,6 +64,11 @@ class Budget:
         pruner, race = options.get("pruner", NONE), retrain == AUTO
         return cls(options.get("budget"), options.get("budget_epochs"), pruner, seconds, race)
 
+    @property
+    def unsaid(self) -> bool:
+        """Whether nothing says how much is spent: no candidates, epochs or time."""
+        return self.candidates is None and self.epochs is None and self.seconds is None
+
     def checked_pruner(self, epochs: int | None, duplicates: str) -> str:
         """The pruner's spec, if what stops candidates early can work.
 

@@ -22,6 +22,7 @@ from regnas.evaluator import (
     check_facts,
     make_evaluator,
 )
+from regnas.fit import SupportsFit
 from regnas.logger import check_logger
 from regnas.measure import flag_of
 from regnas.objective import ERROR, Objective
@@ -37,7 +38,8 @@ from regnas.studies.run.progress import duration
 from regnas.studies.search.budget import CANDIDATES
 from regnas.studies.search.identity import Settings, folder_name, study_name
 from regnas.studies.search.images import FINGERPRINT, fingerprint_of
-from regnas.studies.search.known import enqueue, warm_start
+from regnas.studies.search.known import enqueue, fitters, warm_start
+from regnas.studies.search.known.fitters import Fitting
 from regnas.studies.search.known.warm_start import WarmStart
 from regnas.studies.search.pareto import axes
 from regnas.studies.search.regime import epochs_of, images_of
@@ -66,6 +68,7 @@ class SearchPlan:
         objective: what is minimised; None for the error.
         screen: what candidates have to pass before training; None where nothing.
         loggers: specs of what hears of it.
+        fitting: what is trained before the first candidate.
     """
 
     space: Space
@@ -99,6 +102,12 @@ class SearchPlan:
     objective: Objective | None = None
     screen: Screen | None = None
     loggers: tuple[str, ...] = ()
+    fitting: Fitting = Fitting()
+
+    @property
+    def fitter(self) -> SupportsFit | None:
+        """What trains something before the first candidate; None where nothing does."""
+        return self.fitting.fitter
 
     @property
     def workers(self) -> int:
@@ -221,10 +230,12 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     if pruner != NONE and epochs and facts.get("steps") and stored_pruner(url, name) != pruner:
         pruner = after_steps(pruner, epochs, facts["steps"])
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
+    sampler = _screened(asked, space, allocation.count, data, asked.place.out / folder_name(name))
+    fitting = fitters.of(asked, sampler, evaluator, facts if data is not None else None)
     return SearchPlan(
         space=space,
         strategy=asked.label,
-        sampler=_screened(asked, space, allocation.count, data, asked.place.out / folder_name(name)),
+        sampler=sampler,
         settings=settings,
         task=replace(asked.task, download=False),
         evaluator=asked.evaluator,
@@ -253,6 +264,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         objective=asked.sought,
         screen=asked.screened,
         loggers=tuple(asked.log),
+        fitting=fitting,
     )
 
 
@@ -351,4 +363,6 @@ def on_stream(one: SearchPlan, version: int) -> SearchPlan:
         return one
     space = one.space.on_stream(version)
     sampler = _sampler(one.strategy, space, one.seed, one.settings.duplicates, one.workers)
-    return replace(one, space=space, sampler=sampler, settings=replace(one.settings, stream_version=version))
+    settings = replace(one.settings, stream_version=version)
+    fitting = one.fitting.with_sampler(sampler)
+    return replace(one, space=space, sampler=sampler, settings=settings, fitting=fitting)

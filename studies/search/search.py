@@ -14,7 +14,7 @@ from regnas import weights
 from regnas.architecture import from_json
 from regnas.baseline import Baseline
 from regnas.design_space import Space
-from regnas.errors import StudyError
+from regnas.errors import InfeasibleWindow, StudyError
 from regnas.executor import Event, Executor
 from regnas.logger import LoggedStudy
 from regnas.messages import Job, ScoreJob
@@ -29,7 +29,7 @@ from regnas.studies.search import pareto as fronts
 from regnas.studies.search.budget import SEARCH_SHARE, retrain_of
 from regnas.studies.search.identity import REMARKS
 from regnas.studies.search.known import baselines as textbook
-from regnas.studies.search.known import enqueue, starting_points
+from regnas.studies.search.known import enqueue, fitted, starting_points
 from regnas.studies.search.known import warm_start as warm
 from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
@@ -110,19 +110,21 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
             enqueue.add(study, one.enqueued, one.space)
             try:
                 clock.recall(study.get_trials(deepcopy=False))
-                if not spent(one, study, clock):
+                fitted.taken(one, study)
+                if not all(spent(part, study, clock) for part in fitted.rounds(one, study)):
                     if begun:
                         look_ahead(one)
                     told_to = LoggedStudy(name=one.name, folder=one.folder, out=one.folder.parent, settings=settings)
                     heard, close = logged(progress, one.loggers, told_to)
-                    pool = make_workers(one, count=min(one.workers, one.budget))
+                    pool = make_workers(one, count=fitted.at_a_time(one))
                     if known or not begun:
                         textbook.train(one, known, pool, progress, clock)
                         told = starting_points.add(study, one.space, known, textbook.rows_of(one, known))
                         if told:
                             progress.say(f"baselines that the strategy starts from, as they are in the space: {told}")
+                    fitted.train(one, study, pool, progress, clock)
                     try:
-                        drive(one, study, pool, heard, clock)
+                        _drive(one, study, pool, heard, clock)
                     finally:
                         close()
             finally:
@@ -131,6 +133,18 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
     finally:
         if pool is not None:
             pool.close()
+
+
+def _drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progress, clock: Clock) -> None:
+    """Evaluate candidates, in the rounds that a fit asks for."""
+    for number, part in enumerate(fitted.rounds(one, study)):
+        try:
+            if not spent(part, study, clock):
+                drive(part, study, pool, progress, clock)
+        except InfeasibleWindow as error:
+            if not number:
+                raise
+            progress.say(f"no further candidates to compare with: {error}")
 
 
 def _finish(one: SearchPlan, study: optuna.Study, known: Sequence[Baseline], pool: Executor | None) -> SearchResult:

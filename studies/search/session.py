@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 
 from regnas.errors import StudyError, UsageError
 from regnas.executor import Executor, WorkerSpec
+from regnas.fit import FOLDER
 from regnas.pruner import make_pruner
 from regnas.sampling import costing
 from regnas.studies.executors.make import start
@@ -185,7 +186,9 @@ def look_ahead(one: SearchPlan) -> None:
     if one.budget_epochs is not None:
         return  # how many candidates that takes is not known
     space = costing.closed(one.space) if one.space.measures else one.space
-    count = min(one.budget, LOOK_AHEAD) if one.budget < UNLIMITED else 1
+    count = min(one.budget, LOOK_AHEAD) if one.budget < UNLIMITED and not one.fitting.equal_cost else 1
+    if one.fitter is not None:
+        count = max(2, count)  # there is something to choose
     if one.screen is not None:
         count = min(one.screen.drawn(count), LOOK_AHEAD)
     space.sample(count, seed=one.seed, duplicates=one.settings.duplicates)
@@ -251,6 +254,7 @@ def drive(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progre
         fidelity=Fidelity(pruner, one.epochs, one.budget_epochs),
         clock=clock,
         objective=one.objective,
+        fitted=one.folder / FOLDER if one.fitting.by_evaluator else None,
     )
     writer = storage_of(study)
     if isinstance(writer, OneWriter):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from regnas.costs import Complexities
 from regnas.counting import output_size
 from regnas.design_space import Space
-from regnas.dimension import Choice, Dimension
+from regnas.dimension import Choice, Dimension, values_of
 from regnas.errors import UsageError
 from regnas.images import Images
 from regnas.measure import BUILT_IN
@@ -30,6 +30,9 @@ from regnas.search_spaces.cells.nasbench201.architecture import (
     cell_complexity,
 )
 from regnas.search_spaces.cells.nasbench201.functions import representatives
+
+if TYPE_CHECKING:
+    from regnas.search_spaces.cells.nasbench201.relaxed import RelaxedCell
 
 NAMES = tuple(f"op_{start}{end}" for start, end in EDGES)
 _SAME = ("cells", "functions")
@@ -85,6 +88,25 @@ class NASBench201Space(Space):
     def to_train(self) -> Self:
         """Cells of equal functions as one network, unless the spec says otherwise."""
         return self if self.same else self.derive({"same": "functions"})
+
+    def relaxation(self, **sizes: int) -> RelaxedCell:
+        """The search network (`regnas.supernet.SupportsRelaxation`): 16 ``channels``, 5 ``cells`` a stage unless said.
+
+        Raises:
+            UsageError: operations that differ from edge to edge, or no such size.
+        """
+        from regnas.search_spaces.cells.nasbench201.relaxed import RelaxedCell
+        from regnas.search_spaces.cells.supernets.mixed import one_set, sizes_of
+
+        found = sizes_of(sizes, {"channels": 16, "cells": 5}, {"channels": 1, "cells": 1}, self.spec)
+        if self.ties:
+            raise UsageError(f"the relaxation of {self.spec} is not defined: every edge has to choose for itself")
+        operations = one_set([values_of(law) for law in self.dimensions.values()], self.spec)
+        return RelaxedCell(operations, width=found["channels"], cells=found["cells"], classes=self.classes)
+
+    def supernet(self, **sizes: int) -> RelaxedCell:
+        """The relaxation's module, of which parts are selected (`regnas.supernet.SupportsSupernet`); errors as its."""
+        return self.relaxation(**sizes)
 
     def sees(self) -> str:
         sizes = [self.resolution]

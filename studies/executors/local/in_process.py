@@ -15,7 +15,7 @@ class InProcess:
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._evaluator = make_evaluator(spec.evaluator, spec.task)
-        self._device = spec.device(0)
+        self._device, self._task = spec.device(0), spec.task
         self._job: Job | None = None
         self._judge: Judge | None = None
 
@@ -37,7 +37,7 @@ class InProcess:
             return self._judge is None or self._judge(epoch, error)
 
         try:
-            stopped = worker.evaluate(self._evaluator, job, self._device, report)
+            stopped = worker.evaluate(self._evaluator, job, self._device, report, task=self._task)
         except Exception as error:
             again = worker.may_succeed(error)
             return [*epochs, Event("failed", index, message=worker.describe(error), again=again)]

@@ -1,0 +1,1 @@
+"""Modules that hold all cells of a space at once."""

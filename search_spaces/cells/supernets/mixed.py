@@ -1,0 +1,126 @@
+"""What relaxations of cells share: an edge that is the mixture of all operations, and how one of them is chosen.
+
+Source: Liu et al. 2019 (DARTS, arXiv 1806.09055), section 2.2; quark0/darts ``cnn/model_search.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from regnas.errors import UsageError
+
+NONE = "none"
+_START = 1e-3  # standard deviation of alphas at the start
+
+
+class MixedOperation(nn.Module):
+    """All operations of an edge, weighed: ``(n, c, h, w)`` to ``(n, c, h / stride, w / stride)``.
+
+    ``none`` gives nothing, so it is not computed; it takes its share of the softmax all the same.
+
+    Args:
+        operations: names, the columns of the alphas.
+        make: a new operation of a name.
+    """
+
+    def __init__(self, operations: Sequence[str], make: Callable[[str], nn.Module]) -> None:
+        super().__init__()
+        self.operations = tuple(operations)
+        self.choices = nn.ModuleDict({name: make(name) for name in operations if name != NONE})
+
+    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+        """Args:
+        weights: ``(operations,)``.
+        """
+        terms = [weights[place] * self.choices[name](x) for place, name in enumerate(self.operations) if name != NONE]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total
+
+
+def unscaled(module: nn.Module) -> nn.Module:
+    """The module with batch normalisations that have no scale and no shift: they could undo what the weights of a
+    mixture say.
+    """
+    for one in module.modules():
+        if isinstance(one, nn.BatchNorm2d):
+            one.affine = False
+            one.weight, one.bias = None, None  # type: ignore[assignment]
+    return module
+
+
+def new_alphas(rows: Mapping[str, int], operations: int) -> nn.ParameterDict:
+    """Alphas by name, ``(rows, operations)``, near to zero, from torch's current seed."""
+    return nn.ParameterDict(
+        {name: nn.Parameter(_START * torch.randn(count, operations)) for name, count in rows.items()}
+    )
+
+
+def shares(alphas: Tensor) -> list[list[float]]:
+    """The softmax of every row, in double precision."""
+    found: list[list[float]] = alphas.detach().cpu().double().softmax(1).tolist()
+    return found
+
+
+def strongest_inputs(
+    weights: Sequence[Sequence[float]], operations: Sequence[str], nodes: int
+) -> list[tuple[str, int]]:
+    """Operation and input of two edges for each node, the stronger one first.
+
+    An edge is as strong as the largest weight of its operations but ``none``, which has its share of the softmax and is
+    never chosen. Of equal ones the first counts.
+
+    Args:
+        weights: rows of a softmax: of each node in turn, one for every input and node before it.
+        operations: names of the columns.
+
+    Source: Liu et al. 2019, section 2.4; quark0/darts ``Network.genotype``.
+    """
+    found: list[tuple[str, int]] = []
+    first = 0
+    for node in range(nodes):
+        rows = weights[first : first + node + 2]
+        best = [max((value, -place) for place, value in enumerate(row) if operations[place] != NONE) for row in rows]
+        order = sorted(range(len(rows)), key=lambda start: -best[start][0])[:2]
+        found += [(operations[-best[start][1]], start) for start in order]
+        first += len(rows)
+    return found
+
+
+def sizes_of(sizes: Mapping[str, int], usual: Mapping[str, int], least: Mapping[str, int], of: str) -> dict[str, int]:
+    """Sizes over the usual ones; 0 is the usual one.
+
+    Raises:
+        UsageError: no such size, or one that is too small.
+    """
+    for name, value in sizes.items():
+        if name not in usual:
+            raise UsageError(f"the supernet of {of} has the sizes {', '.join(usual)}, got {name}")
+        if isinstance(value, bool) or not isinstance(value, int) or (value and value < least[name]):
+            raise UsageError(f"{name} of the supernet of {of} are a whole number from {least[name]}, got {value!r}")
+    return {name: sizes.get(name, 0) or known for name, known in usual.items()}
+
+
+def one_set(found: Iterable[Sequence[str]], spec: str) -> tuple[str, ...]:
+    """The operations that all edges choose among.
+
+    Raises:
+        UsageError: some choose among others, or all have one alone.
+    """
+    sets = [tuple(one) for one in found]
+    if len({frozenset(one) for one in sets}) != 1 or len(sets[0]) < 2 or set(sets[0]) == {NONE}:
+        raise UsageError(
+            f"the relaxation of {spec} is not defined: all edges of its cells have to choose among the same "
+            f"operations, two or more"
+        )
+    return sets[0]
+
+
+def but_alphas(parameters: Iterable[nn.Parameter], alphas: nn.ParameterDict) -> list[nn.Parameter]:
+    """All parameters but the alphas."""
+    own = {id(alpha) for alpha in alphas.values()}
+    return [parameter for parameter in parameters if id(parameter) not in own]
