@@ -1,0 +1,1 @@
+"""Strategies that train one network which holds all others."""
