@@ -12,6 +12,7 @@ FAMILIES = {
     "cells": "search_spaces/cells/",
     "mobile": "search_spaces/mobile/",
     "layer-chain": "search_spaces/chain/",
+    "macro": "search_spaces/macro/",
     "nasbench201": "search_spaces/cells/nasbench201/",
     "point": "regnas/tables/point.py",
     "slim-cells": "search_spaces/cells/",  # in another stacking

@@ -34,11 +34,11 @@ def extra(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 def test_the_built_ins_are_installed_under_their_names() -> None:
     """The names are public: in specs, in the storage of studies, in the documentation."""
     expected = {
-        "architecture": {"cells", "slim-cells", "mobile", "layer-chain", "staged", "nasbench201", "point"},
+        "architecture": {"cells", "slim-cells", "mobile", "layer-chain", "macro", "staged", "nasbench201", "point"},
         "space": {f"anynetx-{letter}" for letter in "abcde"}
         | {"regnetx", "regnety", "regnetx-constrained", "regnetx-pycls", "nasbench201", "table", "growing"}
         | {"vanilla", "resnet", "resnext-a", "resnext-b"}
-        | {"nasnet", "amoebanet", "pnas", "enas", "darts"}
+        | {"nasnet", "amoebanet", "pnas", "enas", "enas-macro", "darts"}
         | {"mobile", "mnasnet", "efficientnet", "resnet-rs", "chain"},
         "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"}
         | {"reinforce", "ppo", "pnas", "command"}

@@ -18,6 +18,8 @@ from regnas.evaluator import Evaluator, Task
 from regnas.measure import BUILT_IN, Measure, load
 from regnas.plugins import registry, spec
 from regnas.search_spaces.chain.architecture import Layer, LayerChain
+from regnas.search_spaces.macro.architecture import Macro
+from regnas.search_spaces.macro.complexity import OPERATIONS
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.testing import ArchitectureRules, DataSetRules, EvaluatorRules, MeasureRules, SpaceRules, StrategyRules
 from regnas.window import Window
@@ -33,6 +35,7 @@ DERIVED = (
     "nasbench201[same=functions]",
     "pnas[reduction=same,op=sep_conv_3x3|skip_connect|avg_pool_3x3]",
     "chain[layers=4:6,strides=1,filters=8|12]",
+    "enas-macro[layers=6,form=final,filters=8|12,op=conv3|sep5|max3]",
 )
 WINDOWS = (
     ("regnetx", "360M:400M"),
@@ -42,6 +45,7 @@ WINDOWS = (
     ("darts", "100M:110M"),
     ("nasnet", "200M:220M"),
     ("chain[layers=6:8]", "20M:30M"),
+    ("enas-macro", "48M:55M"),
 )
 
 # random, tpe and evolution: tests/strategies/test_strategy_rules.py, with samplers of Optuna.
@@ -104,6 +108,17 @@ class TestChains(ArchitectureRules):
             ((), (0,), (), (0, 2)),
         )
         return [LayerChain(layers[: len(link)], link, classes) for link in (*links, ((),), ((), (0,)))]
+
+
+class TestMacroNetworks(ArchitectureRules):
+    def make(self, classes: int) -> Sequence[Architecture]:
+        skips = ((), (0,), (1,), (0, 2), (), (1, 4))
+        return [
+            Macro(OPERATIONS, skips, 4, "search", classes),
+            Macro(OPERATIONS, skips, 4, "final", classes),
+            Macro(OPERATIONS, ((),) * 6, 4, "search", classes),
+            Macro(("max3",), ((),), 4, "final", classes),
+        ]
 
 
 class TestMeasures(MeasureRules):

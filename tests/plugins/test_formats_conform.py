@@ -16,6 +16,7 @@ from regnas.search_spaces.cells.architecture import Cells
 from regnas.search_spaces.cells.cell import Cell, parse_edges
 from regnas.search_spaces.cells.nasbench201.architecture import NASBench201
 from regnas.search_spaces.cells.slim.architecture import SlimCells
+from regnas.search_spaces.macro.architecture import Macro
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.testing import FormatRules
 
@@ -123,6 +124,17 @@ class TestNumbersOfEnas(FormatRules):
             Cells(_cell("sep3@0+skip@1 / max3@1+sep5@1", 2), _cell("max3@0+avg3@1 / skip@2+skip@0", 3)),
             Cells(_cell("sep3@0+skip@1", 2), _cell("max3@0+avg3@1 / skip@2+skip@0", 3)),
         ]
+
+
+class TestNumbersOfMacroNetworks(FormatRules):
+    suffix = ""
+
+    def make(self) -> Format[Any]:
+        return make_format("enas-macro")
+
+    def networks(self) -> Sequence[Architecture]:
+        skips = ((), (0,), (0, 1))
+        return [Macro(("conv3", "sep5", "max3"), skips, 8), Macro(("avg3",) * 3, skips, 4, "final", 5)]
 
 
 class TestListsOfPnas(FormatRules):

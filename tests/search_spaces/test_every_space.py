@@ -43,6 +43,7 @@ DERIVED = [
     "nasnet[normal_1_op_x=conv_1x1|none,reduce_op=skip_connect|none]",
     "pnas[reduction=same,depth=4:12]",
     "enas[normal_0_op_x=normal_1_op_y]",
+    "enas-macro[layers=9,form=final,filters=8|24,op_2=op_1]",
     "mnasnet[filters_1=filters_2,layers_7=layers_1,skip_3=none]",
     "mobile[stages=3,se=0|0.5,depth_2=1]",
     "efficientnet[base=mobilenetv2,depth=0.5:2]",

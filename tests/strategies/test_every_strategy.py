@@ -38,11 +38,13 @@ SPACES = (
     ("nasnet", None, "200M:220M"),
     ("mnasnet", SMALL, "3M:3.3M"),
     ("chain", SMALL, "20M:24M"),
+    ("enas-macro", SMALL, "38M:40M"),
 )
 CASES = [
-    pytest.param(strategy, *space, id=f"{strategy}-{space[0]}", marks=[pytest.mark.slow] if space[0] == "chain" else [])
+    pytest.param(strategy, *space, id=f"{strategy}-{space[0]}", marks=[pytest.mark.slow] if slow else [])
     for space in SPACES
     for strategy in STRATEGIES
+    for slow in [space[0] == "chain" or (strategy, space[0]) == ("gp", "enas-macro")]
     if strategy != "grid" or space[0] == "regnetx"  # it wants few parameters
 ]
 

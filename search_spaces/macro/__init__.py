@@ -1,0 +1,1 @@
+"""Networks of layers with skips, as ENAS searches them as a whole."""
