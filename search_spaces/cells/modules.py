@@ -27,17 +27,19 @@ class Zero(nn.Module):
 class FactorisedReduction(nn.Module):
     """Halves the size: two 1x1 convolutions of stride 2, one of them a pixel further, each to half of the channels.
 
-    Padded by a pixel below and to the right, so that odd sizes are halved as well, rounded up.
+    Padded by a pixel below and to the right, so that odd sizes are halved as well, rounded up. Behind a ReLU, unless
+    said otherwise.
     """
 
-    def __init__(self, wide_in: int, wide: int) -> None:
+    def __init__(self, wide_in: int, wide: int, *, relu: bool = True) -> None:
         super().__init__()
+        self.relu = relu
         self.here = nn.Conv2d(wide_in, wide // 2, 1, stride=2, bias=False)
         self.further = nn.Conv2d(wide_in, wide // 2, 1, stride=2, bias=False)
         self.norm = nn.BatchNorm2d(wide)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.relu(x)
+        x = torch.relu(x) if self.relu else x
         shifted = functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
         return self.norm(torch.cat([self.here(x), self.further(shifted)], dim=1))  # type: ignore[no-any-return]
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from regnas.sampling.batch import Batch, Narrowing
     from regnas.search_spaces.cells.slim.architecture import SlimCells
     from regnas.search_spaces.cells.supernets.relaxed import RelaxedCells
+    from regnas.search_spaces.cells.supernets.shared import SharedCells
+    from regnas.states import DecidedPart
 
 Output = Literal["loose", "all"]
 
@@ -293,9 +295,23 @@ class CellSpace(Space):
             classes=self.classes,
         )
 
-    def supernet(self, **sizes: int) -> RelaxedCells:
-        """The relaxation's module, of which parts are selected (`regnas.supernet.SupportsSupernet`); errors as its."""
-        return self.relaxation(**sizes)
+    def supernet(self, **sizes: int) -> RelaxedCells | SharedCells:
+        """What parts are selected of (`regnas.supernet.SupportsSupernet`): the relaxation's module where all nodes are
+        the output, else ENAS's shared child, 8 ``cells`` and 20 ``channels`` unless said. Errors as of the relaxation.
+        """
+        from regnas.search_spaces.cells.supernets.decided import shared_child
+
+        return self.relaxation(**sizes) if self.output == "all" else shared_child(self, sizes)
+
+    def decided(self) -> Sequence[DecidedPart]:
+        """Inputs and operations of every node of each cell (`regnas.states.SupportsStates`).
+
+        Raises:
+            UsageError: parameters are tied, cells are stacked otherwise, or nodes take no input twice.
+        """
+        from regnas.search_spaces.cells.supernets.decided import parts_of
+
+        return parts_of(self)
 
     def point_of_line(self, text: str) -> Params:
         """The parameters that a network's line says (`regnas.describe.SupportsLines`).

@@ -31,9 +31,11 @@ from regnas.search_spaces.macro.complexity import (
     sides,
 )
 from regnas.search_spaces.macro.line import read_line
+from regnas.states import DecidedPart, State
 
 if TYPE_CHECKING:
     from regnas.sampling.batch import Narrowing
+    from regnas.search_spaces.macro.supernet import SharedMacro
 
 LAYERS, FILTERS = 12, 36
 ODD = "an odd number of filters"
@@ -110,6 +112,42 @@ class MacroSpace(Space):
                 skips[layer - 1].append(one)
         operations = tuple(params[name] for name in self.ops)
         return Macro(operations, tuple(map(tuple, skips)), params["filters"], self.form, self.classes)
+
+    def supernet(self, **sizes: int) -> SharedMacro:
+        """The shared child of ENAS's search (`regnas.supernet.SupportsSupernet`): 36 ``channels`` unless said.
+
+        Raises:
+            UsageError: the form of final networks, or no such size.
+        """
+        from regnas.search_spaces.macro.supernet import SharedMacro
+
+        if self.form != "search":
+            raise UsageError(f"the supernet of {self.spec} is not defined: networks share weights in form=search")
+        if unknown := sorted(set(sizes) - {"channels"}):
+            raise UsageError(f"the supernet of {self.spec} has the size channels, got {unknown[0]}")
+        filters = sizes.get("channels", 0) or FILTERS
+        if isinstance(filters, bool) or not isinstance(filters, int) or filters < 2 or filters % 2:
+            raise UsageError(f"channels of the supernet of {self.spec} are an even number from 2, got {filters!r}")
+        return SharedMacro(self._operations(), layers=self.layers, filters=filters, classes=self.classes)
+
+    def decided(self) -> Sequence[DecidedPart]:
+        """The operation of each layer and then its skips (`regnas.states.SupportsStates`).
+
+        Raises:
+            UsageError: parameters are tied.
+        """
+        if self.ties:
+            raise UsageError(f"what is decided of {self.spec} one after the other is tied; leave the ties out")
+        skips: list[list[str]] = [[] for _ in self.ops]
+        for name, _, layer in self.skips:
+            skips[layer - 1].append(name)
+        states = [State((), (op,), tuple(names)) for op, names in zip(self.ops, skips, strict=True)]
+        return (DecidedPart(0, tuple(states), self._operations()),)
+
+    def _operations(self) -> tuple[str, ...]:
+        """Those that any layer can have, in the authors' order."""
+        there = {str(value) for name in self.ops for value in values_of(dict(self.laws)[name])}
+        return tuple(name for name in OPERATIONS if name in there)
 
     def point_of_line(self, text: str) -> Params:
         """The parameters that a network's line says (`regnas.describe.SupportsLines`).
