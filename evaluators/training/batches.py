@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,8 @@ from torch.nn import functional
 from regnas.dataset import DataSet, Split
 from regnas.errors import DataError
 from regnas.evaluators.training.data_parallel import WHOLE, Share
+from regnas.evaluators.training.options.augmentation import Augment
+from regnas.evaluators.training.options.sampling import balanced_order
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Plan:
         order: ``(n,)``, rows of the images, batch after batch.
         draws: ``(3, n)``, uniform on [0, 1), of each image's crop and mirror.
         shares: ``(batches,)``, of mixed images; None where none are mixed.
+        seeds: ``(n,)`` on the CPU, of what else is done to each image; None where nothing is.
     """
 
     ends: tuple[int, ...]
     order: Tensor
     draws: Tensor
     shares: Tensor | None
+    seeds: Tensor | None = None
 
 
 class Batches:
@@ -87,7 +92,15 @@ class Batches:
                 images = images[:, :, self._pad : self._pad + height, self._pad : self._pad + width]
             yield self._normalised(images), self._labels[start : start + size]
 
-    def plan(self, ends: Sequence[int], generator: torch.Generator, *, mixup: float | None = None) -> Plan:
+    def plan(
+        self,
+        ends: Sequence[int],
+        generator: torch.Generator,
+        *,
+        mixup: float | None = None,
+        balanced: bool = False,
+        seeded: bool = False,
+    ) -> Plan:
         """All that is random in an epoch, drawn at once.
 
         The generator lives on the CPU, so that every device sees the same order.
@@ -95,8 +108,13 @@ class Batches:
         Args:
             ends: where each batch ends, rising; images beyond the last end are left out.
             mixup: shape of the law of shares, see `mixed`; None where images are not to be mixed.
+            balanced: every class comes equally often, see `balanced_order`; else every image once.
+            seeded: every image has a seed.
         """
-        order = torch.randperm(len(self), generator=generator)
+        if balanced:
+            order = balanced_order(self._labels.cpu(), generator)
+        else:
+            order = torch.randperm(len(self), generator=generator)
         draws, shares = [], []
         for start, end in pairwise((0, *ends)):
             draws.append(torch.rand(3, end - start, generator=generator))
@@ -107,29 +125,48 @@ class Batches:
             order[: ends[-1]].to(self._device),
             torch.cat(draws, 1).to(self._device),
             torch.tensor(shares).to(self._device) if mixup is not None else None,
+            torch.randint(2**62, (ends[-1],), generator=generator) if seeded else None,
         )
 
-    def drawn(self, plan: Plan, *, flip: bool, share: Share = WHOLE) -> Iterator[tuple[Tensor, Tensor]]:
+    def drawn(
+        self, plan: Plan, *, flip: bool, share: Share = WHOLE, augment: Augment | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of a plan, or a process's share of each: images ``(n, 3, height, width)`` with labels, as of
         `batch`.
+
+        Args:
+            augment: what is done to pictures that are cropped and mirrored already; needs a plan with seeds.
         """
         for number, (start, end) in enumerate(pairwise((0, *plan.ends))):
             rows, draws = share.of(plan.order[start:end]), share.of(plan.draws[:, start:end])
-            yield self.batch(rows, draws, flip=flip, share=None if plan.shares is None else plan.shares[number])
+            mixing = None if plan.shares is None else plan.shares[number]
+            seeds = None if plan.seeds is None else share.of(plan.seeds[start:end])
+            change = None if augment is None or seeds is None else partial(augment, seeds=seeds)
+            yield self.batch(rows, draws, flip=flip, share=mixing, change=change)
 
-    def batch(self, rows: Tensor, draws: Tensor, *, flip: bool, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def batch(
+        self,
+        rows: Tensor,
+        draws: Tensor,
+        *,
+        flip: bool,
+        share: Tensor | None = None,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Images cropped, mirrored and mixed as they were drawn.
 
         Args:
             rows: ``(n,)``, of the images.
             draws: ``(3, n)``, uniform on [0, 1): of the crop's row and column, and of the mirror.
             share: ``()``, see `mixed`; None where images are not to be mixed.
+            change: what else is done to uint8 pictures, ``(n, channels, height, width)``, before they are normalised.
 
         Returns:
             Images ``(n, 3, height, width)`` with labels ``(n,)``, or with the shares ``(n, classes)`` of the classes of
             mixed images.
         """
-        images, labels = self._normalised(self._augmented(rows, draws, flip)), self._labels[rows]
+        pictures, labels = self._augmented(rows, draws, flip), self._labels[rows]
+        images = self._normalised(pictures if change is None else change(pictures))
         if share is None:
             return images, labels
         return mixed(images, functional.one_hot(labels, self._classes).float(), share)

@@ -24,6 +24,7 @@ from regnas.evaluators.training.devices import is_lost, is_out_of_memory, seeded
 from regnas.evaluators.training.gpu.lanes import USUAL_LANES, Lanes
 from regnas.evaluators.training.gpu.per_device import best_share, measured
 from regnas.evaluators.training.loop import Trainer
+from regnas.evaluators.training.options.augmentation import augmenter
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, Scorer, top1_error
@@ -39,12 +40,14 @@ def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
 
     Raises:
         UsageError: an option the recipe does not have.
+        HostError: an augmentation of a package that is not installed.
     """
     data = make_dataset(
         task.data, root=task.data_root, download=task.download, resolution=task.resolution, cache=task.cache
     )
     said = {*options, "epochs"} if task.epochs else {*options}
     recipe = Recipe.usual(data.regime, task.epochs).with_options(options)
+    augmenter(recipe.augment)  # a package that is missing is said now
     return TrainEvaluator(data, recipe, source=(task, options), said=frozenset(said))
 
 

@@ -16,8 +16,9 @@ from regnas.evaluators.training.data_parallel import WHOLE, Share, averaged, ave
 from regnas.evaluators.training.devices import wait
 from regnas.evaluators.training.gpu.epochs import RecordedEpochs
 from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder
+from regnas.evaluators.training.options.augmentation import augmenter
 from regnas.evaluators.training.precision import Computing
-from regnas.evaluators.training.recipe import Recipe
+from regnas.evaluators.training.recipe import BALANCED, Recipe
 from regnas.evaluators.training.scoring import Diverged
 
 
@@ -72,6 +73,9 @@ class Trainer:
         self._accumulation = accumulation
         self.device = device
         self.computing = computing or Computing()
+        self._augment = augmenter(recipe.augment)
+        if self._augment is not None:  # a recording repeats what was drawn for the first step
+            self.computing = replace(self.computing, recorded=False)
         self.recorder = (recorder or CudaRecorder()) if self.computing.recorded else None
         self._recorded: RecordedEpochs | None = None
         self._take(batches)
@@ -143,7 +147,7 @@ class Trainer:
             rates = (recipe.rate(self.epoch * per_epoch + n, recipe.epochs * per_epoch) for n in range(per_epoch))
         self.network.train()
         self._loss.zero_()
-        plan = self._batches.plan(ends, self._order, mixup=mixup if mixup is not None else recipe.mixup or None)
+        plan = self._plan(ends, mixup if mixup is not None else recipe.mixup or None)
         for _ in self._steps(plan, list(rates)):
             after_step()
         self.epoch += 1
@@ -158,16 +162,19 @@ class Trainer:
         self.network.train()
         whole = replace(self._recipe, drop_last=True).ends(len(self._batches))
         while True:
-            yield from self._steps(
-                self._batches.plan(whole, self._order), [self._recipe.learning_rate / 100] * len(whole)
-            )
+            yield from self._steps(self._plan(whole), [self._recipe.learning_rate / 100] * len(whole))
+
+    def _plan(self, ends: Sequence[int], mixup: float | None = None) -> Plan:
+        """All that is random in an epoch of these batches."""
+        balanced = self._recipe.sampling == BALANCED
+        return self._batches.plan(ends, self._order, mixup=mixup, balanced=balanced, seeded=self._augment is not None)
 
     def _steps(self, plan: Plan, rates: Sequence[float]) -> Iterator[None]:
         """Train an epoch; yields after every batch."""
         if self._recorded is not None:
             yield from self._recorded.steps(plan, rates)
             return
-        drawn = self._batches.drawn(plan, flip=self._recipe.flip, share=self._share)
+        drawn = self._batches.drawn(plan, flip=self._recipe.flip, share=self._share, augment=self._augment)
         for rate, (images, labels) in zip(rates, drawn, strict=True):
             self._set_rate(rate)
             self._step(images, labels)

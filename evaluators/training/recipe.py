@@ -18,6 +18,10 @@ _USUAL_MOMENTUM = 0.1  # of running averages, torch's own: what they began with 
 _LONG_DECAY, _LONG_SMOOTHING = 1e-3, 0.1  # in trainings as long as they help
 _MOST_MIXUP = 100.0  # shares are a half then, to within an eighth
 PRECISIONS = (AUTO, "float32", "bfloat16", "float16")
+NONE, TRIVIAL = "none", "trivial"
+AUGMENTS = (NONE, TRIVIAL)
+UNIFORM, BALANCED = "uniform", "balanced"
+SAMPLINGS = (UNIFORM, BALANCED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +36,12 @@ class Recipe:
         pad: pixels of padding for random crops.
         mixup: shape of the Beta law of the shares in which two training images are mixed (Zhang et al. 2018); 0 mixes
             none.
+        augment: what else is done to training pictures, ``none`` or ``trivial``
+            (see `regnas.evaluators.training.options.augmentation`).
         balanced: every class counts alike in the loss, however many images it has: an image of one with few weighs
             more, in inverse proportion; as they are, images count alike.
+        sampling: which images an epoch has: with ``uniform`` every one once, with ``balanced`` as many of every class
+            (see `regnas.evaluators.training.options.sampling`).
         drop_last: leave out of an epoch what does not fill a batch, and leave normalisation's running averages the
             momentum that is right for long trainings; what older studies did, and what changes little where batches
             are many.
@@ -56,7 +64,9 @@ class Recipe:
     flip: bool = True
     pad: int = 0
     mixup: float = 0.0
+    augment: str = NONE
     balanced: bool = False
+    sampling: str = UNIFORM
     drop_last: bool = True
     scaled_residuals: bool = False
     precision: str = AUTO
@@ -72,6 +82,9 @@ class Recipe:
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
             "pad": (self.pad >= 0, "at least 0"),
             "mixup": (0 <= self.mixup <= _MOST_MIXUP, f"from 0 to {_MOST_MIXUP:g}"),
+            "augment": (self.augment in AUGMENTS, f"one of {', '.join(AUGMENTS)}"),
+            "sampling": (self.sampling in SAMPLINGS, f"one of {', '.join(SAMPLINGS)}"),
+            "balanced": (not self.balanced or self.sampling == UNIFORM, "false beside sampling=balanced: give one"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
         }
         for name, (holds, rule) in rules.items():
@@ -87,7 +100,7 @@ class Recipe:
     def of_study(cls, stored: Mapping[str, Any]) -> Recipe | None:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
-        newer = {"precision", "drop_last", "scaled_residuals", "mixup", "balanced"}
+        newer = {"precision", "drop_last", "scaled_residuals", "mixup", "augment", "balanced", "sampling"}
         return cls(**stored) if known - newer <= set(stored) <= known else None
 
     def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
@@ -153,6 +166,10 @@ class Recipe:
             del values["mixup"]
         if not self.balanced:
             del values["balanced"]
+        if self.augment == NONE:
+            del values["augment"]
+        if self.sampling == UNIFORM:
+            del values["sampling"]
         return values
 
     def ends(self, images: int, least: int = 2) -> list[int]:

@@ -34,7 +34,8 @@ def remarks_on(classes: Sequence[str], training: Split, files: Sequence[File]) -
         yield (
             f"the classes differ {counts[most] / max(counts[least], 1):.1f} times in number, {most} {counts[most]} and "
             f"{least} {counts[least]}: the error counts images, so that of {least} hardly shows; "
-            f"--evaluator 'train[balanced=true]' lets classes count alike in training, regnas test tells their recall"
+            f"--evaluator 'train[balanced=true]' lets classes count alike in training, 'train[sampling=balanced]' "
+            f"shows them equally often, regnas test tells their recall"
         )
     plain, brightest = _plain(training)
     if plain.any():
