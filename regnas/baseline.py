@@ -58,7 +58,7 @@ def baselines_of(space: Space) -> tuple[Baseline, ...]:
                 f"which is another network or none of the space: the field params may be left out"
             )
         names.add(one.name)
-        if _inside(space, one.architecture):
+        if inside(space, one.architecture):
             found.setdefault(one.architecture.key(), one)
     return tuple(found.values())
 
@@ -72,6 +72,11 @@ def _same(space: Space, one: Baseline) -> bool:
         return False
 
 
-def _inside(space: Space, architecture: Architecture) -> bool:
+def inside(space: Space, architecture: Architecture) -> bool:
+    """Whether a network lies inside the window of a space, whose point it need not be.
+
+    Raises:
+        UsageError: a cost that the window limits cannot be measured.
+    """
     cost = complexity_of(architecture, space.resolution)
     return not space.window.broken(cost) and not space.measured(architecture, cost)[1]

@@ -99,6 +99,7 @@ class SearchOptions(WindowOptions, MeasuringOptions, TrainingOptions, ResourceOp
 
     strategy: str | BaseSampler  # a spec, or any Optuna sampler
     evaluator: str  # spec
+    init: str | Path | None  # trained weights to begin with: ``timm:NAME``, ``torchvision:NAME``, a folder or a file
     budget: int | None  # networks that are evaluated, or with a pruner started; 25 unless said
     budget_epochs: int | None  # epochs of all networks together, after which the study ends
     objective: str  # ``error``, or a spec such as ``mnasnet[measure=flops,target=1.5M]``

@@ -33,6 +33,8 @@ class Preprocessing:
         resampling: see `regnas.pictures.square`.
         version: of `regnas.pictures` that read the training images; None where they came from no files, or a data set
             does not say.
+        grey: pictures are read in one channel and normalised as three, each in its own way, as weights that began with
+            those of colours ask.
     """
 
     class_names: tuple[str, ...]
@@ -41,6 +43,7 @@ class Preprocessing:
     std: tuple[float, ...]
     resampling: str = pictures.USUAL
     version: int | None = None
+    grey: bool = False
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], what: object) -> Preprocessing:
@@ -53,7 +56,15 @@ class Preprocessing:
             RegnasError: it says no class names, resolution or normalisation, or none that can be meant.
         """
         known = fields(
-            dict(facts), what, RegnasError, class_names=list, resolution=int, mean=list, std=list, decoding=dict | None
+            dict(facts),
+            what,
+            RegnasError,
+            class_names=list,
+            resolution=int,
+            mean=list,
+            std=list,
+            decoding=dict | None,
+            channels=int | None,
         )
         decoding = known["decoding"] or {}
         found = cls(
@@ -63,6 +74,7 @@ class Preprocessing:
             tuple(known["std"]),
             decoding.get("resampling", pictures.USUAL),
             decoding.get("version"),
+            known["channels"] == 1 and len(known["mean"]) > 1,
         )
         numbers = [*found.mean, *found.std]
         finite = all(isinstance(one, int | float) and np.isfinite(one) for one in numbers)
@@ -82,7 +94,7 @@ class Preprocessing:
     @property
     def channels(self) -> int:
         """1 for grey pictures, 3 for colours; the network always sees three."""
-        return len(self.mean)
+        return 1 if self.grey else len(self.mean)
 
     @property
     def remark(self) -> str | None:

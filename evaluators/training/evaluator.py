@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,12 +19,13 @@ from regnas.architecture import Architecture, SupportsResiduals
 from regnas.dataset import DataSet, Split, SupportsCounts, SupportsDecoding, SupportsRemarks, make_dataset
 from regnas.evaluator import Cancelled, Context, DeviceLost, OutOfMemory, Result, Task
 from regnas.evaluators.training import checkpoint as snapshot
-from regnas.evaluators.training.batches import Batches, checked, statistics
+from regnas.evaluators.training.batches import Batches, checked
 from regnas.evaluators.training.devices import is_lost, is_out_of_memory, seeded, settle
 from regnas.evaluators.training.gpu.lanes import USUAL_LANES, Lanes
 from regnas.evaluators.training.gpu.per_device import best_share, measured
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.options.augmentation import augmenter
+from regnas.evaluators.training.options.start import Start, normalisation, normalisation_facts, start_of
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, Scorer, top1_error
@@ -33,6 +34,7 @@ from regnas.metric import Metric
 _WORTH_RECORDING = 6  # passes over the validation images, of which one is done before and one is recorded
 # With label smoothing, over augmented images, while the weights change: what the optimiser saw.
 TRAINING_LOSS = Metric("training_loss", "minimize", "nats", (0.0, math.inf))
+TAKEN = Metric("taken", "maximize", "of the parameters", (0.0, 1.0))  # from the weights that a network began with
 
 
 def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
@@ -47,6 +49,7 @@ def make(task: Task, options: Mapping[str, Any]) -> TrainEvaluator:
     )
     said = {*options, "epochs"} if task.epochs else {*options}
     recipe = Recipe.usual(data.regime, task.epochs).with_options(options)
+    recipe = recipe.begun_with(recipe.init, said=options)
     augmenter(recipe.augment)  # a package that is missing is said now
     return TrainEvaluator(data, recipe, source=(task, options), said=frozenset(said))
 
@@ -68,7 +71,10 @@ class TrainEvaluator:
     _loaded: dict[str, tuple[Batches, Batches]] = field(default_factory=dict)
     _lanes: Lanes = field(default_factory=Lanes)
 
-    metrics: ClassVar[tuple[Metric, ...]] = (TRAINING_LOSS,)
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What results hold beside the error."""
+        return (TRAINING_LOSS, TAKEN) if self.asked.init else (TRAINING_LOSS,)
 
     @property
     def seed_sd(self) -> float | None:
@@ -79,9 +85,20 @@ class TrainEvaluator:
     @cached_property
     def recipe(self) -> Recipe:
         """How it trains."""
+        asked = self.asked if self.start is None else replace(self.asked, init_digest=self.start.source.digest)
         if self.said is None or not (steps := self.data.regime.steps):
-            return self.asked
-        return self.asked.for_images(len(self._splits[0]), steps, said=self.said)
+            return asked
+        return asked.for_images(len(self._splits[0]), steps, said=self.said)
+
+    @property
+    def start(self) -> Start | None:
+        """What networks begin with; None for new weights."""
+        with self._lanes.loading:
+            return self._start
+
+    @cached_property
+    def _start(self) -> Start | None:
+        return start_of(self.asked, self.data.class_names)
 
     def as_begun(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
         """Options with which a study of an older release goes on by its recipe, in what the user does not say; batch,
@@ -107,14 +124,14 @@ class TrainEvaluator:
     def prepare(self) -> dict[str, Any]:
         """Read the images a search needs, so that what is wrong with them is said before any training."""
         training, validation = self._splits
-        mean, std = statistics(training)
+        mean, std = normalisation(training, self.start)
         data, counts = self.data, {"training": len(training), "validation": len(validation)}
         return {
             "data": self.data.name,
             "class_names": list(self.data.class_names),
             "resolution": self.data.regime.images.resolution,
-            "mean": mean.tolist(),
-            "std": std.tolist(),
+            **normalisation_facts(training, mean, std),
+            **({} if self.start is None else self.start.facts()),
             "images": {**counts, **(data.counts() if isinstance(data, SupportsCounts) else {})},
             "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
             **decoding_of(data),
@@ -189,8 +206,13 @@ class TrainEvaluator:
                     "accumulation": accumulation,
                     "precision": trainer.computing.precision,
                 },
-                metrics={} if now.loss is None else {TRAINING_LOSS.name: now.loss},
+                metrics=self._measured(architecture, now.loss),
             )
+
+    def _measured(self, architecture: Architecture, loss: float | None) -> dict[str, float]:
+        """What a result says beside the error."""
+        found = {} if loss is None else {TRAINING_LOSS.name: loss}
+        return found if self.start is None else {**found, TAKEN.name: self.start.taken(architecture).share}
 
     def _epochs(self, trainer: Trainer, past: snapshot.Past, context: Context) -> tuple[snapshot.Past, bool, bool]:
         """Train until the end, or until it diverges or is told to stop; returns what is known then, whether it was not
@@ -255,7 +277,7 @@ class TrainEvaluator:
         with seeded(0):  # which only keeps the generator as it is
             network = architecture.build()
         weights.load_into(network, context.folder)
-        mean, std = statistics(self._splits[0])
+        mean, std = normalisation(self._splits[0], self.start)
         computing = self._computing(architecture, device)
         batches = Batches(images, device, mean=mean, std=std, layout=computing.layout)
         return top1_error(computing.prepared(network, device), batches, device, computing, lenient=True)
@@ -273,7 +295,7 @@ class TrainEvaluator:
         computing = replace(computing, recorded=computing.recorded and record)
         training, _ = self._batches(device, computing)
         return Trainer(
-            build(architecture, seed, device, computing, self.recipe),
+            build(architecture, seed, device, computing, self.recipe, start=self.start),
             training,
             self.recipe,
             seed=seed,
@@ -305,7 +327,7 @@ class TrainEvaluator:
 
     def _load(self, device: torch.device, computing: Computing) -> tuple[Batches, Batches]:
         training, validation = self._splits
-        mean, std = statistics(training)
+        mean, std = normalisation(training, self.start)
         usual: dict[str, Any] = {"mean": mean, "std": std, "layout": computing.layout}
         classes = len(self.data.class_names)
         loaded = (
@@ -335,16 +357,20 @@ def build(
     computing: Computing,
     recipe: Recipe,
     added: Callable[[nn.Module], nn.Module] = lambda network: network,
+    start: Start | None = None,
 ) -> nn.Module:
     """A new network with the initial weights of ``seed``, as the recipe starts it, ready on the device.
 
     Args:
         added: what makes of it what is trained.
+        start: trained weights that take the place of the initial ones, as far as they fit.
     """
     with seeded(seed):
         network = architecture.build()
     if recipe.scaled_residuals:
         scale_residuals(network)
+    if start is not None:
+        start.begin(network, architecture)
     return computing.prepared(added(network), device)
 
 

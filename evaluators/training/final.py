@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from regnas.architecture import Architecture
 from regnas.dataset import DataSet
 from regnas.errors import RegnasError
 from regnas.evaluators.training.additions import Additions, without
-from regnas.evaluators.training.batches import Batches, checked, statistics
+from regnas.evaluators.training.batches import Batches, checked
 from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build, decoding_of
 from regnas.evaluators.training.loop import Trainer
+from regnas.evaluators.training.options.start import Start, normalisation, normalisation_facts, start_of
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, top1_error
@@ -52,7 +53,9 @@ class FinalTraining:
         self._device = settle(device, threads or 1)
         training, validation = data.fit()
         everything = checked(training, data, "training").joined(checked(validation, data, "validation"))
-        self._mean, self._std = statistics(everything)
+        self._start = start_of(recipe, data.class_names)
+        self._mean, self._std = normalisation(everything, self._start)
+        self._normalised = normalisation_facts(everything, self._mean, self._std)
         self._computing = choose(
             machine_of(self._device),
             recipe.precision,
@@ -81,6 +84,7 @@ class FinalTraining:
             self._computing,
             recipe,
             lambda network: self._additions.added_to(network, architecture, resolution, seed),
+            self._start,
         )
         self._network = without(network) if self._additions.aux_weight else network
         self._trainer = Trainer(
@@ -128,7 +132,7 @@ class FinalTraining:
     def facts(self) -> dict[str, Any]:
         """What a user of the weights needs."""
         trained = f"{self.epochs} epochs on training and validation images"
-        return shipped(self._data, self._mean, self._std, trained)
+        return shipped(self._data, self._normalised, self._start, trained)
 
     def finish(self, folder: Path) -> float | None:
         """Write the weights and score them on the test images, where there are any.
@@ -157,19 +161,20 @@ def load_snapshot(path: Path, device: torch.device, load: Callable[[dict[str, An
     return True
 
 
-def shipped(data: DataSet, mean: Tensor, std: Tensor, trained: str) -> dict[str, Any]:
+def shipped(data: DataSet, normalised: Mapping[str, Any], start: Start | None, trained: str) -> dict[str, Any]:
     """What a user of the weights needs.
 
     Args:
-        mean, std: ``(channels,)``, of the training images, in units of 0..255.
+        normalised: how pixels were, as of `regnas.evaluators.training.options.start.normalisation_facts`.
+        start: what the weights began with.
         trained: on what, in words.
     """
     return {
         "class_names": list(data.class_names),
         "resolution": data.regime.images.resolution,
-        "mean": mean.tolist(),
-        "std": std.tolist(),
+        **normalised,
         **decoding_of(data),
+        **({} if start is None else start.facts()),
         "trained": trained,
     }
 
@@ -186,7 +191,7 @@ def score_and_save(
     """Write the weights and score them on the test images, where there are any.
 
     Args:
-        mean, std: as of `shipped`, ``(channels,)``.
+        mean, std: that pixels are normalised by, ``(channels,)``, in units of 0..255.
 
     Raises:
         RegnasError: what the network says of a test image is not finite.

@@ -47,6 +47,8 @@ class Recipe:
             are many.
         scaled_residuals: start the residual branches of a network with n of them at 1 / sqrt(n) of their usual size, so
             that deep networks start as well as shallow ones; older studies did not.
+        init: trained weights that networks begin with, as of `regnas.pretrained.load_source`; empty for new ones.
+        init_digest: of these weights, so that others in their place are noticed; filled in where they are read.
         precision: of convolutions and linear layers; ``auto`` is the device's fastest that keeps the errors
             (see `regnas.evaluators.training.precision.choose`).
 
@@ -69,6 +71,8 @@ class Recipe:
     sampling: str = UNIFORM
     drop_last: bool = True
     scaled_residuals: bool = False
+    init: str = ""
+    init_digest: str = ""
     precision: str = AUTO
 
     def __post_init__(self) -> None:
@@ -101,6 +105,7 @@ class Recipe:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
         newer = {"precision", "drop_last", "scaled_residuals", "mixup", "augment", "balanced", "sampling"}
+        newer |= {"init", "init_digest"}
         return cls(**stored) if known - newer <= set(stored) <= known else None
 
     def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
@@ -123,6 +128,19 @@ class Recipe:
         if "epochs" not in said:
             epochs = max(epochs, math.ceil(steps / len(fitting.ends(images))))
         return replace(fitting, epochs=epochs)
+
+    def begun_with(self, source: str, *, said: Collection[str] = ()) -> Recipe:
+        """This recipe for networks that begin with trained weights: the learning rate is a tenth, which does not undo
+        what they have learned (Girshick et al. 2014, arXiv 1311.2524, section 2.3).
+
+        Args:
+            source: of the weights; nothing changes where it is empty.
+            said: what the user chose and stays as it is.
+        """
+        if not source:
+            return self
+        rate = self.learning_rate if "learning_rate" in said else float(f"{self.learning_rate / 10:.3g}")
+        return replace(self, init=source, init_digest="", learning_rate=rate)
 
     def until_flat(self) -> Recipe:
         """This recipe for a training as long as it helps: few images are gone over many times, so what the short
@@ -170,6 +188,9 @@ class Recipe:
             del values["augment"]
         if self.sampling == UNIFORM:
             del values["sampling"]
+        for name in ("init", "init_digest"):
+            if not values[name]:
+                del values[name]
         return values
 
     def ends(self, images: int, least: int = 2) -> list[int]:

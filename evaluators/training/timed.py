@@ -23,11 +23,12 @@ from torch.optim import swa_utils
 
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet
-from regnas.evaluators.training.batches import Batches, checked, statistics
+from regnas.evaluators.training.batches import Batches, checked
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build
 from regnas.evaluators.training.final import diverged, load_snapshot, score_and_save, shipped
 from regnas.evaluators.training.loop import Trainer
+from regnas.evaluators.training.options.start import normalisation, normalisation_facts, start_of
 from regnas.evaluators.training.precision import choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, Scorer
@@ -149,7 +150,9 @@ class TimedTraining:
         training, validation = data.fit()
         parts = checked(training, data, "training"), checked(validation, data, "validation")
         everything = parts[0].joined(parts[1])
-        self._mean, self._std = statistics(everything)
+        self._start = start_of(recipe, data.class_names)
+        self._mean, self._std = normalisation(everything, self._start)
+        self._normalised = normalisation_facts(everything, self._mean, self._std)
         self._computing = choose(
             machine_of(self._device),
             recipe.precision,
@@ -162,7 +165,7 @@ class TimedTraining:
             for part, pad in ((parts[0], recipe.pad), (parts[1], 0), (everything, recipe.pad))
         )
         self._trainer = Trainer(
-            build(architecture, seed, self._device, self._computing, recipe),
+            build(architecture, seed, self._device, self._computing, recipe, start=self._start),
             self._training,
             self._recipe,
             seed=seed,
@@ -261,7 +264,7 @@ class TimedTraining:
         """What a user of the weights needs."""
         course = self.course
         trained = f"{len(course.curve)} epochs on training images and {course.decayed} on validation images as well"
-        return shipped(self._data, self._mean, self._std, trained) | {
+        return shipped(self._data, self._normalised, self._start, trained) | {
             "held_out_errors": list(course.curve),
             "seconds": round(course.seconds, 1),
         }

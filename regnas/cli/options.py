@@ -75,6 +75,11 @@ data = _together(
 evaluator = click.option(
     "--evaluator", default="train", show_default=True, help="An evaluator, or 'train[learning_rate=0.05]'."
 )
+init = click.option(
+    "--init",
+    metavar="SOURCE",
+    help="Trained weights to begin with: timm:NAME, torchvision:NAME, a folder or a .safetensors file.",
+)
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu, mps, cuda or cuda:0,1.")
 place = _together(
     device,

@@ -33,8 +33,8 @@ def parse(text: str, what: str) -> tuple[str, str, dict[str, str]]:
 
 
 def with_options(text: str, options: Mapping[str, Any]) -> str:
-    """A spec with further options, JSON values."""
-    further = ",".join(f"{key}={json.dumps(value)}" for key, value in options.items())
+    """A spec with further options, JSON values; a comma in a text is written so that it divides no options."""
+    further = ",".join(f"{key}={json.dumps(value)}".replace(",", "\\u002c") for key, value in options.items())
     text = text.strip()
     return f"{text[:-1]},{further}]" if text.endswith("]") else f"{text}[{further}]"
 

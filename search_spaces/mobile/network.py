@@ -10,6 +10,8 @@ from torch.nn import functional
 from regnas.errors import UsageError
 from regnas.search_spaces.mobile.architecture import Mobile
 from regnas.search_spaces.mobile.blocks import DropConnect, Layer, conv_norm
+from regnas.search_spaces.mobile.formats.places import places_of
+from regnas.transfer import Place
 
 
 class MobileNetwork(nn.Module):
@@ -42,6 +44,10 @@ class MobileNetwork(nn.Module):
     def residual_ends(self) -> list[nn.Module]:
         """The last normalisation of every layer that has a skip (`regnas.architecture.SupportsResiduals`)."""
         return [layer.end for layer in self.modules() if isinstance(layer, Layer) and layer.skip is not None]
+
+    def layer_places(self) -> dict[str, Place]:
+        """Where every layer is (`regnas.transfer.SupportsTransfer`)."""
+        return places_of(self)
 
     def set_drop_path(self, probability: float) -> None:
         """From now on layer i of n, from 0, is dropped with ``probability * i / n`` in training, if it has a skip.

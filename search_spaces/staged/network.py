@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.search_spaces.staged.blocks import ConvNorm, LinearResidual, Residual, make_block
 from regnas.search_spaces.staged.complexity import BLOCKS, half_width
+from regnas.search_spaces.staged.formats.places import places_of
+from regnas.transfer import Place
 
 
 class StagedNetwork(nn.Module):
@@ -36,6 +38,10 @@ class StagedNetwork(nn.Module):
     def residual_ends(self) -> list[nn.Module]:
         """The last normalisation of every block that adds to a shortcut (`regnas.architecture.SupportsResiduals`)."""
         return [block.end for block in self.modules() if isinstance(block, Residual | LinearResidual) and block.adds]
+
+    def layer_places(self) -> dict[str, Place]:
+        """Where every layer is (`regnas.transfer.SupportsTransfer`)."""
+        return places_of(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)

@@ -19,6 +19,7 @@ from regnas.sampling.stream import DUPLICATES
 from regnas.studies.audit.screen import Screen, screen_of
 from regnas.studies.executors.resources import Resources
 from regnas.studies.search.budget import Budget
+from regnas.studies.search.known.beginning import begun_with, label_of
 from regnas.studies.search.known.default_space import AUTO, default_space
 from regnas.studies.search.stream_version import stored_space
 from regnas.studies.storage.open import storage_url
@@ -73,6 +74,7 @@ class SearchRequest:
         upper_half: whether a window that is only a limit means the half below it.
         automatic: whether the space was chosen by images and window.
         measuring: how what no closed form says is measured: ``runtime`` and ``threads``.
+        init: trained weights that networks begin with, as they were named; ``evaluator`` has them.
 
     Raises:
         UsageError: no such way with duplicates.
@@ -100,6 +102,7 @@ class SearchRequest:
     upper_half: bool = False
     automatic: bool = False
     measuring: Mapping[str, Any] = field(default_factory=dict)
+    init: str | None = None
 
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:
@@ -114,7 +117,8 @@ class SearchRequest:
     def also(self) -> tuple[str, ...]:
         """What the default name says beside space, strategy, seed and pruner."""
         screen = [] if self.screened is None else [f"screen {self.screened}"]
-        return (*([] if self.sought is None else [str(self.sought)]), *screen)
+        begun = [] if self.init is None else [f"init {label_of(self.init)}"]
+        return (*([] if self.sought is None else [str(self.sought)]), *screen, *begun)
 
     @property
     def sought(self) -> Objective | None:
@@ -138,6 +142,9 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, uppe
     if not isinstance(space, str | Space):
         raise UsageError(f"a space is a spec such as 'regnetx', or a Space; got {space!r}")
     check_options(given, SearchOptions, "search")
+    init = str(given["init"]) if given.get("init") else None
+    if init is not None:
+        given = {**given, "evaluator": begun_with(given.get("evaluator", DEFAULT), init)}
     place = _picked(Place, given)
     task, window = task_of(given, place.out / "cache"), split_window(given)[0]
     automatic = isinstance(space, str) and space.strip() == AUTO
@@ -154,6 +161,7 @@ def request_of(space: str | Space, options: SearchOptions, repeat: int = 0, uppe
         place=place,
         repeat=repeat,
         upper_half=upper_half,
+        init=init,
         measuring={name: given[name] for name in ("runtime", "threads") if given.get(name) is not None},
         **{name: given[name] for name in _OWN if name in given},
     )

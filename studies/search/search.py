@@ -29,7 +29,7 @@ from regnas.studies.search import pareto as fronts
 from regnas.studies.search.budget import SEARCH_SHARE, retrain_of
 from regnas.studies.search.identity import REMARKS
 from regnas.studies.search.known import baselines as textbook
-from regnas.studies.search.known import enqueue, fitted, starting_points
+from regnas.studies.search.known import beginning, enqueue, fitted, starting_points
 from regnas.studies.search.known import warm_start as warm
 from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
@@ -102,6 +102,8 @@ def run(search_plan: SearchPlan, progress: Progress) -> SearchResult:
         textbook.forget(one.folder)
         clock.forget()
         look_ahead(one)  # before anything is made that a corrected command would find
+        if (line := beginning.said(one.space, one.facts, seed=one.seed)) is not None:
+            progress.say(line)
     try:
         with opened(one) as study:
             if one.warm is not None:

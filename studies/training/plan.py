@@ -11,7 +11,9 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, make_dataset, whole_of, with_options
 from regnas.errors import RegnasError, UsageError
+from regnas.pretrained import with_classes
 from regnas.studies.search.images import fingerprint_of
+from regnas.studies.training.beginning import begun
 from regnas.system.duration import seconds_of, short
 from regnas.system.reading import fields, fields_if_whole, read_json
 
@@ -35,6 +37,7 @@ class TrainingPlan:
         threads: of each process; None for its own choice.
         additions: an auxiliary head and dropped paths, or none.
         seconds: that it may take; None where its number of epochs is said.
+        start: what is taken from trained weights, in words; None where it begins anew.
     """
 
     architecture: Architecture
@@ -49,6 +52,7 @@ class TrainingPlan:
     threads: int | None
     additions: Additions
     seconds: float | None = None
+    start: str | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -98,6 +102,8 @@ def plan_training(
     workers: int = 1,
     aux_weight: float = 0.0,
     drop_path: float = 0.0,
+    init: str | Path | None = None,
+    learning_rate: float | None = None,
 ) -> TrainingPlan:
     """Check everything before a training starts; arguments as of `regnas.studies.training.train.train`.
 
@@ -122,9 +128,12 @@ def plan_training(
     devices = _devices(device, workers)
     images = make_dataset(text, **where, download=download)
     architecture = weights.read_architecture(path)
+    if init is not None:  # what it begins with has outputs for other classes anyway
+        architecture = with_classes(architecture, len(images.class_names))
     _check_classes(architecture, images, text)
     additions.check(architecture, images.regime.images.resolution)
     recipe = _recipe(settings, images, epochs, workers, folder)
+    recipe, start = begun(recipe, architecture, images, init, learning_rate)
     return TrainingPlan(
         architecture=architecture,
         text=text,
@@ -138,6 +147,7 @@ def plan_training(
         threads=threads,
         additions=additions,
         seconds=seconds,
+        start=start,
     )
 
 

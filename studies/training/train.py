@@ -53,8 +53,9 @@ def train(
             command goes on after an interruption. ``data``: spec of the data set; a study's own unless said.
             ``workers``: processes that train it together, each with a share of every batch and a GPU where there are
             any. ``aux_weight`` and ``drop_path``: of an auxiliary head, and with which probability paths are dropped at
-            the end, where the network has them; trainings of counted epochs alone. ``out``: folder of the result;
-            ``final-N`` beside the target unless said.
+            the end, where the network has them; trainings of counted epochs alone. ``init``: trained weights to begin
+            with, as of `regnas.pretrained.load_source`; the network gets as many outputs as there are classes.
+            ``learning_rate``: its peak. ``out``: folder of the result; ``final-N`` beside the target unless said.
 
     Returns:
         The folder, which `regnas.load` reads: architecture.json, weights.safetensors, result.json.
@@ -77,6 +78,8 @@ def train(
                 _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)
+                if made.start is not None:
+                    _say(quiet, made.start)
                 for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
                     _say(quiet, remark)
                 result = _trained(made, quiet)

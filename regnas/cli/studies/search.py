@@ -38,6 +38,7 @@ from regnas.errors import RegnasError
 @options.seed
 @click.option("--study", metavar="NAME", help="Name of the study.  [default: SPACE/STRATEGY/SEED]")
 @options.training
+@options.init
 @options.latency
 @options.out
 @options.duplicates("reject", "reuse", "allow")

@@ -22,6 +22,13 @@ from regnas.cli.command import Command
     "--out", metavar="FOLDER", help="Where the weights go.  [default: final-EPOCHS or final-TIME beside the target]"
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights and order.")
+@options.init
+@click.option(
+    "--learning-rate",
+    type=float,
+    metavar="RATE",
+    help="Its peak.  [default: the study's, or the data set's; with --init a tenth of it]",
+)
 @options.device
 @click.option(
     "--workers", type=int, default=1, show_default=True, help="Processes that train it together; a GPU each, or a core."

@@ -25,6 +25,7 @@ from regnas.studies.driver import Interrupted
 from regnas.studies.executors.worker import read_result
 from regnas.studies.run.clock import Clock
 from regnas.studies.run.progress import Progress
+from regnas.studies.search.known.beginning import fine_tuned
 from regnas.studies.search.outcome import Row, scale_of, value_of
 from regnas.studies.search.plan import SearchPlan
 
@@ -59,12 +60,17 @@ class Against:
 
 
 def asked(one: SearchPlan) -> tuple[Baseline, ...]:
-    """The baselines of a plan; none where nothing is trained, or the user wants none.
+    """The baselines of a plan, the network that candidates begin with last; none where nothing is trained, or the user
+    wants none.
 
     Raises:
         PluginBroken, UsageError: as `regnas.baseline.baselines_of`.
     """
-    return baselines_of(one.space) if one.baselines and _trains(one) else ()
+    if not one.baselines or not _trains(one):
+        return ()
+    own = fine_tuned(one.space, one.facts)
+    keys = {each.architecture.key() for each in own}
+    return (*(each for each in baselines_of(one.space) if each.architecture.key() not in keys), *own)
 
 
 def _trains(one: SearchPlan) -> bool:

@@ -1,0 +1,96 @@
+"""What a training begins with where its recipe names trained weights: these, and their normalisation of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from regnas.architecture import Architecture
+from regnas.dataset import Split
+from regnas.errors import RegnasError
+from regnas.evaluators.training.batches import statistics
+from regnas.evaluators.training.options.transfer import Taken, take
+from regnas.evaluators.training.recipe import Recipe
+from regnas.pretrained import Source, load_source
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Trained weights for networks of some classes."""
+
+    source: Source
+    class_names: tuple[str, ...]
+
+    @property
+    def same_classes(self) -> bool:
+        """Whether outputs mean what they meant: equal names, or an equal number where names are not known."""
+        if self.source.class_names is not None:
+            return self.source.class_names == self.class_names
+        return bool(self.source.architecture.to_json().get("classes") == len(self.class_names))
+
+    def begin(self, network: nn.Module, architecture: Architecture) -> Taken:
+        """Let a new network begin with what fits; see `regnas.evaluators.training.options.transfer`."""
+        source = self.source
+        return take(network, architecture, source.architecture, source.state, same_classes=self.same_classes)
+
+    def taken(self, architecture: Architecture) -> Taken:
+        """How much a network of this architecture takes; none is made."""
+        with torch.device("meta"):
+            return self.begin(architecture.build(), architecture)
+
+    def facts(self) -> dict[str, Any]:
+        """What is kept of it beside weights: JSON values."""
+        source = self.source
+        return {
+            "init": {
+                "source": source.text,
+                "digest": source.digest,
+                "same_classes": self.same_classes,
+                "architecture": source.architecture.to_json(),
+            }
+        }
+
+
+def start_of(recipe: Recipe, class_names: Sequence[str]) -> Start | None:
+    """What a training by this recipe begins with; None where that is new weights.
+
+    Raises:
+        UsageError: the recipe names nothing that there is.
+        RegnasError: weights that cannot be read, or others than the recipe's were.
+    """
+    if not recipe.init:
+        return None
+    source = load_source(recipe.init)
+    if recipe.init_digest and source.digest != recipe.init_digest:
+        raise RegnasError(
+            f"the weights at {recipe.init} are others than those that this began with (digest {source.digest}, not "
+            f"{recipe.init_digest}); put these back, or begin anew under another name"
+        )
+    return Start(source, tuple(class_names))
+
+
+def normalisation(split: Split, start: Start | None) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation that pixels are normalised by, ``(channels,)``, in units of 0..255: those of the
+    weights that are begun with, else those of the images.
+
+    Grey images may have three: those of weights that saw colours differ between channels.
+    """
+    if start is None or start.source.mean is None or start.source.std is None:
+        return statistics(split)
+    mean, std = torch.tensor(start.source.mean), torch.tensor(start.source.std)
+    channels = split.images.shape[1]
+    if channels == 3:
+        return mean.expand(3).clone(), std.expand(3).clone()
+    if bool((mean == mean[0]).all() and (std == std[0]).all()):
+        return mean[:1], std[:1]
+    return mean, std
+
+
+def normalisation_facts(split: Split, mean: Tensor, std: Tensor) -> dict[str, Any]:
+    """What is kept of it beside weights, JSON values (`regnas.preprocessing`)."""
+    channels = split.images.shape[1]
+    return {"mean": mean.tolist(), "std": std.tolist(), **({"channels": channels} if channels < len(mean) else {})}
