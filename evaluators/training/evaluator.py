@@ -25,7 +25,7 @@ from regnas.evaluators.training.gpu.lanes import USUAL_LANES, Lanes
 from regnas.evaluators.training.gpu.per_device import best_share, measured
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.options.augmentation import augmenter
-from regnas.evaluators.training.options.start import Start, normalisation, normalisation_facts, start_of
+from regnas.evaluators.training.options.start import Start, begun, normalisation, start_of
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, Scorer, top1_error
@@ -124,14 +124,12 @@ class TrainEvaluator:
     def prepare(self) -> dict[str, Any]:
         """Read the images a search needs, so that what is wrong with them is said before any training."""
         training, validation = self._splits
-        mean, std = normalisation(training, self.start)
         data, counts = self.data, {"training": len(training), "validation": len(validation)}
         return {
             "data": self.data.name,
             "class_names": list(self.data.class_names),
             "resolution": self.data.regime.images.resolution,
-            **normalisation_facts(training, mean, std),
-            **({} if self.start is None else self.start.facts()),
+            **begun(normalisation(training, self.start), self.start),
             "images": {**counts, **(data.counts() if isinstance(data, SupportsCounts) else {})},
             "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
             **decoding_of(data),
@@ -277,9 +275,9 @@ class TrainEvaluator:
         with seeded(0):  # which only keeps the generator as it is
             network = architecture.build()
         weights.load_into(network, context.folder)
-        mean, std = normalisation(self._splits[0], self.start)
+        numbers = normalisation(self._splits[0], self.start).numbers
         computing = self._computing(architecture, device)
-        batches = Batches(images, device, mean=mean, std=std, layout=computing.layout)
+        batches = Batches(images, device, **numbers, layout=computing.layout)
         return top1_error(computing.prepared(network, device), batches, device, computing, lenient=True)
 
     def _trainer(
@@ -327,8 +325,7 @@ class TrainEvaluator:
 
     def _load(self, device: torch.device, computing: Computing) -> tuple[Batches, Batches]:
         training, validation = self._splits
-        mean, std = normalisation(training, self.start)
-        usual: dict[str, Any] = {"mean": mean, "std": std, "layout": computing.layout}
+        usual: dict[str, Any] = {**normalisation(training, self.start).numbers, "layout": computing.layout}
         classes = len(self.data.class_names)
         loaded = (
             Batches(training, device, **usual, pad=self.recipe.pad, classes=classes),

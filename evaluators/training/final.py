@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build, decoding_of
 from regnas.evaluators.training.loop import Trainer
-from regnas.evaluators.training.options.start import Start, normalisation, normalisation_facts, start_of
+from regnas.evaluators.training.options.start import Normalisation, begun, normalisation, start_of
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, top1_error
@@ -54,8 +54,7 @@ class FinalTraining:
         training, validation = data.fit()
         everything = checked(training, data, "training").joined(checked(validation, data, "validation"))
         self._start = start_of(recipe, data.class_names)
-        self._mean, self._std = normalisation(everything, self._start)
-        self._normalised = normalisation_facts(everything, self._mean, self._std)
+        self._normalisation = normalisation(everything, self._start)
         self._computing = choose(
             machine_of(self._device),
             recipe.precision,
@@ -70,8 +69,7 @@ class FinalTraining:
         batches = Batches(
             everything,
             self._device,
-            mean=self._mean,
-            std=self._std,
+            **self._normalisation.numbers,
             pad=recipe.pad,
             classes=len(data.class_names),
             layout=self._computing.layout,
@@ -132,7 +130,8 @@ class FinalTraining:
     def facts(self) -> dict[str, Any]:
         """What a user of the weights needs."""
         trained = f"{self.epochs} epochs on training and validation images"
-        return shipped(self._data, self._normalised, self._start, trained)
+        normalised = self._normalisation
+        return shipped(self._data, normalised.mean, normalised.std, trained) | begun(normalised, self._start)
 
     def finish(self, folder: Path) -> float | None:
         """Write the weights and score them on the test images, where there are any.
@@ -140,7 +139,7 @@ class FinalTraining:
         Raises:
             RegnasError: what the network says of a test image is not finite.
         """
-        return score_and_save(self._network, self._data, folder, self._device, self._computing, self._mean, self._std)
+        return score_and_save(self._network, self._data, folder, self._device, self._computing, self._normalisation)
 
 
 def load_snapshot(path: Path, device: torch.device, load: Callable[[dict[str, Any]], None]) -> bool:
@@ -161,20 +160,19 @@ def load_snapshot(path: Path, device: torch.device, load: Callable[[dict[str, An
     return True
 
 
-def shipped(data: DataSet, normalised: Mapping[str, Any], start: Start | None, trained: str) -> dict[str, Any]:
+def shipped(data: DataSet, mean: Tensor, std: Tensor, trained: str) -> dict[str, Any]:
     """What a user of the weights needs.
 
     Args:
-        normalised: how pixels were, as of `regnas.evaluators.training.options.start.normalisation_facts`.
-        start: what the weights began with.
+        mean, std: ``(channels,)``, of the training images, in units of 0..255.
         trained: on what, in words.
     """
     return {
         "class_names": list(data.class_names),
         "resolution": data.regime.images.resolution,
-        **normalised,
+        "mean": mean.tolist(),
+        "std": std.tolist(),
         **decoding_of(data),
-        **({} if start is None else start.facts()),
         "trained": trained,
     }
 
@@ -185,13 +183,12 @@ def score_and_save(
     folder: Path,
     device: torch.device,
     computing: Computing,
-    mean: Tensor,
-    std: Tensor,
+    normalised: Normalisation,
 ) -> float | None:
     """Write the weights and score them on the test images, where there are any.
 
     Args:
-        mean, std: that pixels are normalised by, ``(channels,)``, in units of 0..255.
+        normalised: what pixels are normalised by.
 
     Raises:
         RegnasError: what the network says of a test image is not finite.
@@ -200,7 +197,7 @@ def score_and_save(
     test = data.test()
     if test is None:
         return None
-    batches = Batches(checked(test, data, "test"), device, mean=mean, std=std, layout=computing.layout)
+    batches = Batches(checked(test, data, "test"), device, **normalised.numbers, layout=computing.layout)
     try:
         return top1_error(network, batches, device, computing)
     except Diverged as error:

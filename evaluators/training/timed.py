@@ -28,7 +28,7 @@ from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build
 from regnas.evaluators.training.final import diverged, load_snapshot, score_and_save, shipped
 from regnas.evaluators.training.loop import Trainer
-from regnas.evaluators.training.options.start import normalisation, normalisation_facts, start_of
+from regnas.evaluators.training.options.start import begun, normalisation, start_of
 from regnas.evaluators.training.precision import choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, Scorer
@@ -151,15 +151,14 @@ class TimedTraining:
         parts = checked(training, data, "training"), checked(validation, data, "validation")
         everything = parts[0].joined(parts[1])
         self._start = start_of(recipe, data.class_names)
-        self._mean, self._std = normalisation(everything, self._start)
-        self._normalised = normalisation_facts(everything, self._mean, self._std)
+        self._normalisation = normalisation(everything, self._start)
         self._computing = choose(
             machine_of(self._device),
             recipe.precision,
             flops=architecture.complexity(data.regime.images.resolution).flops,
             steps=_MANY_STEPS,
         )
-        usual: dict[str, Any] = {"mean": self._mean, "std": self._std, "layout": self._computing.layout}
+        usual: dict[str, Any] = {**self._normalisation.numbers, "layout": self._computing.layout}
         self._training, self._held_out, self._all = (
             Batches(part, self._device, **usual, pad=pad, classes=len(data.class_names))
             for part, pad in ((parts[0], recipe.pad), (parts[1], 0), (everything, recipe.pad))
@@ -264,7 +263,9 @@ class TimedTraining:
         """What a user of the weights needs."""
         course = self.course
         trained = f"{len(course.curve)} epochs on training images and {course.decayed} on validation images as well"
-        return shipped(self._data, self._normalised, self._start, trained) | {
+        normalised = self._normalisation
+        facts = shipped(self._data, normalised.mean, normalised.std, trained) | begun(normalised, self._start)
+        return facts | {
             "held_out_errors": list(course.curve),
             "seconds": round(course.seconds, 1),
         }
@@ -272,5 +273,5 @@ class TimedTraining:
     def finish(self, folder: Path) -> float | None:
         """Write the weights and score them on the test images, where there are any; errors as of `FinalTraining`."""
         return score_and_save(
-            self._average.network, self._data, folder, self._device, self._computing, self._mean, self._std
+            self._average.network, self._data, folder, self._device, self._computing, self._normalisation
         )

@@ -127,13 +127,9 @@ def plan_training(
     }
     devices = _devices(device, workers)
     images = make_dataset(text, **where, download=download)
-    architecture = weights.read_architecture(path)
-    if init is not None:  # what it begins with has outputs for other classes anyway
-        architecture = with_classes(architecture, len(images.class_names))
-    _check_classes(architecture, images, text)
+    architecture = _network(path, images, text, adapted=init is not None)
     additions.check(architecture, images.regime.images.resolution)
-    recipe = _recipe(settings, images, epochs, workers, folder)
-    recipe, start = begun(recipe, architecture, images, init, learning_rate)
+    recipe, start = begun(_recipe(settings, images, epochs, workers, folder), architecture, images, init, learning_rate)
     return TrainingPlan(
         architecture=architecture,
         text=text,
@@ -182,14 +178,18 @@ def folder_of(target: str, epochs: int | None, out: str | Path | None, seconds: 
     return Path(out) if out else (path if path.is_dir() else path.parent) / name
 
 
-def _check_classes(architecture: Architecture, images: DataSet, text: str) -> None:
-    classes = len(images.class_names)
+def _network(path: Path, images: DataSet, text: str, *, adapted: bool) -> Architecture:
+    """The network in a file or folder; ``adapted``, with as many outputs as there are classes."""
+    architecture, classes = weights.read_architecture(path), len(images.class_names)
+    if adapted:
+        architecture = with_classes(architecture, classes)
     outputs = architecture.to_json().get("classes", classes)
     if classes != outputs:
         raise UsageError(
             f"the network has {outputs} outputs and {text} {classes} classes; "
             f"name the data set it is for with --data, or change classes in its JSON"
         )
+    return architecture
 
 
 def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int, folder: Path) -> Recipe:

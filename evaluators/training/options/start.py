@@ -73,24 +73,42 @@ def start_of(recipe: Recipe, class_names: Sequence[str]) -> Start | None:
     return Start(source, tuple(class_names))
 
 
-def normalisation(split: Split, start: Start | None) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation that pixels are normalised by, ``(channels,)``, in units of 0..255: those of the
-    weights that are begun with, else those of the images.
+@dataclass(frozen=True, eq=False)
+class Normalisation:
+    """What pixels are normalised by.
 
-    Grey images may have three: those of weights that saw colours differ between channels.
+    Attributes:
+        mean, std: ``(channels,)`` in units of 0..255; three of grey images where the weights that are begun with saw
+            colours, whose numbers differ between channels.
+        channels: of the images, one or three.
     """
+
+    mean: Tensor
+    std: Tensor
+    channels: int
+
+    @property
+    def numbers(self) -> dict[str, Tensor]:
+        """What `regnas.evaluators.training.batches.Batches` takes."""
+        return {"mean": self.mean, "std": self.std}
+
+    def facts(self) -> dict[str, Any]:
+        """What is kept of it beside weights, JSON values (`regnas.preprocessing`)."""
+        grey = {"channels": self.channels} if self.channels < len(self.mean) else {}
+        return {"mean": self.mean.tolist(), "std": self.std.tolist(), **grey}
+
+
+def begun(normalised: Normalisation, start: Start | None) -> dict[str, Any]:
+    """What is kept beside weights of how their training began, JSON values."""
+    return {**normalised.facts(), **({} if start is None else start.facts())}
+
+
+def normalisation(split: Split, start: Start | None) -> Normalisation:
+    """That of the weights that are begun with, where it is known, else that of the images."""
+    channels = split.images.shape[1]
     if start is None or start.source.mean is None or start.source.std is None:
-        return statistics(split)
+        return Normalisation(*statistics(split), channels)
     mean, std = torch.tensor(start.source.mean), torch.tensor(start.source.std)
-    channels = split.images.shape[1]
-    if channels == 3:
-        return mean.expand(3).clone(), std.expand(3).clone()
-    if bool((mean == mean[0]).all() and (std == std[0]).all()):
-        return mean[:1], std[:1]
-    return mean, std
-
-
-def normalisation_facts(split: Split, mean: Tensor, std: Tensor) -> dict[str, Any]:
-    """What is kept of it beside weights, JSON values (`regnas.preprocessing`)."""
-    channels = split.images.shape[1]
-    return {"mean": mean.tolist(), "std": std.tolist(), **({"channels": channels} if channels < len(mean) else {})}
+    if channels == 1 and bool((mean == mean[0]).all() and (std == std[0]).all()):
+        return Normalisation(mean[:1], std[:1], channels)
+    return Normalisation(mean.expand(3).clone(), std.expand(3).clone(), channels)
