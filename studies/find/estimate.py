@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from regnas.studies.search.budget import SEARCH_SHARE
 from regnas.studies.search.plan import SearchPlan
 from regnas.system.duration import short
 
+_MARGIN = 1.25
 _STEPS = 6  # of an optimiser, that are timed
 _AFTERWARDS = 60.0  # seconds for test and files, however short the time is
 _SCORING = 1.1  # of the steps' time, what scoring on validation images adds
@@ -87,6 +89,21 @@ def check(asked: FindRequest, training: float) -> None:
         )
 
 
+def fitting(asked: FindRequest, plan: SearchPlan, training: float) -> int:
+    """About how many networks are trained in the search's part of the time.
+
+    Args:
+        training: seconds of one.
+    """
+    search = SEARCH_SHARE * (asked.seconds - asked.reserved)
+    return max(1, round(search * max(1, plan.workers) / training))
+
+
+def with_margin(asked: FindRequest, plan: SearchPlan, training: float) -> int:
+    """More candidates than the time will do, should trainings be faster than they seem; see `fitting`."""
+    return math.ceil(_MARGIN * fitting(asked, plan, training))
+
+
 def said(asked: FindRequest, plan: SearchPlan, training: float | None, spent: float = 0.0) -> Iterator[str]:
     """What the time is divided into, and when all is done, in lines.
 
@@ -97,13 +114,14 @@ def said(asked: FindRequest, plan: SearchPlan, training: float | None, spent: fl
     search, final = SEARCH_SHARE * usable, (1 - SEARCH_SHARE) * usable
     how_many = ""
     if training:
-        count = max(1, round(search * max(1, plan.workers) / training))
-        how_many = f", about {count:,} networks of {duration(training)}"
+        how_many = f", about {fitting(asked, plan, training):,} networks of {duration(training)}"
         how_many += f", {plan.workers} at a time" if plan.workers > 1 else ""
     yield (
         f"time {short(asked.seconds)}: {duration(search)} for textbook networks and candidates{how_many}; "
         f"{duration(final)} at most to train the best of them; then test and files, about a minute"
     )
+    if plan.space.meters:
+        yield f"a part of these {duration(search)} is to measure {' and '.join(dict(plan.space.meters))} first"
     if spent:
         yield f"going on: {duration(spent)} of the search were spent before"
     end = datetime.now() + timedelta(seconds=max(0.0, max(asked.seconds, usable + _AFTERWARDS) - spent))

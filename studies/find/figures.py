@@ -37,7 +37,7 @@ def drawn(found: Finding) -> dict[str, Any]:
 def confusion(test: TestReport) -> Any:
     """Shares of each row's class, as colour, with the number of pictures in the cells."""
     count = len(test.class_names)
-    size = max(3.0, min(7.5, 0.42 * count + 1.2))
+    size = max(2.8, min(7.5, 0.34 * count + 1.2))
     figure, ((axes,),) = style.new(size, size)
     shares = test.confusion / np.maximum(test.counts[:, None], 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -11,7 +11,8 @@ from typing import Any, Unpack
 from regnas import weights
 from regnas.architecture import Architecture
 from regnas.costs import complexity_of
-from regnas.errors import DataError, StudyError, UsageError
+from regnas.dataset import DataSet
+from regnas.errors import StudyError, UsageError
 from regnas.options import FindOptions
 from regnas.studies.find import card, estimate, files, machine, report, verdict
 from regnas.studies.find.finding import Finding
@@ -27,7 +28,7 @@ from regnas.studies.storage.locks import locked, refuse_if_held
 from regnas.studies.training.using.images import Labelled, labelled
 from regnas.studies.training.using.network import find_trained
 from regnas.studies.training.using.test import TestReport, report_of
-from regnas.system.files import replacing, write_json
+from regnas.system.files import remove_leftovers, replacing, write_json
 from regnas.system.reading import fields_if_whole, read_fields
 
 _THIS = ("this find", "give --out FOLDER")
@@ -68,21 +69,36 @@ def run(asked: FindRequest, progress: Progress) -> FindResult:
     Raises:
         Interrupted: Ctrl-C while it searches; what is finished is kept.
         RegnasError: as of a search, a training or an export.
-        UsageError: the folder belongs to another find, or the time is too short for one training.
+        UsageError: the folder belongs to another find, the time is too short for one training, or nothing is trained.
     """
     refuse_if_held(asked.folder, _THIS)
     made = replace(plan(asked.space, upper_half=True, **asked.search), can_test=False)  # the winner is tested, once
+    images = _images(made)
     begun = _begun(asked, made)
     if begun and (found := _found(asked)) is not None:
         return found
     with locked(asked.folder, _THIS):
+        remove_leftovers(asked.folder)
         progress.say(made.headline())
-        noticed = _before(asked, made, progress, begun)
-        result = searching.run(made, progress)
+        noticed = _noticed(asked, made, images, progress)
+        result = searching.run(_planned(asked, made, progress, begun), progress)
         final = searching.retrain(result, "auto", asked.search, quiet=asked.quiet)
         finding = _finding(asked, made, result, final, noticed, progress)
         _write(finding)
     return FindResult(asked.folder, finding.conclusion, finding.to_json())
+
+
+def _images(made: SearchPlan) -> DataSet:
+    """The pictures that networks are trained on.
+
+    Raises:
+        UsageError: nothing is trained on pictures.
+    """
+    if made.data is None or "scored" in made.facts:
+        raise UsageError(
+            f"find compares trainings on pictures, and --evaluator {made.evaluator} trains on none; leave it out"
+        )
+    return made.data
 
 
 def _begun(asked: FindRequest, made: SearchPlan) -> bool:
@@ -111,16 +127,27 @@ def _found(asked: FindRequest) -> FindResult | None:
     return FindResult(asked.folder, stored["conclusion"], read_fields(asked.folder / RECORD), again=True)
 
 
-def _before(asked: FindRequest, made: SearchPlan, progress: Progress, begun: bool) -> list[str]:
-    """Say what is wrong with the images, what the time is divided into, and what cannot be exported.
-
-    What the data set and the plan say by themselves is left to the search.
-    """
-    if made.data is None:
-        raise UsageError(f"find trains on pictures, and --evaluator {made.evaluator} has none; leave it out")
-    noticed = look(made.data, asked.files)
+def _noticed(asked: FindRequest, made: SearchPlan, images: DataSet, progress: Progress) -> list[str]:
+    """Say what is wrong with the images; what the data set says of them by itself is left to the search."""
+    noticed = look(images, asked.files)
     for line in noticed:
         progress.say(line)
+    if not noticed and not made.facts.get("remarks"):
+        progress.say(
+            f"{sum(made.facts.get('images', {}).values()):,} pictures were looked at: nothing is odd about them"
+        )
+    return noticed
+
+
+def _planned(asked: FindRequest, made: SearchPlan, progress: Progress, begun: bool) -> SearchPlan:
+    """The search, when it is said what the time is divided into and what cannot be exported.
+
+    What a meter measures is measured before anything trains, as a machine that trains is not quiet: so there are only
+    as many candidates as the time will do for.
+
+    Raises:
+        UsageError: the time is too short for one training.
+    """
     if asked.regime is not None:
         progress.say(
             f"networks of {asked.regime} flops, as usual for such pictures; larger or smaller ones by --flops LOW:HIGH"
@@ -133,7 +160,9 @@ def _before(asked: FindRequest, made: SearchPlan, progress: Progress, begun: boo
     first = estimate.first_candidate(made)
     if (line := files.foreseen(first.architecture, first.params)) is not None:
         progress.say(line)
-    return noticed
+    if training is None or not made.space.meters:
+        return made
+    return replace(made, budget=estimate.with_margin(asked, made, training))
 
 
 def _finding(
@@ -148,7 +177,7 @@ def _finding(
     network = _keep(final, asked.folder)
     race = verdict.race_of(final)
     name, searched, params = _named(network, result, race)
-    test, pictures = _tested(asked, asked.folder)
+    test, pictures = _tested(asked, made)
     progress.say("measuring and exporting")
     return Finding(
         asked=asked,
@@ -205,21 +234,16 @@ def _cost(network: Architecture, made: SearchPlan) -> dict[str, float]:
     return {**complexity_of(network, made.space.resolution), **({} if memory is None else {"memory": memory})}
 
 
-def _tested(asked: FindRequest, folder: Path) -> tuple[TestReport | None, Labelled | None]:
+def _tested(asked: FindRequest, made: SearchPlan) -> tuple[TestReport | None, Labelled | None]:
     """The network on the test images, where there are any."""
+    folder = asked.folder
+    if _images(made).test() is None:
+        return None, None
     trained = find_trained(str(folder))
     predictor = trained.load()
     root = asked.search.get("data_root")
-    try:
-        images = labelled(
-            trained,
-            predictor.preprocessing,
-            asked.data,
-            root=None if root is None else str(root),
-            cache=folder / "cache",
-        )
-    except DataError:  # without test images; that they can be read the search has found
-        return None, None
+    where: dict[str, Any] = {"root": None if root is None else str(root), "cache": folder / "cache"}
+    images = labelled(trained, predictor.preprocessing, asked.data, **where)
     found = report_of(predictor, images)
     write_json(folder / TEST, found.to_json())
     return found, images

@@ -63,12 +63,12 @@ class Finding:
     @property
     def classes(self) -> tuple[str, ...]:
         """Their names."""
-        return tuple(self.plan.facts["class_names"])
+        return () if self.plan.data is None else tuple(self.plan.data.class_names)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Images of each part."""
-        counts: dict[str, int] = dict(self.plan.facts["images"])
+        counts: dict[str, int] = dict(self.plan.facts.get("images", {}))
         return counts if self.test is None else {**counts, "test": self.test.count}
 
     @property
@@ -96,14 +96,13 @@ class Finding:
         if self.lead is None:
             return "no textbook network was trained beside it"
         if not self.searched:
-            if self.lead.difference < 0 and not self.lead.sure:
-                return "it is a textbook network, which no searched one was ahead of by more than chance"
-            return "it is a textbook network, and no searched one was ahead of it"
-        points = 100 * abs(self.lead.difference)
+            chance = " by more than chance" if self.lead.difference < 0 else ""
+            return f"it is a textbook network, as no searched one was ahead of the textbook{chance}"
+        who = "it was" if self.lead.name == self.name else f"{self.lead.name} was"
         if self.lead.difference >= 0:
-            return f"{self.lead.other}, a textbook network, was as good in the race"
-        sure = "surely" if self.lead.sure else "perhaps by chance"
-        return f"{points:.1f} points ahead of the best textbook network, {self.lead.other}, {sure}"
+            return f"{who} not ahead of {self.lead.other}, a textbook network"
+        points, chance = 100 * abs(self.lead.difference), "surely" if self.lead.sure else "perhaps by chance"
+        return f"{who} {points:.1f} points ahead of the best textbook network, {self.lead.other}, {chance}"
 
     @property
     def _weight(self) -> str:

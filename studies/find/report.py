@@ -82,7 +82,8 @@ def _test(found: Finding, pictures: Mapping[str, bytes]) -> Iterator[str]:
     worst = list(figures.mistakes(found, _WORST))
     if worst:
         yield "<h2>The worst mistakes</h2>"
-        yield f"<p>Those of {len(found.test.mistakes)} that the network is surest of, as it sees them.</p>"
+        which = "All" if len(worst) == len(found.test.mistakes) else f"Of {len(found.test.mistakes)} those"
+        yield f"<p>{which} that the network is surest of, the surest first, as it sees them.</p>"
         yield html.gallery(worst)
 
 

@@ -124,7 +124,7 @@ def _check_folder(folder: Path) -> None:
         raise UsageError(f"--out is a folder, and {folder} is a file; name another one")
     if not folder.is_dir() or (folder / RECORD).exists() or (folder / STUDY / "study.json").exists():
         return
-    others = sorted(one.name for one in folder.iterdir() if one.name not in _OF_SEARCH)
+    others = sorted(one.name for one in folder.iterdir() if one.name not in _OF_SEARCH and one.name[0] != ".")
     if others:
         raise UsageError(f"--out {folder} holds {others[0]}, which is of no find; name a new folder")
 

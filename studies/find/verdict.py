@@ -118,10 +118,11 @@ def lead_of(race: Race | None, result: SearchResult) -> Lead | None:
 
 
 def _raced(race: Race, images: int | None) -> Lead | None:
-    """The two best of the race that trained about as long as its winner, one of each kind."""
+    """The winner, or the best candidate, and the best textbook network that trained about as long as the winner."""
     long_enough = _AS_LONG * race.winner.standing.seconds
     known = [one for one in race.finalists if one.standing.seconds >= long_enough and math.isfinite(one.standing.error)]
     searched = min((one for one in known if one.searched), key=lambda one: one.standing.error, default=None)
+    searched = race.winner if race.winner.searched else searched
     textbook = min((one for one in known if not one.searched), key=lambda one: one.standing.error, default=None)
     if searched is None or textbook is None:
         return None

@@ -15,6 +15,7 @@ from regnas.system.duration import short
 from regnas.weights import ARCHITECTURE, WEIGHTS
 
 _HEADS = ("", "")
+_LONGER = "a longer --time goes on with this search"
 
 
 def network(found: Finding) -> Table:
@@ -58,7 +59,7 @@ def searched(found: Finding) -> Table:
         ("limits", str(plan.space.window) + (f" (of {plan.limit})" if plan.limit != plan.space.window else "")),
         (
             "strategy",
-            f"{plan.strategy}, seed {plan.seed}: {len(done)} candidates trained, {plan.epochs} epochs each",
+            f"{plan.strategy}, seed {plan.seed}: {_trained(len(done))}, {plan.epochs} epochs each",
         ),
         ("textbook networks", "; ".join(row["baseline"] for row in found.result.baselines) or "none"),
         ("batches", f"of {recipe['batch_size']} pictures" if "batch_size" in recipe else "as the evaluator has them"),
@@ -130,15 +131,19 @@ def gain(found: Finding) -> str:
     if found.gain is None:
         count = len(complete_rows(found.result.rows))
         noun = "candidate is" if count == 1 else "candidates are"
-        return f"{count} {noun} too few to tell what more of them would bring; a longer --time goes on with this search"
-    return f"{found.gain.text()}. A longer --time goes on with this search"
+        return f"{count} {noun} too few to tell what more of them would bring; {_LONGER}"
+    return _sentence(f"{found.gain.text()}; {_LONGER}")
 
 
 def lead(found: Finding) -> str:
     """How sure the lead over the textbook is."""
     if found.lead is None:
-        return "no textbook network was trained: there is none inside the limits, or no time for one"
-    return found.lead.text()
+        return "No textbook network was trained: there is none inside the limits, or no time for one"
+    return _sentence(found.lead.text())
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def limits(found: Finding) -> Iterator[str]:

@@ -17,7 +17,8 @@ th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid #ddd; ver
 td { white-space: nowrap }
 th:first-child, td:first-child { text-align: left; white-space: nowrap }
 th { border-bottom: 2px solid #888 }
-.words th, .words td { text-align: left; white-space: normal; overflow-wrap: anywhere }
+.words th, .words td { text-align: left; white-space: normal }
+.words td + td { overflow-wrap: anywhere }
 figure { margin: 1em 0 } img { max-width: 100% } figcaption, .small { color: #555; font-size: 13px }
 .mark { color: #b00000; font-weight: 600 } li { margin: .5em 0 }
 .gallery { display: flex; flex-wrap: wrap; gap: 12px } .gallery figure { width: 132px; margin: 0 }

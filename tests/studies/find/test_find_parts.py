@@ -1,0 +1,247 @@
+"""What a find says of pictures, of its time and of what it found; and what it refuses."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import regnas
+from regnas.dataset import Regime, Split
+from regnas.errors import DataError, HostError, InfeasibleWindow, UsageError
+from regnas.images import Images
+from regnas.statistics.best_of import expected_best_unbiased
+from regnas.studies.find import estimate, look, verdict
+from regnas.studies.find.request import request_of
+from regnas.studies.search.plan import plan
+from regnas.studies.training.race import NOTE
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """Noise in the parts of a data set, to be changed."""
+
+    training: Split
+    validation: Split
+    tested: Split | None
+    name: str = "made"
+    class_names: tuple[str, ...] = ("cat", "dog")
+
+    @cached_property
+    def regime(self) -> Regime:
+        return Regime(Images(8, 2), flops="1M:2M")
+
+    def fit(self) -> tuple[Split, Split]:
+        return self.training, self.validation
+
+    def test(self) -> Split | None:
+        return self.tested
+
+
+def _noise(count: int, seed: int) -> Split:
+    images = np.random.default_rng(seed).integers(0, 256, (count, 3, 8, 8), dtype=np.uint8)
+    return Split(images, np.arange(count) % 2)
+
+
+def _made() -> Made:
+    return Made(_noise(20, 0), _noise(6, 1), _noise(10, 2))
+
+
+def test_nothing_is_said_of_pictures_with_which_nothing_is_wrong() -> None:
+    assert look.look(_made(), None) == []
+
+
+def test_twins_in_two_parts_are_counted() -> None:
+    images = _made()
+    assert images.tested is not None
+    images.tested.images[3:5] = images.training.images[:2]
+    images.validation.images[0] = images.training.images[2]
+    lines = look.look(images, None)
+    assert len(lines) == 2
+    assert lines[0].startswith("1 of 6 validation pictures are among the training pictures")
+    assert lines[1].startswith("2 of 10 test pictures are among the others, too: the test error will be too low by up")
+    assert "20.0%" in lines[1]
+
+
+def test_a_picture_in_two_classes_is_named() -> None:
+    images = _made()
+    images.training.images[1] = images.training.images[0]  # of the other class
+    (line,) = look.look(images, None)
+    assert line.startswith("1 picture is in more than one class, such as cat and dog")
+
+
+def test_grey_pictures_are_said_and_a_class_that_is_grey_by_itself() -> None:
+    images = _made()
+    cats = images.training.images[images.training.labels == 0]
+    images.training.images[images.training.labels == 0] = cats[:, :1]
+    lines = look.look(images, None)
+    assert lines[0] == "10 of 20 training pictures are grey, the others in colours"
+    assert lines[1].startswith("class cat is grey and the others are in colours")
+    images.training.images[:] = images.training.images[:, :1]
+    (line,) = look.look(images, None)
+    assert line.startswith("all training pictures are grey") and "channels=1" in line
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ((8, 8), "100% of the pictures have fewer than 16 pixels a side and are enlarged"),
+        ((90, 80), "have 80 pixels a side in the median and are shrunk to 16"),
+        ((40, 20), "2 times as long as wide in the median, and the middle square is what a network sees: 50% of a"),
+        ((20, 20), None),
+    ],
+)
+def test_sizes_far_from_the_resolution_are_said(tmp_path: Path, size: tuple[int, int], said: str | None) -> None:
+    for number in range(3):
+        Image.new("RGB", size, (number, 0, 0)).save(tmp_path / f"{number}.png")
+    (tmp_path / "3.png").write_bytes(b"no picture")  # the data set's to say
+    lines = list(look._sizes(look.sizes_of(tmp_path), 16))
+    assert len(lines) == (said is not None) and (said is None or said in lines[0])
+
+
+def test_a_time_below_one_training_is_refused_with_one_that_is_long_enough() -> None:
+    asked = request_of("fake", {"time": "100s", "out": "nowhere"})
+    with pytest.raises(UsageError, match="--time 100s is too short: one network trains for about 30 s here, and 22 s"):
+        estimate.check(asked, 30.0)
+    estimate.check(asked, 22.0)
+    with pytest.raises(UsageError) as refused:
+        estimate.check(asked, 30.0)
+    least = str(refused.value).partition("give --time ")[2].split()[0]
+    estimate.check(request_of("fake", {"time": least, "out": "nowhere"}), 30.0)
+
+
+def test_the_estimate_is_of_a_whole_training(tmp_path: Path) -> None:
+    """Twice the epochs take twice as long: from a few steps of the same network, within what a busy machine does."""
+    one, four = (
+        estimate.seconds_of_training(plan("regnetx", data="fake:256", epochs=epochs, out=tmp_path, time="1h"))
+        for epochs in (1, 100)
+    )
+    assert one is not None and four is not None and 0 < one < four
+
+
+def test_a_search_that_trains_nothing_is_not_estimated(fast: Any, tmp_path: Path) -> None:
+    assert estimate.seconds_of_training(plan("regnetx", data="fake", evaluator="fast", out=tmp_path, time=9)) is None
+
+
+def _raced(folder: Path, chosen: int, *standing: tuple[str, float, float]) -> verdict.Race:
+    stored = [{"error": error, "epochs": 25, "seconds": seconds} for _, error, seconds in standing]
+    note = {"finalists": [name for name, _, _ in standing], "standing": stored, "chosen": chosen}
+    (folder / NOTE).write_text(json.dumps(note))
+    found = verdict.race_of(folder)
+    assert found is not None
+    return found
+
+
+def test_the_lead_is_that_of_the_race_with_the_interval_of_two_proportions(tmp_path: Path) -> None:
+    race = _raced(tmp_path, 1, ("thin ResNet-8", 0.2, 60.0), ("candidate 4", 0.1, 60.0), ("candidate 1", 0.3, 60.0))
+    assert race.winner.name == "candidate 4" and race.winner.searched
+    lead = verdict._raced(race, 400)
+    assert lead is not None and (lead.name, lead.other) == ("candidate 4", "thin ResNet-8")
+    half = 1.959964 * np.sqrt((0.1 * 0.9 + 0.2 * 0.8) / 400)
+    assert lead.interval == pytest.approx((-0.1 - half, -0.1 + half))
+    assert lead.sure and "more than chance explains" in lead.text()
+    few = verdict._raced(race, 20)
+    assert few is not None and not few.sure and "which may be chance" in few.text()
+
+
+def test_a_textbook_network_that_left_the_race_early_is_not_compared_in_it(tmp_path: Path) -> None:
+    race = _raced(tmp_path, 1, ("thin ResNet-8", 0.2, 20.0), ("candidate 4", 0.1, 60.0))
+    assert verdict._raced(race, 400) is None
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"finalists": ["a"], "standing": [], "chosen": 0}'])
+def test_a_damaged_race_is_none(tmp_path: Path, damage: str) -> None:
+    (tmp_path / NOTE).write_text(damage)
+    assert verdict.race_of(tmp_path) is None
+
+
+def test_what_more_searching_brings_is_read_off_the_best_of_half() -> None:
+    errors = [0.5, 0.4, 0.3, 0.35, 0.45, 0.2, 0.6, 0.25]
+    gain = verdict.gain_of(errors)
+    assert gain is not None and gain.whole == pytest.approx(0.2)
+    assert gain.half == pytest.approx(float(expected_best_unbiased(errors, 4)[0])) and gain.half > gain.whole
+    assert verdict.gain_of(errors[:7]) is None
+
+
+def test_a_limit_on_time_alone_keeps_the_images_own_window_of_flops(tmp_path: Path) -> None:
+    def flops(**options: Any) -> Any:
+        return request_of("fake", {"out": tmp_path / "o", **options}).search.get("flops")  # type: ignore[typeddict-item]
+
+    assert flops(latency=":5ms") == ":2M"
+    assert flops(latency=":5ms", flops=":9M") == ":9M"
+    assert flops(latency=":5ms", params=":1M") is None and flops() is None
+
+
+def _pictures(top: Path, count: int = 4) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (top / name).mkdir(parents=True)
+        for number in range(count):
+            Image.fromarray(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)).save(top / name / f"{number}.png")
+    return top
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "rule"),
+    [
+        ("photoss", {}, "there is no folder photoss, and no data set of that name"),
+        ("fashion-mnist-minni", {}, "did you mean fashion-mnist-mini"),
+        ("fake", {"time": "soon"}, "--time takes a number of seconds"),
+        ("fake", {"latency": ":5ms", "runtime": "tensorrt"}, "--runtime is torch or onnxruntime"),
+        ("fake", {"budget": 5}, "find has no option 'budget'"),
+        ("fake", {"out": "photos"}, "--out photos holds cat, which is of no find; name a new folder"),
+        ("fake", {"out": "file"}, "--out is a folder, and file is a file"),
+        ("fake", {"evaluator": "zero-cost[score=params]", "time": 5}, "find compares trainings on pictures"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str, options: dict[str, Any], rule: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _pictures(tmp_path / "photos")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=rule):
+        regnas.find(data, **{"quiet": True, "out": "o", **options})
+    assert not (tmp_path / "o" / "search").exists()
+
+
+def test_class_folders_without_pictures_are_named(tmp_path: Path) -> None:
+    photos = _pictures(tmp_path / "photos")
+    (photos / "empty").mkdir()
+    with pytest.raises(DataError, match="class folder .*empty is empty or missing"):
+        regnas.find(photos, out=tmp_path / "o", quiet=True)
+
+
+def test_limits_without_networks_end_it_and_the_corrected_command_begins(tmp_path: Path) -> None:
+    with pytest.raises(InfeasibleWindow, match="flops"):
+        regnas.find("fake:64", flops="1:2", time="5s", workers=0, out=tmp_path / "o", quiet=True)
+    request_of("fake:64", {"out": tmp_path / "o"})  # the folder may be used
+
+
+def test_a_runtime_that_is_not_installed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> str:
+        if name == "onnxruntime":
+            raise PackageNotFoundError(name)
+        return importlib.metadata.version(name)
+
+    monkeypatch.setattr("regnas.system.optional.version", absent)
+    with pytest.raises(HostError, match="pip install 'regnas\\[onnx\\]'"):
+        regnas.find("fake:64", latency=":5ms", runtime="onnxruntime", time="5s", out=tmp_path / "o", quiet=True)
+
+
+def test_the_command_says_its_errors_in_a_line(regnas_command: Run) -> None:
+    code, _, error = regnas_command("find", "--data", "nothing-here")
+    assert code == 2 and "there is no folder nothing-here" in error
+    code, _, error = regnas_command("find")
+    assert code == 2 and "--data" in error
