@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from regnas.candidate import Candidate
 from regnas.errors import UsageError
@@ -63,10 +65,10 @@ def seconds_of_training(plan: SearchPlan) -> float | None:
         pass
     finally:
         trainer.close()
-    counted = times[1:] if len(times) > 2 else times  # the first step prepares
-    if len(counted) < 2:
+    steps = [after - before for before, after in pairwise(times)]
+    if not steps:
         return None
-    each = (counted[-1] - counted[0]) / (len(counted) - 1)
+    each = statistics.median(steps[1:] or steps)  # the first one prepares, and another may be interrupted
     return float(each * evaluator.recipe.steps(plan.facts["images"]["training"]) * _SCORING)
 
 

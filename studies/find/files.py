@@ -12,7 +12,7 @@ from regnas.deployment import INSIDE
 from regnas.errors import HostError, RegnasError, UsageError
 from regnas.format import make_format
 from regnas.studies.export.export import Named, export, export_weights
-from regnas.studies.export.files.ship import ShipOptions, path_size, ship
+from regnas.studies.export.files.ship import ShipOptions, ship
 from regnas.studies.find.request import FindRequest
 from regnas.system.files import write_text
 
@@ -96,9 +96,9 @@ def _onnx(asked: FindRequest, say: Callable[[str], None]) -> dict[str, str]:
 
     lines = ship(str(folder), "onnx", options, heard)
     write_text(folder / PROGRAM, lines)
-    parity = told[-1].partition(", ")[2]
+    told_of_it = told[-1].removeprefix(f"{folder / ONNX}: ")  # its size, and how it compares with torch
     return {
-        ONNX: f"{path_size(folder / ONNX)}, uint8 pixels to logits, for ONNX Runtime and others; {parity}",
+        ONNX: f"uint8 pixels to logits, for ONNX Runtime and others; {told_of_it}",
         PROGRAM: "names pictures by it, with onnxruntime, numpy and pillow alone",
     }
 

@@ -158,8 +158,8 @@ def _planned(asked: FindRequest, made: SearchPlan, progress: Progress, begun: bo
     for line in estimate.said(asked, made, training, spent_before(asked.folder / STUDY / CLOCK)):
         progress.say(line)
     first = estimate.first_candidate(made)
-    if (line := files.foreseen(first.architecture, first.params)) is not None:
-        progress.say(line)
+    if (reason := files.foreseen(first.architecture, first.params)) is not None:
+        progress.say(reason)
     if training is None or not made.space.meters:
         return made
     return replace(made, budget=estimate.with_margin(asked, made, training))
@@ -189,7 +189,7 @@ def _finding(
         network=network,
         params=params,
         cost=_cost(network, made),
-        remarks=[*made.remarks, *made.facts.get("remarks", ()), *noticed],
+        remarks=[*made.facts.get("remarks", ()), *noticed],
         race=race,
         lead=verdict.lead_of(race, result),
         gain=verdict.gain_of(verdict.errors_of(result.rows)),

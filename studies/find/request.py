@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regnas.dataset import options_of
+from regnas.dataset import options_of, with_options
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.options import FindOptions, check_options
@@ -69,6 +69,8 @@ def request_of(data: str | Path, options: FindOptions) -> FindRequest:
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     seconds = seconds_of(given.pop("time", USUAL_TIME), "time")
     text, files = _images(str(data))
+    if given.pop("skip_broken", False):
+        text = with_options(text, skip_broken="true")
     folder = Path(given.pop("out", None) or _usual_folder(text, files))
     _check_folder(folder)
     space, quiet = given.pop("space", "auto"), bool(given.pop("quiet", False))

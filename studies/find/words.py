@@ -66,6 +66,7 @@ def searched(found: Finding) -> Table:
         ("time", f"{short(found.asked.seconds)} in all"),
         ("final training", _training(found)),
     ]
+    rows += [("remark", one) for one in plan.remarks]
     failed = sum(row["state"] == "FAIL" for row in found.result.rows)
     rows += [("failed", f"{failed} candidates")] if failed else []
     return Table("What was searched", _HEADS, tuple(rows))
