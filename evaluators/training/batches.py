@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from regnas.dataset import DataSet, Split
 from regnas.errors import DataError
-from regnas.evaluators.training.data_parallel import WHOLE, Share
 from regnas.evaluators.training.options.augmentation import Augment
 from regnas.evaluators.training.options.sampling import balanced_order
+from regnas.evaluators.training.parallel.data_parallel import WHOLE, Share
 
 
 @dataclass(frozen=True)

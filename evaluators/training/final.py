@@ -16,11 +16,11 @@ from regnas.dataset import DataSet
 from regnas.errors import RegnasError
 from regnas.evaluators.training.additions import Additions, without
 from regnas.evaluators.training.batches import Batches, checked
-from regnas.evaluators.training.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build, decoding_of
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.options.start import Normalisation, begun, normalisation, start_of
+from regnas.evaluators.training.parallel.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, top1_error

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regnas.evaluators.training.batches import Batches, Plan
-from regnas.evaluators.training.data_parallel import WHOLE, Share, averaged, averaging
 from regnas.evaluators.training.devices import wait
 from regnas.evaluators.training.gpu.epochs import RecordedEpochs
 from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder
 from regnas.evaluators.training.options.augmentation import augmenter
+from regnas.evaluators.training.parallel.data_parallel import WHOLE, Share, averaged, averaging
 from regnas.evaluators.training.precision import Computing
 from regnas.evaluators.training.recipe import BALANCED, Recipe
 from regnas.evaluators.training.scoring import Diverged

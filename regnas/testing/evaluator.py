@@ -25,7 +25,7 @@ from regnas.evaluator import (
     Task,
     check_result,
 )
-from regnas.testing.network import SmallNetwork
+from regnas.testing.network_rules.small_network import SmallNetwork
 
 
 class EvaluatorRules:

@@ -10,7 +10,7 @@ from regnas.costs import complexity_of
 from regnas.design_space import Images
 from regnas.measure import Measure, find, load
 from regnas.plugins import registry
-from regnas.testing.network import SmallNetwork
+from regnas.testing.network_rules.small_network import SmallNetwork
 from regnas.window import Bounds, Window
 
 

@@ -201,13 +201,14 @@ def plan(
         UsageError: what was asked makes no sense.
         RegnasError: a data set, device, plug-in or window that is not there.
     """
-    return plan_of(request_of(space, options, repeat, upper_half))
+    asked = request_of(space, options, repeat, upper_half)
+    for text in asked.log:
+        check_logger(text)
+    return plan_of(asked)
 
 
 def plan_of(asked: SearchRequest) -> SearchPlan:
     """The plan of a request; errors as of `plan`."""
-    for text in asked.log:
-        check_logger(text)
     evaluator = make_evaluator(asked.evaluator, asked.task)
     allocation = allocate(evaluator, asked.resources, _most_at_a_time(asked))
     data = images_of(evaluator, asked.task)
@@ -231,7 +232,6 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         pruner = after_steps(pruner, epochs, facts["steps"])
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
     sampler = _screened(asked, space, allocation.count, data, asked.place.out / folder_name(name))
-    fitting = fitters.of(asked, sampler, evaluator, facts if data is not None else None)
     return SearchPlan(
         space=space,
         strategy=asked.label,
@@ -264,7 +264,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         objective=asked.sought,
         screen=asked.screened,
         loggers=tuple(asked.log),
-        fitting=fitting,
+        fitting=fitters.of(asked, sampler, evaluator, facts if data is not None else None),
     )
 
 

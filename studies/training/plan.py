@@ -194,7 +194,7 @@ def _network(path: Path, images: DataSet, text: str, *, adapted: bool) -> Archit
 
 def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int, folder: Path) -> Recipe:
     """A study's own recipe where its candidates were trained, else the data set's, as an interrupted training began."""
-    from regnas.evaluators.training.data_parallel import check_shares
+    from regnas.evaluators.training.parallel.data_parallel import check_shares
     from regnas.evaluators.training.recipe import Recipe
 
     stored = Recipe.of_study(settings.get("recipe") or {})

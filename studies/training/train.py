@@ -89,9 +89,9 @@ def train(
 
 def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
     """Train to the end, test, and write what is to be kept; the result as result.json has it."""
-    from regnas.evaluators.training.data_parallel import Share
     from regnas.evaluators.training.final import FinalTraining
-    from regnas.evaluators.training.processes import peers
+    from regnas.evaluators.training.parallel.data_parallel import Share
+    from regnas.evaluators.training.parallel.processes import peers
 
     folder = made.folder
     if made.seconds is not None:

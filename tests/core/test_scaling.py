@@ -24,7 +24,7 @@ from regnas.scaling import (
     scaled_resolution,
     scaled_width,
 )
-from regnas.testing.network import SmallNetwork
+from regnas.testing.network_rules.small_network import SmallNetwork
 
 VECTORS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "scaling-vectors.json").read_text()

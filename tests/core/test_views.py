@@ -14,7 +14,7 @@ from regnas.describe import Summary, common_quantities, heading, quantities, sum
 from regnas.drawing import Profile, draw_steps, drawing, profile
 from regnas.plugins import registry
 from regnas.tables.point import Point
-from regnas.testing.network import SmallNetwork
+from regnas.testing.network_rules.small_network import SmallNetwork
 
 STAGED: dict[str, Any] = {"kind": "staged", "depths": [1, 2], "widths": [16, 32], "strides": [2, 2]}
 CELL = {"kind": "nasbench201", "ops": [3, 3, 1, 2, 4, 0]}

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from regnas.cli import options
+from regnas.cli import config, options
+from regnas.cli.command import Command
 from regnas.cli.output import echo, make_console
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--data", required=True, metavar="FOLDER", help="Pictures, a folder for each class; or a data set.")
 @options.window
 @options.latency
@@ -49,6 +50,7 @@ def find(data: str, quiet: bool, as_json: bool, **flags: Any) -> None:
     except Interrupted:
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
+    config.keep(found.folder)
     if as_json:
         click.echo((found.folder / finding.RECORD).read_text().rstrip())
         return

@@ -11,7 +11,7 @@ from scipy.stats import kendalltau
 import regnas
 from regnas.evaluators.latency.predictor import features_of, fit, left_out
 from regnas.evaluators.latency.screen import conformal
-from regnas.testing.network import SmallNetwork
+from regnas.testing.network_rules.small_network import SmallNetwork
 
 
 def _seconds(row: dict[str, float]) -> float:

@@ -18,11 +18,11 @@ from regnas.dataset import Split
 from regnas.errors import HostError, UsageError
 from regnas.evaluator import Context, Task
 from regnas.evaluators.training.batches import Batches, statistics
-from regnas.evaluators.training.data_parallel import Share
 from regnas.evaluators.training.evaluator import make
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.options.augmentation import augmenter
 from regnas.evaluators.training.options.sampling import balanced_order
+from regnas.evaluators.training.parallel.data_parallel import Share
 from regnas.evaluators.training.precision import Computing
 from regnas.evaluators.training.recipe import Recipe
 from regnas.search_spaces.staged.architecture import Staged

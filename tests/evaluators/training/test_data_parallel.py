@@ -17,8 +17,8 @@ from torch import nn
 from regnas.dataset import Split
 from regnas.errors import UsageError
 from regnas.evaluators.training.batches import Batches, statistics
-from regnas.evaluators.training.data_parallel import Share, check_shares, joined
 from regnas.evaluators.training.loop import Trainer
+from regnas.evaluators.training.parallel.data_parallel import Share, check_shares, joined
 from regnas.evaluators.training.recipe import Recipe
 
 CPU = torch.device("cpu")

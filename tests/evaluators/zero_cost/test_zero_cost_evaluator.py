@@ -14,7 +14,7 @@ from regnas.evaluators.zero_cost.evaluator import make
 from regnas.evaluators.zero_cost.parts import NoScore
 from regnas.evaluators.zero_cost.scores import SCORES, error_of
 from regnas.testing import EvaluatorRules
-from regnas.testing.network import SmallNetwork
+from regnas.testing.network_rules.small_network import SmallNetwork
 
 TASK = Task(data="fake:64")
 

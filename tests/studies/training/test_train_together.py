@@ -48,7 +48,7 @@ def along() -> list[int]:
     """Processes of this test that train along."""
     children = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
     named = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-    return [child for child, line in named.items() if b"regnas.evaluators.training.processes" in line]
+    return [child for child, line in named.items() if b"regnas.evaluators.training.parallel.processes" in line]
 
 
 def test_two_processes_leave_what_one_leaves_and_the_same_each_time(network: str, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_the_variables_of_the_process_are_left_as_they_were(
 def test_what_the_other_process_says_before_it_ends_is_quoted(
     network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from regnas.evaluators.training import processes as peers
+    from regnas.evaluators.training.parallel import processes as peers
 
     start = peers._start
     monkeypatch.setattr(peers, "_start", lambda job, log: start({**job, "data": {"text": "nowhere"}}, log))

@@ -1,6 +1,6 @@
 """The other processes of a training by several: started, watched, and ended with it.
 
-Each is ``python -m regnas.evaluators.training.processes`` and reads what it is to train as a line of JSON;
+Each is ``python -m regnas.evaluators.training.parallel.processes`` and reads what it is to train as a line of JSON;
 when its standard input closes, because the first process ended in whatever way, it ends, too.
 """
 
@@ -37,8 +37,8 @@ def peers(job: dict[str, Any], devices: Sequence[str], snapshot: Path, log: Path
     Raises:
         RegnasError: one of them ended in the middle.
     """
-    from regnas.evaluators.training.data_parallel import Share, joined
     from regnas.evaluators.training.devices import settle
+    from regnas.evaluators.training.parallel.data_parallel import Share, joined
 
     if len(devices) == 1:
         yield
@@ -84,7 +84,7 @@ def _ended(log: Path) -> RegnasError:
 
 
 def _start(job: dict[str, Any], log: Any) -> subprocess.Popen[str]:
-    process = start("regnas.evaluators.training.processes", log)
+    process = start("regnas.evaluators.training.parallel.processes", log)
     if process.stdin is not None:
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()
@@ -96,9 +96,9 @@ def main() -> None:
     from regnas.architecture import from_json
     from regnas.dataset import make_dataset
     from regnas.evaluators.training.additions import Additions
-    from regnas.evaluators.training.data_parallel import Share, joined
     from regnas.evaluators.training.devices import settle
     from regnas.evaluators.training.final import FinalTraining
+    from regnas.evaluators.training.parallel.data_parallel import Share, joined
     from regnas.evaluators.training.recipe import Recipe
 
     channel = os.fdopen(os.dup(1), "w", buffering=1)
