@@ -38,7 +38,7 @@ def find(data: str, quiet: bool, as_json: bool, **flags: Any) -> None:
     """
     from regnas.studies.driver import Interrupted
     from regnas.studies.find import find as finding
-    from regnas.studies.find.request import request_of
+    from regnas.studies.find.request import RECORD, request_of
     from regnas.studies.run.progress import Lines, Progress, Silent
     from regnas.studies.storage.secrets import again
 
@@ -52,7 +52,7 @@ def find(data: str, quiet: bool, as_json: bool, **flags: Any) -> None:
         sys.exit(130)
     config.keep(found.folder)
     if as_json:
-        click.echo((found.folder / finding.RECORD).read_text().rstrip())
+        click.echo((found.folder / RECORD).read_text().rstrip())
         return
     if found.again:
         echo("found before, nothing is trained again; a longer --time goes on with the search")
