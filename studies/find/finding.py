@@ -101,8 +101,10 @@ class Finding:
         who = "it was" if self.lead.name == self.name else f"{self.lead.name} was"
         if self.lead.difference >= 0:
             return f"{who} not ahead of {self.lead.other}, a textbook network"
-        points, chance = 100 * abs(self.lead.difference), "surely" if self.lead.sure else "perhaps by chance"
-        return f"{who} {points:.1f} points ahead of the best textbook network, {self.lead.other}, {chance}"
+        points = 100 * abs(self.lead.difference)
+        chance = "more than chance explains" if self.lead.sure else "which may be chance"
+        early = ", after few epochs" if self.lead.early else ""
+        return f"{who} {points:.1f} points ahead of the best textbook network ({self.lead.other}){early}, {chance}"
 
     @property
     def _weight(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from regnas.studies.search.outcome import complete_rows
 from regnas.studies.search.search import SearchResult
-from regnas.studies.training.race import NOTE, Standing
+from regnas.studies.training.race import NOTE, TELLING_EPOCHS, Standing
 from regnas.system.reading import fields_if_whole
 
 _NORMAL = 1.959964  # standard deviations that hold 95 % of a normal law
@@ -70,6 +70,7 @@ class Lead:
         difference: of their errors, the first's minus the other's; negative is better.
         interval: 95 %; None where the noise is not known.
         how: both were trained, in words.
+        epochs: of the one that was trained for more of them.
     """
 
     name: str
@@ -77,6 +78,12 @@ class Lead:
     difference: float
     interval: tuple[float, float] | None
     how: str
+    epochs: int = 0
+
+    @property
+    def early(self) -> bool:
+        """Whether they were trained for so short that their order may still turn (docs/regime.md)."""
+        return self.epochs < TELLING_EPOCHS
 
     @property
     def sure(self) -> bool:
@@ -92,9 +99,10 @@ class Lead:
             return f"{self.name} is {way} {self.other}{by} {self.how}; how sure that is, is not known"
         low, high = (100 * end for end in self.interval)
         chance = "more than chance explains" if self.sure else "which may be chance"
+        early = "; what is ahead after so few epochs is often behind at the end" if self.early else ""
         return (
             f"{self.name} is {way} {self.other}{by} {self.how}, {chance} (95 % interval of the difference of errors "
-            f"{low:+.1f} to {high:+.1f} points)"
+            f"{low:+.1f} to {high:+.1f} points){early}"
         )
 
 
@@ -114,15 +122,19 @@ def lead_of(race: Race | None, result: SearchResult) -> Lead | None:
         against.difference,
         against.interval,
         "in the short trainings of the search",
+        best["epochs"],
     )
 
 
 def _raced(race: Race, images: int | None) -> Lead | None:
     """The winner, or the best candidate, and the best textbook network that trained about as long as the winner."""
+    from regnas.evaluators.training.timed import WARM_EPOCHS
+
     long_enough = _AS_LONG * race.winner.standing.seconds
     known = [one for one in race.finalists if one.standing.seconds >= long_enough and math.isfinite(one.standing.error)]
+    known = [one for one in known if one.standing.epochs > WARM_EPOCHS]  # before, nothing can be told
     searched = min((one for one in known if one.searched), key=lambda one: one.standing.error, default=None)
-    searched = race.winner if race.winner.searched else searched
+    searched = race.winner if race.winner.searched and race.winner in known else searched
     textbook = min((one for one in known if not one.searched), key=lambda one: one.standing.error, default=None)
     if searched is None or textbook is None:
         return None
@@ -134,7 +146,7 @@ def _raced(race: Race, images: int | None) -> Lead | None:
         half = _NORMAL * math.sqrt(sum(errors) / images)
         interval = (difference - half, difference + half)
     how = f"after equal times in the race, {one.epochs} and {other.epochs} epochs, on {images:,} validation pictures"
-    return Lead(searched.name, textbook.name, difference, interval, how)
+    return Lead(searched.name, textbook.name, difference, interval, how, max(one.epochs, other.epochs))
 
 
 @dataclass(frozen=True)

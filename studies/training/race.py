@@ -34,7 +34,7 @@ NOTE = "race.json"
 SNAPSHOT = "resume.pt"
 _FOLDER = "race"
 _LAST = 3  # finalists of the last round
-_TELLING_EPOCHS = 20  # of a finalist, before which the simplest textbook network has the benefit of the doubt
+TELLING_EPOCHS = 20  # of a finalist, before which the simplest textbook network has the benefit of the doubt
 _ONE_SIDED = 1.644854  # standard deviations that a normal variable exceeds once in twenty
 _LEAST_EPOCHS = 10  # of the first of several rounds: three of them are warm-up
 
@@ -142,7 +142,7 @@ def _chosen(finalists: Sequence[Finalist], found: Mapping[int, Standing], held_o
         return next(place for place, one in found.items() if math.isfinite(one.error)), ": too few epochs to tell"
     best = min(told, key=lambda place: (found[place].error, place))
     simplest = next((place for place in told if finalists[place].simplest), best)
-    early = max(found[place].epochs for place in told) < _TELLING_EPOCHS
+    early = max(found[place].epochs for place in told) < TELLING_EPOCHS
     if simplest == best or not early or _better(found[best].error, found[simplest].error, held_out):
         return best, ""
     return simplest, f": after so few epochs {finalists[best].name} is not better by more than chance"

@@ -134,8 +134,8 @@ def test_a_search_that_trains_nothing_is_not_estimated(fast: Any, tmp_path: Path
     assert estimate.seconds_of_training(plan("regnetx", data="fake", evaluator="fast", out=tmp_path, time=9)) is None
 
 
-def _raced(folder: Path, chosen: int, *standing: tuple[str, float, float]) -> verdict.Race:
-    stored = [{"error": error, "epochs": 25, "seconds": seconds} for _, error, seconds in standing]
+def _raced(folder: Path, chosen: int, *standing: tuple[str, float, float], epochs: int = 25) -> verdict.Race:
+    stored = [{"error": error, "epochs": epochs, "seconds": seconds} for _, error, seconds in standing]
     note = {"finalists": [name for name, _, _ in standing], "standing": stored, "chosen": chosen}
     (folder / NOTE).write_text(json.dumps(note))
     found = verdict.race_of(folder)
@@ -151,8 +151,16 @@ def test_the_lead_is_that_of_the_race_with_the_interval_of_two_proportions(tmp_p
     half = 1.959964 * np.sqrt((0.1 * 0.9 + 0.2 * 0.8) / 400)
     assert lead.interval == pytest.approx((-0.1 - half, -0.1 + half))
     assert lead.sure and "more than chance explains" in lead.text()
+    assert not lead.early and "few epochs" not in lead.text()
     few = verdict._raced(race, 20)
     assert few is not None and not few.sure and "which may be chance" in few.text()
+
+
+def test_what_is_ahead_in_few_epochs_is_said_to_be_early_and_in_the_warm_up_it_says_nothing(tmp_path: Path) -> None:
+    standing = (("thin ResNet-8", 0.2, 60.0), ("candidate 4", 0.1, 60.0))
+    lead = verdict._raced(_raced(tmp_path, 1, *standing, epochs=9), 400)
+    assert lead is not None and lead.early and "often behind at the end" in lead.text()
+    assert verdict._raced(_raced(tmp_path, 1, *standing, epochs=3), 400) is None
 
 
 def test_a_textbook_network_that_left_the_race_early_is_not_compared_in_it(tmp_path: Path) -> None:
