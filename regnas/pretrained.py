@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -68,6 +68,8 @@ class Source:
             None where that is not known.
         class_names: of its outputs; None where they are not known.
         digest: of all of it: equal ones are equal sources, wherever they lie.
+        learned: spec of the data set of which it has learned all images but the test images, as ``regnas train`` does;
+            None where that is not known.
     """
 
     text: str
@@ -77,6 +79,7 @@ class Source:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     class_names: tuple[str, ...] | None = None
+    learned: str | None = None
 
 
 def load_source(text: str) -> Source:
@@ -166,8 +169,9 @@ def _of_folder(text: str, file: Path, beside: Path | None) -> Source:
     facts = value if isinstance(value, dict) and "architecture" in value else {}
     if not set(_shapes(architecture)) & set(state):
         state = _of_any_format(text, state, architecture)
-    names = facts.get("class_names")
-    return _source(
+    names, data = facts.get("class_names"), facts.get("data")
+    whole = isinstance(data, str) and "validation_error" not in facts  # else a search trained it
+    found = _source(
         text,
         architecture,
         _checked(text, state, architecture),
@@ -175,6 +179,7 @@ def _of_folder(text: str, file: Path, beside: Path | None) -> Source:
         _numbers(facts.get("std")),
         tuple(map(str, names)) if isinstance(names, list) else None,
     )
+    return replace(found, learned=data) if whole else found
 
 
 def _of_any_format(text: str, state: Mapping[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:

@@ -133,10 +133,15 @@ class TrainEvaluator:
             "images": {**counts, **(data.counts() if isinstance(data, SupportsCounts) else {})},
             "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
             **decoding_of(data),
-            **({"remarks": list(found)} if isinstance(data, SupportsRemarks) and (found := data.remarks()) else {}),
+            **({"remarks": found} if (found := self._remarks()) else {}),
             "recipe": self.recipe.to_json(),
             "steps": self.recipe.steps(len(training)),
         }
+
+    def _remarks(self) -> list[str]:
+        """What a user should hear of the images, and of the weights that networks begin with."""
+        of_images = self.data.remarks() if isinstance(self.data, SupportsRemarks) else ()
+        return [*of_images, *(self.start.remarks(self.data) if self.start is not None else ())]
 
     def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
         """The last epoch's validation error and mean training loss; out of memory is tried again once, at half the

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regnas.architecture import Architecture
-from regnas.dataset import Split
+from regnas.dataset import DataSet, Split, whole_of
 from regnas.errors import RegnasError
 from regnas.evaluators.training.batches import statistics
 from regnas.evaluators.training.options.transfer import Taken, take
@@ -41,6 +41,17 @@ class Start:
         """How much a network of this architecture takes; none is made."""
         with torch.device("meta"):
             return self.begin(architecture.build(), architecture)
+
+    def remarks(self, data: DataSet) -> tuple[str, ...]:
+        """What a user should hear before networks are compared on the validation images of a data set."""
+        learned = self.source.learned
+        if learned is None or whole_of(learned) != whole_of(data.name):
+            return ()
+        return (
+            f"{self.source.text} has learned the validation images of {learned}: errors on them will be too low, the "
+            f"lower the more a network takes of it; begin with what a search left in its folder best, or with weights "
+            f"of other images",
+        )
 
     def facts(self) -> dict[str, Any]:
         """What is kept of it beside weights: JSON values."""
