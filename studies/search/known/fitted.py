@@ -154,7 +154,7 @@ def rounds(one: SearchPlan, study: optuna.Study) -> Iterator[SearchPlan]:
 
 
 def _equal(one: SearchPlan, study: optuna.Study) -> int:
-    """How many candidates there are where all but the first cost as much as the fit, one at least."""
+    """How many candidates there are where all but the first cost as much as the fit and the first, one at least."""
     found = study.user_attrs.get(ATTRIBUTE, {}).get("seconds", 0.0)
     done = [
         trial
@@ -163,4 +163,4 @@ def _equal(one: SearchPlan, study: optuna.Study) -> int:
     ]
     first = min(done, key=lambda trial: trial.user_attrs["index"], default=None)
     cost = 0.0 if first is None else first.user_attrs.get("seconds", 0.0)
-    return 1 + max(1, min(LOOK_AHEAD - 1, round(found / cost))) if cost else 2
+    return 1 + max(1, min(LOOK_AHEAD - 1, round((found + cost) / cost))) if cost else 2

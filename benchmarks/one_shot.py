@@ -1,0 +1,136 @@
+"""What DARTS does on this project's spaces, and in what time. Every command goes on where it was stopped.
+
+    python -m benchmarks.one_shot collapse [--seeds 4] [--epochs 50] [--images 3000] [--folder build/one-shot]
+    python -m benchmarks.one_shot search [--seed 0] [--epochs 50] [--folder build/one-shot]
+    python -m benchmarks.one_shot table FOLDER
+
+`collapse`: first order on NAS-Bench-201 with 8 channels and one cell a stage, Fashion-MNIST-mini at 14 px; after every
+epoch the share of skip connections, the entropy, and what the table says of the cell that would be derived, with the
+same search under ``stop=skips`` beside it. `search`: 8 cells of 16 channels on Fashion-MNIST-mini, the derived network
+and random ones at equal cost, by `regnas.search`. `table`: the curve of a fit's folder. Tables need the extra `bench`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from regnas import fit
+from regnas.design_space import Space, make_space
+from regnas.evaluator import Context, Evaluator, Task, make_evaluator
+from regnas.evaluators.training.fit_images import training_images
+from regnas.images import Images
+from regnas.strategy import make_strategy
+from regnas.studies.executors.fitting import fitter_of, read_fit
+from regnas.system.files import write_json
+
+TASK = Task(data="fashion-mnist-mini", resolution=14)
+SETTINGS = "cells=1,channels=8,batch=64,alpha_rate=0.003"
+TABLE = "table:nasbench201/cifar10"
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """What a fit told of its epochs."""
+    return [json.loads(line) for line in (folder / fit.EPOCHS).read_text().splitlines() if line]
+
+
+def recorded(table: Evaluator, space: Space, params: Mapping[str, Any]) -> float:
+    """The validation accuracy that the table has of a cell."""
+    network = space.decode(space.canonical(params))
+    return 1 - table(network, seed=0, context=Context()).error
+
+
+def curve(folder: Path) -> list[dict[str, Any]]:
+    """Of each epoch of a fit on NAS-Bench-201: share and number of skips, entropy, and the derived cell's accuracy."""
+    table, space = make_evaluator(TABLE, Task(data="")), make_space("nasbench201")
+    names = ("epoch", "error", "entropy", "skip", "skips")
+    return [
+        {name: one[name] for name in names} | {"accuracy": recorded(table, space, one["params"])}
+        for one in told(folder)
+    ]
+
+
+def fitted(spec: str, folder: Path, seed: int, images: int) -> fit.Fitted | None:
+    """A search alone, in a folder, or what it left; from its snapshot where it was stopped."""
+    space = make_space("nasbench201").on(Images(14, 10))
+    one = fitter_of(make_strategy(spec, space, seed=seed))
+    assert one is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    identity = {"settings": dict(one.fit_settings), "seed": seed, "images": images}
+    if (found := read_fit(folder, identity)) is not None:
+        return found
+    task = replace(TASK, data=f"{TASK.data}[training={images}]")
+    context = fit.FitContext(
+        folder=folder, images=training_images(task, "cpu"), seed=seed, identity=identity, report=_say
+    )
+    if (found := one.fit(context)) is not None:
+        write_json(folder / fit.RESULT, {"schema": fit.SCHEMA, "identity": identity, **found.to_json()})
+        fit.forget_snapshot(folder)
+    return found
+
+
+def _say(epoch: int, facts: Mapping[str, Any]) -> bool:
+    print(f"epoch {epoch}: {facts['line']}", flush=True)
+    return True
+
+
+def collapse(folder: Path, seeds: int, epochs: int, images: int) -> None:
+    """Search with and without a remedy, and print what the table says epoch by epoch."""
+    for seed in range(seeds):
+        for name, remedy in (("plain", ""), ("stopped", ",stop=skips")):
+            where = folder / f"collapse-{epochs}-{images}" / f"{name}-{seed}"
+            fitted(f"darts[{SETTINGS},epochs={epochs}{remedy}]", where, seed, images)
+            print_curve(where)
+
+
+def print_curve(folder: Path) -> None:
+    """A line for every epoch."""
+    print(folder)
+    for one in curve(folder):
+        print(
+            f"  epoch {one['epoch']:>3}  entropy {one['entropy']:.4f}  skip {one['skip']:.3f}  skips {one['skips']}  "
+            f"recorded accuracy {one['accuracy']:.2%}"
+        )
+
+
+def search(folder: Path, seed: int, epochs: int, further: Mapping[str, Any] | None = None) -> None:
+    """The search of the issue's figure, and random search for its time."""
+    import regnas
+
+    options: dict[str, Any] = {
+        "strategy": f"darts[epochs={epochs},threads=2]",
+        "flops": ":40M",
+        "seed": seed,
+        "out": folder / "search",
+        **(further or {}),
+    }
+    result = regnas.search(options.pop("space", "darts[width=16,depth=4:8]"), **options)
+    for line in result.remarks:
+        print(line)
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.one_shot", description=__doc__)
+    parser.add_argument("what", choices=("collapse", "search", "table"))
+    parser.add_argument("of", nargs="?", type=Path, help="the folder of a fit, of `table`")
+    for name, usual in (("seeds", 4), ("seed", 0), ("epochs", 50), ("images", 3000)):
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--folder", type=Path, default=Path("build/one-shot"))
+    asked = parser.parse_args()
+    if asked.what == "collapse":
+        collapse(asked.folder, asked.seeds, asked.epochs, asked.images)
+    elif asked.what == "search":
+        search(asked.folder, asked.seed, asked.epochs)
+    elif asked.of is None:
+        parser.error("table needs the folder of a fit")
+    else:
+        print_curve(asked.of)
+
+
+if __name__ == "__main__":
+    main()
