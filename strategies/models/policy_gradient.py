@@ -21,7 +21,8 @@ class Baseline:
 
     Attributes:
         kind: ``earlier``, of the rewards before this one, the first being its own baseline (NAS-RL); ``corrected``,
-            this one included, its bias towards 0 taken out (NATS-Bench).
+            this one included, its bias towards 0 taken out (NATS-Bench); ``from-zero``, this one included and the bias
+            left in (ENAS).
         decay: of the average.
     """
 
@@ -36,6 +37,9 @@ class Baseline:
             self._mean = self.decay * self._mean + (1 - self.decay) * reward
             self._weight = self.decay * self._weight + (1 - self.decay)
             return reward - self._mean / self._weight
+        if self.kind == "from-zero":
+            self._mean = self.decay * self._mean + (1 - self.decay) * reward
+            return reward - self._mean
         before = self._mean if self._weight else reward
         self._mean, self._weight = self.decay * before + (1 - self.decay) * reward, 1.0
         return reward - before

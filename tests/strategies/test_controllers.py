@@ -93,7 +93,11 @@ def test_ppo_has_the_clipped_gradient_of_the_vectors(row: dict[str, Any]) -> Non
 @pytest.mark.parametrize("row", VECTORS["baselines"]["rows"])
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("earlier", "previous_only_first_is_reward"), ("corrected", "nats_bias_corrected_updated_before_use")],
+    [
+        ("earlier", "previous_only_first_is_reward"),
+        ("corrected", "nats_bias_corrected_updated_before_use"),
+        ("from-zero", "enas_updated_before_use_from_zero"),
+    ],
 )
 def test_baselines_are_those_of_the_vectors(row: dict[str, Any], kind: str, name: str) -> None:
     baseline = Baseline(kind, row["decay"])
