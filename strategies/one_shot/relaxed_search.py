@@ -203,9 +203,10 @@ class RelaxedSearch:
         return loss.detach()
 
     def _check(self, loss: float) -> None:
-        if math.isfinite(loss) and all(bool(torch.isfinite(alpha).all()) for alpha in self._alphas):
+        finite = all(bool(torch.isfinite(alpha).all()) for alpha in self._alphas)
+        if finite and math.isfinite(loss):
             return
-        what = "its alphas are" if math.isfinite(loss) else "its loss is"
+        what = "its loss is" if finite else "its alphas are"
         raise StudyError(
             f"{what} no finite numbers any more in epoch {self._epoch}; lower rate= or alpha_rate= of the strategy, "
             f"with another --study NAME; the epochs before are kept"

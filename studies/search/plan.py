@@ -221,7 +221,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
     url = storage_url(asked.place.storage, asked.place.out)
     name, space = placed(asked, evaluator, data, allocation, pruner=pruner, url=url)
     limit, budget = space.window, asked.budget.count(epochs, pruner)
-    space, remarks = halved(asked, space, budget, url, name) if data is not None else (space, ())
+    space, remarks = halved(asked, space, budget, url, name, data) if data is not None else (space, ())
     first = study_name(space, asked.label, asked.seed, 0, pruner, asked.also)  # of whose networks a repeat is
     begun = stored_recipe(url, *((name, first) if asked.repeat else (name,)))
     begun = begun or warm_start.recipe_of(asked.warm_start, url)

@@ -13,7 +13,10 @@ from regnas.evaluator import Evaluator, SupportsOwnImages, SupportsTable, Task
 from regnas.images import Images
 from regnas.measure import load, ordered
 from regnas.objective import Objective
+from regnas.sampling.stream import survey
 from regnas.window import Bounds, Window
+
+_LOOKED_AT = 10_000  # draws among which the smallest network of a space is sought
 
 
 def images_of(evaluator: Evaluator, task: Task) -> DataSet | None:
@@ -50,6 +53,20 @@ def in_regime(space: Space, evaluator: Evaluator, data: DataSet | None, window: 
             asked = Window.parse(flops=data.regime.flops)
         return space.on(data.regime.images).within(asked)
     return _pooled(space, evaluator).on(_own(evaluator) or space.images).within(asked)
+
+
+def in_reach(space: Space) -> Space:
+    """The space inside the data set's own window; where that holds none of its networks, as they are all larger, with a
+    limit of twice the multiply-adds of the smallest of `_LOOKED_AT` draws.
+    """
+    high = space.window.flops.high
+    try:
+        space.sample(1)
+    except InfeasibleWindow:
+        least = survey(space.within(Window()), draws=_LOOKED_AT).lowest.get("flops")
+        if least is not None and high is not None and least > high:
+            return space.within(Window(flops=Bounds(high=float(f"{2 * least:.2g}"))))
+    return space
 
 
 def priced(space: Space, objective: Objective | None) -> Space:

@@ -11,9 +11,10 @@ from regnas.studies.executors.resources import AUTO, Allocation
 from regnas.studies.run.clock import UNLIMITED
 from regnas.studies.search.budget import CANDIDATES
 from regnas.studies.search.identity import study_name
-from regnas.studies.search.regime import in_regime, in_upper_half, priced
+from regnas.studies.search.regime import in_reach, in_regime, in_upper_half, priced
 from regnas.studies.search.request import SearchRequest
 from regnas.studies.search.stream_version import stored_space, stored_version, stored_window
+from regnas.window import Window
 
 LOOK_AHEAD = 1000  # distinct candidates that must exist are looked for before any training, up to this many
 
@@ -22,25 +23,37 @@ def placed(
     asked: SearchRequest, evaluator: Evaluator, data: DataSet | None, allocation: Allocation, *, pruner: str, url: str
 ) -> tuple[str, Space]:
     """The study's name, and the space that it is in; in the whole of what is only a limit, as yet (see `halved`)."""
-    space = priced(in_regime(asked.space, evaluator, data, asked.window), asked.sought)
+    space = in_regime(asked.space, evaluator, data, asked.window)
+    space = priced(in_reach(space) if data is not None and _unsaid(asked) else space, asked.sought)
     space = _trained(asked, evaluator, space, pruner, url)
     return _named(asked, _measuring(space, allocation, asked), pruner, url)
 
 
-def halved(asked: SearchRequest, space: Space, budget: int, url: str, name: str) -> tuple[Space, tuple[str, ...]]:
-    """The space in the upper half of what is only a limit, and remarks on it (see `in_upper_half`)."""
+def halved(
+    asked: SearchRequest, space: Space, budget: int, url: str, name: str, data: DataSet
+) -> tuple[Space, tuple[str, ...]]:
+    """The space in the upper half of what is only a limit, and remarks on its window (see `in_upper_half`)."""
+    if _unsaid(asked) and space.window.flops != (usual := Window.parse(flops=data.regime.flops).flops):
+        return space, (
+            f"no network of {space.spec} is as small as the window of these images, {usual}: its smallest are "
+            f"searched, {space.window}; --flops sets another limit",
+        )
     if not _limited(asked):
         return space, ()
     began, count = stored_window(url, name), min(budget, LOOK_AHEAD) if budget < UNLIMITED else CANDIDATES
     return in_upper_half(space, count, seed=asked.seed, duplicates=asked.duplicates, began=began)
 
 
+def _unsaid(asked: SearchRequest) -> bool:
+    """Whether neither the user nor the space says a window, so that the data set's own counts."""
+    return asked.window.open and asked.space.window.open
+
+
 def _limited(asked: SearchRequest) -> bool:
     """Whether a window was asked for that may mean its upper half: not with a sampler or with networks that a user made
     for the whole of it.
     """
-    said = not (asked.window.open and asked.space.window.open)
-    return said and asked.upper_half and isinstance(asked.strategy, str) and asked.enqueue is None
+    return not _unsaid(asked) and asked.upper_half and isinstance(asked.strategy, str) and asked.enqueue is None
 
 
 def _measuring(space: Space, allocation: Allocation, asked: SearchRequest) -> Space:

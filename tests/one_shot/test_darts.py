@@ -227,10 +227,12 @@ def test_alphas_that_are_no_numbers_are_said_and_the_epochs_before_are_kept(
 
     def spoiled(alphas: list[Tensor], validation: Any) -> list[Tensor]:
         calls[0] += 1
-        return [torch.full_like(alpha, math.nan if calls[0] > 4 else 0.1) for alpha in alphas]
+        return [torch.full_like(alpha, math.nan if calls[0] > 2 else 0.1) for alpha in alphas]
 
     monkeypatch.setattr(relaxed_search, "first_order", spoiled)
-    with pytest.raises(StudyError, match="no finite numbers any more in epoch 2; lower rate= or alpha_rate=") as said:
+    with pytest.raises(
+        StudyError, match="its alphas are no finite numbers any more in epoch 2; lower rate= or alpha_rate="
+    ) as said:
         fitted(f"darts[{TINY}]", tmp_path)
     assert "\n" not in str(said.value)
     assert [one["epoch"] for one in told(tmp_path)] == [1] and (tmp_path / fit.SNAPSHOT).exists()
