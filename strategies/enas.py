@@ -30,7 +30,11 @@ from regnas.supernet import SupportsSupernet
 
 VERSION = 1  # of the training: another one gives another controller for the same settings
 SIZES = {"cells": 0, "channels": 0}
-SMALL: dict[str, Any] = {"channels": 8, "epochs": 10, "batch": 64, "updates": 20, "samples": 5, "networks": 50}
+# Moving averages of a short training do not suit what many networks share: they are judged by the batch's statistics.
+SMALL: dict[str, Any] = {
+    **{"channels": 8, "epochs": 10, "batch": 64, "statistics": "batch"},
+    **{"controller_rate": 0.01, "updates": 20, "samples": 5, "networks": 50},
+}
 _LEAST = {"epochs": 1, "batch": 2, "samples": 1, "networks": 2, "units": 1, "restart": 1, "growth": 1, "threads": 1}
 
 
@@ -38,8 +42,8 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     """The best of the networks that the controller draws first, then random candidates, inside the window.
 
     Options:
-        small: a setting for two cores, where nothing else is said: 8 channels, 10 epochs, batches of 64, 20 updates of
-            5 networks after each, 50 networks at the end.
+        small: a setting for two cores, where nothing else is said: 8 channels, 10 epochs, batches of 64, whose
+            statistics judge networks, 20 updates of 5 networks after each at 0.01, 50 networks at the end.
         cells, channels: of the shared child; 0 is the authors', 8 and 20, or 36 channels of layers with skips.
         epochs, batch, rate, least_rate, restart, growth, momentum, decay, statistics, share, controller_rate, updates,
             samples, entropy, baseline, skip_weight, skip_target, units, start, tanh, reduce, networks, threads: as of
