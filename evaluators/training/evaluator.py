@@ -141,7 +141,8 @@ class TrainEvaluator:
     def _remarks(self) -> list[str]:
         """What a user should hear of the images, and of the weights that networks begin with."""
         of_images = self.data.remarks() if isinstance(self.data, SupportsRemarks) else ()
-        return [*of_images, *(self.start.remarks(self.data) if self.start is not None else ())]
+        data = self.data.name if self.source is None else self.source[0].data
+        return [*of_images, *(self.start.remarks(data) if self.start is not None else ())]
 
     def __call__(self, architecture: Architecture, *, seed: int, context: Context) -> Result:
         """The last epoch's validation error and mean training loss; out of memory is tried again once, at half the

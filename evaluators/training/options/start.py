@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regnas.architecture import Architecture
-from regnas.dataset import DataSet, Split, whole_of
+from regnas.dataset import Split, whole_of
 from regnas.errors import RegnasError
 from regnas.evaluators.training.batches import statistics
 from regnas.evaluators.training.options.transfer import Taken, take
@@ -42,10 +42,10 @@ class Start:
         with torch.device("meta"):
             return self.begin(architecture.build(), architecture)
 
-    def remarks(self, data: DataSet) -> tuple[str, ...]:
-        """What a user should hear before networks are compared on the validation images of a data set."""
+    def remarks(self, data: str) -> tuple[str, ...]:
+        """What a user should hear before networks are compared on the validation images of a data set, by its spec."""
         learned = self.source.learned
-        if learned is None or whole_of(learned) != whole_of(data.name):
+        if learned is None or whole_of(learned) != whole_of(data):
             return ()
         return (
             f"{self.source.text} has learned the validation images of {learned}: errors on them will be too low, the "

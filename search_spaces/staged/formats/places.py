@@ -28,7 +28,8 @@ def places_of(network: nn.Module) -> Places:
         for block, child in blocks.named_children():
             for name, part in _of_block(child):
                 found[f"stages.{stage}.{block}.{name}"] = Place(part, int(stage), int(block))
-    last = f"stage {count}"
+    end = list(stages.get_submodule(str(count - 1)).children())[-1]
+    last = f"stage {count}, blocks of {_convs(end)}"
     if isinstance(next(head.children(), None), ConvNorm):
         found |= _normed("head.0", f"head of {last}")
         last = f"head of {last}"
@@ -45,11 +46,11 @@ def _of_block(block: nn.Module) -> Iterator[tuple[str, str]]:
     transform, before = block, ""
     if isinstance(block, Residual | LinearResidual):
         transform, before = block.transform, "transform."
+    convs = _convs(block)
     if isinstance(block, Residual):
         for name, layer in block.shortcut.named_children():
             if isinstance(layer, nn.Conv2d | nn.BatchNorm2d):
-                yield f"shortcut.{name}", f"shortcut, {_kind(layer)}"
-    convs = sum(isinstance(child, ConvNorm) for child in transform.children())
+                yield f"shortcut.{name}", f"shortcut past {convs}, {_kind(layer)}"
     number = 0
     for name, child in transform.named_children():
         if isinstance(child, ConvNorm):
@@ -59,6 +60,12 @@ def _of_block(block: nn.Module) -> Iterator[tuple[str, str]]:
         elif isinstance(child, SqueezeExcitation):
             for inner in ("down", "up"):
                 yield f"{before}{name}.{inner}", f"squeeze after {number} of {convs}, {inner}"
+
+
+def _convs(block: nn.Module) -> int:
+    """How many convolutions a block's transform has, without those of its squeeze-and-excitation."""
+    transform = block.transform if isinstance(block, Residual | LinearResidual) else block
+    return sum(isinstance(child, ConvNorm) for child in transform.children())
 
 
 def _kind(layer: nn.Module) -> str:

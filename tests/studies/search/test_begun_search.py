@@ -22,7 +22,7 @@ from regnas.studies.search.plan import plan
 
 NETWORK = Staged(stem="cifar", stem_width=16, depths=(2, 2), widths=(16, 32), strides=(2, 2), classes=7)
 FACTS = {"resolution": 16, "mean": [100.0, 110.0, 120.0], "std": [50.0, 60.0, 70.0]}
-SPACE = "regnetx[stages=2,depth=2:8]"
+SPACE = "regnetx[depth=2:8,stages=2]"
 
 
 def trained(folder: Path, architecture: Any = NETWORK, **facts: Any) -> Path:
