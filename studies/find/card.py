@@ -34,7 +34,7 @@ def lines(found: Finding) -> Iterator[str]:
     yield from _test(found)
     yield from _use(found)
     yield from _table(words.searched(found))
-    yield from ("## How sure it is", "", f"- {escape(words.lead(found))}.", f"- {escape(words.gain(found))}.", "")
+    yield from ("## How sure it is", "", *(f"- {escape(one)}." for one in words.sure(found)), "")
     yield from ("## Limits of the claim", "", *(f"- {escape(one)}" for one in words.limits(found)), "")
     yield from _table(words.files(found))
     yield from _table(words.versions(found))

@@ -116,7 +116,8 @@ def said(asked: FindRequest, plan: SearchPlan, training: float | None, spent: fl
     search, final = SEARCH_SHARE * usable, (1 - SEARCH_SHARE) * usable
     how_many = ""
     if training:
-        how_many = f", about {fitting(asked, plan, training):,} networks of {duration(training)}"
+        count = fitting(asked, plan, training)
+        how_many = f", about {count:,} network{'s' * (count > 1)} of {duration(training)}"
         how_many += f", {plan.workers} at a time" if plan.workers > 1 else ""
     yield (
         f"time {short(asked.seconds)}: {duration(search)} for textbook networks and candidates{how_many}; "

@@ -47,6 +47,13 @@ class Race:
         """The one that was trained on."""
         return self.finalists[0]
 
+    @property
+    def decided(self) -> bool:
+        """Whether a finalist left its warm-up: before, nothing can be told, and the best of the search goes on."""
+        from regnas.evaluators.training.timed import WARM_EPOCHS
+
+        return any(one.standing.epochs > WARM_EPOCHS for one in self.finalists)
+
 
 def race_of(folder: Path) -> Race | None:
     """The race that is on record in the folder of a training; None where there was none."""

@@ -143,6 +143,15 @@ def lead(found: Finding) -> str:
     return _sentence(found.lead.text())
 
 
+def sure(found: Finding) -> list[str]:
+    """How sure the choice is, in sentences."""
+    undecided = (
+        "The race was too short to tell anything, so the best of the short trainings was trained on; a longer --time "
+        "lets the finalists show more"
+    )
+    return [lead(found), *([undecided] if found.race is not None and not found.race.decided else []), gain(found)]
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
