@@ -26,6 +26,7 @@ _TABLE = "table:recorded:fashion-mnist/regnetx"
 _ARCHITECTURE = "architecture.json"
 # What a command needs beside the option that is tried; nothing here trains for longer than a moment.
 _BASE: dict[str, tuple[str, ...]] = {
+    "find": ("--data", "fake", "--space", _TABLE, "--evaluator", _TABLE, "--workers", "0", "--time", "9", "--quiet"),
     "search": ("--space", _TABLE, "--evaluator", _TABLE, "--workers", "0", "--budget", "2", "--quiet"),
     "train": (_ARCHITECTURE, "--data", "fake", "--resolution", "16", "--epochs", "1", "--quiet"),
     "test": (_ARCHITECTURE, "--data", "fake"),

@@ -16,10 +16,19 @@ import pytest
 import regnas
 from regnas.cli.main import commands
 from regnas.errors import UsageError
-from regnas.options import BenchOptions, CompareOptions, RefineOptions, SearchOptions, SpaceOptions, names_of
+from regnas.options import (
+    BenchOptions,
+    CompareOptions,
+    FindOptions,
+    RefineOptions,
+    SearchOptions,
+    SpaceOptions,
+    names_of,
+)
 
 GROUPS: dict[str, Any] = {
     "search": SearchOptions,
+    "find": FindOptions,
     "compare": CompareOptions,
     "refine": RefineOptions,
     "bench": BenchOptions,
@@ -79,10 +88,11 @@ def test_options_of_training_are_refused_where_populations_are_compared() -> Non
         regnas.compare(populations="recorded:fashion-mnist", budget=10, epochs=2)
 
 
-@pytest.mark.parametrize("name", ["search", "compare", "refine", "bench"])
+@pytest.mark.parametrize("name", ["search", "find", "compare", "refine", "bench"])
 def test_every_flag_of_a_command_is_an_option_from_python(name: str) -> None:
     flags = {str(one.name) for one in commands.commands[name].params if isinstance(one, click.Option)}
-    assert flags - SUBJECTS - {"as_json", "help", "debug"} <= names_of(GROUPS[name])
+    subjects = SUBJECTS | ({"data"} if name == "find" else set())
+    assert flags - subjects - {"as_json", "help", "debug"} <= names_of(GROUPS[name])
 
 
 @pytest.mark.parametrize("name", GROUPS)
