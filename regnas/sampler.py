@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optuna.samplers import BaseSampler
     from optuna.study import Study
 
@@ -52,6 +54,23 @@ class SupportsInner(Protocol):
     @property
     def inner(self) -> BaseSampler | None:
         """The sampler inside; None where there is none."""
+
+
+@runtime_checkable
+class SupportsElsewhere(Protocol):
+    """A sampler whose proposals are made by another program."""
+
+    @property
+    def elsewhere(self) -> float:
+        """Processor seconds that they took there, so far."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of what the program needs, by package; empty where that is not known."""
+
+    @property
+    def unanswered(self) -> int:
+        """Proposals that it was to make and did not: it crashed, was too slow, or is asked no more."""
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 _GRACE = 2.0  # seconds to end in, once its input has ended
@@ -25,12 +25,13 @@ class Program:
 
     Args:
         words: the command.
+        environment: variables that it sees beside those of this process.
 
     Raises:
         ProgramFailed: it cannot be started.
     """
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         try:
             self._process = subprocess.Popen(
                 list(words),
@@ -41,7 +42,8 @@ class Program:
                 bufsize=1,
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},  # else the answers of a Python program stay in its buffer
+                # Unbuffered: else the answers of a Python program stay in its buffer.
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
             )
         except OSError as error:
             raise ProgramFailed(f"it cannot be started: {error.strerror}") from error

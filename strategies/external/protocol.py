@@ -48,9 +48,12 @@ def ask(trial: int) -> str:
     return _line("ask", trial=trial)
 
 
-def refused(trial: int, params: Params, why: str) -> str:
-    """The proposal before cannot be evaluated; another one is asked for."""
-    return _line("refused", trial=trial, params=params, why=why)
+def refused(trial: int, params: Params, why: str, error: float | None) -> str:
+    """The proposal before cannot be evaluated: another one is asked for, or another network was evaluated.
+
+    ``error`` is that on record of one that was evaluated before.
+    """
+    return _line("refused", trial=trial, params=params, why=why, error=error)
 
 
 def told(space: Space, feedback: Feedback) -> str:
@@ -70,8 +73,8 @@ def told(space: Space, feedback: Feedback) -> str:
     )
 
 
-def answer(space: Space, line: str) -> Params | None:
-    """The point that a line proposes; None where it has no opinion.
+def answer(space: Space, line: str) -> tuple[Params | None, float | None]:
+    """The point that a line proposes, None where it has no opinion; and the processor seconds it says it took.
 
     Raises:
         Rubbish: it is no proposal.
@@ -81,18 +84,22 @@ def answer(space: Space, line: str) -> Params | None:
         value = json.loads(line)
     except (ValueError, RecursionError):
         raise Rubbish(f"it answered {shown}, and not JSON") from None
+    if isinstance(value, Mapping) and value.get("error") and "params" not in value:
+        raise Rubbish(f"it says {str(value['error'])[:200]}")
     if not isinstance(value, Mapping) or "params" not in value:
         raise Rubbish(f'an answer is {{"params": {{...}}}}, got {shown}')
+    seconds = value.get("seconds")
+    took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < math.inf else None
     params = value["params"]
     if not params:
-        return None
+        return None, took
     if not isinstance(params, Mapping):
         raise Rubbish(f'"params" is an object of values by parameter, got {shown}')
     for name, law in space.distributions.items():
         if name in params and not _holds(law, params[name]):
             raise Rubbish(f"{name} is one of {law}, got {params[name]!r}")
     try:
-        return space.canonical(params)
+        return space.canonical(params), took
     except UsageError as error:
         raise Rubbish(str(error)) from error
 

@@ -148,6 +148,11 @@ def _strategy(
         proposal_ms=1000 * sum(spent) / asked if len(spent) == len(runs) else None,
         outside=float(np.mean([run.outside for run in runs])),
         unfinished=sum(len(run) < rules.budget for run in runs),
+        origins={
+            one: float(np.mean([run.origins.get(one, 0) for run in runs]))
+            for one in sorted({one for run in runs for one in run.origins})
+        },
+        unanswered=float(np.mean([run.unanswered for run in runs])),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
@@ -15,7 +15,13 @@ from regnas.pruner import NONE, make_pruner
 from regnas.studies.bench.record import COMPUTES, installed_version
 from regnas.studies.bench.results import RANDOM
 from regnas.studies.bench.rules import MODEL, BenchRules
-from regnas.studies.bench.running.problem import Arena, evaluator_of, table_arena, trained_arena
+from regnas.studies.bench.running.problem import (
+    Arena,
+    evaluator_of,
+    table_arena,
+    trained_arena,
+    versions_elsewhere,
+)
 from regnas.studies.executors.resources import cores
 from regnas.studies.search.identity import folder_name
 from regnas.system.reading import fields_if_whole
@@ -34,6 +40,7 @@ class BenchPlan:
     Attributes:
         jobs: processes that simulate at a time.
         remote: whether the arenas can be made again from their specs, in other processes.
+        elsewhere: by strategy, versions of the packages that it needs in another interpreter.
         options: of the searches where networks are really trained.
     """
 
@@ -45,6 +52,7 @@ class BenchPlan:
     jobs: int
     remote: bool
     options: TrainedOptions = field(default_factory=lambda: TrainedOptions())
+    elsewhere: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def real(self) -> bool:
@@ -75,6 +83,7 @@ class BenchPlan:
         rules = asdict(self.rules)
         shared = {name: rules[name] for name in ("budget", "workers", "duplicates", "pruner", "null")}
         versions = {name: found for name in COMPUTES if (found := installed_version(name))}
+        versions |= self.elsewhere.get(strategy, {})
         return {**self.arena_settings(arena), **shared, "strategy": strategy, "seed": seed, "versions": versions}
 
     def run_path(self, arena: Arena, strategy: str, seed: int) -> Path:
@@ -129,14 +138,14 @@ def plan_bench(
         raise UsageError(f"--jobs is at least 1, got {jobs}")
     named = _strategies(strategies)
     arenas = _arenas(pairs, window or Window(), rules, options)
+    elsewhere: dict[str, dict[str, str]] = {}
     for arena in arenas:
         _check_pruner(arena, rules)
         if rules.returned == MODEL and (arena.table is None or arena.surrogate is not None or not arena.table.points):
             raise UsageError(
                 f"--returned {MODEL} needs a table that knows the parameters of its networks, got {arena.label}"
             )
-        for strategy in named:
-            arena.sampler(strategy, rules.seed, rules)
+        elsewhere = {name: versions_elsewhere(arena.sampler(name, rules.seed, rules)) for name in named}
     called = name or _name(arenas)
     folder = Path(out) / f"bench-{folder_name(called)}"
     return BenchPlan(
@@ -148,6 +157,7 @@ def plan_bench(
         jobs=cores() if jobs is None else jobs,
         remote=all(_can_be_made_again(space) for space, _ in pairs),
         options=options,
+        elsewhere=elsewhere,
     )
 
 

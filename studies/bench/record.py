@@ -27,6 +27,7 @@ def metadata(plan: BenchPlan) -> dict[str, Any]:
         **plan.settings(),
         "strategies": list(plan.strategies),
         "versions": {name: found for name in _PACKAGES if (found := installed_version(name))},
+        "versions_elsewhere": {name: dict(found) for name, found in plan.elsewhere.items() if found},
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }
 
@@ -95,6 +96,8 @@ def _strategy(one: StrategyResult) -> dict[str, Any]:
         "outside_the_surrogate": one.outside,
         "unfinished_runs": one.unfinished,
         "proposal_ms": one.proposal_ms,
+        "origins": dict(one.origins),
+        "unanswered": one.unanswered,
     }
 
 

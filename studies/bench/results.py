@@ -67,6 +67,8 @@ class StrategyResult:
             that became no evaluation, and so on.
         proposal_ms: processor time of one proposal, mean; None where it was not measured.
         unfinished: runs that ended early, as no network was left.
+        origins: mean over the runs: whose candidates were evaluated, of a strategy that is told so (see `Run`).
+        unanswered: mean over the runs: proposals that a program was to make and did not.
     """
 
     name: str
@@ -86,6 +88,8 @@ class StrategyResult:
     proposal_ms: float | None
     outside: float
     unfinished: int
+    origins: Mapping[str, float] = field(default_factory=dict)
+    unanswered: float = 0.0
 
     @property
     def final(self) -> Floats:

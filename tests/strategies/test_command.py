@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.strategies import FeasibleSampler
-from regnas.strategies.command import Command
+from regnas.strategies.external.sampler import Command
 from regnas.strategy import make_strategy
 from regnas.testing import StrategyRules
 

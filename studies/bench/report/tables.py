@@ -148,6 +148,12 @@ def remarks(benchmark: Benchmark) -> list[str]:
     if rules.returned == MODEL:
         lines.append("rows marked (model) return the network with the best predicted mean, the others the best seen")
     for space in benchmark.spaces:
+        lines += [
+            f"{space.label}: {one.name} did not make {one.unanswered:.1f} of {rules.budget} proposals of a run; random "
+            f"candidates were evaluated in their place"
+            for one in space.strategies
+            if one.unanswered
+        ]
         outside = max(one.outside for one in space.strategies)
         if outside:
             lines.append(

@@ -12,6 +12,7 @@ from regnas.errors import UsageError
 from regnas.evaluator import Evaluator, SupportsPrepare, SupportsTable, Task, make_evaluator
 from regnas.evaluators.tabular.surrogate import fit
 from regnas.options import TrainedOptions
+from regnas.sampler import SupportsElsewhere, SupportsInner
 from regnas.strategy import make_strategy
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.lookup import Oracle, TableOracle
@@ -88,6 +89,12 @@ class Arena:
             return make_strategy(
                 strategy, self.space, seed=seed, duplicates=rules.duplicates, parallel=rules.workers > 1
             )
+
+
+def versions_elsewhere(sampler: Any) -> dict[str, str]:
+    """Of the packages that a sampler needs in another interpreter, by name."""
+    inner = sampler.inner if isinstance(sampler, SupportsInner) else None
+    return dict(inner.versions) if isinstance(inner, SupportsElsewhere) else {}
 
 
 def evaluator_of(spec: str, options: TrainedOptions) -> Evaluator:

@@ -40,6 +40,10 @@ class Run:
             evaluation.
         proposal_seconds: processor time of all proposals, the one thing that two equal runs differ in; None where it
             was not measured.
+        origins: of a strategy that is told what became of its proposals, by `regnas.sampler.Origin`, of how many
+            evaluations the candidate was its own, the nearest one to a proposal outside the window (``nearest``) or
+            evaluated before (``repeat``), or a random one (``stream``).
+        unanswered: proposals that a program was to make and did not.
     """
 
     strategy: str
@@ -55,6 +59,8 @@ class Run:
     outside: int = 0
     refused: int = 0
     proposal_seconds: float | None = None
+    origins: Mapping[str, int] = field(default_factory=dict)
+    unanswered: int = 0
 
     def __len__(self) -> int:
         return len(self.networks)
@@ -101,6 +107,8 @@ def write_run(path: Path, run: Run, settings: Mapping[str, Any]) -> None:
             "outside": run.outside,
             "refused": run.refused,
             "proposal_seconds": run.proposal_seconds,
+            "origins": dict(run.origins),
+            "unanswered": run.unanswered,
         },
     )
 
@@ -124,6 +132,8 @@ def read_run(path: Path, settings: Mapping[str, Any]) -> Run | None:
             outside=stored["outside"],
             refused=stored["refused"],
             proposal_seconds=stored["proposal_seconds"],
+            origins=dict(stored.get("origins", {})),
+            unanswered=stored.get("unanswered", 0),
         )
     except (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,8 @@ from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow
 from regnas.pruner import Pruner, Verdict
-from regnas.sampler import SupportsAssign, SupportsProposed, SupportsRefused
+from regnas.sampler import SupportsAssign, SupportsElsewhere, SupportsInner, SupportsProposed, SupportsRefused
+from regnas.strategies.sampling.feedback import PROPOSAL
 from regnas.studies.bench.running.lookup import Look, Oracle
 from regnas.studies.bench.running.runs import Run
 from regnas.studies.storage.open import quiet
@@ -192,6 +194,7 @@ class Simulation:
 
     def _finished(self, strategy: str) -> Run:
         jobs = sorted(self._jobs, key=lambda job: (job.ended, job.index))
+        program = self._program()
         networks: list[Architecture] = [job.candidate.architecture for job in jobs]
         return Run(
             strategy=strategy,
@@ -205,5 +208,15 @@ class Simulation:
             whole=np.array([job.whole for job in jobs], dtype=np.bool_),
             outside=sum(job.look.outside for job in jobs),
             refused=self._sampler.refused if isinstance(self._sampler, SupportsRefused) else 0,
-            proposal_seconds=self._proposal_seconds,
+            proposal_seconds=self._proposal_seconds + (program.elsewhere if program else 0.0),
+            origins=self._origins(),
+            unanswered=program.unanswered if program else 0,
         )
+
+    def _program(self) -> SupportsElsewhere | None:
+        inner = self._sampler.inner if isinstance(self._sampler, SupportsInner) else None
+        return inner if isinstance(inner, SupportsElsewhere) else None
+
+    def _origins(self) -> dict[str, int]:
+        stored = [trial.system_attrs.get(PROPOSAL) for trial in self._study.get_trials(deepcopy=False)]
+        return dict(Counter(one["origin"] for one in stored if one is not None))

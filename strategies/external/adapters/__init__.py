@@ -1,0 +1,1 @@
+"""Outside optimisers, a file each; they run where only the optimiser is installed."""
