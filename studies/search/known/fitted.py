@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -127,10 +128,8 @@ def _job(one: SearchPlan, clock: Clock) -> FitJob:
 
 def _line(one: SearchPlan, epoch: int) -> str:
     """What was told of an epoch, as its fit words it; empty where that cannot be read here."""
-    from json import loads
-
     try:
-        told = loads(read_text(one.folder / fit.FOLDER / fit.EPOCHS).strip().splitlines()[-1])
+        told = json.loads(read_text(one.folder / fit.FOLDER / fit.EPOCHS).strip().splitlines()[-1])
     except Exception:  # no such file on this machine, or it is being written
         return ""
     return str(told.get("line", "")) if isinstance(told, dict) and told.get("epoch") == epoch else ""
