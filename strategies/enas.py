@@ -81,7 +81,7 @@ class Enas(ProposesFitted):
         if not isinstance(space, SupportsSupernet) or not isinstance(space, SupportsStates):
             raise UsageError(
                 f"enas trains weights that all networks share, and {space.spec} has no such supernet; search enas, "
-                f"enas-macro, nasnet, amoebanet, pnas or darts"
+                f"enas-macro, nasnet, amoebanet, pnas, darts or nasbench201"
             )
         self._shared, self._parts = space, space.decided()
         names = [(*state.inputs, *state.operations, *state.skips) for part in self._parts for state in part.states]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from regnas.counting import Count, Whole, check_countable, output_size
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+W = TypeVar("W", int, Ints)
 
 # In the order of the authors' numbers.
 OPERATIONS = ("conv3", "sep3", "conv5", "sep5", "avg3", "max3")
@@ -62,7 +65,7 @@ def sides(layers: int, resolution: int) -> list[int]:
     return found
 
 
-def width_of(filters: Whole, stage: int, form: str) -> Whole:
+def width_of(filters: W, stage: int, form: str) -> W:
     """Filters of a stage: the search keeps their number, final networks double it."""
     return filters << stage if form == "final" else filters
 
@@ -83,7 +86,7 @@ def macro_complexity(columns: MacroColumns, form: str, classes: int, resolution:
     widest = int(np.max(width_of(columns.filters, STAGES - 1, form), initial=PICTURE))
     check_countable(resolution, widest, layers * _BLOCKS)
     count = Count(networks)
-    wide: Whole = columns.filters
+    wide = columns.filters
     count.conv(resolution, 3, PICTURE, wide)
     first, lasts = 0, (*reductions(layers), layers)
     for stage, (last, side) in enumerate(zip(lasts, sides(layers, resolution), strict=True)):

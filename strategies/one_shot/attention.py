@@ -101,8 +101,9 @@ class AttentionController(nn.Module):
             drawn = (2 * torch.rand(size, generator=generator) - 1) * shape.start
             self.register_parameter(name, nn.Parameter(drawn))
         favoured = torch.tensor([float(name in first.favoured) for name in self._operations])
-        self.register_parameter("favour", nn.Parameter(_FAVOUR * favoured) if first.favoured else None)
-        fixed = _FIRST_FAVOUR * (2 * favoured - 1) if first.favoured else 0 * favoured
+        self._favours = bool(first.favoured)
+        self.register_parameter("favour", nn.Parameter(_FAVOUR * favoured) if self._favours else None)
+        fixed = _FIRST_FAVOUR * (2 * favoured - 1) if self._favours else 0 * favoured
         self.register_buffer("first_favour", fixed, persistent=False)
 
     def draw(self, count: int, uniforms: torch.Generator) -> Drawn:
@@ -130,7 +131,7 @@ class AttentionController(nn.Module):
             walk.read = torch.stack(walk.anchors, dim=1)[torch.arange(len(picked)), picked]
         for name in state.operations:
             raw = self._step(walk) @ self.get_parameter("operate")
-            raw = raw if self.favour is None else raw + self.favour
+            raw = raw + self.get_parameter("favour") if self._favours else raw
             logits = self._shape.tanh / self._shape.reduce * torch.tanh(raw)
             picked = self._pick(walk, logits + self.get_buffer("first_favour") * first, name, self._operations)
             walk.read = self.get_parameter("embedding")[picked]
@@ -190,10 +191,13 @@ class AttentionController(nn.Module):
 
 
 def skip_penalty(logits: Tensor, target: float) -> Tensor:
-    """What the authors call the divergence of a skip's law from its target: of the same shape.
+    """What the authors call the divergence of a skip's law from its target.
 
     A skip is drawn with the probability ``sigmoid(2 z)``, z being its logit and -z that of none, and the penalty takes
     ``sigmoid(z)`` and ``sigmoid(-z)`` for their probabilities.
+
+    Args:
+        logits: ``(n, skips)``, as what is returned.
 
     Source: melodyguan/enas ``general_controller.py``.
     """
@@ -216,7 +220,7 @@ class ReferenceAdam:
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor]) -> None:
-        """Down these gradients, one for each parameter."""
+        """Down these gradients, one of the shape of each parameter, ``(...)``."""
         self.steps += 1
         rate = self._rate * float((1 - self._DECAY**self.steps) ** 0.5)
         for parameter, square, gradient in zip(self._parameters, self.squares, gradients, strict=True):

@@ -112,9 +112,12 @@ class SharedSearch:
     def _batches(self) -> Iterator[Tensor]:
         """Rows of the images for the weights, in a new order; the rest of them, where two or more are left."""
         shuffled = self._own[torch.randperm(len(self._own), generator=self._order)]
-        for rows in shuffled.split(self._settings.batch):
+        for rows in self._split(shuffled):
             if len(rows) > 1:
                 yield rows
+
+    def _split(self, rows: Tensor) -> list[Tensor]:
+        return [rows[at : at + self._settings.batch] for at in range(0, len(rows), self._settings.batch)]
 
     def _step_weights(self, images: Tensor, labels: Tensor) -> Tensor:
         """One step on a new network; all weights decay, and those that it does not have move by their momentum."""
@@ -158,7 +161,7 @@ class SharedSearch:
         """Of a network with the shared weights, on these images."""
         part = self._part(point, training=self._settings.statistics == "batch")
         wrong = torch.zeros((), device=self._device)
-        for some in rows.split(self._settings.batch):
+        for some in self._split(rows):
             images, labels = self._images.plain(some)
             wrong += (part(images).argmax(1) != labels).sum()
         return wrong.item() / len(rows)
@@ -225,9 +228,8 @@ class SharedSearch:
             f"random ones {least:.2%}; entropy {entropy:.2f} of {self._networks.most:.2f} nats"
             + ("" if tau is None else f"; one batch ranks its networks as all images do with Kendall's tau {tau:.2f}")
         )
-        kept = [{name: one[name] for name in ("line", "batch_error", "error")} for one in own]
-        facts = {"networks": kept, "random": [one["error"] for one in others], "entropy": entropy, "tau": tau}
-        return {PARAMS: best["point"], "derived": best["line"], **facts, SAID: said}
+        facts = {"networks": own, "random": others, "entropy": entropy, "tau": tau}
+        return {PARAMS: best[PARAMS], "derived": best["line"], **facts, SAID: said}
 
     @torch.no_grad()
     def _own_networks(self) -> tuple[list[dict[str, Any]], float]:
@@ -255,7 +257,7 @@ class SharedSearch:
             if key not in found:
                 picked = self._others[torch.randperm(len(self._others), generator=rows)[: self._settings.batch]]
                 errors = {"batch_error": self._error(point, picked), "error": self._error(point, self._others)}
-                found[key] = {"point": dict(point), "line": self._networks.line(point), **errors}
+                found[key] = {PARAMS: dict(point), "line": self._networks.line(point), **errors}
         return sorted(found.values(), key=lambda one: (one["error"], one["batch_error"]))
 
 

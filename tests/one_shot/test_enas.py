@@ -165,7 +165,7 @@ def test_rates_restart_as_the_authors_do() -> None:
 def test_a_controller_learns_to_draw_what_is_rewarded() -> None:
     """200 updates of 10 networks; a reward for one operation of one layer."""
     part = DecidedPart(0, (State((), ("a",)), State((), ("b",), ("s",))), ("x", "y", "z"))
-    allowed = {"a": ["x", "y", "z"], "b": ["x", "y", "z"], "s": [0, 1]}
+    allowed: dict[str, list[Any]] = {"a": ["x", "y", "z"], "b": ["x", "y", "z"], "s": [0, 1]}
     one = AttentionController([part], allowed, Shape(tanh=2.5), torch.Generator().manual_seed(1))
     weights, uniforms = list(one.parameters()), torch.Generator().manual_seed(2)
     adam = ReferenceAdam(weights, 3.5e-3)
@@ -266,3 +266,28 @@ def test_defaults_are_the_authors_of_cells_and_of_layers_with_skips() -> None:
             0.99,
             1e-4,
         )
+
+
+# --- the benchmark ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_shared_weights_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    from benchmarks import shared_weights
+
+    asked = ["--space", "enas-macro[layers=3,filters=4]", "--data", "fake[training=60]", "--folder", str(tmp_path)]
+    asked += ["--strategy", f"enas[channels=2,{TINY}]", "--epochs", "2", "--networks"]
+    lines: list[str] = []
+    shared_weights.measure(shared_weights.parser().parse_args([*asked, "2"]))
+    kept = (tmp_path / "trained-2.jsonl").read_text()
+    found = shared_weights.measure(shared_weights.parser().parse_args([*asked, "4"]), lines.append)
+    assert (tmp_path / "trained-2.jsonl").read_text().startswith(kept)
+    assert len(lines) == 5 and set(found) == {
+        "shared weights, one batch",
+        "shared weights, all images",
+        "params (more is better)",
+        "one epoch alone",
+    }

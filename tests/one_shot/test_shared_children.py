@@ -107,7 +107,9 @@ def test_a_supernet_that_there_is_not_is_refused_in_a_line(spec: str, sizes: dic
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("spec", ["darts", "enas[reduction=same]", "nasnet", "enas-macro[layers=5,op_2=conv3|max3]"])
+@pytest.mark.parametrize(
+    "spec", ["darts", "enas[reduction=same]", "nasnet", "enas-macro[layers=5,op_2=conv3|max3]", "nasbench201"]
+)
 def test_what_is_decided_is_all_but_the_size(spec: str) -> None:
     space = make_space(spec)
     assert isinstance(space, SupportsStates)

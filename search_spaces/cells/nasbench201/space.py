@@ -5,7 +5,7 @@ Source: Dong & Yang 2020 (arXiv 2001.00326), section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -30,6 +30,7 @@ from regnas.search_spaces.cells.nasbench201.architecture import (
     cell_complexity,
 )
 from regnas.search_spaces.cells.nasbench201.functions import representatives
+from regnas.states import DecidedPart, State
 
 if TYPE_CHECKING:
     from regnas.search_spaces.cells.nasbench201.relaxed import RelaxedCell
@@ -107,6 +108,18 @@ class NASBench201Space(Space):
     def supernet(self, **sizes: int) -> RelaxedCell:
         """The relaxation's module, of which parts are selected (`regnas.supernet.SupportsSupernet`); errors as its."""
         return self.relaxation(**sizes)
+
+    def decided(self) -> Sequence[DecidedPart]:
+        """The operation of one edge after the other (`regnas.states.SupportsStates`).
+
+        Raises:
+            UsageError: parameters are tied.
+        """
+        if self.ties:
+            raise UsageError(f"what is decided of {self.spec} one after the other is tied; leave the ties out")
+        there = {str(value) for law in self.dimensions.values() for value in values_of(law)}
+        states = tuple(State(operations=(name,)) for name in NAMES)
+        return (DecidedPart(0, states, tuple(name for name in OPERATIONS if name in there)),)
 
     def sees(self) -> str:
         sizes = [self.resolution]

@@ -142,7 +142,12 @@ class SharedCellPart(nn.Module):
                 self.operations.append(choices[name])
 
     def forward(self, before: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps of the two cells before to those that the next cell sees: of the one before it, and of this one."""
+        """What the next cell sees: the maps ``(n, c, h, w)`` of the cell before this one, or of their reduction, and those
+        of this one, ``(n, width, h, w)``.
+
+        Args:
+            before, last: maps of the two cells before, ``(n, c, h, w)``.
+        """
         if self._reduced:
             before, last = last, self.reduction(last)
         states = [self.preprocess0(before), self.preprocess1(last)]

@@ -74,11 +74,11 @@ def test_a_layer_sees_the_one_before_and_adds_its_skips_before_normalisation() -
 
 def test_skips_are_added_in_a_search_and_concatenated_at_last() -> None:
     skips = ((), (), (0, 1), ())
-    search, final = (Macro(("avg3",) * 4, skips, 4, form).build() for form in ("search", "final"))
+    search, final = (MacroNetwork(Macro(("avg3",) * 4, skips, 4, form)) for form in ("search", "final"))
     joins = [[type(layer) for layer in one.joins] for one in (search, final)]
     assert joins[0] == [nn.Identity, nn.BatchNorm2d, nn.BatchNorm2d, nn.BatchNorm2d]
     assert joins[1] == [nn.Identity, nn.Sequential, nn.Sequential, nn.Sequential]
-    wide = [(join[1].in_channels, join[1].out_channels) for join in final.joins[1:]]  # type: ignore[index, union-attr]
+    wide = [(join[1].in_channels, join[1].out_channels) for join in final.joins[1:]]  # type: ignore[index]
     assert wide == [(8, 8), (3 * 16, 16), (16, 16)]
 
 
