@@ -23,7 +23,7 @@ from regnas.strategies.external.sampler import Command
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategy import own_options
 
-KNOWN: dict[str, Any] = {"python": "", "timeout": 120.0, "tries": 16, "patience": 3}
+KNOWN: dict[str, Any] = {"python": "", "timeout": 120.0, "tries": 4, "patience": 3}
 _SERVE = Path(serve.__file__)
 _LOADING = 60.0  # seconds to say what an adapter is
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -1,0 +1,135 @@
+"""Optimisers of other packages, each with its own defaults, against random search under equal conditions.
+
+    python -m benchmarks.referee [--seeds 30] [--slow 5] [--envs envs] [--out regnas-runs]
+
+makes an environment with the pin of each adapter (``envs/skopt`` and so on; those that are there are left alone), runs
+NAS-Bench-201 and a recorded population of RegNetX inside 1M:2M flops, 100 evaluations each, goes on where it was
+stopped, writes benchmarks/results/referee.json and puts the tables into docs/referee.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import regnas
+from benchmarks import machine
+from regnas.strategies.ext import adapters
+from regnas.studies.bench.record import to_json
+from regnas.system.files import write_json
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "referee.md"
+RESULTS = Path(__file__).parent / "results" / "referee.json"
+BEGIN, END = "<!-- python -m benchmarks.referee: begin -->", "<!-- python -m benchmarks.referee: end -->"
+BUDGET = 100
+OWN = ("random", "evolution", "tpe", "optuna:CmaEsSampler")
+SLOW = ("skopt", "bayesopt")  # half a second a proposal and more
+ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "nasbench201": ("nasbench201", "table:nasbench201/cifar10", {}),
+    "regnetx": ("regnetx", "table:recorded:fashion-mnist-scaled/regnetx[surrogate=true]", {"flops": "1M:2M"}),
+}
+_PIN = re.compile(r'^PIN = "(.+)"$', re.MULTILINE)
+
+
+def prepare(envs: Path) -> None:
+    """An environment for each adapter that has none."""
+    for name, file in adapters().items():
+        if not (envs / name / "bin" / "python").exists():
+            print(f"making {envs / name}", flush=True)
+            subprocess.run([sys.executable, "-m", "venv", str(envs / name)], check=True)
+            pip = [str(envs / name / "bin" / "python"), "-m", "pip", "install", "-q"]
+            subprocess.run([*pip, _PIN.findall(file.read_text())[0]], check=True)
+
+
+def run(arena: str, seeds: int, envs: Path, out: Path, *, slow: bool) -> dict[str, Any]:
+    """The numbers of one space, as of bench.json."""
+    space, evaluator, window = ARENAS[arena]
+    outside = [f"ext:{name}[python={envs / name / 'bin' / 'python'}]" for name in adapters() if (name in SLOW) == slow]
+    named = outside if slow else [*OWN, *outside]
+    name = f"referee-{arena}-slow" if slow else f"referee-{arena}"
+    found = regnas.bench(space, evaluator, named, budget=BUDGET, repeats=seeds, name=name, out=out, jobs=1, **window)  # type: ignore[arg-type]
+    return to_json(found)
+
+
+def rows(found: dict[str, Any], *, slow: bool) -> list[dict[str, Any]]:
+    """What is kept of each strategy; interpreters are left out of the names."""
+    kept = []
+    for one in found["spaces"][0]["strategies"]:
+        if slow and not one["name"].startswith("ext:"):
+            continue
+        versions = found["settings"]["versions_elsewhere"].get(one["name"], {})
+        kept.append(
+            {
+                "name": re.sub(r"\[.*\]", "", one["name"]),
+                "versions": versions,
+                "seeds": len(one["final"]),
+                "final": one["final"],
+                "values": {
+                    n: {key: value[key] for key in ("mean", "low", "high")} for n, value in one["values"].items()
+                },
+                "gain": one["against_random"].get(str(BUDGET), one["against_random"].get(BUDGET, {})).get("gain"),
+                **{key: one[key] for key in ("proposal_ms", "proposals_refused", "origins", "unanswered")},
+            }
+        )
+    return kept
+
+
+def table(kept: Sequence[dict[str, Any]]) -> str:
+    """Rows of Markdown, the best mean error first."""
+    lines = [
+        "| optimiser | seeds | error at 25 | 50 | 100 | gain over random at 100 with 95 % interval | ms a proposal | "
+        "own / nearest / repeat / random of 100 | refused |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in sorted(kept, key=lambda one: float(one["values"][str(BUDGET)]["mean"])):
+        errors = " | ".join(f"{100 * one['values'][n]['mean']:.2f}" for n in ("25", "50", "100"))
+        gain = one["gain"]
+        said = f"{100 * gain['estimate']:+.2f} [{100 * gain['low']:+.2f}, {100 * gain['high']:+.2f}]" if gain else ""
+        versions = " ".join(one["versions"].values())
+        origins = " / ".join(f"{one['origins'].get(key, 0):.0f}" for key in ("own", "nearest", "repeat", "stream"))
+        lines.append(
+            f"| `{one['name']}` {versions} | {one['seeds']} | {errors} | {said} | {one['proposal_ms']:.3g} | "
+            f"{origins if one['origins'] else ''} | {one['proposals_refused']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def write(results: dict[str, Any], page: Path = DOCS) -> None:
+    """The tables into the page, between its marks."""
+    parts = [results["machine"]]
+    for arena, kept in results["arenas"].items():
+        space, evaluator, window = ARENAS[arena]
+        inside = "".join(f" inside {low} {high}" for low, high in window.items())
+        parts += [f"**`{space}` on `{evaluator}`{inside}**, errors in %", table(kept)]
+    head, _, rest = page.read_text().partition(BEGIN)
+    tail = rest.partition(END)[2]
+    page.write_text(f"{head}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{tail}")
+
+
+def main() -> None:
+    """Prepare, run what is missing, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.referee", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=30, help="runs of each optimiser")
+    parser.add_argument("--slow", type=int, default=5, help=f"runs of {' and '.join(SLOW)}")
+    parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of environments")
+    parser.add_argument("--out", type=Path, default=Path("regnas-runs"), help="folder of the benchmarks")
+    options = parser.parse_args()
+    prepare(options.envs)
+    arenas: dict[str, Any] = {}
+    for arena in ARENAS:
+        found = run(arena, options.seeds, options.envs, options.out, slow=False)
+        late = run(arena, options.slow, options.envs, options.out, slow=True)
+        arenas[arena] = [*rows(found, slow=False), *rows(late, slow=True)]
+    results = json.loads(json.dumps({"schema": 1, "machine": machine.describe(), "budget": BUDGET, "arenas": arenas}))
+    write_json(RESULTS, results)
+    write(results)
+
+
+if __name__ == "__main__":
+    main()
