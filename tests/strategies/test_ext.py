@@ -123,10 +123,12 @@ def test_one_that_says_the_same_for_ever_is_shown_what_was_evaluated_instead(opt
 
 
 def test_one_that_crashes_is_started_anew_with_what_was_evaluated(optimiser: Write, tmp_path: Path) -> None:
-    body = f"os._exit(3) if number == 3 else None\n{proposing(INSIDE[:2] * 3)}"
+    again = "bool(self.problem.told)"
+    body = f"os._exit(3) if number == 3 and not {again} else None\nreturn number, {INSIDE}[number - 1 + 3 * {again}]"
     with pytest.warns(UserWarning, match="mine.py: it ended with exit code 3; a random candidate is taken"):
         study, inner = run(optimiser(body), 4)
     assert len(study.trials) == 4 and inner.unanswered == 1
+    assert [study.trials[place].params for place in (0, 1, 3)] == [INSIDE[place] for place in (0, 1, 3)]
     assert study.trials[2].params == SPACE.sample(3, seed=1)[2].params
     assert notes(tmp_path)[3] == ["made", [0.1, 0.2, 0.3]]
 

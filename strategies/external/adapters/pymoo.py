@@ -19,7 +19,7 @@ OPTIONS: dict[str, Any] = {"population": 50}
 class Optimiser:
     """See `regnas.strategies.external.adapters.serve.Adapter`.
 
-    A generation is handed out one by one, and advanced when all of it are told.
+    A generation is handed out one by one, and advanced by those of it that are told when the next one is wanted.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -40,14 +40,17 @@ class Optimiser:
         self._inner = MixedVariableGA(pop_size=problem.options["population"])
         self._inner.setup(Mixed(vars=variables, n_obj=1), seed=problem.seed, termination=NoTermination(), verbose=False)
         self._generation: Any = None
-        self._given = self._told = 0
+        self._given = 0
+        self._told: list[Any] = []
 
     def ask(self) -> tuple[Any, Point]:
         """A proposal, and pymoo's individual."""
+        from pymoo.core.population import Population
+
         if self._generation is None or self._given == len(self._generation):
             if self._generation is not None:
-                self._inner.tell(infills=self._generation)
-            self._generation, self._given = self._inner.ask(), 0
+                self._inner.tell(infills=Population.create(*self._told))
+            self._generation, self._given, self._told = self._inner.ask(), 0, []
         one = self._generation[self._given]
         self._given += 1
         numbers = [
@@ -58,6 +61,7 @@ class Optimiser:
     def tell(self, known_by: Any, error: float) -> None:
         """The error of a proposal."""
         known_by.set("F", [error])
+        self._told.append(known_by)
 
     def see(self, point: Point, error: float) -> None:
         """Nothing: a generation is the algorithm's own."""

@@ -162,7 +162,7 @@ class Server:
             if self._optimiser is None:
                 self._optimiser = self._make(self._problem)
             self._open[said["trial"]], point = self._optimiser.ask()
-            return self._answer(point)
+            return self._answer(json.loads(json.dumps(point, default=_plain)))
         return None
 
     def _told(self, said: dict[str, Any]) -> None:
@@ -228,7 +228,7 @@ def main(words: list[str]) -> None:
     for line in sys.stdin:
         answer = server.hear(json.loads(line))
         if answer is not None:
-            print(json.dumps(answer, default=_plain), file=answers, flush=True)
+            print(json.dumps(answer), file=answers, flush=True)
 
 
 def _plain(value: Any) -> Any:
