@@ -41,8 +41,7 @@ def test_the_built_ins_are_installed_under_their_names() -> None:
         | {"nasnet", "amoebanet", "pnas", "enas", "enas-macro", "darts"}
         | {"mobile", "mnasnet", "efficientnet", "resnet-rs", "chain"},
         "strategy": {"random", "qmc", "grid", "local-search", "evolution", "tpe", "predictor", "gp", "nsga2", "optuna"}
-        | {"reinforce", "ppo", "pnas", "command", "darts", "enas"}
-        | {"reinforce", "ppo", "pnas", "command", "ext"}
+        | {"reinforce", "ppo", "pnas", "command", "ext", "darts", "enas"}
         | {"nni-random", "nni-evolution", "nni-tpe", "nni-grid", "nni-rl"},
         "pruner": {"asha", "hyperband", "median"},
         "evaluator": {"train", "table", "zero-cost"},

@@ -22,15 +22,13 @@ OPTIONS = {
     "predictor": "[init=13]",
     "tpe": "[startup=6]",
 }
-# `optuna` and `command` need a name, NNI's algorithms NNI (tests/strategies/nni), `pnas` networks that grow, and
+# `optuna`, `command` and `ext` need a name, NNI's algorithms NNI (tests/strategies/nni), `pnas` networks that grow, and
 # `darts` and `enas` a fit before them (tests/one_shot).
-# `optuna`, `command` and `ext` need a name, NNI's algorithms NNI (tests/strategies/nni), and `pnas` networks that grow.
 STRATEGIES = sorted(
     point.name
     for point in registry.installed("strategy").values()
     if point.value.startswith("regnas.strategies.")
-    and point.name.partition("-")[0] not in ("optuna", "nni", "pnas", "command", "darts", "enas")
-    and point.name.partition("-")[0] not in ("optuna", "nni", "pnas", "command", "ext")
+    and point.name.partition("-")[0] not in ("optuna", "nni", "pnas", "command", "ext", "darts", "enas")
 )
 SMALL = Images(28, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2))
 # Of RegNetX's draws 0.07 % lie in its window. A controller takes seconds for each of a whole chain's 291 decisions.
