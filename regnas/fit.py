@@ -176,8 +176,8 @@ def run(training: EpochTraining, context: FitContext) -> Fitted | None:
                 return None
             if context.seconds is not None and seconds >= context.seconds:
                 ended = f"its time of {context.seconds:.0f} s was over"
-    facts = training.leave(context.folder)
-    return Fitted(facts=facts, epochs=len(told), seconds=before + time.perf_counter() - began, ended=ended)
+    left = training.leave(context.folder)
+    return Fitted(facts=left, epochs=len(told), seconds=before + time.perf_counter() - began, ended=ended)
 
 
 def forget_snapshot(folder: Path) -> None:

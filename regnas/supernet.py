@@ -74,14 +74,15 @@ class SupportsSupernet(Protocol):
 class Relaxation(Supernet, Module, Protocol):
     """A supernet whose choices are mixtures: each is the sum of all its operations, weighed by the softmax of a row of
     ``alphas``, with a gradient for each (Liu et al. 2019, arXiv 1806.09055, eq. 2).
-
-    Attributes:
-        operations: names of the columns of ``alphas``.
-        skip: the operation that gives what it takes, where there is one: many of them are the sign of a collapse.
     """
 
-    operations: Sequence[str]
-    skip: str | None
+    @property
+    def operations(self) -> Sequence[str]:
+        """Names of the columns of ``alphas``."""
+
+    @property
+    def skip(self) -> str | None:
+        """The operation that gives what it takes, where there is one: many of them are the sign of a collapse."""
 
     @property
     def alphas(self) -> Mapping[str, torch.nn.Parameter]:

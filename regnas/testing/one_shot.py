@@ -186,7 +186,7 @@ class SupernetRules:
         with torch.no_grad():
             for parameter in part.parameters():
                 if parameter.grad is not None:
-                    parameter -= parameter.grad + 0.1
+                    parameter.sub_(parameter.grad + 0.1)
         assert isinstance(supernet, torch.nn.Module)
         for name, parameter in supernet.named_parameters():
             changed = not torch.equal(before[name], parameter)

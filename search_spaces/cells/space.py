@@ -284,7 +284,7 @@ class CellSpace(Space):
             raise UsageError(
                 f"channels of a supernet of cells are even: reductions halve them; got {found['channels']}"
             )
-        operations = one_set([values_of(laws[name]) for cell in self.cells for name in self.names(cell)[0]], self.spec)
+        operations = one_set((laws[name] for cell in self.cells for name in self.names(cell)[0]), self.spec)
         return RelaxedCells(
             operations,
             self.cells,

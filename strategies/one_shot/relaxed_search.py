@@ -164,7 +164,7 @@ class RelaxedSearch:
     def _batches(self) -> Iterator[Tensor]:
         """Rows of the images for the weights, in a new order; the rest of them, where two or more are left."""
         shuffled = self._own[torch.randperm(len(self._own), generator=self._order)]
-        for rows in shuffled.split(self._settings.batch):
+        for rows in torch.split(shuffled, self._settings.batch):
             if len(rows) > 1:
                 yield rows
 
@@ -218,7 +218,7 @@ class RelaxedSearch:
         alphas = {name: alpha.detach().cpu().double() for name, alpha in self._network.alphas.items()}
         mixed = {name: alpha.softmax(1) for name, alpha in alphas.items()}
         every, names = torch.cat(list(mixed.values())), self._network.operations
-        entropy = -(every * every.log()).sum(1).mean().item()
+        entropy = torch.special.entr(every).sum(1).mean().item()
         shares = dict(zip(names, every.mean(0).tolist(), strict=True))
         skip = shares.get(self._network.skip or "", 0.0)
         error, skips, chosen = self._error(), self._network.skips(), self._network.derive()
@@ -245,7 +245,7 @@ class RelaxedSearch:
         """Of the relaxed network, on the images for the alphas; it says nothing of the derived one."""
         self._module.eval()
         wrong = torch.zeros((), device=self._device)
-        for rows in self._others.split(_SCORED):
+        for rows in torch.split(self._others, _SCORED):
             images, labels = self._images.plain(rows)
             wrong += (self._network(images).argmax(1) != labels).sum()
         return wrong.item() / len(self._others)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from regnas.costs import Complexities
 from regnas.counting import output_size
 from regnas.design_space import Space
-from regnas.dimension import Choice, Dimension, values_of
+from regnas.dimension import Choice, Dimension
 from regnas.errors import UsageError
 from regnas.images import Images
 from regnas.measure import BUILT_IN
@@ -102,7 +102,7 @@ class NASBench201Space(Space):
         found = sizes_of(sizes, {"channels": 16, "cells": 5}, {"channels": 1, "cells": 1}, self.spec)
         if self.ties:
             raise UsageError(f"the relaxation of {self.spec} is not defined: every edge has to choose for itself")
-        operations = one_set([values_of(law) for law in self.dimensions.values()], self.spec)
+        operations = one_set(self.dimensions.values(), self.spec)
         return RelaxedCell(operations, width=found["channels"], cells=found["cells"], classes=self.classes)
 
     def supernet(self, **sizes: int) -> RelaxedCell:

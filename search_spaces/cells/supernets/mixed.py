@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from regnas.dimension import Dimension, values_of
 from regnas.errors import UsageError
 
 NONE = "none"
@@ -36,7 +37,7 @@ class MixedOperation(nn.Module):
         weights: ``(operations,)``.
         """
         terms = [weights[place] * self.choices[name](x) for place, name in enumerate(self.operations) if name != NONE]
-        total = terms[0]
+        total: Tensor = terms[0]
         for term in terms[1:]:
             total = total + term
         return total
@@ -105,13 +106,13 @@ def sizes_of(sizes: Mapping[str, int], usual: Mapping[str, int], least: Mapping[
     return {name: sizes.get(name, 0) or known for name, known in usual.items()}
 
 
-def one_set(found: Iterable[Sequence[str]], spec: str) -> tuple[str, ...]:
+def one_set(laws: Iterable[Dimension], spec: str) -> tuple[str, ...]:
     """The operations that all edges choose among.
 
     Raises:
         UsageError: some choose among others, or all have one alone.
     """
-    sets = [tuple(one) for one in found]
+    sets = [tuple(str(value) for value in values_of(law)) for law in laws]
     if len({frozenset(one) for one in sets}) != 1 or len(sets[0]) < 2 or set(sets[0]) == {NONE}:
         raise UsageError(
             f"the relaxation of {spec} is not defined: all edges of its cells have to choose among the same "

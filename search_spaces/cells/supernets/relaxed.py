@@ -89,7 +89,7 @@ class RelaxedCells(nn.Module):
         before = self.stem(x)
         last = self.second_stem(before)
         for cell in self.cells:
-            before, last = last, cell(before, last, mixed[self._kind(cell.reduced)])
+            before, last = last, cell(before, last, mixed[self._kind(bool(cell.reduced))])
         return self.classifier(self.head(last))  # type: ignore[no-any-return]
 
     def _kind(self, reduced: bool) -> str:
