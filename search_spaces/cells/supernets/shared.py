@@ -142,8 +142,8 @@ class SharedCellPart(nn.Module):
                 self.operations.append(choices[name])
 
     def forward(self, before: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
-        """What the next cell sees: the maps ``(n, c, h, w)`` of the cell before this one, or of their reduction, and
-        those of this one, ``(n, width, h, w)``.
+        """What the next cell sees: the maps ``(n, c, h, w)`` of the cell before this one, or their reduction, and those
+        of this one, ``(n, width, h, w)``.
 
         Args:
             before, last: maps of the two cells before, ``(n, c, h, w)``.
