@@ -123,9 +123,8 @@ def _made(name: str) -> Any:
 
 
 def _of_program(text: str, name: str, rest: str) -> Source:
-    made = make_format(name)
-    imports = isinstance(made, SupportsImport) and isinstance(made, SupportsWeights)
-    if not (imports and isinstance(made, SupportsPretrained)):
+    made: Any = make_format(name)
+    if not all(isinstance(made, one) for one in (SupportsImport, SupportsWeights, SupportsPretrained)):
         raise UsageError(f"{name} brings no trained weights; name {_SOURCES.format(_programs())}")
     architecture, found = made.read(rest)[0], made.pretrained(rest)
     architecture = with_classes(architecture, found.classes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from regnas.errors import RegnasError
 from regnas.format import Joined
 from regnas.pretrained import Pretrained, in_bytes
@@ -25,7 +27,7 @@ class Timm(Joined):
         import timm
 
         try:
-            network = timm.create_model(name, pretrained=True)
+            network: Any = timm.create_model(name, pretrained=True)
         except Exception as error:  # whatever the hub, the network or a damaged cache raise
             said = one_line(str(error))[:200]
             raise RegnasError(f"timm has no weights of {name} that can be had now: {said}") from error

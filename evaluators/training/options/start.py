@@ -99,7 +99,7 @@ class Normalisation:
     channels: int
 
     @property
-    def numbers(self) -> dict[str, Tensor]:
+    def numbers(self) -> dict[str, Any]:
         """What `regnas.evaluators.training.batches.Batches` takes."""
         return {"mean": self.mean, "std": self.std}
 

@@ -29,6 +29,7 @@ from regnas.transfer import Place, SupportsTransfer
 
 Pairs = dict[str, str]
 Amount = tuple[int, int]  # tensors, and numbers in them
+Slices = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
@@ -175,24 +176,24 @@ def _operator(tensor: Tensor, source: Tensor, groups: int, their_groups: int) ->
     their_first = row // (len(source) // their_groups) * their_width
     place = first + torch.arange(width, device="cpu") - their_first
     there = (place >= 0) & (place < their_width)
-    inside, outside = _middles(tensor.shape[2:], source.shape[2:])
+    every, (inside, outside) = (slice(None),) * 2, _middles(tensor.shape[2:], source.shape[2:])
     if not tensor.is_meta:
         picked = source[row, place.clamp(0, their_width - 1)]
         whole = torch.zeros_like(tensor[:rows])
-        whole[(..., *inside)] = torch.where(
-            there.view(*there.shape, *([1] * (tensor.dim() - 2))), picked[(..., *outside)], torch.zeros(())
-        )
+        known = there.view(*there.shape, *([1] * (tensor.dim() - 2)))
+        whole[every + inside] = torch.where(known, picked[every + outside], torch.zeros(()))
         tensor[:rows] = whole
-    return int(there.sum()) * math.prod(one.stop - one.start for one in inside)
+    return int(there.sum()) * int(math.prod(one.stop - one.start for one in inside))
 
 
-def _middles(sizes: Sequence[int], others: Sequence[int]) -> tuple[list[slice], list[slice]]:
+def _middles(sizes: Sequence[int], others: Sequence[int]) -> tuple[Slices, Slices]:
     """Where a kernel takes what it takes, and from where in the other: the middle of the larger one."""
-    inside, outside = [], []
+    inside: Slices = ()
+    outside: Slices = ()
     for size, other in zip(sizes, others, strict=True):
         both = min(size, other)
-        for found, own in ((inside, size), (outside, other)):
-            found.append(slice((own - both) // 2, (own - both) // 2 + both))
+        inside += (slice((size - both) // 2, (size - both) // 2 + both),)
+        outside += (slice((other - both) // 2, (other - both) // 2 + both),)
     return inside, outside
 
 

@@ -37,7 +37,7 @@ MOBILE = Mobile(
     classes=5,
 )
 # A sum of some hundred numbers of size one in another order: 2^-24 each, and twenty layers of it.
-ROUNDING = {"rtol": 1e-4, "atol": 1e-5}
+ROUNDING: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def network(architecture: Architecture, seed: int) -> nn.Module:
@@ -51,7 +51,7 @@ def network(architecture: Architecture, seed: int) -> nn.Module:
                 nn.init.normal_(module.bias, 0.0, 0.2)
                 nn.init.normal_(module.running_mean, 0.0, 0.2)  # type: ignore[arg-type]
                 nn.init.uniform_(module.running_var, 0.5, 2.0)  # type: ignore[arg-type]
-                module.num_batches_tracked.fill_(7 + seed)  # type: ignore[union-attr, operator]
+                module.num_batches_tracked.fill_(7 + seed)  # type: ignore[union-attr]
         return made
 
 
@@ -164,7 +164,7 @@ def test_kept_channels_have_the_weights_that_they_had(
             assert torch.equal(found[:rows], expected_of(layer, old))
             assert torch.equal(found[rows:], dense(new)[0][rows:])  # type: ignore[arg-type]
         if isinstance(layer, nn.BatchNorm2d):
-            count = min(layer.num_features, old.num_features)  # type: ignore[arg-type]
+            count = min(layer.num_features, old.num_features)
             for own in ("weight", "bias", "running_mean", "running_var"):
                 tensor = getattr(layer, own)
                 assert torch.equal(tensor[:count], getattr(old, own)[:count])

@@ -69,9 +69,9 @@ def test_the_learning_rate_is_a_tenth_unless_it_is_said(
     network.write_text(json.dumps({**NETWORK.to_json(), "classes": 4}))
     trained(tmp_path / "source")
     rates = []
-    for number, more in enumerate(
-        ([], ["--init", "source"], ["--init", "source", "--learning-rate", 0.04], ["--learning-rate", 0.04])
-    ):
+    init, rate = ("--init", "source"), ("--learning-rate", "0.04")
+    ways: list[tuple[str, ...]] = [(), init, (*init, *rate), rate]
+    for number, more in enumerate(ways):
         words = ("train", "network.json", "--data", "sealed:64", "--epochs", 1, "--quiet", "--out", f"out{number}")
         assert regnas_command(*words, *more)[0] == 0
         result = json.loads((tmp_path / f"out{number}/result.json").read_text())
