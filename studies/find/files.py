@@ -61,6 +61,8 @@ def foreseen(network: Architecture, params: Mapping[str, Any]) -> str | None:
 
 def write(asked: FindRequest, network: Architecture, params: Mapping[str, Any], say: Callable[[str], None]) -> Files:
     """Write all that can be written beside the weights of a find's folder; what cannot is kept with why."""
+    for stale in (ONNX, PROGRAM, *(file for name in LIBRARIES for file in _files_of(name))):
+        (asked.folder / stale).unlink(missing_ok=True)  # of the network that a shorter time found
     written: dict[str, str] = {}
     left_out: dict[str, str] = {}
     try:
@@ -103,10 +105,15 @@ def _onnx(asked: FindRequest, say: Callable[[str], None]) -> dict[str, str]:
     }
 
 
+def _files_of(library: str) -> tuple[str, str]:
+    """The names of a library's code and weights."""
+    return f"network_{library}.py", f"{library}.safetensors"
+
+
 def _library(folder: Path, network: Architecture, params: Mapping[str, Any], name: str) -> dict[str, str]:
     """The network as a program of a library, and the weights under its names."""
     named = Named(network, params, folder)
-    code, tensors = f"network_{name}.py", f"{name}.safetensors"
+    code, tensors = _files_of(name)
     write_text(folder / code, export(named, name))
     export_weights(named, name, folder / tensors)
     return {code: f"the network in {name}", tensors: f"its weights under the names of {name}"}

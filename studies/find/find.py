@@ -173,7 +173,9 @@ def _finding(
     noticed: list[str],
     progress: Progress,
 ) -> Finding:
-    """Keep the network, test it, export it, measure it."""
+    """Keep the network, test it, export it, measure it; what an earlier, shorter find says is no longer so."""
+    for name in (RECORD, TEST):
+        (asked.folder / name).unlink(missing_ok=True)
     network = _keep(final, asked.folder)
     race = verdict.race_of(final)
     name, searched, params = _named(network, result, race)

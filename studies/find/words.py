@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from regnas.measure import BUILT_IN
+from regnas.measure import BUILT_IN, costs_in
 from regnas.studies.export.files.ship import path_size
 from regnas.studies.find.finding import Finding
 from regnas.studies.reporting import costs
@@ -99,19 +99,12 @@ def best(found: Finding, most: int = 10) -> Table:
     some = [(f"candidate {row['index']}", row) for row in done[:most]]
     some += [(row["baseline"], row) for row in found.result.baselines]
     some.sort(key=lambda one: (bool(one[1]["diverged"]), float(one[1]["error"])))
-    names = costs.names_of([{name: row[name] for name in _known(row)} for _, row in some])
+    names = costs.names_of([costs_in(row) for _, row in some])
     heads = ("network", "validation error", *map(costs.head, names))
     rows = tuple(
-        (name, f"{row['error']:.2%}", *(costs.cell(one, {key: row[key] for key in _known(row)}) for one in names))
-        for name, row in some
+        (name, f"{row['error']:.2%}", *(costs.cell(one, costs_in(row)) for one in names)) for name, row in some
     )
     return Table(f"After short trainings: the best {min(most, len(done))} of {len(done)} and the textbook", heads, rows)
-
-
-def _known(row: dict[str, object]) -> list[str]:
-    from regnas.measure import costs_in
-
-    return list(costs_in(row))
 
 
 def files(found: Finding) -> Table:

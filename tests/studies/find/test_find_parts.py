@@ -17,11 +17,12 @@ from PIL import Image
 
 import regnas
 from regnas.dataset import Regime, Split
+from regnas.design_space import make_space
 from regnas.errors import DataError, HostError, InfeasibleWindow, UsageError
 from regnas.images import Images
 from regnas.statistics.best_of import expected_best_unbiased
-from regnas.studies.find import estimate, look, verdict
-from regnas.studies.find.request import request_of
+from regnas.studies.find import estimate, files, look, verdict
+from regnas.studies.find.request import RECORD, request_of
 from regnas.studies.search.plan import plan
 from regnas.studies.training.race import NOTE
 
@@ -121,6 +122,7 @@ def test_a_time_below_one_training_is_refused_with_one_that_is_long_enough() -> 
     estimate.check(request_of("fake", {"time": least, "out": "nowhere"}), 30.0)
 
 
+@pytest.mark.slow
 def test_the_estimate_is_of_a_whole_training(tmp_path: Path) -> None:
     """Twice the epochs take twice as long: from a few steps of the same network, within what a busy machine does."""
     one, four = (
@@ -190,6 +192,17 @@ def test_a_limit_on_time_alone_keeps_the_images_own_window_of_flops(tmp_path: Pa
     assert flops(latency=":5ms") == ":2M"
     assert flops(latency=":5ms", flops=":9M") == ":9M"
     assert flops(latency=":5ms", params=":1M") is None and flops() is None
+
+
+def test_files_of_a_network_that_a_shorter_time_found_do_not_stay(tmp_path: Path) -> None:
+    stale = ("network.onnx", "name_pictures.py", "network_timm.py", "timm.safetensors", "torchvision.safetensors")
+    for name in stale:
+        (tmp_path / name).touch()
+    (tmp_path / RECORD).write_text("{}")
+    network = make_space("anynetx-e[block=basic]").sample(1)[0].architecture
+    found = files.write(request_of("fake", {"out": tmp_path}), network, {}, lambda text: None)
+    assert not found.written and set(found.left_out) == {"onnx", "timm", "torchvision"}
+    assert not any((tmp_path / name).exists() for name in stale)
 
 
 def _pictures(top: Path, count: int = 4) -> Path:
