@@ -29,7 +29,8 @@ RESULTS = Path(__file__).parent / "results" / "referee.json"
 BEGIN, END = "<!-- python -m benchmarks.referee: begin -->", "<!-- python -m benchmarks.referee: end -->"
 BUDGET = 100
 OWN = ("random", "evolution", "tpe", "optuna:CmaEsSampler")
-SLOW = ("skopt", "bayesopt")  # half a second a proposal and more
+SLOW = ("skopt",)  # about half a second a proposal
+LEFT_OUT = ("bayesopt",)  # seconds a proposal
 ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
     "nasbench201": ("nasbench201", "table:nasbench201/cifar10", {}),
     "regnetx": ("regnetx", "table:recorded:fashion-mnist-scaled/regnetx[surrogate=true]", {"flops": "1M:2M"}),
@@ -37,9 +38,13 @@ ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
 _PIN = re.compile(r'^PIN = "(.+)"$', re.MULTILINE)
 
 
+def _judged() -> dict[str, Path]:
+    return {name: file for name, file in adapters().items() if name not in LEFT_OUT}
+
+
 def prepare(envs: Path) -> None:
     """An environment for each adapter that has none."""
-    for name, file in adapters().items():
+    for name, file in _judged().items():
         if not (envs / name / "bin" / "python").exists():
             print(f"making {envs / name}", flush=True)
             subprocess.run([sys.executable, "-m", "venv", str(envs / name)], check=True)
@@ -50,7 +55,7 @@ def prepare(envs: Path) -> None:
 def run(arena: str, seeds: int, envs: Path, out: Path, *, slow: bool) -> dict[str, Any]:
     """The numbers of one space, as of bench.json."""
     space, evaluator, window = ARENAS[arena]
-    outside = [f"ext:{name}[python={envs / name / 'bin' / 'python'}]" for name in adapters() if (name in SLOW) == slow]
+    outside = [f"ext:{name}[python={envs / name / 'bin' / 'python'}]" for name in _judged() if (name in SLOW) == slow]
     named = outside if slow else [*OWN, *outside]
     name = f"referee-{arena}-slow" if slow else f"referee-{arena}"
     found = regnas.bench(space, evaluator, named, budget=BUDGET, repeats=seeds, name=name, out=out, jobs=1, **window)  # type: ignore[arg-type]
@@ -116,7 +121,7 @@ def main() -> None:
     """Prepare, run what is missing, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.referee", description=__doc__)
     parser.add_argument("--seeds", type=int, default=30, help="runs of each optimiser")
-    parser.add_argument("--slow", type=int, default=5, help=f"runs of {' and '.join(SLOW)}")
+    parser.add_argument("--slow", type=int, default=5, help=f"runs of {', '.join(SLOW)}")
     parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of environments")
     parser.add_argument("--out", type=Path, default=Path("regnas-runs"), help="folder of the benchmarks")
     options = parser.parse_args()

@@ -26,7 +26,8 @@ from regnas.strategy import own_options
 KNOWN: dict[str, Any] = {"python": "", "timeout": 120.0, "tries": 4, "patience": 3}
 _SERVE = Path(serve.__file__)
 _LOADING = 60.0  # seconds to say what an adapter is
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# What a program sees unless the user says otherwise.
+_QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 
 
 def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
@@ -55,6 +56,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
         {"timeout": 0.01, "tries": 1, "patience": 1},
     )
     if facts["version"] is None:
+        _facts.cache_clear()  # it may be installed a moment later
         raise HostError(_missing(name, python, facts, told=bool(found["python"])))
     own = {key: value for key, value in found.items() if key not in KNOWN}
     inner = Command(
@@ -65,7 +67,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
         timeout=found["timeout"],
         patience=found["patience"],
         # One thread and one order of sets: equal seeds make equal proposals, as far as the optimiser lets them.
-        environment={**{key: os.environ.get(key, "1") for key in _THREADS}, "PYTHONHASHSEED": "0"},
+        environment={**{key: os.environ.get(key, value) for key, value in _QUIET.items()}, "PYTHONHASHSEED": "0"},
         versions={facts["package"]: facts["version"]} if facts["package"] else {},
     )
     return FeasibleSampler(
@@ -108,8 +110,8 @@ def _facts(python: str, adapter: str) -> dict[str, Any]:
     try:
         ended = subprocess.run(words, capture_output=True, text=True, timeout=_LOADING, stdin=subprocess.DEVNULL)
         found = json.loads(ended.stdout.strip().rpartition("\n")[2])
-        assert isinstance(found["options"], dict)
-    except (OSError, subprocess.TimeoutExpired, ValueError, LookupError, TypeError, AssertionError) as error:
+        found = {key: found[key] for key in ("package", "pin", "version", "options")}
+    except (OSError, subprocess.TimeoutExpired, ValueError, LookupError, TypeError) as error:
         said = ended.stderr.strip().rpartition("\n")[2] if isinstance(error, ValueError) else ""
         why = said or f"{type(error).__name__}: {error}"
         raise UsageError(

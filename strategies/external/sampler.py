@@ -113,6 +113,7 @@ class Command(BaseSampler):
         stands_for_another = feedback.origin not in (Origin.OWN, Origin.GIVEN)
         if stands_for_another and self._asked is not None and self._asked[0] == feedback.number:
             self._told.append(self._refused(*self._asked))
+            self._asked = None
         self._told.append(protocol.told(self._space, feedback))
 
     def close(self) -> None:
@@ -130,6 +131,7 @@ class Command(BaseSampler):
             self._sent += 1
         if self._asked is not None and self._asked[0] == trial:
             self._program.send(self._refused(*self._asked))
+            self._asked = None
         self._program.forget()
         self._program.send(protocol.ask(trial))
         begun, took = time.monotonic(), None

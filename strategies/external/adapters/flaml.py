@@ -24,8 +24,10 @@ class Optimiser:
     """
 
     def __init__(self, problem: Problem) -> None:
+        import optuna
         from flaml import BlendSearch, tune
 
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._problem = problem
         self._count = 0
         space: dict[str, Any] = {}

@@ -52,7 +52,7 @@ class Parameter:
             number = self._grid[0] + number * self._grid[1]
         return int(round(number)) if self._whole else number
 
-    def number(self, value: Any) -> float:
+    def number(self, value: Any) -> Any:
         """The number that stands for a value."""
         if self.kind == "choice":
             return self.values.index(value)
@@ -94,7 +94,7 @@ class Problem:
         """The point of numbers, one a parameter."""
         return {law.name: law.value(number) for law, number in zip(self.parameters, numbers, strict=True)}
 
-    def numbers(self, point: Point) -> list[float]:
+    def numbers(self, point: Point) -> list[Any]:
         """The numbers of a point."""
         return [law.number(point[law.name]) for law in self.parameters]
 
