@@ -28,6 +28,7 @@ from regnas.strategies.one_shot.relaxed_search import Settings
 from regnas.strategy import make_strategy
 from regnas.studies.search.known.fitted import ATTRIBUTE
 from regnas.studies.search.search import search
+from regnas.supernet import SupportsRelaxation
 from regnas.testing import FitRules
 from regnas.testing.one_shot import MadeUpImages
 from regnas.window import Window
@@ -52,10 +53,12 @@ def losses(row: dict[str, Any]) -> tuple[Tensor, Tensor, Any, Any]:
     w, alpha = w.requires_grad_(), alpha.requires_grad_()
 
     def training() -> Tensor:
-        return 0.5 * (w - a @ alpha).square().sum() + 0.25 * row["kappa"] * (alpha * w.square()).sum()
+        bent: Tensor = 0.25 * row["kappa"] * (alpha * w.square()).sum()
+        return 0.5 * (w - a @ alpha).square().sum() + bent
 
     def validation() -> Tensor:
-        return 0.5 * (w - b).square().sum() + row["gamma"] * (alpha * w).sum()
+        bent: Tensor = row["gamma"] * (alpha * w).sum()
+        return 0.5 * (w - b).square().sum() + bent
 
     return w, alpha, training, validation
 
@@ -185,6 +188,7 @@ def test_weights_and_alphas_never_see_the_same_image(tmp_path: Path) -> None:
     from regnas.strategies.one_shot.relaxed_search import RelaxedSearch, new_search
 
     space = make_space("nasbench201").on(Images(16, 4))
+    assert isinstance(space, SupportsRelaxation)
     found: list[RelaxedSearch] = []
     for seed in (3, 3, 4):
         context = FitContext(folder=tmp_path, images=MadeUpImages(65, 16, 4), seed=seed)
@@ -199,6 +203,7 @@ def test_alphas_do_not_learn_from_the_images_of_the_weights_in_the_first_order(t
     from regnas.strategies.one_shot.relaxed_search import new_search
 
     space, steps = make_space("nasbench201").on(Images(16, 4)), []
+    assert isinstance(space, SupportsRelaxation)
     for spoiled in (False, True):
         images = MadeUpImages(32, 16, 4)
         context = FitContext(folder=tmp_path, images=images, seed=3)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from regnas.costs import Complexities
 from regnas.counting import output_size
 from regnas.design_space import Space
-from regnas.dimension import Choice, Dimension
+from regnas.dimension import Choice, Dimension, values_of
 from regnas.errors import UsageError
 from regnas.images import Images
 from regnas.measure import BUILT_IN
