@@ -24,6 +24,7 @@ from regnas.cli.output import echo, make_console
 @click.option("--space", default="auto", show_default=True, help="A space; auto suits images and limits.")
 @options.skip_broken
 @options.evaluator
+@options.init
 @click.option("--epochs", type=int, help="Epochs of each candidate.  [default: the data set's]")
 @options.seed
 @options.download

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import json
 import re
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 import regnas
+from regnas import weights
 from regnas.errors import UsageError
 
 COLOURS = {"red": (200, 60, 60), "green": (60, 190, 70), "blue": (60, 70, 200)}
@@ -170,3 +172,21 @@ def test_ctrl_c_says_how_to_go_on(command: Callable[..., Any], eventually: Calla
     job.interrupt()
     assert job.wait(120) == 130
     assert "stopped; go on with: regnas find --data photos" in job.output
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+def test_a_find_may_begin_with_trained_weights(tmp_path: Path) -> None:
+    space = regnas.space("regnetx", flops="300k:1M", resolution=16, classes=3)
+    (one,) = space.sample(1, seed=5)
+    weights.save(one.architecture.build(), tmp_path / "run")
+    weights.save_architecture(one.architecture, tmp_path / "run", {"resolution": 16, "mean": [9.0], "std": [40.0]})
+    photos = draw(tmp_path / "photos", 20)
+    options = {**LIMITS, "time": "10s", "workers": 0, "init": tmp_path / "run"}
+    found = regnas.find(photos, **options, out=tmp_path / "found", quiet=True)
+    with (tmp_path / "found/search/trials.csv").open() as file:
+        assert all(float(row["metric.taken"]) > 0 for row in csv.DictReader(file))
+    stored = json.loads((found.folder / "architecture.json").read_text())
+    assert (stored["mean"], stored["std"]) == ([9.0] * len(stored["mean"]), [40.0] * len(stored["std"]))
+    with pytest.raises(UsageError, match="belongs to another find"):
+        regnas.find(photos, **{**options, "init": None}, out=tmp_path / "found", quiet=True)
