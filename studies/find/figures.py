@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from regnas.studies.find.machine import LATENCY
 from regnas.studies.find.verdict import errors_of
 from regnas.studies.reporting import style
 from regnas.studies.search.outcome import complete_rows
-from regnas.studies.search.pareto import front
+from regnas.studies.search.report.figures import against_cost
 from regnas.studies.training.using.test import TestReport
 
 MOST_CLASSES = 30  # of a matrix that can be read
@@ -54,36 +54,12 @@ def confusion(test: TestReport) -> Any:
     return figure
 
 
-def _axis(found: Finding) -> tuple[str, float, str]:
-    """The measure that errors are drawn against, what it is divided by, and its unit."""
-    if LATENCY in found.plan.space.window:
-        return LATENCY, 1e-3, "latency on this machine (ms)"
-    return "flops", 1e6, "million multiply-adds"
-
-
 def candidates(found: Finding) -> Any:
     """Errors of short trainings against cost: candidates, the front, textbook networks, the network to use."""
-    name, scale, unit = _axis(found)
-    done = [row for row in complete_rows(found.result.rows) if not row["diverged"] and name in row]
-    textbook = [row for row in found.result.baselines if not row["diverged"] and name in row]
-    figure, ((axes,),) = style.new(5.6, 3.4)
-    for place, (label, rows) in enumerate((("candidates", done), ("textbook", textbook))):
-        x, y = [row[name] / scale for row in rows], [100 * row["error"] for row in rows]
-        axes.plot(x, y, linestyle="", markersize=5, alpha=0.6 if place == 0 else 1, label=label, **style.dot(place))
-    both = [*done, *textbook]
-    best = [both[place] for place in front([(row[name], row["error"]) for row in both])]
-    steps = [row[name] / scale for row in best], [100 * row["error"] for row in best]
-    axes.step(*steps, where="post", lw=1, color="0.3", label="no other is better in both")
-    for row in both:
-        if (row.get("baseline") or f"candidate {row['index']}") == found.name:
-            ring: Mapping[str, Any] = {"marker": "o", "markersize": 12, "mfc": "none", "mec": "0.1", "linestyle": ""}
-            axes.plot(row[name] / scale, 100 * row["error"], label="the network to use", **ring)
-    errors = [100 * row["error"] for row in both]
-    if errors:
-        style.error_axis(axes.yaxis, min(errors), max(errors))
-    axes.set(xlabel=unit, ylabel="error after a short training (%)")
-    axes.legend(fontsize=7, loc="best")
-    return figure
+    done = [row for row in complete_rows(found.result.rows) if not row["diverged"]]
+    textbook = [row for row in found.result.baselines if not row["diverged"]]
+    measure = LATENCY if LATENCY in found.plan.space.window else "flops"
+    return against_cost(done, textbook, measure, found.name, ylabel="error after a short training (%)")
 
 
 def more(found: Finding) -> Any:

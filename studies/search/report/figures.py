@@ -36,7 +36,9 @@ def progress(rows: Sequence[Row], baselines: Sequence[Row], what: str) -> Any:
     return figure
 
 
-def against_cost(rows: Sequence[Row], baselines: Sequence[Row], measure: str, chosen: str) -> Any:
+def against_cost(
+    rows: Sequence[Row], baselines: Sequence[Row], measure: str, chosen: str, *, ylabel: str = "error (%)"
+) -> Any:
     """Errors against a cost: candidates, textbook networks, those that no other beats in both, the one returned.
 
     Args:
@@ -60,9 +62,9 @@ def against_cost(rows: Sequence[Row], baselines: Sequence[Row], measure: str, ch
         if (row.get("baseline") or f"candidate {row['index']}") == chosen:
             ring: Mapping[str, Any] = {"marker": "o", "markersize": 12, "mfc": "none", "mec": "0.1", "linestyle": ""}
             axes.plot(row[measure] / scale, 100 * row["error"], label=f"returned: {style.label(chosen)}", **ring)
-    errors = [100 * row["error"] for row in both]
-    style.error_axis(axes.yaxis, min(errors), max(errors))
-    axes.set(xlabel=unit, ylabel="error (%)")
+    if errors := [100 * row["error"] for row in both]:
+        style.error_axis(axes.yaxis, min(errors), max(errors))
+    axes.set(xlabel=unit, ylabel=ylabel)
     axes.legend(fontsize=7, loc="best")
     return figure
 
