@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_the_smallest_networks_are_searched_where_none_is_as_small_as_the_images
     ("space", "asked"), [("regnetx", None), ("darts[width=4,depth=4]", None), ("darts", ":3M"), ("regnetx", ":3M")]
 )
 def test_a_window_that_was_said_or_that_holds_networks_stays(space: str, asked: str | None, tmp_path: Path) -> None:
-    options = {} if asked is None else {"flops": asked}
-    made = plan(space, data="fake", out=tmp_path, workers=0, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {} if asked is None else {"flops": asked}
+    made = plan(space, data="fake", out=tmp_path, workers=0, **options)
     assert made.space.window == Window.parse(flops=asked or ":2M")
     assert not any("as small as the window" in note for note in made.notes)
