@@ -37,7 +37,9 @@ def draw(top: Path, count: int) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The extra onnx is not installed, and nobody waits for a quiet machine: exports take half a minute."""
+    """The extra onnx is not installed, and nobody waits for a quiet machine: exports take half a minute. How busy a
+    machine is decides nothing.
+    """
 
     def version(name: str) -> str:
         if name.startswith("onnx"):
@@ -46,6 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("regnas.system.optional.version", version)
     monkeypatch.setattr("regnas.studies.find.machine._PATIENCE", 0)
+    monkeypatch.setattr("regnas.studies.find.estimate.check", lambda asked, training: None)
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:
