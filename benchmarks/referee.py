@@ -1,6 +1,6 @@
 """Optimisers of other packages, each with its own defaults, against random search under equal conditions.
 
-    python -m benchmarks.referee [--seeds 30] [--slow 5] [--envs envs] [--out regnas-runs]
+    python -m benchmarks.referee [--seeds 30 10] [--slow 5] [--envs envs] [--out regnas-runs]
 
 makes an environment with the pin of each adapter (``envs/skopt`` and so on; those that are there are left alone), runs
 NAS-Bench-201 and a recorded population of RegNetX inside 1M:2M flops, 100 evaluations each, goes on where it was
@@ -120,15 +120,15 @@ def write(results: dict[str, Any], page: Path = DOCS) -> None:
 def main() -> None:
     """Prepare, run what is missing, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.referee", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=30, help="runs of each optimiser")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[30], help=f"runs of each, or for {', '.join(ARENAS)}")
     parser.add_argument("--slow", type=int, default=5, help=f"runs of {', '.join(SLOW)}")
     parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of environments")
     parser.add_argument("--out", type=Path, default=Path("regnas-runs"), help="folder of the benchmarks")
     options = parser.parse_args()
     prepare(options.envs)
     arenas: dict[str, Any] = {}
-    for arena in ARENAS:
-        found = run(arena, options.seeds, options.envs, options.out, slow=False)
+    for arena, seeds in zip(ARENAS, options.seeds * len(ARENAS), strict=False):
+        found = run(arena, seeds, options.envs, options.out, slow=False)
         late = run(arena, options.slow, options.envs, options.out, slow=True)
         arenas[arena] = [*rows(found, slow=False), *rows(late, slow=True)]
     results = json.loads(json.dumps({"schema": 1, "machine": machine.describe(), "budget": BUDGET, "arenas": arenas}))

@@ -51,7 +51,11 @@ class Optimiser:
         )
 
     def ask(self) -> tuple[Any, Point]:
-        """A proposal, its trial and its configuration."""
+        """A proposal, its trial and its configuration.
+
+        Raises:
+            RuntimeError: there was none in so many attempts.
+        """
         for _ in range(self._problem.options["attempts"]):
             self._count += 1
             trial = str(self._count)

@@ -195,7 +195,11 @@ def _key(point: Point) -> str:
 
 
 def load(path: str) -> Any:
-    """The adapter in a file, which may have the name of the package that it imports."""
+    """The adapter in a file, which may have the name of the package that it imports.
+
+    Raises:
+        ImportError: it is no Python file.
+    """
     spec = importlib.util.spec_from_file_location("the_adapter", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"no Python file: {path}")
