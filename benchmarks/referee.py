@@ -1,6 +1,6 @@
 """Optimisers of other packages, each with its own defaults, against random search under equal conditions.
 
-    python -m benchmarks.referee [--seeds 30 10] [--slow 5] [--envs envs] [--out regnas-runs]
+    python -m benchmarks.referee [--seeds 30 10] [--slow 5] [--only SPACE] [--envs envs] [--out regnas-runs]
 
 makes an environment with the pin of each adapter (``envs/skopt`` and so on; those that are there are left alone), runs
 NAS-Bench-201 and a recorded population of RegNetX inside 1M:2M flops, 100 evaluations each, goes on where it was
@@ -95,14 +95,20 @@ def table(kept: Sequence[dict[str, Any]]) -> str:
     for one in sorted(kept, key=lambda one: float(one["values"][str(BUDGET)]["mean"])):
         errors = " | ".join(f"{100 * one['values'][n]['mean']:.2f}" for n in ("25", "50", "100"))
         gain = one["gain"]
-        said = f"{100 * gain['estimate']:+.2f} [{100 * gain['low']:+.2f}, {100 * gain['high']:+.2f}]" if gain else ""
+        said = f"{100 * gain['estimate']:+.2f}" if gain else ""
+        if gain and gain["low"] is not None:  # one run has no interval
+            said += f" [{100 * gain['low']:+.2f}, {100 * gain['high']:+.2f}]"
         versions = " ".join(one["versions"].values())
         origins = " / ".join(f"{one['origins'].get(key, 0):.0f}" for key in ("own", "nearest", "repeat", "stream"))
         lines.append(
-            f"| `{one['name']}` {versions} | {one['seeds']} | {errors} | {said} | {one['proposal_ms']:.3g} | "
+            f"| `{one['name']}` {versions} | {one['seeds']} | {errors} | {said} | {_short(one['proposal_ms'])} | "
             f"{origins if one['origins'] else ''} | {one['proposals_refused']:.0f} |"
         )
     return "\n".join(lines)
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
 
 
 def write(results: dict[str, Any], page: Path = DOCS) -> None:
@@ -124,10 +130,13 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=5, help=f"runs of {', '.join(SLOW)}")
     parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of environments")
     parser.add_argument("--out", type=Path, default=Path("regnas-runs"), help="folder of the benchmarks")
+    parser.add_argument("--only", choices=list(ARENAS), help="one space; what is known of the other stays")
     options = parser.parse_args()
     prepare(options.envs)
-    arenas: dict[str, Any] = {}
+    arenas: dict[str, Any] = json.loads(RESULTS.read_text())["arenas"] if RESULTS.exists() else {}
     for arena, seeds in zip(ARENAS, options.seeds * len(ARENAS), strict=False):
+        if options.only not in (None, arena):
+            continue
         found = run(arena, seeds, options.envs, options.out, slow=False)
         late = run(arena, options.slow, options.envs, options.out, slow=True)
         arenas[arena] = [*rows(found, slow=False), *rows(late, slow=True)]
