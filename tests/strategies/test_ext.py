@@ -27,6 +27,7 @@ from regnas.strategies.external.sampler import Command
 from regnas.strategy import make_strategy
 from regnas.studies.bench.report import tables
 
+PAGE = Path(__file__).parents[2] / "docs" / "referee.md"
 SPACE = make_space("regnetx").within(make_space("regnetx").window.parse(flops="100M:200M"))
 INSIDE = [candidate.params for candidate in SPACE.sample(6, seed=9)]
 OUTSIDE = {**INSIDE[0], "depth": 60, "w0": 256, "wa": 255.9}
@@ -217,6 +218,21 @@ def test_what_runs_elsewhere_imports_nothing_but_the_standard_library_before_it_
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
             assert all(name.partition(".")[0] in sys.stdlib_module_names for name in names)
+
+
+def test_the_adapter_in_the_documentation_runs(tmp_path: Path) -> None:
+    text = PAGE.read_text().split("```python\n")[1].split("```")[0]
+    (tmp_path / "mine.py").write_text(text.replace('"my-optimiser"', '""'))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="ext:")
+        study, inner = run(f"ext:{tmp_path}/mine.py[speed=2]", 3)
+    assert inner.unanswered == 0 and len(study.trials) == 3
+
+
+@pytest.mark.parametrize("name", adapters())
+def test_the_documentation_has_every_adapter_with_its_pin(name: str) -> None:
+    package, _, pinned = serve.load(str(adapters()[name])).PIN.partition("==")
+    assert f"| `{name}` | {package} {pinned} |" in PAGE.read_text()
 
 
 def laws() -> st.SearchStrategy[dict[str, Any]]:
