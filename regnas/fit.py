@@ -49,7 +49,7 @@ class FitImages(Protocol):
         """
 
     def plain(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """As `batch`, as the images are."""
+        """Images ``(n, 3, height, width)`` as they are, with labels ``(n,)``; ``rows`` as of `batch`."""
 
 
 @dataclass(frozen=True, kw_only=True)

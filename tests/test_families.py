@@ -22,6 +22,7 @@ FAMILIES = {
 WORDS = {
     "regnas/testing/scripted.py": "a test's script is a point of a table, whose JSON form has a key of that name",
     "regnas/testing/toy.py": "the JSON form of a toy has a key of that name",
+    "strategies/darts.py": "an option of that name says how many a relaxation has",
     "strategies/enas.py": "an option of that name says how many a supernet has",
 }
 IMPORTS = {

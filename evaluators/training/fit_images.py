@@ -19,6 +19,7 @@ class TrainingImages:
 
     Attributes:
         batches: of all training images.
+        labels: ``(n,)`` int64, on the CPU.
         flip: whether a mirrored image is the same class.
         device: where they lie.
     """

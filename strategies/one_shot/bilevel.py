@@ -21,7 +21,7 @@ class WeightStep:
 
     Attributes:
         rate: the learning rate, xi in the paper.
-        buffers: of the momentum, of each weight; None before the first step.
+        buffers: of the momentum, one for each weight and of its shape ``(...)``; None before the first step.
     """
 
     rate: float
@@ -31,7 +31,7 @@ class WeightStep:
 
 
 def first_order(alphas: Sequence[Tensor], validation: Loss) -> list[Tensor]:
-    """The gradient at the weights as they are: xi is 0 in eq. 6."""
+    """The gradient at the weights as they are, each ``(choices, operations)`` as its alphas: xi is 0 in eq. 6."""
     return list(torch.autograd.grad(validation(), alphas))
 
 
@@ -49,6 +49,8 @@ def second_order(
     to either side, over all weights together. Weights are restored by value.
 
     Args:
+        weights: of any shapes ``(...)``.
+        alphas: each ``(choices, operations)``, as the gradients that are returned.
         training, validation: losses of the weights and alphas as they are when they are called.
         statistics: tensors that a forward pass changes, restored after the pass at the later weights.
     """

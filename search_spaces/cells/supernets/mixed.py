@@ -62,7 +62,7 @@ def new_alphas(rows: Mapping[str, int], operations: int) -> nn.ParameterDict:
 
 
 def shares(alphas: Tensor) -> list[list[float]]:
-    """The softmax of every row, in double precision."""
+    """The softmax of every row of ``(choices, operations)``, in double precision."""
     found: list[list[float]] = alphas.detach().cpu().double().softmax(1).tolist()
     return found
 

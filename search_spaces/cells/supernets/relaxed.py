@@ -211,7 +211,7 @@ class CellPart(nn.Module):
                 self.operations.append(whole.edge(place // 2, start).choices[name])
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
-        """As of `MixedCell`."""
+        """Maps ``(n, c, h, w)`` of the two cells before to ``(n, width * nodes, h / stride, w / stride)``."""
         states = [self.preprocess0(before), self.preprocess1(last)]
         operations = iter(self.operations)
         for node in range(self.cell.nodes):
