@@ -154,6 +154,22 @@ def test_one_that_does_not_propose_loses_its_turns_to_random_search(
     assert said in str(warned[0].message)
 
 
+def test_what_goes_wrong_when_it_is_told_is_said_at_the_next_ask(optimiser: Write) -> None:
+    head = HEAD.replace('self.note("tell", known_by, error)', 'raise KeyError("gone")')
+    with pytest.warns(UserWarning, match="it says KeyError: 'gone'; a random candidate is taken"):
+        study, inner = run(optimiser(proposing(INSIDE), head=head), 4)
+    assert [study.trials[place].params for place in (0, 2)] == INSIDE[:2]
+    assert inner.unanswered == 2
+
+
+def test_a_proposal_that_is_none_is_not_told_the_error_of_the_random_candidate(
+    optimiser: Write, tmp_path: Path
+) -> None:
+    with pytest.warns(UserWarning, match="depth is one of"):
+        run(optimiser(proposing([{**INSIDE[0], "depth": 1e6}, INSIDE[1]])), 2)
+    assert notes(tmp_path)[1:] == [["tell", 1, 0.1], ["see", 0.1]]
+
+
 def test_a_benchmark_goes_on_and_says_what_was_not_proposed(optimiser: Write, tmp_path: Path) -> None:
     spec = optimiser("raise ValueError('no idea')")
     where = {"out": tmp_path, "name": "b", "quiet": True, "jobs": 1}

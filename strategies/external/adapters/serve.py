@@ -142,12 +142,17 @@ class Server:
         self._clock = time.process_time()
 
     def hear(self, said: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer to a line, if there is one; an exception of the optimiser is one that says so."""
+        """The answer to a line, if there is one.
+
+        An exception of the optimiser is the answer to the ask in which it came up, or to the next one.
+        """
+        asked = said["event"] == "ask"
         try:
-            return self._heed(said)
+            if not (asked and self._trouble):
+                return self._heed(said)
         except Exception as error:
             self._trouble = "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:200])
-        return self._answer(None) if said["event"] == "ask" else None
+        return self._answer(None) if asked else None
 
     def _heed(self, said: dict[str, Any]) -> dict[str, Any] | None:
         event = said["event"]
@@ -169,9 +174,11 @@ class Server:
         trial, point, error = said["trial"], said["params"], said["error"]
         if error is not None:
             self._worst = error if self._worst is None else max(error, self._worst)
-        if trial in self._open:
+        if said["origin"] == "own" and trial in self._open:
             self._settle(trial, error)
-        elif error is not None and self._optimiser is not None:
+            return
+        self._settle(trial, None)
+        if error is not None and self._optimiser is not None:
             self._optimiser.see(point, error)
         elif error is not None and self._problem is not None:
             self._problem.told.append((point, error))
@@ -186,12 +193,9 @@ class Server:
         now = time.process_time()
         spent, self._clock = now - self._clock, now
         if point is None:
-            return {"error": self._trouble, "seconds": spent}
+            trouble, self._trouble = self._trouble, None
+            return {"error": trouble, "seconds": spent}
         return {"params": point, "seconds": spent}
-
-
-def _key(point: Point) -> str:
-    return json.dumps(point, sort_keys=True)
 
 
 def load(path: str) -> Any:
