@@ -14,7 +14,7 @@ from regnas.window import Bounds
 
 
 def test_the_public_names_are_these() -> None:
-    assert sorted(regnas.__all__) == ["bench", "compare", "load", "refine", "search", "space"]
+    assert sorted(regnas.__all__) == ["bench", "compare", "find", "load", "refine", "search", "space"]
     assert all(callable(getattr(regnas, name)) for name in regnas.__all__)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from regnas.cli import config, options
+from regnas.cli import options
 from regnas.cli.command import Command
 
 
@@ -54,6 +54,5 @@ def train(target: str, quiet: bool, as_json: bool, **flags: Any) -> None:
     from regnas.studies.training.train import train as run
 
     folder = run(target, quiet=quiet or as_json, **flags)
-    config.keep(folder)
     if as_json:
         click.echo((folder / RESULT).read_text().rstrip())
