@@ -89,7 +89,7 @@ def parse_bounds(text: str | float | None, name: str, *, times: bool = False) ->
         times: whether numbers are seconds, and s, ms or us may stand behind them.
 
     Raises:
-        UsageError: not a number, or low above high.
+        UsageError: not a number, low above high, or no time at all.
     """
     if text is None or text == "" or text == ":":
         return Bounds()
@@ -105,10 +105,18 @@ def parse_bounds(text: str | float | None, name: str, *, times: bool = False) ->
         if numbers[0] is None:
             raise _malformed(text, name, times)
         low, high = 0.99 * numbers[0], 1.01 * numbers[0]
+        _check_time(high, text, name, times)
         return Bounds(float(np.format_float_positional(low, 12)), float(np.format_float_positional(high, 12)))
     if numbers[0] is not None and numbers[1] is not None and numbers[0] > numbers[1]:
         raise UsageError(f"--{name} runs from low to high, got {text}; write {parts[1]}:{parts[0]}")
+    _check_time(numbers[1], text, name, times)
     return Bounds(numbers[0], numbers[1])
+
+
+def _check_time(high: float | None, text: str, name: str, times: bool) -> None:
+    """Refuse what nothing can take, before anything is measured for it."""
+    if times and high == 0:
+        raise UsageError(f"--{name} is above 0 s, got {text}; say what it may take, such as :5ms")
 
 
 def number_of(text: str, name: str, *, times: bool = False) -> float:

@@ -182,3 +182,10 @@ def test_a_window_reads_back_from_what_it_prints(ends: dict[str, tuple[float | N
     bounds = {name: Bounds(*sorted(both, key=lambda end: (end is not None, end or 0))) for name, both in ends.items()}
     window = Window(bounds)
     assert Window.read(str(window)) == window
+
+
+@pytest.mark.parametrize("text", ["0", ":0", "0:0ms", 0])
+def test_no_time_at_all_is_refused_before_anything_is_measured(text: str | int) -> None:
+    with pytest.raises(UsageError, match="--latency is above 0 s"):
+        parse_bounds(text, "latency", times=True)
+    assert parse_bounds(":0", "flops") == Bounds(None, 0)
