@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from regnas.system import optional
 from regnas.testing import LoggerRules
 
 
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="the extra tensorboard is not installed")
 class TestTensorBoard(LoggerRules):
     spec = "tensorboard"
 
@@ -28,6 +30,7 @@ class TestTensorBoard(LoggerRules):
         return {one.step: one.value for one in found.Scalars("candidates/error")}
 
 
+@pytest.mark.skipif(find_spec("mlflow") is None, reason="the extra mlflow is not installed")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own, of SQLAlchemy
 class TestMlflow(LoggerRules):
     spec = "mlflow"
