@@ -31,6 +31,7 @@ class TestTensorBoard(LoggerRules):
 
 
 @pytest.mark.skipif(find_spec("mlflow") is None, reason="the extra mlflow is not installed")
+@pytest.mark.slow  # a new database takes MLflow ten seconds
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own, of SQLAlchemy
 class TestMlflow(LoggerRules):
     spec = "mlflow"
