@@ -96,8 +96,7 @@ def _strategy(one: StrategyResult) -> dict[str, Any]:
         "outside_the_surrogate": one.outside,
         "unfinished_runs": one.unfinished,
         "proposal_ms": one.proposal_ms,
-        "origins": dict(one.origins),
-        "unanswered": one.unanswered,
+        **({"origins": dict(one.origins), "unanswered": one.unanswered} if one.origins else {}),
     }
 
 

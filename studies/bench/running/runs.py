@@ -107,8 +107,7 @@ def write_run(path: Path, run: Run, settings: Mapping[str, Any]) -> None:
             "outside": run.outside,
             "refused": run.refused,
             "proposal_seconds": run.proposal_seconds,
-            "origins": dict(run.origins),
-            "unanswered": run.unanswered,
+            **({"origins": dict(run.origins), "unanswered": run.unanswered} if run.origins else {}),
         },
     )
 
