@@ -29,6 +29,7 @@ from regnas.search_spaces.cells.supernets.mixed import (
     strongest_inputs,
     unscaled,
 )
+from regnas.search_spaces.cells.supernets.selected import SelectedCells
 
 SKIP = "skip_connect"
 
@@ -112,7 +113,7 @@ class RelaxedCells(nn.Module):
         """Of the normal cell."""
         return sum(operation == self.skip for operation, _ in self.chosen(self._kinds[0]))
 
-    def select(self, architecture: Architecture) -> CellsPart:
+    def select(self, architecture: Architecture) -> SelectedCells:
         """The two cells of a network in this supernet's depth and width; nodes are numbered as in the network.
 
         Raises:
@@ -127,7 +128,9 @@ class RelaxedCells(nn.Module):
                     f"this supernet holds cells of {self._nodes} nodes that are all put out, with the operations "
                     f"{', '.join(self.operations)}; got {cell.text}"
                 )
-        return CellsPart(self, architecture.normal, architecture.reduce)
+        own = [cell for cell in self.cells if isinstance(cell, MixedCell)]
+        chosen = (architecture.reduce if cell.reduced else architecture.normal for cell in own)
+        return SelectedCells(self, map(CellPart, own, chosen))
 
 
 class MixedCell(nn.Module):
@@ -177,27 +180,6 @@ def _searched(name: str, wide: int, stride: int) -> nn.Module:
     return unscaled(made)
 
 
-class CellsPart(nn.Module):
-    """Two cells of a supernet: its modules, and no others. See `regnas.supernet.Supernet.select`."""
-
-    def __init__(self, supernet: RelaxedCells, normal: Cell, reduce: Cell) -> None:
-        super().__init__()
-        self.stem, self.second_stem = supernet.stem, supernet.second_stem
-        self.head, self.classifier = supernet.head, supernet.classifier
-        self.cells = nn.ModuleList()
-        for cell in supernet.cells:
-            assert isinstance(cell, MixedCell)
-            self.cells.append(CellPart(cell, reduce if cell.reduced else normal))
-        self.training = supernet.training
-
-    def forward(self, x: Tensor) -> Tensor:
-        before = self.stem(x)
-        last = self.second_stem(before)
-        for cell in self.cells:
-            before, last = last, cell(before, last)
-        return self.classifier(self.head(last))  # type: ignore[no-any-return]
-
-
 class CellPart(nn.Module):
     """One cell of a supernet, with two operations a node."""
 
@@ -210,8 +192,10 @@ class CellPart(nn.Module):
             if name != NONE:
                 self.operations.append(whole.edge(place // 2, start).choices[name])
 
-    def forward(self, before: Tensor, last: Tensor) -> Tensor:
-        """Maps ``(n, c, h, w)`` of the two cells before to ``(n, width * nodes, h / stride, w / stride)``."""
+    def forward(self, before: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+        """What the next cell sees, of the maps ``(n, c, h, w)`` of the two cells before: the latter, and this one's
+        ``(n, width * nodes, h / stride, w / stride)``.
+        """
         states = [self.preprocess0(before), self.preprocess1(last)]
         operations = iter(self.operations)
         for node in range(self.cell.nodes):
@@ -220,4 +204,4 @@ class CellPart(nn.Module):
                 if name != NONE:
                     total = total + next(operations)(states[start])
             states.append(total)
-        return torch.cat([states[node] for node in self.cell.concat], dim=1)
+        return last, torch.cat([states[node] for node in self.cell.concat], dim=1)

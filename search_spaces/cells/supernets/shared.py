@@ -23,6 +23,7 @@ from regnas.search_spaces.cells.complexity import cells_of
 from regnas.search_spaces.cells.modules import FactorisedReduction, make_operation, relu_conv_norm
 from regnas.search_spaces.cells.network import cifar_stem, imagenet_stem, strided
 from regnas.search_spaces.cells.supernets.mixed import NONE
+from regnas.search_spaces.cells.supernets.selected import SelectedCells
 
 
 class SharedCells(nn.Module):
@@ -53,7 +54,7 @@ class SharedCells(nn.Module):
         self.head = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(last, classes, bias=False)
 
-    def select(self, architecture: Architecture) -> SharedPart:
+    def select(self, architecture: Architecture) -> SelectedCells:
         """The two cells of a network in this supernet's depth and width; nodes are numbered as in the network.
 
         Raises:
@@ -67,7 +68,9 @@ class SharedCells(nn.Module):
                     f"this supernet holds cells of {self.nodes} nodes with the operations {', '.join(self.known)}; got "
                     f"{cell.text}"
                 )
-        return SharedPart(self, architecture.normal, architecture.reduce)
+        own = [cell for cell in self.cells if isinstance(cell, SharedCell)]
+        chosen = (architecture.reduce if cell.reduced else architecture.normal for cell in own)
+        return SelectedCells(self, map(SharedCellPart, own, chosen))
 
 
 class SharedCell(nn.Module):
@@ -101,27 +104,6 @@ def _aligned(wide_in: int, wide: int, *, halve: bool) -> nn.Module:
     if halve:
         return FactorisedReduction(wide_in, wide)
     return nn.Identity() if wide_in == wide else relu_conv_norm(wide_in, wide)
-
-
-class SharedPart(nn.Module):
-    """Two cells of a supernet: its modules, and no others. See `regnas.supernet.Supernet.select`."""
-
-    def __init__(self, supernet: SharedCells, normal: Cell, reduce: Cell) -> None:
-        super().__init__()
-        self.stem, self.second_stem = supernet.stem, supernet.second_stem
-        self.head, self.classifier = supernet.head, supernet.classifier
-        self.cells = nn.ModuleList()
-        for cell in supernet.cells:
-            assert isinstance(cell, SharedCell)
-            self.cells.append(SharedCellPart(cell, reduce if cell.reduced else normal))
-        self.training = supernet.training
-
-    def forward(self, x: Tensor) -> Tensor:
-        before = self.stem(x)
-        last = self.second_stem(before)
-        for cell in self.cells:
-            before, last = cell(before, last)
-        return self.classifier(self.head(last))  # type: ignore[no-any-return]
 
 
 class SharedCellPart(nn.Module):
