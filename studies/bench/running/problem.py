@@ -11,6 +11,7 @@ from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import Evaluator, SupportsPrepare, SupportsTable, Task, make_evaluator
 from regnas.evaluators.tabular.surrogate import fit
+from regnas.fit import SupportsFit
 from regnas.options import TrainedOptions
 from regnas.sampler import SupportsElsewhere, SupportsInner
 from regnas.strategy import make_strategy
@@ -83,12 +84,18 @@ class Arena:
         """A new sampler of a strategy.
 
         Raises:
-            UsageError: no such strategy, or one that cannot handle the space.
+            UsageError: no such strategy, or one that cannot handle the space or trains a network of its own first.
         """
         with quiet():  # some of Optuna's samplers warn that they are experimental
-            return make_strategy(
+            made = make_strategy(
                 strategy, self.space, seed=seed, duplicates=rules.duplicates, parallel=rules.workers > 1
             )
+        if isinstance(made, SupportsInner) and isinstance(made.inner, SupportsFit):
+            raise UsageError(
+                f"strategy {strategy} trains a network of its own before it proposes one, which a benchmark does not; "
+                f"regnas search does, and compares it with random search"
+            )
+        return made
 
 
 def versions_elsewhere(sampler: Any) -> dict[str, str]:
