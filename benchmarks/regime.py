@@ -2,12 +2,14 @@
 
     python -m benchmarks.regime run fashion-mnist short short-scaled long-32-scaled --networks 16
     python -m benchmarks.regime run jpeg-cifar10 short-scaled --images jpeg-cifar-10 --space regnetx --space regnety
+    python -m benchmarks.regime run jpeg-cifar10-scaled long-scaled --images jpeg-cifar-10
     python -m benchmarks.regime report
 
 `run` trains the first networks of each space's stream by each recipe, goes on where it was stopped, and keeps every
-error as a line of benchmarks/results/regime/SET.jsonl. `report` prints, for every recipe and space, the rank
-correlation with each long training and that of depth, each with a 95 % bootstrap interval over networks, and the share
-of networks that are hardly trained: at more than twice the best error.
+error as a line of benchmarks/results/regime/SET.jsonl. The networks of the third command are those of the recorded
+population of this name, whose short trainings, with one seed and with two, stand beside the long ones. `report` prints,
+for every recipe and space, the rank correlation with each long training and that of depth, each with a 95 % bootstrap
+interval over networks, and the share of networks that are hardly trained: at more than twice the best error.
 """
 
 from __future__ import annotations
@@ -41,17 +43,22 @@ class Setting:
     Attributes:
         data: spec; ``PATH`` stands for the user's folder.
         epochs: of a short training.
+        recorded: the population of the same networks, data and epochs that comes with regnas; "" for none.
     """
 
     data: str
     flops: str
     epochs: int
     resolution: int | None = None
+    recorded: str = ""
 
 
 SETS = {
     "fashion-mnist": Setting("fashion-mnist[training=5000]", "1M:2M", 3),
     "jpeg-cifar10": Setting("imagefolder:PATH[training=3000]", "2.5M:5M", 5, 32),
+    "jpeg-cifar10-scaled": Setting(
+        "imagefolder:PATH[training=5000]", "1M:2M", 3, 32, recorded="recorded:jpeg-cifar10-scaled"
+    ),
 }
 # Options of the recipe, and epochs as a multiple of the short ones.
 RECIPES: dict[str, tuple[str, int]] = {
@@ -147,12 +154,30 @@ def run(
             lines.add(file_of(name), row)
 
 
+def recorded(population: str) -> Iterator[dict[str, Any]]:
+    """The short trainings of a recorded population, as rows: of all models, and of those with two seeds their mean."""
+    from regnas.studies.populations.sources import load
+
+    for space in load(population) if population else []:
+        for place, index in enumerate(space.indices.tolist()):
+            row = {"space": space.name, "index": index, "depth": sum(_depths(space.architectures[place]))}
+            each = zip(space.errors[place].tolist(), space.seconds[place].tolist(), strict=True)
+            one, *more = [{**row, "error": error, "seconds": spent} for error, spent in each if np.isfinite(error)]
+            yield {**one, "recipe": "one recorded training"}
+            for training in [one, *more] if more else []:
+                yield {**training, "recipe": "two recorded trainings"}
+
+
+def _depths(architecture: Mapping[str, Any] | None) -> list[int]:
+    return list(architecture["depths"]) if architecture is not None else []
+
+
 def report(name: str) -> Iterator[str]:
     """A line for every space and recipe that has the long training beside it."""
     errors: dict[str, dict[tuple[str, int], list[float]]] = defaultdict(lambda: defaultdict(list))
     depths: dict[tuple[str, int], int] = {}
     seconds: dict[str, list[float]] = defaultdict(list)
-    for row in lines.read(file_of(name)):
+    for row in itertools.chain(lines.read(file_of(name)), recorded(SETS[name].recorded)):
         errors[row["recipe"]][row["space"], row["index"]].append(row["error"])
         depths[row["space"], row["index"]] = row["depth"]
         seconds[row["recipe"]].append(row["seconds"])
