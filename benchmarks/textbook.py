@@ -2,13 +2,15 @@
 
     python -m benchmarks.textbook run fashion-mnist-mini
     python -m benchmarks.textbook run jpeg-cifar10 --images jpeg-cifar-10 [--seconds 2050] [--seeds 5] [--who search]
+    python -m benchmarks.textbook run jpeg-cifar10 --images jpeg-cifar-10 --who resnet18 --who mobilenet_v3_small
     python -m benchmarks.textbook report
 
-Both in turn for every seed, each in a process of its own with one thread: `regnas search --time T --retrain auto` as
-a user would type it, and a thin ResNet-8 (He et al. 2016: 16, 32 and 64 channels) that a plain loop of torch, PIL and a
-DataLoader trains for the whole time. Time is that of the processor, of all processes; images, stem and limits are the
-same; neither sees a test image before its end. `run` goes on where it was stopped and keeps every error as a line of
-benchmarks/results/textbook/SET.jsonl; `report` prints the means, and their difference with a 95 % interval.
+All in turn for every seed, each in a process of its own with one thread: `regnas search --time T --retrain auto` as
+a user would type it, and a thin ResNet-8 (He et al. 2016: 16, 32 and 64 channels) that a plain loop of torch, PIL and
+a DataLoader trains for the whole time; other networks that people take in the same loop, if asked for. Time is that of the
+processor, of all processes; images and limits are the same, thin ResNets have the stem of the images; none sees a test
+image before its end. `run` goes on where it was stopped and keeps every error as a line of
+benchmarks/results/textbook/SET.jsonl; `report` prints the means, and their differences with a 95 % interval.
 """
 
 from __future__ import annotations
@@ -24,16 +26,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any, cast
 
 import numpy as np
 
 from benchmarks import lines
+from benchmarks.textbook_networks import NETWORKS
 
 FOLDER = Path(__file__).parent / "results" / "textbook"
 LIMITS = ("--flops", ":5M", "--params", ":500k")
-WHO = ("search", "textbook")
+SEARCH = "search"
+WHO = (SEARCH, "thin ResNet-8")
 _TICKS = 10_000  # that the plain loop counts its time in
 _PARTS = {"train": 3000, "val": 600, "test": 2000}
 
@@ -102,12 +106,12 @@ def searched(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str
     return {**{name: result[name] for name in kept}, "shipped": race["finalists"][race["chosen"]]}
 
 
-def plain(setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
-    """The textbook's network in a plain loop."""
+def plain(network: str, setting: Setting, seconds: float, seed: int, out: Path) -> dict[str, Any]:
+    """A network in a plain loop."""
     told = out / "result.json"
     alone(
         [sys.executable, "-m", "benchmarks.textbook", "plain", setting.data, str(setting.resolution or 0)]
-        + [str(seconds), str(seed), str(told)]
+        + [str(seconds), str(seed), str(told), network]
     )
     found: dict[str, Any] = json.loads(told.read_text())
     return found
@@ -119,17 +123,17 @@ def alone(words: list[str]) -> None:
     subprocess.run(words, check=True, env={**os.environ, **threads})
 
 
-def train_plainly(data: str, resolution: int, seconds: float, seed: int) -> dict[str, Any]:
-    """A thin ResNet-8 on training and validation images, half a cosine over the time."""
+def train_plainly(name: str, data: str, resolution: int, seconds: float, seed: int) -> dict[str, Any]:
+    """A network on training and validation images, half a cosine over the time."""
     import torch
     from torch import nn
 
     from benchmarks.plain_training import Pictures, transformed
+    from benchmarks.textbook_networks import NETWORKS, costs
     from regnas import space
     from regnas.dataset import make_dataset
     from regnas.evaluators.training.batches import statistics
     from regnas.evaluators.training.recipe import Recipe
-    from regnas.search_spaces.staged.baselines import thin_resnet
     from regnas.search_spaces.staged.space import StagedSpace
 
     torch.set_num_threads(1)
@@ -141,7 +145,7 @@ def train_plainly(data: str, resolution: int, seconds: float, seed: int) -> dict
     if test is None:
         raise SystemExit(f"{data} has no test images")
     family = cast(StagedSpace, space("regnetx").on(regime.images))
-    network = thin_resnet(family.template(3), 1, 16).build()
+    network = NETWORKS[name](family.template(3))
     recipe = Recipe(flip=regime.flip, pad=regime.pad)
     everything = training.joined(validation)
     mean_of, sd_of = (moment.tolist() for moment in statistics(everything))
@@ -172,7 +176,8 @@ def train_plainly(data: str, resolution: int, seconds: float, seed: int) -> dict
     with torch.no_grad():
         for pictures, labels in torch.utils.data.DataLoader(Pictures(test, unchanged), batch_size=512):
             wrong += int((network(pictures).argmax(1) != labels).sum())
-    return {"epochs": epochs, "test_error": wrong / len(test), "seconds": time.process_time() - first}
+    told = {"epochs": epochs, "test_error": wrong / len(test), "seconds": time.process_time() - first}
+    return {**told, **costs(network, regime.images.resolution)}
 
 
 def file_of(name: str) -> Path:
@@ -189,10 +194,11 @@ def run(name: str, seconds: float, seeds: int, images: Path | None, who: Sequenc
             for one in who:
                 if (one, seed, seconds) in done:
                     continue
-                out = Path(folder) / f"{one}-{seed}"
+                out = Path(folder) / f"{one}-{seed}".replace(" ", "-")
                 out.mkdir()
                 before = processor_seconds()
-                found = (searched if one == "search" else plain)(setting, seconds, seed, out)
+                told = (setting, seconds, seed, out)
+                found = searched(*told) if one == SEARCH else plain(one, *told)
                 spent = processor_seconds() - before
                 row = {"who": one, "seed": seed, "asked": seconds, "processor_seconds": round(spent, 1), **found}
                 lines.add(file_of(name), row)
@@ -204,27 +210,37 @@ def processor_seconds() -> float:
 
 
 def report() -> Iterator[str]:
-    """A line for every set and time that has both."""
-    from scipy import stats
-
+    """A line for every set, time and network that was trained beside searches of that time."""
     for name in SETS:
         rows = lines.read(file_of(name))
         for asked in sorted({row["asked"] for row in rows}):
-            errors = {
-                who: np.array([row["test_error"] for row in rows if (row["who"], row["asked"]) == (who, asked)])
-                for who in WHO
-            }
-            if min(len(found) for found in errors.values()) < 2:
+            of_time = [row for row in rows if row["asked"] == asked]
+            search = [row for row in of_time if row["who"] == SEARCH]
+            if len(search) < 2:
                 continue
-            spent = mean(row["processor_seconds"] for row in rows if row["asked"] == asked and row["who"] == "search")
-            test = stats.ttest_ind(errors["search"], errors["textbook"], equal_var=False)
-            low, high = test.confidence_interval(0.95)
-            yield (
-                f"{name}, {asked:.0f} s (search: {spent:.0f}): search {errors['search'].mean():.2%} of "
-                f"{len(errors['search'])}, thin ResNet-8 {errors['textbook'].mean():.2%} of {len(errors['textbook'])}; "
-                f"difference {100 * (errors['search'].mean() - errors['textbook'].mean()):+.2f} points, "
-                f"95 % interval {100 * low:+.2f} to {100 * high:+.2f} (Welch)"
-            )
+            spent = mean(row["processor_seconds"] for row in search)
+            yield f"{name}, {asked:.0f} s (search: {spent:.0f}): search {_shown(search)}"
+            for who in sorted({row["who"] for row in of_time} - {SEARCH}):
+                yield f"    {_against(search, [row for row in of_time if row['who'] == who])}"
+
+
+def _shown(rows: Sequence[dict[str, Any]]) -> str:
+    return f"{mean(row['test_error'] for row in rows):.2%} of {len(rows)}"
+
+
+def _against(search: Sequence[dict[str, Any]], other: Sequence[dict[str, Any]]) -> str:
+    """One network's errors, and the search's less these."""
+    from scipy import stats
+
+    ours, theirs = ([row["test_error"] for row in rows] for rows in (search, other))
+    line = f"{other[0]['who']} {_shown(other)}"
+    if "flops" in other[0]:
+        line += f", {other[0]['flops'] / 1e6:.1f} MF, {median(row['latency_ms'] for row in other):.2f} ms"
+    line += f"; search {100 * (mean(ours) - mean(theirs)):+.2f} points"
+    if len(theirs) < 2:
+        return line
+    low, high = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(0.95)
+    return f"{line}, 95 % interval {100 * low:+.2f} to {100 * high:+.2f} (Welch)"
 
 
 def main() -> None:
@@ -236,16 +252,20 @@ def main() -> None:
     running.add_argument("--seconds", type=float, default=205.0)
     running.add_argument("--seeds", type=int, default=5)
     running.add_argument("--images", type=Path, help="folder of JPEG CIFAR-10")
-    running.add_argument("--who", choices=WHO, help="one of the two alone, such as in a process of its own")
+    running.add_argument("--who", action="append", help=f"{SEARCH}, or one of {', '.join(NETWORKS)}; may be repeated")
     commands.add_parser("report")
     alone = commands.add_parser("plain")
-    for word in ("data", "resolution", "seconds", "seed", "told"):
+    for word in ("data", "resolution", "seconds", "seed", "told", "network"):
         alone.add_argument(word)
     options = parser.parse_args()
     if options.command == "run":
-        run(options.set, options.seconds, options.seeds, options.images, [options.who] if options.who else WHO)
+        who = options.who or WHO
+        if unknown := set(who) - {SEARCH, *NETWORKS}:
+            parser.error(f"--who is {SEARCH} or one of {', '.join(NETWORKS)}, got {', '.join(sorted(unknown))}")
+        run(options.set, options.seconds, options.seeds, options.images, who)
     elif options.command == "plain":
-        found = train_plainly(options.data, int(options.resolution), float(options.seconds), int(options.seed))
+        number = (int(options.resolution), float(options.seconds), int(options.seed))
+        found = train_plainly(options.network, options.data, *number)
         Path(options.told).write_text(json.dumps(found))
     else:
         for line in report():
