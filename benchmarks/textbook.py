@@ -7,9 +7,9 @@
 
 All in turn for every seed, each in a process of its own with one thread: `regnas search --time T --retrain auto` as
 a user would type it, and a thin ResNet-8 (He et al. 2016: 16, 32 and 64 channels) that a plain loop of torch, PIL and
-a DataLoader trains for the whole time; other networks that people take in the same loop, if asked for. Time is that of the
-processor, of all processes; images and limits are the same, thin ResNets have the stem of the images; none sees a test
-image before its end. `run` goes on where it was stopped and keeps every error as a line of
+a DataLoader trains for the whole time; other networks that people take in the same loop, if asked for. Time is that of
+the processor, of all processes; images and limits are the same, thin ResNets have the stem of the images; none sees a
+test image before its end. `run` goes on where it was stopped and keeps every error as a line of
 benchmarks/results/textbook/SET.jsonl; `report` prints the means, and their differences with a 95 % interval.
 """
 
