@@ -115,19 +115,31 @@ class Hierarchy:
     def active(self, params: Mapping[str, Any]) -> list[str]:
         """The active parameters of a point, on the grid or not. Under a parent whose value is missing none is."""
 
-        def holds(condition: Condition) -> bool:
-            law, source = self._law(condition.parent), self._ties.get(condition.parent, condition.parent)
-            value = params.get(source, params.get(condition.parent, _UNKNOWN))
-            if value is _UNKNOWN:
-                return law.fixed and any(law.contains(known) for known in condition.values)
-            if value in condition.values:
-                return True
-            try:
-                return law.snap(value) in condition.values
-            except UsageError:
-                return False  # a name that is none of a choice
+        return [name for name, active in self._activity(lambda one: self._holds(one, params)).items() if active]
 
-        return [name for name, active in self._activity(holds).items() if active]
+    def is_active(self, name: str, params: Mapping[str, Any]) -> bool:
+        """Whether one parameter is in `active`; only those that it is conditional on are looked at."""
+        same = [tied for tied, source in self._ties.items() if source == name]
+        return any(self._follows(one, params) for one in (name, *same))
+
+    def _follows(self, name: str, params: Mapping[str, Any]) -> bool:
+        while (condition := self._conditions.get(name)) is not None:
+            if not self._holds(condition, params):
+                return False
+            name = condition.parent
+        return True
+
+    def _holds(self, condition: Condition, params: Mapping[str, Any]) -> bool:
+        law, source = self._law(condition.parent), self._ties.get(condition.parent, condition.parent)
+        value = params.get(source, params.get(condition.parent, _UNKNOWN))
+        if value is _UNKNOWN:
+            return law.fixed and any(law.contains(known) for known in condition.values)
+        if value in condition.values:
+            return True
+        try:
+            return law.snap(value) in condition.values
+        except UsageError:
+            return False  # a name that is none of a choice
 
     def pinned(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """A complete point with what is inactive at its one value; what is tied follows."""

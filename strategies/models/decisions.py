@@ -31,6 +31,7 @@ class Decisions:
         self.names: tuple[str, ...] = tuple(sorted(free, key=self._ancestors))
         self._values = [free[name].levels(bins) for name in self.names]
         self.sizes: tuple[int, ...] = tuple(len(values) for values in self._values)
+        self._taken: dict[tuple[int, tuple[int, ...]], bool] = {}
 
     def _ancestors(self, name: str) -> int:
         condition = self._space.conditions.get(name)
@@ -51,11 +52,50 @@ class Decisions:
         Returns:
             ``(n,)``.
         """
-        name = self.names[place]
-        if name not in self._space.conditions:
+        if self.names[place] not in self._space.conditions:
             return np.ones(len(tokens), dtype=np.bool_)
-        rows = ({known: self._values[at][row[at]] for at, known in enumerate(self.names[:place])} for row in tokens)
-        return np.array([name in self._space.hierarchy.active(row) for row in rows], dtype=np.bool_)
+        before = self._decisive[place]
+        if not before:
+            return np.full(len(tokens), self._is_taken(place, ()))
+        if len(before) == 1:
+            return self._taken_after[place][tokens[:, before[0]]]
+        rows, number = np.unique(tokens[:, before], axis=0, return_inverse=True)
+        taken = [self._is_taken(place, tuple(row)) for row in rows.tolist()]
+        return np.array(taken, dtype=np.bool_)[number.reshape(-1)]
+
+    @cached_property
+    def _taken_after(self) -> dict[int, Bools]:
+        """Of every decision that depends on one other, whether it is to be taken, by the token of that one."""
+        alone = {place: before[0] for place, before in enumerate(self._decisive) if len(before) == 1}
+        return {
+            place: np.array([self._is_taken(place, (token,)) for token in range(self.sizes[at])], dtype=np.bool_)
+            for place, at in alone.items()
+        }
+
+    @cached_property
+    def _decisive(self) -> list[list[int]]:
+        """Of every decision the places of those that it, or what is tied to it, is conditional on."""
+        source = dict(self._space.ties)
+        found = []
+        for place, name in enumerate(self.names):
+            parents = {name, *(tied for tied, one in source.items() if one == name)}
+            grown: set[str] = set()
+            while parents:
+                grown |= parents
+                conditions = (self._space.conditions.get(one) for one in parents)
+                parents = {one.parent for one in conditions if one is not None} - grown
+            decisive = {source.get(one, one) for one in grown} - {name}
+            found.append([at for at, one in enumerate(self.names[:place]) if one in decisive])
+        return found
+
+    def _is_taken(self, place: int, before: tuple[int, ...]) -> bool:
+        """After these tokens of the decisive places. There are few, and a controller asks thousands of times."""
+        if (place, before) not in self._taken:
+            known = {
+                self.names[at]: self._values[at][token] for at, token in zip(self._decisive[place], before, strict=True)
+            }
+            self._taken[place, before] = self._space.hierarchy.is_active(self.names[place], known)
+        return self._taken[place, before]
 
     def point(self, tokens: Tokens) -> Params:
         """The canonical point of one row, ``(decisions,)``."""

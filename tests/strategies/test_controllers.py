@@ -14,6 +14,7 @@ import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
+import regnas
 from regnas.design_space import Params, Space
 from regnas.errors import UsageError
 from regnas.sampler import Feedback, Origin
@@ -173,6 +174,21 @@ def test_what_is_inactive_is_no_decision() -> None:
         )
         rows = tokens[None]
         assert [bool(decisions.to_take(rows, place)[0]) for place in range(len(tokens))] == taken.tolist()
+
+
+@pytest.mark.parametrize(
+    "space", ["chain[layers=3:6]", "chain[layers=4]", "mnasnet", "mnasnet[op=mb3]", "growing:anynetx-a"]
+)
+def test_many_rows_are_asked_as_one_point_is(space: str) -> None:
+    """`Hierarchy.active` of all that was decided before says what is to be taken, tied and fixed parents included."""
+    given = regnas.space(space)
+    decisions = Decisions(given, 8)
+    tokens = np.random.default_rng(0).integers(0, decisions.sizes, (12, len(decisions.sizes)))
+    values = [given.free[name].levels(8) for name in decisions.names]
+    for place, name in enumerate(decisions.names):
+        rows = [{decisions.names[at]: values[at][row[at]] for at in range(place)} for row in tokens]
+        told = [name not in given.conditions or name in given.hierarchy.active(row) for row in rows]
+        assert decisions.to_take(tokens, place).tolist() == told
 
 
 # --- episodes -------------------------------------------------------------------------------------------------
