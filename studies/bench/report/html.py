@@ -8,6 +8,7 @@ from typing import Any
 
 from regnas.studies.bench.figures.files import anytime_name, finals_name
 from regnas.studies.bench.report import tables
+from regnas.studies.bench.report.conclusion import conclusions
 from regnas.studies.bench.results import Benchmark, SpaceResult
 from regnas.studies.reporting.html import escape, figures, page, table
 from regnas.studies.reporting.text_table import Table
@@ -38,13 +39,15 @@ def report(benchmark: Benchmark, pictures: Mapping[str, bytes]) -> str:
         pictures: PNG files by name, as `regnas.studies.bench.figures.files.write` returns them.
     """
     parts = [f"<h1>{escape(benchmark.name)}</h1>"]
+    parts += [f"<p><strong>{escape(line)}</strong></p>" for line in conclusions(benchmark)]
     parts += [f'<p class="mark">NOTE: {escape(remark)}</p>' for remark in tables.remarks(benchmark)]
+    parts += figures(pictures, {"gains": _GAINS})
     parts.append(f'<p class="small">{escape(_method(benchmark))}</p>')
+    parts += _tables(tables.matrix(benchmark) if _compared(benchmark.spaces[0]) else None)
+    parts += figures(pictures, {"matrix": _MATRIX})
     parts += _tables(tables.ranks(benchmark))
     ranks = _RANKS + (_SPACES if benchmark.blocks == "spaces" else _SEEDS)
     parts += figures(pictures, {"ranks": ranks})
-    parts += _tables(tables.matrix(benchmark) if _compared(benchmark.spaces[0]) else None)
-    parts += figures(pictures, {"matrix": _MATRIX, "gains": _GAINS})
     for space in benchmark.spaces:
         parts += _space(space, pictures, benchmark.rules.alpha)
     parts.append(table(tables.checklist(benchmark), words=True))

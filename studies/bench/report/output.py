@@ -10,6 +10,7 @@ from regnas.errors import RegnasError
 from regnas.studies.bench.figures.files import write as write_figures
 from regnas.studies.bench.record import RECORD, to_json
 from regnas.studies.bench.report import tables
+from regnas.studies.bench.report.conclusion import conclusions
 from regnas.studies.bench.report.html import report
 from regnas.studies.bench.results import Benchmark, SpaceResult
 from regnas.studies.reporting.markdown import escape
@@ -45,6 +46,7 @@ def space_tables(space: SpaceResult, alpha: float) -> list[Table]:
 def markdown(benchmark: Benchmark) -> str:
     """All tables: for pasting."""
     lines = [f"# {escape(benchmark.name)}", ""]
+    lines += [f"{escape(line)}\n" for line in conclusions(benchmark)]
     lines += [f"**{escape(remark)}**\n" for remark in tables.remarks(benchmark)]
     shown = [table for space in benchmark.spaces for table in space_tables(space, benchmark.rules.alpha)]
     shown += [table for table in (tables.matrix(benchmark), tables.ranks(benchmark)) if table is not None]
@@ -54,7 +56,9 @@ def markdown(benchmark: Benchmark) -> str:
 
 
 def print_benchmark(console: Console, benchmark: Benchmark, folder: Path) -> None:
-    """Scores, comparisons with random search and ranks; the rest is in the report."""
+    """The conclusion, scores, comparisons with random search and ranks; the rest is in the report."""
+    for line in conclusions(benchmark):
+        console.print(printable(f"\n{line}"), highlight=False, markup=False, soft_wrap=not console.is_terminal)
     shown = [table for space in benchmark.spaces for table in space_tables(space, benchmark.rules.alpha)[:3]]
     shown += [table for table in (tables.matrix(benchmark), tables.ranks(benchmark)) if table is not None]
     for table in shown:

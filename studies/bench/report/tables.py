@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from regnas.studies.bench.report.checklist import checklist as items
+from regnas.studies.bench.report.conclusion import verdict
 from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, StrategyResult, Value
 from regnas.studies.bench.rules import MODEL
 from regnas.studies.reporting.numbers import p_text
@@ -43,10 +44,6 @@ def _versus(one: StrategyResult, n: int, alpha: float) -> tuple[str, ...]:
     found = one.versus[n]
     low, high = found.gain.low, found.gain.high
     interval = f"{100 * low:+.2f} to {100 * high:+.2f}" if math.isfinite(low) else ""
-    if found.test.equal:
-        verdict = "equal"
-    else:
-        verdict = "better" if found.p_holm <= alpha else ("worse" if high < 0 else "open")
     return (
         one.name,
         f"{100 * found.gain.estimate:+.2f}",
@@ -54,7 +51,7 @@ def _versus(one: StrategyResult, n: int, alpha: float) -> tuple[str, ...]:
         p_text(found.p_holm),
         f"{found.a12:.2f}",
         _worth(found.worth),
-        verdict,
+        verdict(found, alpha),
     )
 
 

@@ -8,6 +8,7 @@ from regnas.statistics.sequential import SPENDING
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.record import primary
 from regnas.studies.compare.report import tables
+from regnas.studies.compare.report.conclusion import conclusion
 from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.verdict import points
 from regnas.studies.populations.population import CONDITIONS
@@ -33,14 +34,18 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
         pictures: PNG files by name, as `regnas.studies.compare.figures.files.write` returns them.
     """
     parts = [f"<h1>{escape(comparison.name)}</h1>"]
+    if said := conclusion(comparison):
+        parts.append(f"<p><strong>{escape(said)}</strong></p>")
+    parts += _figures(pictures, ("efficiency",))
     parts += [f'<p class="mark">{escape(remark)}</p>' for remark in tables.remarks(comparison)]
     if comparison.pairs:
         parts.append("<h2>Verdicts</h2><ul>")
         parts += [f"<li>{escape(pair.text)}</li>" for pair in comparison.pairs]
-        parts.append(f"</ul>{_method(comparison)}")
+        parts.append("</ul>")
+    parts += _figures(pictures, ("edf", "differences"))
     parts.append(table(tables.spaces(comparison)))
-    parts += _figures(pictures, ("edf", "efficiency", "differences"))
     if comparison.pairs:
+        parts.append(_method(comparison))
         parts += [table(tables.pairs(comparison)), table(tables.further(comparison))]
     parts += _figures(pictures, ("power", "complexity", "networks"))
     noise = tables.noise(comparison)

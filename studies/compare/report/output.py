@@ -13,6 +13,7 @@ from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.figures.files import write as write_figures
 from regnas.studies.compare.record import RECORD, to_json
 from regnas.studies.compare.report import tables
+from regnas.studies.compare.report.conclusion import conclusion
 from regnas.studies.compare.report.html import report
 from regnas.studies.compare.report.markdown import markdown
 from regnas.studies.compare.request import population_file
@@ -46,7 +47,9 @@ def write(comparison: Comparison, folder: Path, sources: Sequence[str] = ()) -> 
 
 
 def print_comparison(console: Console, comparison: Comparison, folder: Path | None) -> None:
-    """The table of spaces, one sentence per pair, and where the report is."""
+    """What it comes to, the table of spaces, one sentence per pair, and where the report is."""
+    if said := conclusion(comparison):
+        console.print(printable(said), highlight=False, markup=False, soft_wrap=not console.is_terminal)
     console.print(grid(tables.brief(comparison)))
     lines = tables.remarks(comparison) + [f"- {pair.text}" for pair in comparison.pairs]
     if folder is not None:

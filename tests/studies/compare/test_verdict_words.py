@@ -10,6 +10,7 @@ import pytest
 
 from regnas.studies.compare.analysis import Comparison, analyse
 from regnas.studies.compare.report import tables
+from regnas.studies.compare.report.conclusion import conclusion
 from regnas.studies.compare.report.html import report
 from regnas.studies.compare.report.markdown import markdown
 from regnas.studies.compare.rules import ComparisonRules
@@ -151,3 +152,37 @@ def test_every_report_has_the_same_words() -> None:
     text = comparison.pairs[0].text
     assert text in html.unescape(report(comparison, {}))
     assert text in markdown(comparison).replace("\\", "")
+
+
+# --- of several spaces, in one sentence -----------------------------------------------------------------------
+
+
+def test_two_spaces_need_no_sentence_beside_their_verdict() -> None:
+    assert conclusion(compared(drawn("a", 0.2), drawn("b", 0.25))) == ""
+
+
+def test_several_spaces_are_told_by_those_that_none_is_better_than() -> None:
+    comparison = compared(drawn("a", 0.2), drawn("b", 0.25), drawn("c", 0.3))
+    said = "In the mean a is better than b and c."
+    assert conclusion(comparison) == said
+    assert report(comparison, {}).index(said) < report(comparison, {}).index("Verdicts")
+    assert said in markdown(comparison)
+
+
+def test_the_best_that_are_equal_are_said_together() -> None:
+    comparison = compared(drawn("a", 0.2), drawn("b", 0.2), drawn("c", 0.3))
+    assert conclusion(comparison) == "In the mean a and b are each better than c; a and b are practically equal."
+
+
+def test_where_nothing_is_better_it_says_whether_they_are_equal_or_not_told_apart() -> None:
+    equal = compared(drawn("a", 0.2), drawn("b", 0.2), drawn("c", 0.2))
+    assert conclusion(equal) == "In the mean all 3 spaces are practically equal."
+    few = compared(*(drawn(name, 0.2, count=12, sd=0.08) for name in "abc"))
+    assert conclusion(few) == "In the mean all 3 spaces cannot be told apart."
+
+
+def test_a_space_that_nothing_is_told_of_is_named() -> None:
+    comparison = compared(drawn("a", 0.2), drawn("b", 0.24), drawn("c", 0.22, count=10, sd=0.12))
+    assert conclusion(comparison) == (
+        "In the mean a is better than b; c is neither better nor worse than others; a and c cannot be told apart."
+    )
