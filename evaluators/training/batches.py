@@ -71,6 +71,8 @@ class Batches:
         self._device = device
         self._classes = classes
         self._layout = layout
+        self._down, self._across = (torch.arange(size, device=device) for size in self._size)
+        self._mirrored = self._across.flip(0)
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -174,19 +176,16 @@ class Batches:
     def _augmented(self, rows: Tensor, draws: Tensor, flip: bool) -> Tensor:
         if not self._pad and not flip:
             return self._images[rows]
-        height, width = self._size
         offsets = (draws[:2] * (2 * self._pad + 1)).long()
-        down = offsets[0, :, None] + torch.arange(height, device=self._device)
-        across = torch.arange(width, device=self._device).expand(len(rows), width)
-        if flip:
-            across = torch.where(draws[2, :, None] < 0.5, across.flip(1), across)
+        down = offsets[0, :, None] + self._down
+        across = torch.where(draws[2, :, None] < 0.5, self._mirrored, self._across) if flip else self._across
         across = offsets[1, :, None] + across
         # Advanced indices around a slice come first: (n, height, width, channels), which is channels-last already.
         picked = self._images[rows[:, None, None], :, down[:, :, None], across[:, None, :]]
         return picked.permute(0, 3, 1, 2)
 
     def _normalised(self, images: Tensor) -> Tensor:
-        floats = (images.float() - self._mean) * self._scale
+        floats = (images - self._mean) * self._scale  # bytes less floats are floats, without a copy in between
         return floats.expand(-1, 3, -1, -1).contiguous(memory_format=self._layout)
 
 

@@ -14,6 +14,7 @@ import torch
 from regnas.errors import DeviceError, UsageError
 
 _GENERATOR = threading.Lock()  # torch's generator is one for all threads of a process
+BROKEN_RECORDING = "a recording that failed can only be forgotten with its process (torch before 2.13)"
 # Of errors after which a CUDA context is void (CUDA Runtime API, cudaError_t: "the process must be terminated").
 _LOST = (
     "an illegal memory access",
@@ -26,6 +27,7 @@ _LOST = (
     "invalid program counter",
     "operation not supported on global/shared address space",
     "the launch timed out and was terminated",
+    BROKEN_RECORDING.lower(),
 )
 # Where its workspace does not fit, cuDNN finds no way to compute; the others say it of what they begin with.
 _FULL = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 from regnas.evaluators.training.batches import Batches, Plan
 from regnas.evaluators.training.devices import wait
+from regnas.evaluators.training.gpu.counters import counted_at_the_end
 from regnas.evaluators.training.gpu.epochs import RecordedEpochs
 from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder
 from regnas.evaluators.training.options.augmentation import augmenter
@@ -88,8 +90,6 @@ class Trainer:
         )
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.computing.precision == "float16")
         self._loss = torch.zeros((), device=device)  # read once an epoch: no waiting for the device in between
-        if self.recorder is not None:
-            self._rates_to_device()
 
     def feed(self, batches: Batches) -> None:
         """Train on these images from now on."""
@@ -148,8 +148,9 @@ class Trainer:
         self.network.train()
         self._loss.zero_()
         plan = self._plan(ends, mixup if mixup is not None else recipe.mixup or None)
-        for _ in self._steps(plan, list(rates)):
-            after_step()
+        with closing(self._steps(plan, list(rates))) as steps:
+            for _ in steps:
+                after_step()
         self.epoch += 1
         wait(self.device)
         loss = averaged(self._loss, share).item() * self._size / ends[-1]
@@ -169,8 +170,14 @@ class Trainer:
         balanced = self._recipe.sampling == BALANCED
         return self._batches.plan(ends, self._order, mixup=mixup, balanced=balanced, seeded=self._augment is not None)
 
-    def _steps(self, plan: Plan, rates: Sequence[float]) -> Iterator[None]:
+    def _steps(self, plan: Plan, rates: Sequence[float]) -> Generator[None]:
         """Train an epoch; yields after every batch."""
+        with counted_at_the_end(self.network) as passes:
+            for _ in self._each(plan, rates):
+                passes.count += self._accumulation
+                yield
+
+    def _each(self, plan: Plan, rates: Sequence[float]) -> Iterator[None]:
         if self._recorded is not None:
             yield from self._recorded.steps(plan, rates)
             return
@@ -181,16 +188,9 @@ class Trainer:
             yield
 
     def _set_rate(self, rate: float | Tensor) -> None:
+        """A recording repeats the numbers that it was made with; from a tensor it reads."""
         for group in self.optimiser.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].copy_(rate) if isinstance(rate, Tensor) else group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
-
-    def _rates_to_device(self) -> None:
-        """A recording repeats the numbers that it was made with: the learning rate becomes a tensor that it reads."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
+            group["lr"] = rate
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         self.optimiser.zero_grad(set_to_none=True)
@@ -198,7 +198,9 @@ class Trainer:
         for part, truth in parts:
             with self.computing.autocast(self.device):
                 logits = self._forward(part)
-            loss = self._loss_of(logits, truth) * (len(truth) * self._share.count / self._size)
+            loss = self._loss_of(logits, truth)
+            if (part_of := len(truth) * self._share.count / self._size) != 1:
+                loss = loss * part_of
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self._loss += loss.detach()
         self._scaler.step(self.optimiser)
@@ -237,7 +239,6 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.recorder is not None:  # what was recorded is of the memory before
-            self._rates_to_device()
             self._record_anew()
         self._order.set_state(state["order"])
         self._scaler.load_state_dict(state.get("scaler", {}))  # a snapshot of an earlier release has none

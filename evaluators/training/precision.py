@@ -59,7 +59,9 @@ class Computing:
         """The context of forward passes."""
         if self.precision == "float32":
             return nullcontext()
-        return torch.autocast(device.type, dtype=getattr(torch, self.precision))
+        # torch's cache of weights in halves of the bits is one for all threads, and who leaves its context empties it:
+        # a weight that is used twice would be cast once or twice, by what other lanes do. Without, always at each use.
+        return torch.autocast(device.type, dtype=getattr(torch, self.precision), cache_enabled=device.type != "cuda")
 
     def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
         """The network on the device, in its layout."""

@@ -9,16 +9,20 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Protocol
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
+from typing import Any, Protocol
 
 import torch
 
-from regnas.evaluators.training.devices import is_lost, is_out_of_memory
+from regnas.evaluators.training.devices import BROKEN_RECORDING, is_lost, is_out_of_memory
 
 Work = Callable[[], None]
 _SCARCE = 0.25  # share of a device's memory below which what is kept of it is given back
 _WARM_UP = 3  # calls before the recording: libraries choose their kernels, the optimiser makes its buffers
+# Before, torch's generator of random numbers was in one state for all threads while one recorded, whether anything was
+# drawn or not: replays of others raised, and a recording that failed left it so (pytorch/pytorch#176752).
+_APART = (2, 13)  # version of torch from which recordings and replays of several threads do not see each other
 
 
 class Recorder(Protocol):
@@ -37,12 +41,14 @@ class CudaRecorder:
 
     Args:
         alone: held while something is recorded, where several threads do.
+        apart: whether other threads may replay meanwhile; None where torch's version says it.
     """
 
-    def __init__(self, alone: threading.Lock | None = None) -> None:
+    def __init__(self, alone: threading.Lock | None = None, apart: bool | None = None) -> None:
         now = torch.cuda.current_stream()
         self._stream = now if now != torch.cuda.default_stream() else torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._alone = alone or threading.Lock()
+        self._apart = _is_apart(torch.__version__) if apart is None else apart
 
     def warm_up(self, work: Work) -> None:
         with self._on_stream():
@@ -55,15 +61,32 @@ class CudaRecorder:
             free, total = torch.cuda.mem_get_info()
             if free < _SCARCE * total:  # a recording cannot use what is kept from work before
                 torch.cuda.empty_cache()
-            graph.capture_begin(capture_error_mode="thread_local")
+            ended = False
             try:
-                work()
-            except BaseException:
-                with suppress(RuntimeError):  # the recording is void, which the end of it says again
-                    graph.capture_end()
+                graph.capture_begin(capture_error_mode="thread_local")
+                try:
+                    work()
+                except BaseException:
+                    with suppress(RuntimeError):  # the recording is void, which the end of it says again
+                        graph.capture_end()
+                        ended = True
+                    raise
+                graph.capture_end()
+            except BaseException as error:
+                self._forget(graph, error, ended)
                 raise
-            graph.capture_end()
-        return graph.replay
+        return Replay(graph, nullcontext() if self._apart else self._alone)
+
+    def _forget(self, graph: Any, error: BaseException, ended: bool) -> None:
+        """Let go of a recording that failed, at once: whoever keeps the exception would keep its memory.
+
+        Raises:
+            RuntimeError: it did not end, and torch is not `_APART`: no other thread can replay any more.
+        """
+        with suppress(RuntimeError):
+            graph.reset()
+        if not (ended or self._apart or is_out_of_memory(error)) and isinstance(error, Exception):
+            raise RuntimeError(f"{BROKEN_RECORDING}: {error}") from error
 
     @contextmanager
     def _on_stream(self) -> Iterator[None]:
@@ -72,9 +95,37 @@ class CudaRecorder:
             yield
             return
         self._stream.wait_stream(now)
-        with torch.cuda.stream(self._stream):
-            yield
-        now.wait_stream(self._stream)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:  # also of what failed: what follows frees and changes what was computed on
+            now.wait_stream(self._stream)
+
+
+class Replay:
+    """A recorded graph; calling it does the work.
+
+    Args:
+        beside: entered by all that other threads' recordings must not see.
+    """
+
+    def __init__(self, graph: Any, beside: AbstractContextManager[Any]) -> None:
+        self._graph, self._beside = graph, beside
+
+    def __call__(self) -> None:
+        with self._beside:
+            self._graph.replay()
+
+    def close(self) -> None:
+        """Let go of the graph and of its memory, whoever else knows of it."""
+        with self._beside:
+            self._graph.reset()
+
+
+def _is_apart(version: str) -> bool:
+    """Whether a version of torch, such as ``2.14.1+cu130``, can record in one thread and replay in others."""
+    numbers = version.split("+")[0].split(".")[:2]
+    return len(numbers) == 2 and all(map(str.isdecimal, numbers)) and tuple(map(int, numbers)) >= _APART
 
 
 @contextmanager
@@ -116,12 +167,15 @@ class Recorded:
             except RuntimeError as error:
                 if is_out_of_memory(error) or is_lost(error):
                     raise
-                logging.getLogger(__name__).warning("a step cannot be recorded, it runs as it is: %s", error)
-                self._replay = self._work
+                # As text: a record that keeps the exception keeps the frames, and with them the network.
+                logging.getLogger(__name__).warning("a step cannot be recorded, it runs as it is: %s", str(error))
+                self._replay = partial(self._recorder.warm_up, self._work)
         self._replay()
 
     def close(self) -> None:
         """Let go of the recording and of the work: it is done no more."""
+        if isinstance(self._replay, Replay):
+            self._replay.close()
         self._replay = self._work = _closed
 
 
