@@ -33,16 +33,28 @@ KINDS = {
     "ReLUs": ("relu", "relu_", "threshold_backward"),
     "update": ("_fused_sgd_",),
 }
-_VIEWS = ("view", "t", "transpose", "permute", "expand", "slice", "select", "unsqueeze", "squeeze", "detach", "alias")
+_VIEWS: tuple[str, ...] = (
+    "view",
+    "t",
+    "transpose",
+    "permute",
+    "expand",
+    "slice",
+    "select",
+    "unsqueeze",
+    "squeeze",
+    "detach",
+    "alias",
+)
 _VIEWS += ("_unsafe_view", "_reshape_alias", "as_strided", "empty", "empty_like", "unbind", "split")
 _MARKS = ("_record_function_enter_new", "_record_function_exit")  # of the profiler
 
 
-class Operators(TorchDispatchMode):
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts what is computed inside, by name."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found: Counter[str] = Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -82,7 +94,8 @@ def operators(number: int, **options: Any) -> Counter[str]:
     steps = trainer.steps()
     for _ in range(_BEFORE):
         next(steps)
-    with Operators() as counted:
+    counted = Operators()
+    with counted:
         next(steps)
     return counted.found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,8 +33,8 @@ def counted_at_the_end(network: nn.Module) -> Iterator[Passes]:
 
     Every layer counts as passed once in each pass of the network.
     """
-    layers = [layer for layer in network.modules() if type(layer) in _KINDS and _counts_in_vain(layer)]
-    counters = [layer.num_batches_tracked for layer in layers]
+    layers: list[Any] = [layer for layer in network.modules() if type(layer) in _KINDS and _counts_in_vain(layer)]
+    counters: list[Tensor] = [layer.num_batches_tracked for layer in layers]
     passes = Passes()
     for layer in layers:
         layer.num_batches_tracked = None

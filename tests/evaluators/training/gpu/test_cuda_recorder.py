@@ -190,7 +190,7 @@ def test_no_recorded_step_reads_from_its_device() -> None:
     batches = Batches(split, meta, mean=torch.zeros(3), std=torch.ones(3), pad=1, classes=wide)
     recipe, computing = Recipe(batch_size=8, label_smoothing=0.1), Computing(recorded=True)
     trainer = Trainer(network, batches, recipe, seed=0, device=meta, computing=computing, recorder=Again())
-    trainer.optimiser.step = lambda: None  # type: ignore[assignment, method-assign]  # there is no fused one on meta
+    trainer.optimiser.step = lambda: None  # type: ignore[assignment, method-assign, misc]  # there is no fused one on meta
     plan = Plan((8, 16), torch.zeros(16, dtype=torch.long), torch.zeros(3, 16), torch.zeros(2))
     there = replace(plan, **{name: getattr(plan, name).to(meta) for name in ("order", "draws", "shares")})
     assert len(list(trainer._steps(there, [0.1, 0.1]))) == 2
