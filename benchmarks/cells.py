@@ -2,6 +2,7 @@
 
     python -m benchmarks.cells
     python -m benchmarks.cells --narrow     # what narrowed proposals gain
+    python -m benchmarks.cells --staged     # acceptance, and that of staged spaces in the same run
 
 Judged: drawn from the law and counted in arrays. Accepted: different networks of a window of 10 % around the space's
 median flops. The peer of counting is the plain way: build the network on the device ``meta``, count by forward hooks.
@@ -24,6 +25,7 @@ from regnas.sampling.stream import candidates
 
 SPACES = ("nasnet", "amoebanet", "pnas", "enas", "darts")
 STAGED = "resnext-b"  # beside which the rates in narrow windows are looked at
+STAGED_WINDOWS = {"anynetx-a": "360M:400M", "resnext-b": None}  # the peers of acceptance; None is around the median
 RESOLUTION = 32
 CHUNK = 16_384  # points at a time, as the stream asks for them
 JUDGED, ACCEPTED = 200_000, 5_000  # a second a core, that the project aims at
@@ -79,17 +81,37 @@ def around_the_median(name: str, share: float = 0.1) -> str:
     return f"{(1 - share / 2) * middle / 1e6:.2f}M:{(1 + share / 2) * middle / 1e6:.2f}M"
 
 
-def accepted(name: str, window: str, count: int, version: int = STREAM_VERSION) -> float:
+def accepted(name: str, window: str, count: int, version: int = STREAM_VERSION, *, looked_at: bool = False) -> float:
     """Different candidates a second inside the window; their networks are made when they are looked at.
 
     Args:
         version: of the stream: 1 draws from the law alone, 2 narrows proposals.
+        looked_at: whether they are.
     """
     space = regnas.space(name, flops=window).on_stream(version)
     start = time.process_time()
-    for _ in itertools.islice(candidates(space, seed=0), count):
-        pass
+    for candidate in itertools.islice(candidates(space, seed=0), count):
+        if looked_at:
+            _ = candidate.architecture
     return count / (time.process_time() - start)
+
+
+def beside_staged(rounds: int = 3, count: int = 8_000) -> None:
+    """Print how fast cells are accepted in windows of 10 %, and staged spaces beside them, in turn in one run."""
+    windows = {name: window or around_the_median(name) for name, window in STAGED_WINDOWS.items()}
+    windows |= {name: around_the_median(name) for name in SPACES}
+    rates: dict[tuple[str, bool], list[float]] = {(name, looked): [] for name in windows for looked in (False, True)}
+    for name, looked in rates:
+        accepted(name, windows[name], 100, looked_at=looked)  # first use imports
+    for _ in range(rounds):
+        for name, looked in rates:
+            rates[name, looked].append(accepted(name, windows[name], count, looked_at=looked))
+    peers = [f"{peer} over it" for peer in STAGED_WINDOWS]
+    print(f"{'space':<12}{'window':>20}{'accepted/s':>12}{'with networks/s':>17}" + "".join(f"{p:>20}" for p in peers))
+    middle = {key: float(np.median(of_key)) for key, of_key in rates.items()}
+    for name, window in windows.items():
+        ratios = "".join(f"{middle[peer, True] / middle[name, True]:>20.2f}" for peer in STAGED_WINDOWS)
+        print(f"{name:<12}{window:>20}{middle[name, False]:>12,.0f}{middle[name, True]:>17,.0f}{ratios}", flush=True)
 
 
 def narrow() -> None:
@@ -111,7 +133,9 @@ def main() -> None:
         window = around_the_median(name)
         rate = accepted(name, window, 5_000)
         print(f"{name:<12}{ours:>12,.0f}{theirs:>12.2g}{found.ratio:>10,.0f}{window:>18}{rate:>12,.0f}", flush=True)
+    beside_staged()
 
 
 if __name__ == "__main__":
-    narrow() if "--narrow" in sys.argv[1:] else main()
+    kinds = {"--narrow": narrow, "--staged": beside_staged}
+    next((run for flag, run in kinds.items() if flag in sys.argv[1:]), main)()

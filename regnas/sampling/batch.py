@@ -64,6 +64,14 @@ class SupportsIdentities(Protocol):
         """What makes the network of an identity; it does not hold the batch."""
 
 
+@runtime_checkable
+class SupportsOrder(Protocol):
+    """A batch that knows its networks' canonical forms, so that they are not looked for again."""
+
+    def ordered(self, indices: Array, columns: Columns) -> Columns:
+        """`Space.ordered_columns` of the points of some of the m networks: every parameter, and places, ``(k,)``."""
+
+
 class DecodedOneByOne:
     """The batch of a space that decodes one point at a time."""
 

@@ -15,7 +15,7 @@ from regnas.dimension import Array
 from regnas.errors import PluginBroken
 from regnas.measure import ordered, short_of
 from regnas.sampling import costing
-from regnas.sampling.batch import Columns, SupportsIdentities
+from regnas.sampling.batch import Columns, SupportsIdentities, SupportsOrder
 from regnas.window import human
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class Screened:
             tally.accepted += len(kept)
         self._batch, self._kept = batch, kept
         self.rows: Array = np.asarray(batch.rows)[kept]
-        points = space.ordered_columns({name: values[self.rows] for name, values in columns.items()})
+        points = {name: values[self.rows] for name, values in columns.items()}
+        points = batch.ordered(kept, points) if isinstance(batch, SupportsOrder) else space.ordered_columns(points)
         self._names = tuple(points)
         self._points = list(zip(*(values.tolist() for values in points.values()), strict=True))
         self._cost = cost.take(kept).reader()

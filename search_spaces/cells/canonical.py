@@ -7,8 +7,8 @@ renumbers nodes, so it permutes the channels of the cell's output and changes no
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
-from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
@@ -84,49 +84,81 @@ def canonical_numbers(inputs: Ints, ops: Ints) -> Ints:
     Args:
         inputs, ops: of each edge, ``(2 nodes, n)``, at most `MOST_IN_ARRAYS` nodes.
     """
-    inputs = np.where(ops == NONE, 0, inputs)
-    numbers, tied = _greedy_numbers(inputs, ops)
-    if tied.any():
-        numbers[tied] = _smallest_numbers(inputs[:, tied], ops[:, tied])
+    orders = _Orders.of(np.where(ops == NONE, 0, inputs), ops)
+    for place in range(INPUTS, len(inputs) // 2 + INPUTS):
+        orders = orders.placed(place)
+    count = inputs.shape[1]
+    numbers = orders.number[:count]
+    np.minimum.at(numbers, orders.cell[count:], orders.number[count:])
     return numbers
 
 
-def _greedy_numbers(inputs: Ints, ops: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """The forms found node by node, ``(n,)``, and of which cells two nodes were equally small somewhere on the way."""
-    nodes, count = len(inputs) // 2, inputs.shape[1]
-    columns, last = np.arange(count), nodes + INPUTS
-    places = np.full((last, count), last)
-    places[:INPUTS] = np.arange(INPUTS)[:, None]
-    whole, later = (last + 1) * _EDGES, np.iinfo(np.int64).max
-    numbers, tied = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
-    for place, (radix, weight) in enumerate(_radices(nodes), INPUTS):
-        edges = np.take_along_axis(places, inputs, axis=0) * _EDGES + ops
+@dataclass(frozen=True)
+class _Orders:
+    """Orders of the nodes of cells that may be the smallest, found node by node, ``(m,)`` of them.
+
+    Attributes:
+        cell: whose order it is; the first n orders are those of the n cells.
+        inputs, ops: of its edges, ``(2 nodes, m)``.
+        idle: nodes that no edge takes, ``(nodes, m)``.
+        places: of inputs and nodes, ``(inputs and nodes, m)``; those that have none yet are behind all.
+        number: what is placed, as a number.
+    """
+
+    cell: Ints
+    inputs: Ints
+    ops: Ints
+    idle: npt.NDArray[np.bool_]
+    places: Ints
+    number: Ints
+
+    @classmethod
+    def of(cls, inputs: Ints, ops: Ints) -> _Orders:
+        """Of every cell the one order of nothing but its inputs."""
+        last, count = len(inputs) // 2 + INPUTS, inputs.shape[1]
+        used = np.bitwise_or.reduce(1 << inputs, axis=0)
+        idle = (used >> np.arange(INPUTS, last)[:, None]) & 1 == 0
+        places = np.full((last, count), last)
+        places[:INPUTS] = np.arange(INPUTS)[:, None]
+        return cls(np.arange(count), inputs, ops, idle, places, np.zeros(count, dtype=np.int64))
+
+    def placed(self, place: int) -> _Orders:
+        """With the smallest node at this place: an order for each of those that are equally small.
+
+        Of equal nodes that no node uses one stands for all.
+        """
+        last = len(self.places)
+        whole, later = (last + 1) * _EDGES, np.iinfo(np.int64).max
+        edges = np.take_along_axis(self.places, self.inputs, axis=0) * _EDGES + self.ops
         least, most = np.minimum(edges[::2], edges[1::2]), np.maximum(edges[::2], edges[1::2])
-        waiting = (most >= place * _EDGES) | (places[INPUTS:] < last)
-        nodes_now = np.where(waiting, later, least * whole + most)
-        smallest = nodes_now.min(axis=0)
-        tied |= (nodes_now == smallest).sum(axis=0) > 1
+        waiting = (most >= place * _EDGES) | (self.places[INPUTS:] < last)
+        nodes = np.where(waiting, later, least * whole + most)
+        smallest = nodes.min(axis=0)
+        radix, weight = _radices(last - INPUTS)[place - INPUTS]
         first, second = np.divmod(smallest, whole)
-        numbers += (first * radix + second) * weight
-        places[nodes_now.argmin(axis=0) + INPUTS, columns] = place
-    return numbers, tied
+        number = self.number + (first * radix + second) * weight
+        places, chosen = self.places.copy(), nodes.argmin(axis=0)
+        places[chosen + INPUTS, np.arange(len(chosen))] = place
+        here = replace(self, places=places, number=number)
+        others = nodes == smallest
+        if np.count_nonzero(others) == len(chosen):
+            return here
+        spare = others & self.idle
+        others &= ~(spare & (np.cumsum(spare, axis=0) > 1))
+        others[chosen, np.arange(len(chosen))] = False
+        node, order = np.nonzero(others)
+        places = self.places[:, order]
+        places[node + INPUTS, np.arange(len(order))] = place
+        return here.and_(replace(self.take(order), places=places, number=number[order]))
 
+    def take(self, rows: Ints) -> _Orders:
+        """Some of them."""
+        return _Orders(*(getattr(self, field.name)[..., rows] for field in fields(self)))
 
-def _smallest_numbers(inputs: Ints, ops: Ints) -> Ints:
-    """The forms as the smallest over all orders of the nodes, ``(n,)``."""
-    nodes = len(inputs) // 2
-    best = np.full(inputs.shape[1], np.iinfo(np.int64).max)
-    for order in permutations(range(INPUTS, nodes + INPUTS)):
-        edges = np.array([*range(INPUTS), *order])[inputs] * _EDGES + ops
-        least, most = np.minimum(edges[::2], edges[1::2]), np.maximum(edges[::2], edges[1::2])
-        total = np.zeros_like(best)
-        allowed = np.ones(len(best), dtype=np.bool_)
-        for node, place in enumerate(order):
-            radix, weight = _radices(nodes)[place - INPUTS]
-            total += (least[node] * radix + most[node]) * weight
-            allowed &= most[node] < place * _EDGES
-        np.minimum(best, np.where(allowed, total, best), out=best)
-    return best
+    def and_(self, others: _Orders) -> _Orders:
+        """These, and others behind them."""
+        pairs = ((getattr(self, field.name), getattr(others, field.name)) for field in fields(self))
+        return _Orders(*(np.concatenate(pair, axis=-1) for pair in pairs))
 
 
 def edges_of(numbers: Ints, nodes: int) -> tuple[Ints, Ints]:
@@ -138,6 +170,17 @@ def edges_of(numbers: Ints, nodes: int) -> tuple[Ints, Ints]:
         for side, edge in enumerate(np.divmod(both, radix)):
             inputs[2 * node + side], ops[2 * node + side] = np.divmod(edge, _EDGES)
     return inputs, ops
+
+
+def edges_of_node(node: int, number: int) -> tuple[Edge, Edge]:
+    """The edges of one node of the form, counted from 0, by what is left of its number behind the nodes before it."""
+    one, other = divmod(number, (INPUTS + node) * _EDGES)
+    return divmod(one, _EDGES), divmod(other, _EDGES)
+
+
+def weight_of(nodes: int, node: int) -> int:
+    """By how much the number of a node's edges counts in that of the cell."""
+    return _radices(nodes)[node][1]
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,10 @@ class Cell:
         object.__setattr__(self, "concat", concat)
 
     @classmethod
-    def of_codes(cls, inputs: Sequence[int], ops: Sequence[int], concat: tuple[int, ...]) -> Cell:
-        """A cell in its canonical form, which needs no check: operations are places in ``NAMES``."""
+    def canonical(cls, edges: tuple[Edge, ...], concat: tuple[int, ...]) -> Cell:
+        """A cell that is in its canonical form, as those of a space's batch are; nothing is checked."""
         made = object.__new__(cls)
-        object.__setattr__(made, "edges", tuple((NAMES[op], start) for start, op in zip(inputs, ops, strict=True)))
-        object.__setattr__(made, "concat", concat)
+        made.__dict__.update(edges=edges, concat=concat)
         return made
 
     @property

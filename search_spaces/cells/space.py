@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from regnas.counting import output_size
 from regnas.design_space import Space
@@ -21,8 +22,8 @@ from regnas.search_spaces.cells.canonical import INPUTS
 from regnas.search_spaces.cells.cell import Cell, loose_ends
 from regnas.search_spaces.cells.complexity import STEMS
 from regnas.search_spaces.cells.formats.line import CELLS, read_line
-from regnas.search_spaces.cells.operations import NAMES
-from regnas.search_spaces.cells.sampling.batch import CellRows, EdgeColumns, ordered_columns
+from regnas.search_spaces.cells.operations import CODES, NAMES
+from regnas.search_spaces.cells.sampling.batch import CellRows, CodedColumns, EdgeColumns, ordered_columns
 from regnas.search_spaces.cells.slim.options import Slim, slim_option
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class CellSpace(Space):
         return found
 
     def ordered_columns(self, columns: Columns) -> Columns:
-        return ordered_columns(columns, [self.names(cell) for cell in self.reordered])
+        return ordered_columns(columns, self.reordered, self.names)
 
     def member(self, params: Params) -> str | None:
         if self.inputs == "distinct":
@@ -339,6 +340,28 @@ class CellSpace(Space):
         from regnas.search_spaces.cells.sampling.narrowing import narrowing_of
 
         return narrowing_of(self)
+
+    @cached_property
+    def operations(self) -> frozenset[str]:
+        """The parameters that are operations, tied ones included."""
+        return frozenset(name for cell in self.cells for name in self.names(cell)[0])
+
+    @cached_property
+    def _coded(self) -> Mapping[str, Dimension]:
+        """The laws, of operations as that of their places in ``NAMES``."""
+        laws = dict(self.dimensions)
+        for name in self.operations & set(laws):
+            laws[name] = Choice(tuple(CODES[str(value)] for value in values_of(laws[name])), ordered=False)
+        return laws
+
+    def coded(self, uniforms: npt.NDArray[np.float64]) -> Columns:
+        """`at`, with the places in ``NAMES`` of operations, ``(count,)``."""
+        rows, none = dict(zip(self.free, uniforms, strict=True)), np.zeros(uniforms.shape[1])
+        columns = {name: law.draw(rows.get(name, none)) for name, law in self._coded.items()}
+        return columns | {name: columns[source] for name, source in self.ties}
+
+    def at(self, uniforms: npt.NDArray[np.float64]) -> Columns:
+        return CodedColumns(self.coded(uniforms), self.operations)
 
     def batch(self, columns: Columns) -> Batch:
         return super().batch(columns) if self.slim else CellRows.of(self, columns)

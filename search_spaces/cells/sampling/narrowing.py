@@ -31,7 +31,7 @@ from regnas.errors import InvalidArchitecture
 from regnas.sampling.batch import Columns
 from regnas.search_spaces.cells.complexity import Coefficients, Skeleton, cells_complexity, coefficients
 from regnas.search_spaces.cells.operations import CODES
-from regnas.search_spaces.cells.sampling.batch import CellRows
+from regnas.search_spaces.cells.sampling.batch import CellRows, CodedColumns
 
 if TYPE_CHECKING:
     from regnas.search_spaces.cells.space import CellSpace
@@ -100,7 +100,7 @@ class ShapedCells:
     def propose(self, rng: np.random.Generator, count: int) -> tuple[Array, Columns]:
         """``count`` proposals, each a point or none: which of them are points, ``(m,)``; every parameter, ``(m,)``."""
         space, edges = self._space, self._edges
-        columns = space.draw(rng, count)
+        columns = space.coded(rng.random((len(space.free), count)))
         likely = np.array([one.most for one in self._sums_of], dtype=np.float64)
         shape = rng.choice(len(likely), size=count, p=likely / likely.sum())
         columns["width"], columns["depth"] = (self._shapes[shape, place] for place in range(2))
@@ -118,11 +118,8 @@ class ShapedCells:
         found = np.flatnonzero(chosen >= 0)
         columns = {name: values[found] for name, values in columns.items()}
         for edge, name in enumerate(edges):
-            values = values_of(space.dimensions[name])
-            table = np.empty(len(values), dtype=object)
-            table[:] = values
-            columns[name] = table[self._codes[chosen[found], edge, 0]]
-        return found, columns
+            columns[name] = self._codes[chosen[found], edge]
+        return found, CodedColumns(columns, space.operations)
 
     def _cost(self, columns: Columns) -> Ints:
         """What networks cost without the edges that are looked for, ``(n,)``."""
@@ -145,7 +142,7 @@ class ShapedCells:
     def _sums(self, table: Coefficients, measure: str, length: int) -> _Sums:
         """The combinations by their costs, and how many a window of this length holds at most."""
         of_edge = table.normal[:, MEASURES.index(measure)]
-        sums = of_edge[self._codes[:, :, 1]].sum(axis=1)
+        sums = of_edge[self._codes].sum(axis=1)
         order = np.argsort(sums, kind="stable")
         sums = sums[order]
         ends = np.searchsorted(sums, sums + min(length, _FAR), side="right")
@@ -153,8 +150,7 @@ class ShapedCells:
 
 
 def _looked_for(space: CellSpace) -> tuple[list[str], Ints]:
-    """The operations that are looked for, and all their combinations, ``(T, edges, 2)``: places in the law, and in
-    ``NAMES``.
+    """The operations that are looked for, and all their combinations, as places in ``NAMES``, ``(T, edges)``.
 
     None of them where the cost of an operation is not that of a normal edge alone: it is one of the reduction cell,
     too, or ``none``, which frees the node that it takes.
@@ -168,12 +164,8 @@ def _looked_for(space: CellSpace) -> tuple[list[str], Ints]:
             if len(values) > 1 and total * len(values) <= _MOST_COMBINATIONS:
                 names.append(name)
                 total *= len(values)
-    rows = list(product(*(range(len(laws[name])) for name in names)))  # one, of nothing, where there are no names
-    places = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
-    codes = np.empty_like(places)
-    for edge, name in enumerate(names):
-        codes[:, edge] = np.array([CODES[str(value)] for value in laws[name]])[places[:, edge]]
-    return names, np.stack([places, codes], axis=-1)
+    rows = list(product(*([CODES[str(value)] for value in laws[name]] for name in names)))  # one, of nothing, if none
+    return names, np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
 
 
 def _interval(space: CellSpace, table: Coefficients) -> tuple[Ints, Ints]:

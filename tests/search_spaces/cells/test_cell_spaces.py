@@ -140,6 +140,27 @@ def test_arrays_and_single_points_have_one_order(name: str) -> None:
         assert space.ordered(point) == {one: values[row : row + 1].tolist()[0] for one, values in ordered.items()}
 
 
+@every_space
+def test_networks_of_a_batch_are_those_of_their_points(name: str) -> None:
+    """A batch makes them of numbers and checks nothing; `decode` brings cells into their form one by one."""
+    space = space_of(name)
+    columns = space.draw(np.random.default_rng(10), 100)
+    batch, some = CellRows.of(space, columns), np.arange(0, 100, 3)
+    ordered = batch.ordered(some, {one: values[some] for one, values in columns.items()})
+    for place, row in enumerate(some.tolist()):
+        point = {one: values[row : row + 1].tolist()[0] for one, values in columns.items()}
+        assert batch.architecture(row) == space.decode(point)
+        assert {one: values[place : place + 1].tolist()[0] for one, values in ordered.items()} == space.ordered(point)
+
+
+def test_operations_put_in_the_place_of_drawn_ones_are_heeded() -> None:
+    space = space_of("darts")
+    columns = space.draw(np.random.default_rng(11), 50)
+    columns["normal_3_op_x"] = np.array(["dil_conv_5x5"] * 50, dtype=object)
+    networks = [CellRows.of(space, columns).architecture(row) for row in range(50)]
+    assert all("dil_conv_5x5" in [op for op, _ in network.normal.edges] for network in networks)
+
+
 def test_neighbours_are_those_that_one_by_one_are_found() -> None:
     for spec in ("darts[depth=4]", "enas[normal_1_op_x=normal_0_op_x,width=16]", "darts[op=none|skip_connect]"):
         space = space_of(spec)
