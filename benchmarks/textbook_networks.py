@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from statistics import median
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from regnas.search_spaces.staged.baselines import Template
+    from regnas.search_spaces.staged.complexity import Template
 
 _PASSES = 31  # that a latency is the median of
 
@@ -18,19 +18,21 @@ _PASSES = 31  # that a latency is the median of
 def _thin(template: Template, blocks: int) -> nn.Module:
     from regnas.search_spaces.staged.baselines import thin_resnet
 
-    return cast("nn.Module", thin_resnet(template, blocks, 16).build())
+    return thin_resnet(template, blocks, 16).build()
 
 
 def _torchvision(template: Template, name: str) -> nn.Module:
     from torchvision.models import get_model
 
-    return cast("nn.Module", get_model(name, weights=None, num_classes=template.classes))
+    network: nn.Module = get_model(name, weights=None, num_classes=template.classes)
+    return network
 
 
 def _timm(template: Template, name: str) -> nn.Module:
     import timm
 
-    return cast("nn.Module", timm.create_model(name, num_classes=template.classes))
+    network: nn.Module = timm.create_model(name, num_classes=template.classes)
+    return network
 
 
 # Those of other libraries have their own stems, made for larger pictures.
