@@ -226,7 +226,7 @@ def sentence(
     a, b = names[judgement.first], names[judgement.second]
     gap = judgement.difference.estimate
     better = a if gap < 0 else b
-    at = _at(judgement, rules)
+    at = _at(judgement, rules).removesuffix(",")
     interval, whole = f"{sure(judgement)} interval", judgement.interval
     # Told as an advantage of the better one.
     ahead = whole if gap >= 0 else replace(whole, low=-whole.high, high=-whole.low)
