@@ -43,7 +43,7 @@ class CodedColumns(dict[str, Array]):
         self._codes = {name: (self[name], coded[name]) for name in operations}
 
     def codes(self, name: str) -> Ints | None:
-        """The places of an operation's column; None where another was put in its stead."""
+        """The places of an operation's column, ``(n,)``; None where another was put in its stead."""
         made, codes = self._codes.get(name, (None, None))
         return codes if made is self[name] else None
 
