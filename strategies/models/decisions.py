@@ -31,7 +31,6 @@ class Decisions:
         self.names: tuple[str, ...] = tuple(sorted(free, key=self._ancestors))
         self._values = [free[name].levels(bins) for name in self.names]
         self.sizes: tuple[int, ...] = tuple(len(values) for values in self._values)
-        self._taken: dict[tuple[int, tuple[int, ...]], bool] = {}
 
     def _ancestors(self, name: str) -> int:
         condition = self._space.conditions.get(name)
@@ -89,13 +88,11 @@ class Decisions:
         return found
 
     def _is_taken(self, place: int, before: tuple[int, ...]) -> bool:
-        """After these tokens of the decisive places. There are few, and a controller asks thousands of times."""
-        if (place, before) not in self._taken:
-            known = {
-                self.names[at]: self._values[at][token] for at, token in zip(self._decisive[place], before, strict=True)
-            }
-            self._taken[place, before] = self._space.hierarchy.is_active(self.names[place], known)
-        return self._taken[place, before]
+        """After these tokens of the decisive places."""
+        known = {
+            self.names[at]: self._values[at][token] for at, token in zip(self._decisive[place], before, strict=True)
+        }
+        return self._space.hierarchy.is_active(self.names[place], known)
 
     def point(self, tokens: Tokens) -> Params:
         """The canonical point of one row, ``(decisions,)``."""

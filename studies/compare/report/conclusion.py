@@ -8,7 +8,11 @@ from regnas.studies.reporting.words import listed
 
 
 def conclusion(comparison: Comparison) -> str:
-    """Which spaces no other is better than in the mean; "" below three spaces, where the verdict says it."""
+    """Which spaces no other is better than in the mean.
+
+    "" below three spaces, where the verdict says it, and where each is worse than another: every pair has bins of its
+    own, so verdicts may go round.
+    """
     judged = [pair.judgement for pair in comparison.pairs]
     if len(judged) < 2:
         return ""
@@ -16,6 +20,8 @@ def conclusion(comparison: Comparison) -> str:
     equal = {frozenset((one.first, one.second)) for one in judged if one.kind == EQUAL}
     beaten = {(one.winner, one.first + one.second - one.winner) for one in judged if one.winner is not None}
     best = [place for place in places if all(loser != place for _, loser in beaten)]
+    if not best:
+        return ""
     among = [frozenset((one, other)) for one in best for other in best if one < other]
     alike = "are practically equal" if all(pair in equal for pair in among) else "cannot be told apart"
     if not beaten:
