@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -186,3 +187,14 @@ def test_a_space_that_nothing_is_told_of_is_named() -> None:
     assert conclusion(comparison) == (
         "In the mean a is better than b; c is neither better nor worse than others; a and c cannot be told apart."
     )
+
+
+def test_verdicts_that_go_round_have_no_sentence() -> None:
+    """Every pair has bins of its own, so a may be better than b, b than c, and c than a."""
+    comparison = compared(drawn("a", 0.2), drawn("b", 0.25), drawn("c", 0.3))
+    pairs = []
+    for pair in comparison.pairs:
+        one = pair.judgement
+        gap = 0.05 if (one.first, one.second) == (0, 2) else -0.05
+        pairs.append(replace(pair, judgement=replace(one, difference=replace(one.difference, estimate=gap))))
+    assert conclusion(replace(comparison, pairs=tuple(pairs))) == ""
