@@ -1,4 +1,4 @@
-"""Our flops beside those of another counter: docs/deploy.md tells users how they differ."""
+"""Our flops beside those of another counter: docs/interchange.md tells users how they differ."""
 
 from __future__ import annotations
 
