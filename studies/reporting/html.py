@@ -9,6 +9,8 @@ from html import escape as escaped
 from regnas.studies.reporting.text_table import Table
 from regnas.system.text import printable
 
+_WIDE = 1000  # pixels from which on a figure has panels beside each other: a narrow screen scrolls through them
+
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1080px; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em }
@@ -19,7 +21,8 @@ th:first-child, td:first-child { text-align: left; white-space: nowrap }
 th { border-bottom: 2px solid #888 }
 .words th, .words td { text-align: left; white-space: normal }
 .words td + td { overflow-wrap: anywhere }
-figure { margin: 1em 0 } img { max-width: 100% } figcaption, .small { color: #555; font-size: 13px }
+figure { margin: 1em 0; overflow-x: auto } img { max-width: 100% } .wide img { min-width: 48em }
+figcaption, .small { color: #555; font-size: 13px }
 .mark { color: #b00000; font-weight: 600 } li { margin: .5em 0 }
 .gallery { display: flex; flex-wrap: wrap; gap: 12px } .gallery figure { width: 132px; margin: 0 }
 .gallery img { width: 132px; image-rendering: pixelated } .gallery figcaption { overflow-wrap: anywhere }
@@ -44,11 +47,12 @@ def page(title: str, parts: Iterable[str]) -> str:
 
 
 def table(one: Table, *, words: bool = False) -> str:
-    """A table under its title; one of words is not aligned like numbers, and its lines are broken."""
+    """A table under its title, if it has one; one of words is not aligned like numbers, and its lines are broken."""
     kind = ' class="words"' if words else ""
     heads = "".join(f"<th>{escape(head)}</th>" for head in one.heads)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in one.rows)
-    return f"<h2>{escape(one.title)}</h2><table{kind}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    title = f"<h2>{escape(one.title)}</h2>" if one.title else ""
+    return f"{title}<table{kind}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def gallery(pictures: Sequence[tuple[bytes, Sequence[str]]]) -> str:
@@ -76,5 +80,16 @@ def figures(pictures: Mapping[str, bytes], captions: Mapping[str, str]) -> list[
         if name in pictures:
             data = base64.b64encode(pictures[name]).decode()
             image = f'<img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
-            found.append(f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>")
+            kind = ' class="wide"' if _is_wide(pictures[name]) else ""
+            found.append(f"<figure{kind}>{image}<figcaption>{escape(caption)}</figcaption></figure>")
     return found
+
+
+def folded(title: str, inside: str) -> str:
+    """HTML that is shown where its title is clicked."""
+    return f"<details><summary>{escape(title)}</summary>{inside}</details>"
+
+
+def _is_wide(png: bytes) -> bool:
+    """By the header of the file, whose bytes 16 to 20 are the width."""
+    return int.from_bytes(png[16:20], "big") > _WIDE

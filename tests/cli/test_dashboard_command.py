@@ -41,6 +41,8 @@ def test_it_opens_a_browser_on_request_alone(
     assert regnas_command("dashboard", "--port", 0)[0] == 0 and opened == []
     code, output, _ = regnas_command("dashboard", "--port", 0, "--open")
     assert code == 0 and opened == [output.split()[0]]
+    code, output, _ = regnas_command("dashboard", "--port", 0, "--json")
+    assert code == 0 and json.loads(output)["address"].startswith("http://127.0.0.1:")
 
 
 def test_where_nothing_was_searched_it_says_what_makes_a_study(regnas_command: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -46,9 +47,10 @@ _shipping = options.Flags(
 )
 @click.option("--output", metavar="FILE", help="Where it goes.  [default: text is printed, RUN.onnx, RUN.pt2]")
 @click.option("--weights", metavar="FILE", help="Also the trained weights, as safetensors, if the format has them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: the files, and what is printed otherwise as a text.")
 @_shipping
 @options.debug
-def export(target: str, form: str, output: str | None, weights: str | None, **flags: Any) -> None:
+def export(target: str, form: str, output: str | None, weights: str | None, as_json: bool, **flags: Any) -> None:
     """Write a network for another program.
 
     The winner of a study's folder, an architecture's file or folder, a network known by name such as regnety-800mf, or
@@ -59,13 +61,14 @@ def export(target: str, form: str, output: str | None, weights: str | None, **fl
 
     from regnas.errors import UsageError
     from regnas.studies.export import export as interchange
-    from regnas.studies.export.files.ship import ShipOptions, ship, ships
+    from regnas.studies.export.files.ship import ShipOptions, file_of, ship, ships
 
     if ships(form):
         if weights is not None:
             raise UsageError(f"the weights are in the {form} file; leave out --weights")
+        output = str(file_of(target, form, output))
         lines = ship(target, form, ShipOptions(output=output, **flags), lambda text: echo(text, err=True))
-        click.echo(lines, nl=False)
+        click.echo(_as_json(form, output, None, lines) if as_json else lines, nl=False)
         return
     if (flag := options.typed(_shipping.names)) is not None:
         raise UsageError(f"{flag} is of the formats onnx and pt2, and the format is {form}; leave it out")
@@ -74,22 +77,31 @@ def export(target: str, form: str, output: str | None, weights: str | None, **fl
     if weights is not None:
         interchange.export_weights(named, form, Path(weights))
         echo(f"weights in {weights}", err=True)
-    _write(text, output)
+    if as_json:
+        if output is not None:
+            _save(text, output)
+        click.echo(_as_json(form, output, weights, text), nl=False)
+    else:
+        _write(text, output)
+
+
+def _as_json(form: str, output: str | None, weights: str | None, text: str) -> str:
+    """What an export made: ``text`` is the network, or the program that uses the file."""
+    return json.dumps({"format": form, "output": output, "weights": weights, "text": text}, indent=1) + "\n"
 
 
 @click.command(cls=Command, name="import")
 @click.argument("source")
 @click.option("--index", type=click.IntRange(min=1), help="Of a sweep only the N-th network.")
 @click.option("--output", metavar="FILE", help="Where it goes.  [default: printed]")
+@click.option("--json", "as_json", is_flag=True, help="Of a sweep one list, not a line for each network.")
 @options.debug
-def import_command(source: str, index: int | None, output: str | None) -> None:
+def import_command(source: str, index: int | None, output: str | None, as_json: bool) -> None:
     """Read a network of another program: prints its JSON, which describe and train take.
 
     SOURCE is what an installed format recognises, such as a .yaml or a sweep's .json of pycls, or FORMAT:NAME, such as
     torchvision:regnet_y_400mf. Of a sweep every network is a line.
     """
-    import json
-
     from regnas.errors import UsageError
     from regnas.format import read
 
@@ -99,13 +111,19 @@ def import_command(source: str, index: int | None, output: str | None) -> None:
             raise UsageError(f"{source} holds {len(found)} networks, and --index is {index}")
         found = [found[index - 1]]
     indent = 1 if len(found) == 1 else None
-    _write("".join(json.dumps(one, indent=indent) + "\n" for one in found), output)
+    values: list[Any] = [found] if as_json and len(found) > 1 else found
+    _write("".join(json.dumps(one, indent=indent) + "\n" for one in values), output)
 
 
 def _write(text: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
+    _save(text, output)
+    echo(f"written to {output}")
+
+
+def _save(text: str, output: str) -> None:
     from pathlib import Path
 
     from regnas.errors import RegnasError
@@ -115,4 +133,3 @@ def _write(text: str, output: str | None) -> None:
         write_text(Path(output), text)
     except OSError as error:
         raise RegnasError(f"cannot write {output}: {error.strerror}; name another file with --output") from error
-    echo(f"written to {output}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from regnas.cli import options
@@ -15,8 +17,9 @@ from regnas.cli.output import echo
 @click.option("--out", default="regnas-runs", show_default=True, metavar="FOLDER", help="Where searches are kept.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
 @click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
+@click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 @options.debug
-def dashboard(study: str | None, storage: str | None, out: str, port: int, browse: bool) -> None:
+def dashboard(study: str | None, storage: str | None, out: str, port: int, browse: bool, as_json: bool) -> None:
     """Show studies in optuna-dashboard (extra dashboard), on this machine alone, until Ctrl-C.
 
     STUDY is a study's folder or name; without it, all studies are listed.
@@ -30,9 +33,12 @@ def dashboard(study: str | None, storage: str | None, out: str, port: int, brows
     from regnas.studies.dashboard.target import find
 
     made = listen(find(study, storage, Path(out)), port)
-    for remark in made.remarks:
-        echo(remark)
-    echo(f"{made.address}  (Ctrl-C stops)")
+    if as_json:
+        echo(json.dumps({"address": made.address, "remarks": list(made.remarks)}))
+    else:
+        for remark in made.remarks:
+            echo(remark)
+        echo(f"{made.address}  (Ctrl-C stops)")
     if browse:
         import webbrowser
 

@@ -10,7 +10,7 @@ from regnas.studies.bench.figures.files import anytime_name, finals_name
 from regnas.studies.bench.report import tables
 from regnas.studies.bench.report.conclusion import conclusions
 from regnas.studies.bench.results import Benchmark, SpaceResult
-from regnas.studies.reporting.html import escape, figures, page, table
+from regnas.studies.reporting.html import escape, figures, folded, page, table
 from regnas.studies.reporting.text_table import Table
 
 _RANKS = "Average ranks of the strategies, 1 the best. A bar joins those whose ranks differ by less than the critical "
@@ -43,6 +43,8 @@ def report(benchmark: Benchmark, pictures: Mapping[str, bytes]) -> str:
     parts += [f'<p class="mark">NOTE: {escape(remark)}</p>' for remark in tables.remarks(benchmark)]
     parts += figures(pictures, {"gains": _GAINS})
     parts.append(f'<p class="small">{escape(_method(benchmark))}</p>')
+    if benchmark.settings:
+        parts.append(folded("Settings", table(_settings(benchmark.settings), words=True)))
     parts += _tables(tables.matrix(benchmark) if _compared(benchmark.spaces[0]) else None)
     parts += figures(pictures, {"matrix": _MATRIX})
     parts += _tables(tables.ranks(benchmark))
@@ -51,9 +53,6 @@ def report(benchmark: Benchmark, pictures: Mapping[str, bytes]) -> str:
     for space in benchmark.spaces:
         parts += _space(space, pictures, benchmark.rules.alpha)
     parts.append(table(tables.checklist(benchmark), words=True))
-    if benchmark.settings:
-        settings = table(_settings(benchmark.settings), words=True)
-        parts.append(f"<details><summary>Settings</summary>{settings}</details>")
     return page(benchmark.name, parts)
 
 
@@ -97,4 +96,4 @@ def _tables(one: Table | None) -> list[str]:
 def _settings(settings: Mapping[str, Any]) -> Table:
     """The benchmark's metadata as they are."""
     rows = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in settings.items()]
-    return Table("Settings", ("", ""), tuple(rows))
+    return Table("", ("", ""), tuple(rows))

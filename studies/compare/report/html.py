@@ -12,7 +12,7 @@ from regnas.studies.compare.report.conclusion import conclusion
 from regnas.studies.compare.rules import NONE
 from regnas.studies.compare.verdict import points
 from regnas.studies.populations.population import CONDITIONS
-from regnas.studies.reporting.html import escape, figures, page, table
+from regnas.studies.reporting.html import escape, figures, folded, page, table
 from regnas.studies.reporting.text_table import Table
 from regnas.studies.search.identity import folder_name
 
@@ -38,6 +38,7 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
         parts.append(f"<p><strong>{escape(said)}</strong></p>")
     parts += _figures(pictures, ("efficiency",))
     parts += [f'<p class="mark">{escape(remark)}</p>' for remark in tables.remarks(comparison)]
+    parts.append(folded("Settings: how the models were drawn and trained", _conditions(comparison)))
     if comparison.pairs:
         parts.append("<h2>Verdicts</h2><ul>")
         parts += [f"<li>{escape(pair.text)}</li>" for pair in comparison.pairs]
@@ -54,9 +55,8 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
     parts.append("<h2>Where the best models are</h2>")
     for summary in comparison.summaries:
         parts += _figures(pictures, [name for name in pictures if name == _parameters(summary.population.name)])
-        folded = table(tables.efficiency(summary)) + table(tables.ranges(summary))
-        parts.append(f"<details><summary>{escape(summary.population.name)} in numbers</summary>{folded}</details>")
-    parts.append(_conditions(comparison))
+        numbers = table(tables.efficiency(summary)) + table(tables.ranges(summary))
+        parts.append(folded(f"{summary.population.name} in numbers", numbers))
     if comparison.rules.complexity != NONE:
         parts.append(_bins(comparison))
     return page(comparison.name, parts)
@@ -97,7 +97,7 @@ def _conditions(comparison: Comparison) -> str:
         seed = summary.population.settings.get("seed", "not on record")
         shown = ", ".join(f"{key} {entry}" for key, entry in versions.items()) if versions else "versions not on record"
         rows.append((summary.population.name, f"seed {seed}; {shown}"))
-    return table(Table("How the models were drawn and trained", ("", ""), tuple(rows)))
+    return table(Table("", ("", ""), tuple(rows)), words=True)
 
 
 def _bins(comparison: Comparison) -> str:

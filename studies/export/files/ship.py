@@ -67,6 +67,15 @@ def ships(form: str) -> bool:
     return isinstance(make_format(form), SupportsFile)
 
 
+def file_of(target: str, form: str, output: str | None = None) -> Path:
+    """Where a trained network goes as a file of a format that `ships`: ``output``, or the run's name with its suffix.
+
+    Raises:
+        RegnasError: no trained network, where its name is needed.
+    """
+    return Path(output or f"{_name(find_trained(target))}{getattr(make_format(form), 'suffix', '')}")
+
+
 def ship(target: str, form: str, asked: ShipOptions, say: Say) -> str:
     """Write a trained network as a file; returns the lines of a program that uses it.
 

@@ -12,6 +12,8 @@ from regnas.studies.reporting import style
 from regnas.studies.search.outcome import Row, value_of
 from regnas.studies.search.pareto import front
 
+_NAME = 36  # characters of a network's name in a legend
+
 
 def progress(rows: Sequence[Row], baselines: Sequence[Row], what: str) -> Any:
     """Every candidate, the best so far, and the best textbook network.
@@ -23,12 +25,13 @@ def progress(rows: Sequence[Row], baselines: Sequence[Row], what: str) -> Any:
     figure, ((axes,),) = style.new(5.6, 3.2)
     values = np.array([100 * value_of(row) for row in rows])
     places = np.array([row["index"] for row in rows])
-    axes.plot(places, values, linestyle="", alpha=0.5, markersize=4, label="candidates", **style.dot(0))
+    axes.plot(places, values, linestyle="", alpha=0.7, markersize=5, clip_on=False, label="candidates", **style.dot(0))
     axes.step(places, np.minimum.accumulate(values), where="post", label="best so far", **style.line(0))
     shown = list(values)
     if baselines:
         level = 100 * value_of(baselines[0])
-        axes.axhline(level, label=f"best textbook network, {style.label(baselines[0]['baseline'])}", **style.line(1))
+        name = style.label(baselines[0]["baseline"], _NAME)
+        axes.axhline(level, label=f"best textbook network, {name}", **style.line(1))
         shown.append(level)
     style.error_axis(axes.yaxis, min(shown), max(shown))
     axes.set(xlabel="candidate", ylabel=f"{what} (%)")
@@ -61,7 +64,7 @@ def against_cost(
     for row in both:
         if (row.get("baseline") or f"candidate {row['index']}") == chosen:
             ring: Mapping[str, Any] = {"marker": "o", "markersize": 12, "mfc": "none", "mec": "0.1", "linestyle": ""}
-            axes.plot(row[measure] / scale, 100 * row["error"], label=f"returned: {style.label(chosen)}", **ring)
+            axes.plot(row[measure] / scale, 100 * row["error"], label=f"returned: {style.label(chosen, _NAME)}", **ring)
     if errors := [100 * row["error"] for row in both]:
         style.error_axis(axes.yaxis, min(errors), max(errors))
     axes.set(xlabel=unit, ylabel=ylabel)

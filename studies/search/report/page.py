@@ -93,12 +93,12 @@ def _parts(found: StoredSearch, pictures: Mapping[str, bytes]) -> Iterator[str]:
     if reason := biased(found.settings):
         yield f'<p class="mark">{html.escape(f"The complete trials are {reason}.")}</p>'
     yield from html.figures(pictures, _CAPTIONS)
+    yield html.folded("Settings", html.table(_settings(found.settings), words=True))
     yield html.table(_table(found.done[:_SHOWN], "index", f"The {min(_SHOWN, len(found.done))} best candidates"))
     if found.baselines:
         yield html.table(_table(found.baselines, "baseline", "Textbook networks, trained alike"))
     if said := [*_counts(found), *found.remarks]:
         yield "<h2>Remarks</h2><ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in said) + "</ul>"
-    yield html.table(_settings(found.settings), words=True)
 
 
 def _table(rows: Sequence[Row], key: str, title: str) -> Table:
@@ -144,4 +144,4 @@ def _settings(settings: Mapping[str, Any]) -> Table:
     told |= {f"recipe, {name}": value for name, value in recipe.items() if isinstance(value, str | int | float)}
     told |= {f"version of {name}": value for name, value in settings.get("versions", {}).items()}
     rows = tuple((name.replace("_", " "), str(value)) for name, value in told.items())
-    return Table("Settings", ("", ""), rows)
+    return Table("", ("", ""), rows)

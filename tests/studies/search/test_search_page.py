@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html import unescape
@@ -48,6 +49,8 @@ def test_the_page_of_any_strategy_begins_with_what_was_found(
     for row in [*result.rows, *result.baselines]:
         assert f"{row['error']:.2%}" in page
     assert {one.name for one in (result.folder / "figures").iterdir()} >= {"progress.png", "cost.svg"}
+    found = json.loads(reported(result, "--json")[0])
+    assert found["conclusion"] in printed and found["best"]["validation_error"] == result.best.error
 
 
 def test_random_trials_are_a_population_as_well(
