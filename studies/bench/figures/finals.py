@@ -26,7 +26,7 @@ def finals(space: SpaceResult) -> Any:
         axes.fill_between([low, high], place - 0.3, place + 0.3, color=colour, alpha=0.2, lw=0)
         axes.plot([middle] * 2, [place - 0.3, place + 0.3], color=colour, lw=2)
         off = keyed.generator("figure of final scores", one.name).uniform(-0.22, 0.22, size=len(scores))
-        axes.plot(scores, place + off, linestyle="", marker="o", ms=2.6, alpha=0.55, mew=0, color=colour)
+        axes.plot(scores, place + off, linestyle="", marker="o", ms=4, alpha=0.6, mew=0, color=colour)
         axes.plot(scores.mean(), place, marker="D", ms=5, mfc="white", color="0.1", mew=1)
     if space.facts is not None:
         axes.axvline(100 * space.facts.optimum, color="0.2", lw=0.7)

@@ -56,10 +56,9 @@ def _panel(axes: Any, summary: Summary, name: str, column: int, row: int) -> Non
     heights = floor - (floor - top) * (errors[shown] - low) / max(high - low, 1e-9)
     axes.fill_between([x(found.low), x(found.high)], top, bottom, color=style.COLOURS[0], alpha=0.15, lw=0)
     axes.plot([x(found.middle)] * 2, [top, bottom], color="0.1", lw=1)
-    axes.plot(x(values[shown]), heights, ".", ms=3, color=style.COLOURS[1], alpha=0.6, mew=0)
+    axes.plot(x(values[shown]), heights, "o", ms=3.2, color=style.COLOURS[1], alpha=0.6, mew=0)
     axes.plot([left, left, left + width], [top, bottom, bottom], color="0.3", lw=0.8)
-    label = f"{name}: {_number(found.low)} .. {_number(found.middle)} .. {_number(found.high)}"
-    axes.text(left, top - 0.03, label, fontsize=7, va="bottom")
+    axes.text(left, top - 0.03, name, fontsize=7.5, va="bottom")
     ends = {"fontsize": 6, "color": "0.35"}
     axes.text(x(values.min()), bottom + 0.03, _number(values.min()), va="top", ha="left", **ends)
     axes.text(x(values.max()), bottom + 0.03, _number(values.max()), va="top", ha="right", **ends)
@@ -92,7 +91,7 @@ def complexity(comparison: Comparison) -> Any | None:
             cost, errors = columns[place][name], 100 * one.population.error
             look = style.dot(place)
             axes.plot(
-                cost, errors, linestyle="", ms=2.5, alpha=0.45, mew=0, label=style.label(one.population.name), **look
+                cost, errors, linestyle="", ms=3.2, alpha=0.5, mew=0, label=style.label(one.population.name), **look
             )
             front = efficient_front(cost, errors)
             # A front holds for every larger budget, too: it goes on to the largest model.
@@ -103,7 +102,7 @@ def complexity(comparison: Comparison) -> Any | None:
     row[0].set_ylabel("error (%)")
     above = sum(int((one.population.error > top).sum()) for one in comparison.summaries)
     style.note(row[0], "lines: the efficient fronts" + (f"; {above} models lie above" if above else ""))
-    row[-1].legend(fontsize=7, markerscale=2, loc="upper left", bbox_to_anchor=(1, 1))
+    row[-1].legend(fontsize=7, markerscale=1.6, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
