@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from regnas.dimension import Choice, Dimension, Range, values_of
 from regnas.errors import UsageError
+from regnas.system.text import some
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
@@ -118,7 +119,7 @@ def _shortest(text: str) -> str:
 def _apply(space: Space, key: str, value: str) -> Space:
     names = space.parameters_of(key)
     if not names:
-        known = ", ".join([*space.dimensions, *dict(space.ties)])
+        known = some([*space.dimensions, *dict(space.ties)])
         raise UsageError(f"{space.name} has no parameter or option {key!r}; its parameters are {known}")
     for name, source in expand(space, names, value):
         space = _tie(space, name, source) if source else space.with_dimension(name, _law(space, name, value))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from regnas.costs import Complexities, complexity_of
 from regnas.errors import UsageError
 from regnas.sampling.batch import Params, plain
+from regnas.system.text import some
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
@@ -22,7 +23,7 @@ def complete(space: Space, params: Mapping[str, Any]) -> Params:
     ties = dict(space.ties)
     names = [*space.dimensions, *ties]
     if unknown := sorted(set(params) - set(names)):
-        raise UsageError(f"{space.spec} has no parameter {', '.join(unknown)}; it has {', '.join(names)}")
+        raise UsageError(f"{space.spec} has no parameter {some(unknown)}; it has {some(names)}")
     whole = {**space.defaults, **params}
     for name, source in ties.items():
         if name not in whole and source in whole:
@@ -30,7 +31,7 @@ def complete(space: Space, params: Mapping[str, Any]) -> Params:
     if len(whole) < len(names):
         whole = space.hierarchy.filled(whole)
     if missing := [name for name in names if name not in whole]:
-        raise UsageError(f"{space.spec} needs a value for {', '.join(missing)}")
+        raise UsageError(f"{space.spec} needs a value for {some(missing)}")
     return {name: plain(name, whole[name]) for name in names}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 # What terminals take for commands: sequences that begin with ESC or its C1 form, and the text of titles and the like.
 _SEQUENCE = re.compile(
@@ -22,3 +23,9 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """`printable` text in one line, without spaces around it."""
     return " ".join(printable(text).split())
+
+
+def some(names: Sequence[str], most: int = 12) -> str:
+    """Names with commas between them; of many the first ``most``, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most + 1 else ""
+    return ", ".join(names[:most] if more else names) + more

@@ -18,6 +18,7 @@ from regnas.studies.compare.rules import ComparisonRules, binned
 from regnas.studies.compare.verdict import Judgement, judge, permutations, sentence
 from regnas.studies.populations.population import Population
 from regnas.studies.populations.quantities import quantities, with_line_fits
+from regnas.studies.reporting.words import short_names
 
 Floats = npt.NDArray[np.float64]
 _BESIDE = 1999  # permutations of tests that decide nothing
@@ -159,6 +160,11 @@ class Comparison:
         return [one.population.name for one in self.summaries]
 
     @property
+    def called(self) -> list[str]:
+        """What sentences and figures call them."""
+        return short_names(self.names)
+
+    @property
     def marks(self) -> list[str]:
         """What every output must say."""
         return [mark for one in self.summaries for mark in one.population.marks] + list(self.notes)
@@ -272,7 +278,7 @@ def _agreement(population: Population, rng: np.random.Generator) -> Agreement:
 def _pairs(
     summaries: tuple[Summary, ...], bins: Bins, rules: ComparisonRules, verdicts: list[Judgement]
 ) -> tuple[Pair, ...]:
-    names = [one.population.name for one in summaries]
+    names = short_names([one.population.name for one in summaries])
     best = {place: one.best for place, one in enumerate(summaries)}
     found = [_pair(summaries, bins, rules, one, sentence(one, names, rules, best)) for one in verdicts]
     for test in TESTS:

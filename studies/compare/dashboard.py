@@ -40,7 +40,7 @@ def _notes(comparison: Comparison) -> list[str]:
 def _edf(comparison: Comparison) -> PlotlyFigure:
     lines = [
         line(
-            one.population.name,
+            comparison.called[place],
             place,
             short(100 * one.distribution.at),
             short(one.distribution.normalised),
@@ -56,7 +56,7 @@ def _efficiency(comparison: Comparison) -> PlotlyFigure:
     lines = []
     for place, one in enumerate(comparison.summaries):
         curve = one.curve
-        lines.append(line(one.population.name, place, curve.sizes.tolist(), short(100 * curve.expected)))
+        lines.append(line(comparison.called[place], place, curve.sizes.tolist(), short(100 * curve.expected)))
     title = f"Expected error of the best of m random models (trusted up to a quarter of {_models(comparison)})"
     return PlotlyFigure(lines, layout(title, _notes(comparison), "m", "error (%)", type="log"))
 

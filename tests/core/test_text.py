@@ -13,7 +13,7 @@ from regnas.studies.reporting.html import escape as html
 from regnas.studies.reporting.html import table as html_table
 from regnas.studies.reporting.markdown import code, escape
 from regnas.studies.reporting.text_table import Table, markdown
-from regnas.system.text import one_line, printable
+from regnas.system.text import one_line, printable, some
 
 ANY = st.text(st.characters(), max_size=40) | st.text("\x1b[]31m;\x07\\`*_<>|$&!#\n\t\x9b\u202eab", max_size=40)
 
@@ -31,6 +31,11 @@ def test_nothing_that_a_terminal_obeys_is_printed(text: str) -> None:
 @pytest.mark.parametrize("text", ["regnetx[wm=2]", "Gänse, 鵝, \U0001f986", "two\nlines\tand a tab", "5 < 6 & 'x'"])
 def test_words_stay_as_they_are(text: str) -> None:
     assert printable(text) == text
+
+
+def test_of_many_names_the_first_are_said_and_how_many_more_there_are() -> None:
+    assert some(["a", "b"]) == "a, b" and some("abcd", most=3) == "a, b, c, d"
+    assert some("abcde", most=3) == "a, b, c and 2 more"
 
 
 def test_sequences_go_whole() -> None:

@@ -35,7 +35,10 @@ def read_line(text: str) -> dict[str, Any]:
     for part in text.split(";"):
         name, _, rest = part.strip().partition(" ")
         if name not in (*CELLS, *_NUMBERS) or name in found or not rest.strip():
-            raise UsageError(f"a network of cells is a line such as {_EXAMPLE!r}, got {part.strip()[:60]!r} in it")
+            hint = "; regnas import reads genotypes" if "(" in text else ""
+            raise UsageError(
+                f"a network of cells is a line such as {_EXAMPLE!r}, got {part.strip()[:60]!r} in it{hint}"
+            )
         found[name] = _edges(name, rest) if name in CELLS else _number(name, rest.strip())
     return found
 

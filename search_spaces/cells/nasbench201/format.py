@@ -17,13 +17,14 @@ from regnas.search_spaces.cells.nasbench201.views import cell_string
 _CLASSES = (10, 100, 120)  # of the data sets that the benchmark's cells were trained on
 _PAPER = NASBench201((0,) * len(EDGES))
 _OPERATION = re.compile(r"(\w+)~\d")
+_TEXT = "|OP~0|+|OP~0|OP~1|+|OP~0|OP~1|OP~2|"
 
 
 class CellText:
     """The benchmark's text. It says the cell alone: what is read has the paper's skeleton and 10 classes."""
 
     kinds = ("nasbench201",)
-    sources = "nasbench201:|OP~0|+|OP~0|OP~1|+|OP~0|OP~1|OP~2|"
+    sources = f"nasbench201:{_TEXT}"
 
     def write(self, architecture: NASBench201, params: Mapping[str, Any]) -> str:
         if (architecture.cells, architecture.width) != (_PAPER.cells, _PAPER.width):
@@ -42,11 +43,20 @@ class CellText:
         return source.startswith("|") and "~" in source
 
     def read(self, source: str) -> Sequence[NASBench201]:
-        text = source.strip()
-        names = _OPERATION.findall(text)
-        if unknown := [name for name in names if name not in OPERATIONS]:
-            raise UsageError(f"an operation of a cell is one of {', '.join(OPERATIONS)}, got {unknown[0]!r}")
-        network = NASBench201(tuple(map(OPERATIONS.index, names))) if len(names) == len(EDGES) else None
-        if network is None or cell_string(network) != text:
-            raise UsageError(f"a cell is {self.sources.partition(':')[2]}, got {source!r}")
-        return [network]
+        return [read_cell(source)]
+
+
+def read_cell(source: str) -> NASBench201:
+    """The network of a cell's text.
+
+    Raises:
+        UsageError: it is no such text; names an operation that there is not.
+    """
+    text = source.strip()
+    names = _OPERATION.findall(text)
+    if unknown := [name for name in names if name not in OPERATIONS]:
+        raise UsageError(f"an operation of a cell is one of {', '.join(OPERATIONS)}, got {unknown[0]!r}")
+    network = NASBench201(tuple(map(OPERATIONS.index, names))) if len(names) == len(EDGES) else None
+    if network is None or cell_string(network) != text:
+        raise UsageError(f"a cell is {_TEXT}, got {source[:200]!r}")
+    return network

@@ -29,6 +29,7 @@ from regnas.search_spaces.cells.nasbench201.architecture import (
     NASBench201,
     cell_complexity,
 )
+from regnas.search_spaces.cells.nasbench201.format import read_cell
 from regnas.search_spaces.cells.nasbench201.functions import representatives
 from regnas.states import DecidedPart, State
 
@@ -131,6 +132,14 @@ class NASBench201Space(Space):
         ops = self._standing(np.array([[_code(name, params[name]) for name in NAMES]], dtype=np.int64))
         return self._network(ops[0].tolist())
 
+    def point_of_line(self, text: str) -> Params:
+        """The operations that a cell's line says (`regnas.describe.SupportsLines`).
+
+        Raises:
+            UsageError: it is no such line.
+        """
+        return dict(zip(NAMES, (OPERATIONS[op] for op in read_cell(text).ops), strict=True))
+
     def ordered(self, params: Params) -> Params:
         """The point of the cell that stands for all of its function, where no law singles out an edge."""
         if self.same != "functions" or self.ties or any(law.size < len(OPERATIONS) for _, law in self.laws):
@@ -149,7 +158,8 @@ class NASBench201Space(Space):
         return NASBench201(tuple(ops), classes=self.classes, cells=self.cells, width=self.width)
 
     def batch(self, columns: Columns) -> CellRows:
-        coded = [np.array([_CODES[op] for op in columns[name].tolist()], dtype=np.int64) for name in NAMES]
+        count = len(columns[NAMES[0]])
+        coded = [np.fromiter(map(_CODES.__getitem__, columns[name].tolist()), np.int64, count) for name in NAMES]
         return CellRows(self, self._standing(np.stack(coded, axis=1)))
 
 

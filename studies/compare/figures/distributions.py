@@ -16,7 +16,7 @@ _SHOWN = 0.97  # share of all models that the error axis reaches to: a few failu
 def edf(comparison: Comparison) -> Any:
     """F(e) of every population: with equal weights and the DKW band, and normalised with a bootstrap band."""
     normalised = comparison.rules.complexity != NONE
-    beside = 2 * style.outside(comparison.names)  # numbers stand in the legend, too
+    beside = 2 * style.outside(comparison.called)  # numbers stand in the legend, too
     figure, (panels,) = style.new((8.6 if normalised else 5.2) + beside, 3.8, 1, 1 + normalised, sharey=True)
     top = max(float(np.quantile(one.population.error, _SHOWN)) for one in comparison.summaries)
     least = min(one.least for one in comparison.summaries)
@@ -31,7 +31,7 @@ def edf(comparison: Comparison) -> Any:
         axes.set_ylim(0, 1.01)
         axes.set_xlabel("error e (%)")
     heading = {"title": "[models | min | mean]", "loc": "lower right", "fontsize": 7, "title_fontsize": 7}
-    style.legend(panels[-1], comparison.names, **heading)
+    style.legend(panels[-1], comparison.called, **heading)
     if normalised and not beside:
         panels[0].legend(**heading)
     panels[0].set_ylabel("share of models below e, F(e)")
@@ -50,7 +50,7 @@ def _steps(axes: Any, comparison: Comparison, place: int, mean: float, values: A
     """One distribution and its band."""
     one = comparison.summaries[place]
     at, shade = 100 * one.distribution.at, style.band(len(comparison.summaries))
-    label = f"{style.label(one.population.name)}  [{len(one.population)} | {one.least:.1%} | {mean:.1%}]"
+    label = f"{style.label(comparison.called[place])}  [{len(one.population)} | {one.least:.1%} | {mean:.1%}]"
     axes.step(at, values, where="post", label=label, **style.line(place))
     inside = (values > 0) & (values < 1)  # beyond the models themselves bands would only lie over each other
     look = {"alpha": shade, "color": style.line(place)["color"], "lw": 0}
@@ -66,7 +66,7 @@ def _title(comparison: Comparison) -> str:
 
 def efficiency(comparison: Comparison) -> Any:
     """Expected error of the best of m random models against m, with 95 % bands; dashed beyond a quarter of n."""
-    figure, ((axes,),) = style.new(5.2 + style.outside(comparison.names), 3.8)
+    figure, ((axes,),) = style.new(5.2 + style.outside(comparison.called), 3.8)
     shade = style.band(len(comparison.summaries))
     for place, one in enumerate(comparison.summaries):
         curve = one.curve
@@ -76,7 +76,7 @@ def efficiency(comparison: Comparison) -> Any:
         axes.plot(
             curve.sizes[sure],
             100 * curve.expected[sure],
-            label=style.label(one.population.name),
+            label=style.label(comparison.called[place]),
             linestyle="-",
             **shown,
         )
@@ -91,7 +91,7 @@ def efficiency(comparison: Comparison) -> Any:
     low, high = min(float(one.low.min()) for one in curves), max(float(one.high.max()) for one in curves)
     style.error_axis(axes.yaxis, 100 * low, 100 * high)
     axes.set(xlabel="random models m", ylabel="expected error of the best of m (%)")
-    style.legend(axes, comparison.names, fontsize=8)
+    style.legend(axes, comparison.called, fontsize=8)
     style.note(
         axes, "random-search efficiency, shaded: 95 % at each m", "dotted: beyond a quarter of the models, extrapolated"
     )

@@ -83,16 +83,15 @@ def complexity(comparison: Comparison) -> Any | None:
     known = [name for name in columns[0] if all(name in one and np.isfinite(one[name]).all() for one in columns)]
     if not known:
         return None
-    figure, (row,) = style.new(3.3 * len(known) + 1 + style.outside(comparison.names), 3.4, 1, len(known), sharey=True)
+    figure, (row,) = style.new(3.3 * len(known) + 1 + style.outside(comparison.called), 3.4, 1, len(known), sharey=True)
     top = max(float(np.quantile(one.population.error, _REACH)) for one in comparison.summaries)
     least = min(one.least for one in comparison.summaries)
+    names = [style.label(name) for name in comparison.called]
     for axes, name in zip(row, known, strict=True):
         for place, one in enumerate(comparison.summaries):
             cost, errors = columns[place][name], 100 * one.population.error
             look = style.dot(place)
-            axes.plot(
-                cost, errors, linestyle="", ms=3.2, alpha=0.5, mew=0, label=style.label(one.population.name), **look
-            )
+            axes.plot(cost, errors, linestyle="", ms=3.2, alpha=0.5, mew=0, label=names[place], **look)
             front = efficient_front(cost, errors)
             # A front holds for every larger budget, too: it goes on to the largest model.
             steps = np.append(cost[front], cost.max()), np.append(errors[front], errors[front][-1])

@@ -22,11 +22,12 @@ def networks(comparison: Comparison) -> Any | None:
     Networks with a profile are drawn over one another where all have the same one, such as block width against block
     index; others one by one.
     """
-    shown = [found for one in comparison.summaries if (found := _extremes(one)) is not None]
+    named = zip(comparison.summaries, comparison.called, strict=True)
+    shown = [found for one, name in named if (found := _extremes(one, name)) is not None]
     if not shown:
         return None
-    named = {one if one is None else (one.x, one.y) for found in shown for one in found.profiles}
-    return _one_by_one(shown) if None in named or len(named) > 1 else _over_one_another(shown)
+    profiles = {one if one is None else (one.x, one.y) for found in shown for one in found.profiles}
+    return _one_by_one(shown) if None in profiles or len(profiles) > 1 else _over_one_another(shown)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class _Extremes:
         return f"{name}, best errors", f"{name}, worst errors"
 
 
-def _extremes(summary: Summary) -> _Extremes | None:
+def _extremes(summary: Summary, name: str) -> _Extremes | None:
     """None where the networks are of several kinds, unknown, or have no picture."""
     population = summary.population
     if len({(network or {}).get("kind") for network in population.architectures}) > 1:
@@ -60,7 +61,7 @@ def _extremes(summary: Summary) -> _Extremes | None:
     if [len(some) for some in known] != [count, count]:
         return None
     errors = [[float(population.error[place]) for place in some] for some in places]
-    return _Extremes(population.name, (known[0], known[1]), (errors[0], errors[1]))
+    return _Extremes(name, (known[0], known[1]), (errors[0], errors[1]))
 
 
 def _over_one_another(shown: list[_Extremes]) -> Any:

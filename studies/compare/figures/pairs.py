@@ -18,7 +18,7 @@ def differences(comparison: Comparison) -> Any | None:
     """The primary statistic of every pair with its interval, and the margin; None for one population."""
     if not comparison.pairs:
         return None
-    names = [style.label(name) for name in comparison.names]
+    names = [style.label(name) for name in comparison.called]
     longest = max(map(len, names))
     figure, ((axes,),) = style.new(4.2 + 0.12 * longest, 0.32 * len(comparison.pairs) + 1.1)
     at = at_equal((one.judgement for one in comparison.pairs), comparison.rules)
@@ -53,7 +53,7 @@ def power(comparison: Comparison) -> Any | None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     figure, ((axes,),) = style.new(5.6, 3.7)
-    rules, names = comparison.rules, [style.label(name) for name in comparison.names]
+    rules, names = comparison.rules, [style.label(name) for name in comparison.called]
     alpha = rules.alpha / len(comparison.pairs)
     here = max(len(one.population) for one in comparison.summaries)
     counts = np.unique(np.geomspace(8, max(400, 8 * here), _STEPS).astype(int))

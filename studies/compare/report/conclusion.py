@@ -16,7 +16,7 @@ def conclusion(comparison: Comparison) -> str:
     judged = [pair.judgement for pair in comparison.pairs]
     if len(judged) < 2:
         return ""
-    names, places = comparison.names, range(len(comparison.names))
+    names, places = comparison.called, range(len(comparison.names))
     equal = {frozenset((one.first, one.second)) for one in judged if one.kind == EQUAL}
     beaten = {(one.winner, one.first + one.second - one.winner) for one in judged if one.winner is not None}
     best = [place for place in places if all(loser != place for _, loser in beaten)]

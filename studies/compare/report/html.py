@@ -106,4 +106,4 @@ def _bins(comparison: Comparison) -> str:
         (f"{bins.edges[k]:,.0f} to {bins.edges[k + 1]:,.0f}", *map(str, bins.counts[:, k]), "yes" if used else "no")
         for k, used in enumerate(bins.used.tolist())
     )
-    return table(Table(f"Bins of {name}: models in each", (name, *comparison.names, "used"), rows))
+    return table(Table(f"Bins of {name}: models in each", (name, *comparison.called, "used"), rows))

@@ -49,7 +49,7 @@ def brief(comparison: Comparison) -> Table:
 
 def pairs(comparison: Comparison) -> Table:
     """A row per pair: the primary statistic and the verdict."""
-    names = comparison.names
+    names = comparison.called
     rows = []
     for one in comparison.pairs:
         judgement = one.judgement
@@ -73,7 +73,7 @@ def pairs(comparison: Comparison) -> Table:
 
 def further(comparison: Comparison) -> Table:
     """A row per pair: everything beside the primary statistic."""
-    names, best_of = comparison.names, comparison.rules.best_of
+    names, best_of = comparison.called, comparison.rules.best_of
     rows = []
     for one in comparison.pairs:
         a, b = names[one.judgement.first], names[one.judgement.second]

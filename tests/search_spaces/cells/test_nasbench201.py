@@ -22,6 +22,7 @@ from regnas.errors import InvalidArchitecture, UsageError
 from regnas.search_spaces.cells.nasbench201.architecture import EDGES, OPERATIONS, NASBench201, cell_complexity
 from regnas.search_spaces.cells.nasbench201.functions import function_of, representatives
 from regnas.search_spaces.cells.nasbench201.network import Cell
+from regnas.studies.design.describe import parse_params
 from regnas.testing import ArchitectureRules
 
 CELLS = ["".join(cell) for cell in product("01234", repeat=6)]
@@ -268,3 +269,7 @@ def test_a_cell_is_written_as_the_authors_write_it() -> None:
     """Golden value: the string form of the first architecture of the benchmark, AutoDL-Projects ``README``."""
     cell = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
     assert network("421211").summary().line == cell
+    space = make_space("nasbench201")
+    assert space.decode(parse_params(cell, space)) == network("421211")
+    with pytest.raises(UsageError, match="an operation of a cell is one of none, .*, got 'nor_conv_9x9'"):
+        parse_params(cell.replace("nor_conv_1x1", "nor_conv_9x9"), space)

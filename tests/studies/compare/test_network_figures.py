@@ -21,7 +21,8 @@ def population(space: str, count: int = 6) -> Population:
 
 
 def drawn(*populations: Population) -> Any:
-    comparison: Any = SimpleNamespace(summaries=[SimpleNamespace(population=one) for one in populations])
+    summaries, names = [SimpleNamespace(population=one) for one in populations], [one.name for one in populations]
+    comparison: Any = SimpleNamespace(summaries=summaries, called=names)
     return networks(comparison)
 
 

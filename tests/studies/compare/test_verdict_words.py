@@ -17,6 +17,7 @@ from regnas.studies.compare.report.markdown import markdown
 from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.compare.verdict import BETTER, EQUAL, UNDECIDED
 from regnas.studies.populations.population import Population, from_arrays
+from regnas.studies.reporting.words import short_names
 
 FAST = ComparisonRules(repeats=999, resamples=200)
 
@@ -146,6 +147,18 @@ def test_one_bin_of_several_says_the_share_of_the_range_it_is() -> None:
     comparison = compared(a, b)
     assert (comparison.pairs[0].judgement.bins, comparison.pairs[0].judgement.coverage) == (1, 0.25)
     assert "flops not matched in 25% of their range, where 20 and 40 models are" in comparison.pairs[0].text
+
+
+def test_long_specs_are_called_by_what_tells_them_apart() -> None:
+    darts, nasnet = "darts[depth=3|4|5,width=4|6|8|12]", "nasnet[depth=3|4|5,width=4|6|8|12]"
+    assert short_names([darts, nasnet, "resnet[stem=cifar]"]) == ["darts[...]", "nasnet[...]", "resnet[stem=cifar]"]
+    wider = darts.replace("4|6|8|12", "8|12")
+    assert short_names([darts, wider, "darts"]) == ["darts[width=4|6|8|12,...]", "darts[width=8|12,...]", "darts"]
+    alike = ["a-long-name-of-a-table-0001.csv", "a-long-name-of-a-table-0002.csv", darts, darts]
+    assert short_names(alike) == alike
+    comparison = compared(drawn(darts, 0.2), drawn(nasnet, 0.25))
+    assert comparison.pairs[0].text.startswith("darts[...] is better than nasnet[...], in the mean by")
+    assert [row[0] for row in tables.spaces(comparison).rows] == comparison.names == [darts, nasnet]
 
 
 def test_every_report_has_the_same_words() -> None:
