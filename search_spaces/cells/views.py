@@ -84,7 +84,6 @@ def _draw_cell(cell: Cell, axes: Axes, level: float, name: str, most: int) -> No
 
     places = {number: (number * _APART, level) for number in range(cell.nodes + INPUTS)}
     end = (most * _APART, level)
-    drawn: set[tuple[int, int]] = set()
     look: dict[str, Any] = {"arrowstyle": "-|>", "shrinkA": 7, "shrinkB": 7, "mutation_scale": 8, "lw": 1.1}
     for place, (operation, start) in enumerate(cell.edges):
         node = place // 2 + INPUTS
@@ -92,8 +91,7 @@ def _draw_cell(cell: Cell, axes: Axes, level: float, name: str, most: int) -> No
         # Edges of a node curve to different sides, and the further the longer they are.
         side = 1 if place % 2 == 0 else -1
         long = node - start
-        height = side * (0.16 + 0.2 * long if long > 1 or (start, node) in drawn else 0.3)
-        drawn.add((start, node))
+        height = side * (0.16 + 0.2 * long if long > 1 else 0.2)
         curve = f"arc3,rad={-2 * height / long}"  # it rises by half of what its control point does
         colour = _COLOURS[one.kind]
         style = ":" if one.kind == "none" else "-"
@@ -101,9 +99,10 @@ def _draw_cell(cell: Cell, axes: Axes, level: float, name: str, most: int) -> No
             FancyArrowPatch(places[start], places[node], connectionstyle=curve, color=colour, linestyle=style, **look)
         )
         box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"}
-        # A long edge has its name nearer to the node that it belongs to: there its neighbours are two at most.
-        share = 0.62 if long > 1 else 0.45
-        at = (start + share * long, level + 4 * share * (1 - share) * height)
+        # A long edge has its name nearer to the node that it belongs to: there its neighbours are two at most. The name
+        # of a short one would cover it, and stands beside it.
+        share, beside = (0.62, 0.0) if long > 1 else (0.5, 0.13 * side)
+        at = (start + share * long, level + 4 * share * (1 - share) * height + beside)
         axes.text(*at, one.short, color=colour, fontsize=6, ha="center", va="center", bbox=box, zorder=4)
     for node in cell.concat:
         axes.add_patch(

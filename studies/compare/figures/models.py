@@ -12,6 +12,7 @@ from regnas.studies.reporting import style
 
 _COLUMNS = 5
 _LOG_RATIO = 8  # a positive quantity that spans more than this is drawn on a log axis
+_ACROSS = 33  # characters of 7 points above a panel
 _REACH = 0.98  # share of the models that the error axis shows
 
 
@@ -58,7 +59,7 @@ def _panel(axes: Any, summary: Summary, name: str, column: int, row: int) -> Non
     axes.plot([x(found.middle)] * 2, [top, bottom], color="0.1", lw=1)
     axes.plot(x(values[shown]), heights, "o", ms=3.2, color=style.COLOURS[1], alpha=0.6, mew=0)
     axes.plot([left, left, left + width], [top, bottom, bottom], color="0.3", lw=0.8)
-    axes.text(left, top - 0.03, name, fontsize=7.5, va="bottom")
+    axes.text(left, top - 0.03, name, fontsize=min(7.5, 7.5 * _ACROSS / len(name)), va="bottom")
     ends = {"fontsize": 6, "color": "0.35"}
     axes.text(x(values.min()), bottom + 0.03, _number(values.min()), va="top", ha="left", **ends)
     axes.text(x(values.max()), bottom + 0.03, _number(values.max()), va="top", ha="right", **ends)

@@ -12,6 +12,7 @@ from regnas.studies.compare.verdict import BETTER, EQUAL, at_equal
 from regnas.studies.reporting import style
 
 _STEPS = 25
+_FEW = 15  # pairs that have room
 
 
 def differences(comparison: Comparison) -> Any | None:
@@ -20,7 +21,8 @@ def differences(comparison: Comparison) -> Any | None:
         return None
     names = [style.label(name) for name in comparison.called]
     longest = max(map(len, names))
-    figure, ((axes,),) = style.new(4.2 + 0.12 * longest, 0.32 * len(comparison.pairs) + 1.1)
+    each = 0.32 if len(comparison.pairs) <= _FEW else 0.22
+    figure, ((axes,),) = style.new(4.2 + 0.12 * longest, each * len(comparison.pairs) + 1.1)
     at = at_equal((one.judgement for one in comparison.pairs), comparison.rules)
     margin = 100 * comparison.rules.margin
     axes.axvspan(-margin, margin, color="0.88", lw=0)
@@ -36,7 +38,7 @@ def differences(comparison: Comparison) -> Any | None:
         axes.plot(100 * wide.estimate, row, look[1], color=look[0], ms=5, mfc="white")
     labels = [f"{names[one.judgement.first]} vs {names[one.judgement.second]}" for one in comparison.pairs]
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlabel(f"difference of mean error{at} (points)\nleft of 0 the first is better, right of 0 the second")
     style.note(
         axes,

@@ -23,7 +23,7 @@ _CAPTIONS = {
     "differences": "The primary statistic of every pair.",
     "power": "The difference of mean error that a number of models can see.",
     "complexity": "Error against complexity; lines are the efficient fronts.",
-    "networks": "The networks with the smallest and the largest errors: width of every block.",
+    "networks": "The networks with the smallest and the largest errors.",
 }
 
 

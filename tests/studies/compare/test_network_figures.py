@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,3 +65,11 @@ def test_a_kind_without_views_is_left_out(without_views: None) -> None:
 def test_the_quantities_of_cells_are_their_features() -> None:
     found = quantities(population("nasbench201", 40))
     assert {"paths", "longest_conv_path", "count_nor_conv_3x3"} <= set(found) and "e_fit" not in found
+
+
+def test_numbers_of_nodes_are_no_quantities() -> None:
+    networks = regnas.space("darts").sample(12)
+    values = {name: np.array([float(one.params[name]) for one in networks]) for name in ("normal_2_input_y", "width")}
+    one = from_arrays("darts", np.linspace(0.1, 0.6, 12), values=values, settings={"space": "darts"})
+    assert list(quantities(one)) == ["width"]
+    assert list(quantities(replace(one, settings={}))) == ["normal_2_input_y", "width"]
