@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
     from regnas.candidate import Candidate
+    from regnas.design_space import Space
     from regnas.sampling.batch import Params
 
 
@@ -82,6 +83,17 @@ class SupportsRekey(Protocol):
 
     def rekey(self, seed: int) -> None:
         """Draw from here on as a function of ``seed`` (and of the trials so far)."""
+
+
+@runtime_checkable
+class SupportsSchedule(Protocol):
+    """An inner sampler of a search whose candidates are of a part of the space, another one as the search goes on."""
+
+    def part(self, index: int) -> Space:
+        """The part that candidate ``index`` is to be of: a function of the index alone, so that neither a stop nor the
+        number of workers changes it; the space itself for all of it. Its proposals are points of the part that was
+        asked for last, and so is what is evaluated in place of one.
+        """
 
 
 @runtime_checkable

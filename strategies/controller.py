@@ -19,6 +19,7 @@ from regnas.strategies.models.controller import Controller, Episode, old_log_pro
 from regnas.strategies.models.controller_options import chosen
 from regnas.strategies.models.policies import Policy
 from regnas.strategies.models.policy_gradient import ppo_loss, reinforce_loss
+from regnas.strategies.models.schedule import schedule_of
 from regnas.strategies.sampling.feasible import FeasibleSampler
 
 REINFORCE: dict[str, Any] = {
@@ -34,6 +35,8 @@ REINFORCE: dict[str, Any] = {
     "start": 0.08,
     "bins": 16,
     "repeats": 8,
+    "grow": 0,
+    "by": 2,
 }
 _NAS_RL = {"controller": "lstm", "rate": 6e-4, "baseline": "earlier", "decay": 0.95, "power": 3.0}
 REINFORCE_PAPERS: dict[str, dict[str, Any]] = {"nas-rl": {**_NAS_RL, "batch": 8}, "nats-bench": {"rate": 0.01}}
@@ -53,6 +56,8 @@ PPO: dict[str, Any] = {
     "start": 0.1,
     "bins": 16,
     "repeats": 8,
+    "grow": 0,
+    "by": 2,
 }
 _NASNET = {"rate": 3.5e-4, "scaled": False}
 PPO_PAPERS: dict[str, dict[str, Any]] = {"nasnet": _NASNET, "mnasnet": _NASNET}  # MnasNet: "same as in NASNet"
@@ -72,11 +77,17 @@ def reinforce(space: Space, *, seed: int, options: Mapping[str, Any]) -> Feasibl
         layers, units, start: of the LSTM; its weights start uniform in [-start, start].
         bins: values that a parameter with more of them, such as a real one, is chosen among.
         repeats: proposals that were evaluated before, of each trial, that are learned from without a training.
+        grow, by: on spaces of networks of several sizes, candidates of each size before those of one that is larger by
+            so many parts; 0 leaves the size to the controller. NAS-RL's are 1,600 and 2.
+
+    Raises:
+        UsageError: an option that makes no sense, or sizes that the space or its window does not have.
     """
     found = chosen(options, "reinforce", REINFORCE, REINFORCE_PAPERS)
+    schedule = schedule_of(space, "reinforce", every=found["grow"], by=found["by"], seed=seed)
     duplicates = options.get("duplicates", "reject")
     weights = keyed.integer("reinforce", seed)
-    inner = Reinforce(space, found, seed=weights, reject=duplicates == "reject")
+    inner = Reinforce(space, found, seed=weights, reject=duplicates == "reject", schedule=schedule)
     return FeasibleSampler(space, inner, seed=seed, duplicates=duplicates, max_tries=8)
 
 
@@ -99,12 +110,17 @@ def ppo(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampl
         clip: of the ratio of probabilities, now and when a network was proposed.
         scaled: whether advantages are divided by the batch's standard deviation.
         paper: ``nasnet`` or ``mnasnet``, the settings of the paper where nothing else is said.
-        controller, rate, baseline, decay, power, entropy, layers, units, start, bins, repeats: as of
+        controller, rate, baseline, decay, power, entropy, layers, units, start, bins, repeats, grow, by: as of
             `reinforce`.
+
+    Raises:
+        UsageError: as of `reinforce`.
     """
     found = chosen(options, "ppo", PPO, PPO_PAPERS)
+    schedule = schedule_of(space, "ppo", every=found["grow"], by=found["by"], seed=seed)
     duplicates = options.get("duplicates", "reject")
-    inner = ProximalPolicy(space, found, seed=keyed.integer("ppo", seed), reject=duplicates == "reject")
+    weights = keyed.integer("ppo", seed)
+    inner = ProximalPolicy(space, found, seed=weights, reject=duplicates == "reject", schedule=schedule)
     return FeasibleSampler(space, inner, seed=seed, duplicates=duplicates, max_tries=8)
 
 

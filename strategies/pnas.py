@@ -78,7 +78,7 @@ class Progressive(ProposesWhole):
         if len(self.sizes) < 2 or not isinstance(space, SupportsGrowth):
             raise UsageError(
                 f"pnas grows networks part by part, and those of {space.spec} have one size; search growing:pnas, "
-                f"growing:darts, growing:anynetx-a or another growing:SPACE"
+                f"growing:darts, growing:anynetx-a or another growing:SPACE, or chain"
             )
         self._size = space.size_name
         self._options, self._seed = options, seed

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class ChainSpace(Space):
     laws: tuple[tuple[str, Dimension], ...]
 
     known_costs = BUILT_IN
+    size_name: ClassVar[str] = "layers"  # by which networks grow (`regnas.growth.SupportsGrowth`)
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:

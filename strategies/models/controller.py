@@ -23,6 +23,7 @@ from regnas.sampling.screening import Tally, screen
 from regnas.strategies.models.decisions import Bools, Decisions, Tokens
 from regnas.strategies.models.policies import Policy, RecurrentPolicy, SoftmaxPolicy
 from regnas.strategies.models.policy_gradient import Baseline, reward
+from regnas.strategies.models.schedule import Schedule
 from regnas.strategies.sampling.joint import ProposesWhole
 
 if TYPE_CHECKING:
@@ -64,12 +65,23 @@ class Controller(ProposesWhole):
         options: ``controller``, ``layers``, ``units``, ``start``, ``bins``, ``rate``, ``entropy``, ``baseline``,
             ``decay``, ``power``, ``repeats``.
         reject: whether no network is evaluated twice.
+        schedule: by which networks grow: their size is then no decision.
     """
 
-    def __init__(self, space: Space, options: dict[str, Any], *, seed: int, reject: bool = True) -> None:
+    def __init__(
+        self,
+        space: Space,
+        options: dict[str, Any],
+        *,
+        seed: int,
+        reject: bool = True,
+        schedule: Schedule | None = None,
+    ) -> None:
         super().__init__(space)
-        self._options, self._reject = options, reject
+        self._options, self._reject, self._schedule = options, reject, schedule
+        self._part, self._of_sizes = space, dict[int, Decisions]()
         self.decisions = Decisions(space, options["bins"])
+        self.part(0)
         generator = torch.Generator().manual_seed(seed)
         self.policy: Policy | None = _policy(self.decisions.sizes, options, generator)
         weights = [] if self.policy is None else list(self.policy.parameters())
@@ -88,6 +100,16 @@ class Controller(ProposesWhole):
         self._left: list[tuple[Tokens, Any]] = []
 
     # --- proposals ------------------------------------------------------------------------------------------
+
+    def part(self, index: int) -> Space:
+        """The networks of the size that candidate ``index`` has by the schedule (`regnas.sampler.SupportsSchedule`)."""
+        if self._schedule is not None:
+            place = self._schedule.place(index)
+            if place not in self._of_sizes:
+                said = {self._schedule.name: self._schedule.sizes[place]}
+                self._of_sizes[place] = Decisions(self._space, self._options["bins"], said)
+            self.decisions, self._part = self._of_sizes[place], self._schedule.parts[place]
+        return self._part
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -120,7 +142,7 @@ class Controller(ProposesWhole):
         """A network inside the window that was not evaluated, a few mutations away from one that was."""
         stay = _NEAR if self._space.window.open else 1  # in a window a mutation costs milliseconds
         for number in range(_STEPS):
-            found = feasible_mutant(self._space, point, self._rng, tries=1)
+            found = feasible_mutant(self._part, point, self._rng, tries=1)
             if found is not None and found.architecture.key() not in self._rewards:
                 return found.params
             if found is not None and number >= stay:  # on, from where it is
@@ -203,22 +225,35 @@ class Controller(ProposesWhole):
 
     @torch.no_grad()
     def remarks(self, study: Study) -> list[str]:
-        """The entropy that is left of the policy, the different networks that it saw, and the network of the likeliest
-        tokens, chosen one after the other, with its error where it was trained.
+        """The entropy that is left of the policy in what it decides, the different networks that it saw, and the network
+        of the likeliest tokens, chosen one after the other, with its error where it was trained.
         """
         if self.policy is None:
             return []
+        grown = self._grown(len(study.get_trials(deepcopy=False)))
         uniforms = np.random.default_rng(0).random((_ROWS, len(self.decisions.sizes)))
         drawn, _ = self.policy.draw(uniforms, self.decisions.to_take, self.decisions.pins)
-        entropies = self.policy.judged(torch.from_numpy(drawn))[1].mean(0)
-        most = torch.tensor(self.decisions.sizes).log()
+        taken = torch.tensor(np.stack([self.decisions.to_take(drawn, at) for at in range(drawn.shape[1])], axis=1))
+        entropies = (self.policy.judged(torch.from_numpy(drawn))[1] * taken).sum(0)
+        most = taken.sum(0) * torch.tensor(self.decisions.sizes).log()
         share = float(entropies.sum() / most.sum().clamp_min(1e-9))
         lines = [
             f"controller: {share:.0%} of the entropy of uniform choices is left (the least certain decision is "
             f"{self.decisions.names[int((entropies / most.clamp_min(1e-9)).argmax())]}); it learned from "
             f"{len(self._rewards)} different networks"
         ]
-        return [*lines, self._likeliest(self.policy)]
+        return [*lines, self._likeliest(self.policy), *grown]
+
+    def _grown(self, trials: int) -> list[str]:
+        """How far networks have grown after so many trials; from here on all is said of those of the latest size."""
+        if self._schedule is None:
+            return []
+        latest = max(trials - 1, 0)
+        self.part(latest)
+        name, sizes, place = self._schedule.name, self._schedule.sizes, self._schedule.place(latest)
+        grew = f"grew from {sizes[0]} to {sizes[place]}" if place else f"was {sizes[0]}"
+        left = [f"it is {sizes[place + 1]} from candidate {(place + 1) * self._schedule.every:,} on"]
+        return ["; ".join([f"controller: {name} {grew}, by the schedule", *(left if sizes[place + 1 :] else [])])]
 
     def _likeliest(self, policy: Policy) -> str:
         point = self.decisions.point(policy.likeliest(self.decisions.to_take, self.decisions.pins))

@@ -23,10 +23,11 @@ class Decisions:
 
     Args:
         bins: of a parameter with more values than these; at least 2.
+        said: parameters whose values are not to be decided: their tokens are these, and are not taken.
     """
 
-    def __init__(self, space: Space, bins: int) -> None:
-        self._space = space
+    def __init__(self, space: Space, bins: int, said: Mapping[str, Any] | None = None) -> None:
+        self._space, self._said = space, dict(said or {})
         free = dict(space.free)
         self.names: tuple[str, ...] = tuple(sorted(free, key=self._ancestors))
         self._values = [free[name].levels(bins) for name in self.names]
@@ -39,7 +40,7 @@ class Decisions:
     @cached_property
     def pins(self) -> tuple[int, ...]:
         """The token of every decision where it is not to be taken."""
-        pins = self._space.hierarchy.pins
+        pins = {**self._space.hierarchy.pins, **self._said}
         return tuple(self._token(place, pins[name]) if name in pins else 0 for place, name in enumerate(self.names))
 
     def to_take(self, tokens: Tokens, place: int) -> Bools:
@@ -51,6 +52,8 @@ class Decisions:
         Returns:
             ``(n,)``.
         """
+        if self.names[place] in self._said:
+            return np.zeros(len(tokens), dtype=np.bool_)
         if self.names[place] not in self._space.conditions:
             return np.ones(len(tokens), dtype=np.bool_)
         before = self._decisive[place]
@@ -117,9 +120,11 @@ class Decisions:
             ``(decisions,)`` each: the tokens, and which of the decisions are taken.
         """
         active = set(self._space.hierarchy.active(params))
-        taken = np.array([name in active for name in self.names], dtype=np.bool_)
-        found = [self._token(at, params[name]) if taken[at] else self.pins[at] for at, name in enumerate(self.names)]
-        return np.array(found, dtype=np.int64), taken
+        found = [
+            self._token(at, params[name]) if name in active else self.pins[at] for at, name in enumerate(self.names)
+        ]
+        taken = [name in active and name not in self._said for name in self.names]
+        return np.array(found, dtype=np.int64), np.array(taken, dtype=np.bool_)
 
     def _token(self, place: int, value: Any) -> int:
         values = self._values[place]

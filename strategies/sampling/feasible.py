@@ -11,7 +11,6 @@ import copy
 import difflib
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution
@@ -29,10 +28,11 @@ from optuna.trial import FrozenTrial, TrialState
 from regnas.candidate import Candidate
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
-from regnas.sampler import Origin, SupportsRekey, SupportsRemarks
+from regnas.sampler import Origin, SupportsRekey, SupportsRemarks, SupportsSchedule
 from regnas.sampling import keyed
 from regnas.sampling.batch import Params
 from regnas.sampling.stream import DUPLICATES, Stream
+from regnas.strategies.sampling.enqueued import of_enqueued
 from regnas.strategies.sampling.feedback import Chosen, Listening, Proposal
 from regnas.strategies.sampling.inactive import note_inactive
 from regnas.strategies.sampling.joint import ProposesWhole
@@ -50,8 +50,6 @@ __all__ = ["FeasibleSampler", "KeyedSampler"]
 
 # Proposals of an inner sampler, and of one that fits a costly model for each.
 _TRIES, _SLOW_TRIES = 64, 4
-# Networks with the values that a user fixed, among which one that is new is sought.
-_ENQUEUED = 256
 # How alike two names are that are taken for a slip of the pen; of the letters of both, the share in common.
 _ALIKE = 0.8
 
@@ -69,7 +67,8 @@ class FeasibleSampler(BaseSampler):
     Args:
         inner: any Optuna sampler, or None for random search. One with ``rekey`` draws anew for every candidate
             (`regnas.sampler.SupportsRekey`); one with ``record`` and ``hear`` is told what was evaluated in place of
-            its proposals (`regnas.sampler.SupportsFeedback`).
+            its proposals (`regnas.sampler.SupportsFeedback`); one with ``part`` says which part of the space
+            candidates are of (`regnas.sampler.SupportsSchedule`).
         duplicates: ``reject`` proposes no network twice; ``reuse`` and ``allow`` do not care.
         max_tries: proposals of the inner sampler before the nearest feasible candidate is taken instead; 64 unless
             said, and 4 of a Gaussian process, which takes a second for each.
@@ -110,6 +109,7 @@ class FeasibleSampler(BaseSampler):
         self._max_tries = max_tries
         self._own_stream = stream is None
         self._stream = Stream(space, seed=seed, duplicates=duplicates) if stream is None else stream
+        self._streams: dict[str, Stream] = {}  # of parts of the space, by their specs
         self._among = 1
         self._choose: Callable[[Sequence[Candidate]], int] | None = None
         self._pasts: dict[str, Proposed] = {}
@@ -122,7 +122,7 @@ class FeasibleSampler(BaseSampler):
     def __getstate__(self) -> dict[str, Any]:
         """For pickles and copies: a lock has none, and a stream is a function of its arguments."""
         state = {name: value for name, value in self.__dict__.items() if name != "_lock"}
-        return {**state, "_stream": None} if self._own_stream else state
+        return {**state, "_streams": {}, **({"_stream": None} if self._own_stream else {})}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -197,7 +197,7 @@ class FeasibleSampler(BaseSampler):
             beside = {name: law for name, law in search_space.items() if name not in self._distributions}
             drawn: Params = {}
             if fixed:
-                candidate = self._enqueued(fixed, index, past.seen)
+                candidate = of_enqueued(self._space, fixed, self._seed, index, past.seen)
             elif self._inner is None:
                 candidate = self._random(index, past, anew=assigned is None)
             else:
@@ -280,7 +280,7 @@ class FeasibleSampler(BaseSampler):
         """
         candidate = self._stream[index] if not past.given else self._not_given(index, past)
         if anew and candidate.architecture.key() in past.seen:
-            return self._from_stream(index, past.seen)
+            return self._from_stream(self._space, index, past.seen)
         return candidate
 
     def _propose(
@@ -288,6 +288,7 @@ class FeasibleSampler(BaseSampler):
     ) -> Chosen:
         """A candidate by the inner sampler, with the parameters beside it that it proposed with it."""
         assert self._inner is not None
+        space = self._inner.part(index) if isinstance(self._inner, SupportsSchedule) else self._space
         if isinstance(self._inner, SupportsRekey):
             self._inner.rekey(keyed.integer("propose", self._seed, index))
         refused: list[Proposal] = []
@@ -300,7 +301,7 @@ class FeasibleSampler(BaseSampler):
                 break
             point = self._space.canonical(self._whole(params, study, trial))
             drawn = {name: params[name] for name in beside if name in params}
-            candidate = self._space.judge(point)
+            candidate = space.judge(point)
             one = Proposal(point, drawn, self._listening.record(), repeated=candidate is not None)
             if candidate is not None and (key := candidate.architecture.key()) not in seen and key not in found:
                 found[key] = Chosen(candidate, Origin.OWN, one)
@@ -315,15 +316,15 @@ class FeasibleSampler(BaseSampler):
         if found:
             new = list(found.values())
             return new[self._choose([one.candidate for one in new])] if self._choose and new[1:] else new[0]
-        return (
-            Chosen(self._from_stream(index, seen), Origin.STREAM) if silent else self._instead_of(refused, index, seen)
-        )
+        if silent:
+            return Chosen(self._from_stream(space, index, seen), Origin.STREAM)
+        return self._instead_of(refused, space, index, seen)
 
-    def _instead_of(self, refused: Sequence[Proposal], index: int, seen: set[str]) -> Chosen:
+    def _instead_of(self, refused: Sequence[Proposal], space: Space, index: int, seen: set[str]) -> Chosen:
         """What is evaluated in place of proposals that cannot be."""
-        found = nearest(self._space, [one.point for one in refused], self._seed, index, seen)
+        found = nearest(space, [one.point for one in refused], self._seed, index, seen)
         if found is None:
-            return Chosen(self._from_stream(index, seen), Origin.STREAM)
+            return Chosen(self._from_stream(space, index, seen), Origin.STREAM)
         candidate, number = found
         return Chosen(candidate, Origin.REPEAT if refused[number].repeated else Origin.NEAREST, refused[number])
 
@@ -360,39 +361,19 @@ class FeasibleSampler(BaseSampler):
             past.places.append(place)
         return self._stream[past.places[index]]
 
-    def _from_stream(self, index: int, seen: set[str]) -> Candidate:
-        """Candidate ``index`` of the stream, the first one after it that is new, or at its end one before."""
+    def _from_stream(self, space: Space, index: int, seen: set[str]) -> Candidate:
+        """Candidate ``index`` of a space's stream, the first one after it that is new, or at its end one before."""
+        stream = self._stream
+        if space is not self._space:
+            part = Stream(space, seed=self._seed, duplicates=self._duplicates)
+            stream = self._streams.setdefault(space.spec, part)
         try:
-            while self._stream[index].architecture.key() in seen:
+            while stream[index].architecture.key() in seen:
                 index += 1
-            return self._stream[index]
+            return stream[index]
         except InfeasibleWindow:
             # In a small space the inner sampler proposed what comes later, and what comes earlier may still be new.
             for earlier in range(index):
-                if self._stream[earlier].architecture.key() not in seen:
-                    return self._stream[earlier]
+                if stream[earlier].architecture.key() not in seen:
+                    return stream[earlier]
             raise
-
-    def _enqueued(self, given: Mapping[str, Any], index: int, seen: set[str]) -> Candidate:
-        """A candidate with the parameters that ``study.enqueue_trial`` fixed; a new one where there is any."""
-        laws = self._space.dimensions
-        # As `Space.suggest` will read them: Optuna hands out what was enqueued, on the grid or not.
-        fixed = {name: laws[name].snap(value) for name, value in given.items()}
-        point = self._space.read(fixed)
-        whole = None if point is None else self._space.judge(point)  # it needs no draw
-        if whole is not None:
-            return replace(whole, index=index)
-        stream = self._space.fix(**fixed).stream(seed=keyed.integer("enqueued", self._seed, index))
-        found = next(stream)
-        new = found
-        try:
-            for _ in range(_ENQUEUED):
-                if new.architecture.key() not in seen:
-                    found = new
-                    break
-                new = next(stream)
-        except InfeasibleWindow:
-            pass  # there are no others: the user asked for this one
-        if self._space.conditions:  # what was fixed and is inactive was pinned to the value given
-            found = replace(found, params=self._space.canonical(found.params))
-        return replace(found, index=index)

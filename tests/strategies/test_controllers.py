@@ -15,8 +15,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 import regnas
-from regnas.design_space import Params, Space
+from regnas.design_space import Params, Space, make_space
 from regnas.errors import UsageError
+from regnas.images import Images
 from regnas.sampler import Feedback, Origin
 from regnas.strategies.models.controller import Controller
 from regnas.strategies.models.decisions import Decisions
@@ -283,6 +284,49 @@ def test_a_search_that_was_left_and_resumed_is_the_one_that_was_not(spec: str) -
     assert _run(spec, [13, 5, 12]) == _run(spec, [30])
 
 
+GROWING = make_space("chain[layers=2:6,strides=1]").on(Images(16, 10)).within(Window.parse(flops=":60M"))
+GROWTH = "grow=4,batch=2,controller=softmax"
+
+
+def _grown(spec: str, counts: list[int]) -> list[Params]:
+    return _run(spec, counts, GROWING, lambda point: 0.5 - 0.01 * point["filter_height_1"])
+
+
+@pytest.mark.parametrize("spec", [f"reinforce[{GROWTH},by=2]", f"ppo[{GROWTH},by=2]"])
+def test_networks_grow_by_the_schedule_whatever_is_left_and_resumed(spec: str) -> None:
+    """Two layers more for every four candidates, failures included, as in NAS-RL; all inside the window, none twice."""
+    points = _grown(spec, [3, 4, 7])
+    assert points == _grown(spec, [14])
+    assert [point["layers"] for point in points] == [2] * 4 + [4] * 4 + [6] * 6
+    candidates = [GROWING.judge(point) for point in points]
+    assert len({one.architecture.key() for one in candidates if one is not None}) == 14
+
+
+def test_the_size_that_a_schedule_says_is_not_learned() -> None:
+    """What the controller would choose stays as it began, and the first layer's kernel does not."""
+    inner = _inner("reinforce[grow=2]", GROWING)
+    before = _weights(inner)[0]
+    for candidate in GROWING.derive({"layers": "2"}).sample(3):
+        inner.hear(
+            Feedback(
+                number=0, params=candidate.params, error=0.1 * candidate.params["filters_1"] / 64, origin=Origin.OWN
+            )
+        )
+    moved = (_weights(inner)[0] != before).any(dim=1)
+    names = dict(zip(inner.decisions.names, moved.tolist(), strict=True))
+    assert names["filters_1"] and names["skip_1_2"] and not names["layers"] and not names["filters_3"]
+
+
+def test_a_search_says_how_far_networks_grew() -> None:
+    study = optuna.create_study(sampler=make_strategy("reinforce[grow=3]", GROWING, seed=0))
+    for _ in range(4):
+        study.tell(study.ask(GROWING.distributions), 0.5)
+    sampler = study.sampler
+    assert isinstance(sampler, FeasibleSampler)
+    *_, said = sampler.remarks(study)
+    assert said == "controller: layers grew from 2 to 4, by the schedule; it is 6 from candidate 6 on"
+
+
 def test_networks_are_not_proposed_twice_and_the_space_is_exhausted() -> None:
     points = _run("reinforce", [64])
     assert len({tuple(point.items()) for point in points}) == 64
@@ -318,8 +362,18 @@ def test_proposals_lie_in_the_window() -> None:
         ("ppo[clip=1]", "below 1"),
         ("ppo[batch=0]", "from 1"),
         ("reinforce[clip=0.2]", "no option 'clip'"),
+        ("reinforce[grow=10]", "for networks of several sizes, .* search chain or growing:SPACE"),
+        ("ppo[grow=10,by=0]", "from 1"),
     ],
 )
 def test_options_it_does_not_have_are_refused(spec: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         make_strategy(spec, TOY, seed=0)
+
+
+def test_a_schedule_comes_to_no_size_that_the_window_does_not_have() -> None:
+    space = make_space("chain[layers=2:6,strides=1,filter=7]").within(Window.parse(flops=":30M"))
+    with pytest.raises(
+        UsageError, match=r"grow of strategy ppo comes to networks with layers=\d, and the window holds"
+    ):
+        make_strategy("ppo[grow=5]", space, seed=0)

@@ -202,6 +202,23 @@ def test_an_infeasible_proposal_falls_to_a_near_feasible_candidate() -> None:
     assert len(set(architectures(study, CORNER))) == 5
 
 
+class InParts(Stubborn):
+    """Its candidates have x = 0.9, those from number 2 on x = 1."""
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+        return SQUARE.distributions
+
+    def part(self, index: int) -> Space:
+        return CORNER.fix(x=0.9 if index < 2 else 1.0)
+
+
+@pytest.mark.parametrize("point", [{}, {"x": 0.9, "y": 0.1}], ids=["no opinion", "outside"])
+def test_what_is_evaluated_in_place_of_a_proposal_is_of_its_part_of_the_space(point: Params) -> None:
+    study = ask(FeasibleSampler(CORNER, InParts(point), seed=0), CORNER, 4)
+    assert [trial.params["x"] for trial in study.trials] == [0.9, 0.9, 1.0, 1.0]
+    assert len(set(architectures(study, CORNER))) == 4
+
+
 def test_a_feasible_proposal_is_taken_once() -> None:
     point = {"x": 0.9, "y": 0.9}
     study = ask(FeasibleSampler(CORNER, Stubborn(point), seed=0), CORNER, 3)
