@@ -225,8 +225,8 @@ class Controller(ProposesWhole):
 
     @torch.no_grad()
     def remarks(self, study: Study) -> list[str]:
-        """The entropy that is left of the policy in what it decides, the different networks that it saw, and the network
-        of the likeliest tokens, chosen one after the other, with its error where it was trained.
+        """The entropy that is left of the policy in what it decides, the different networks that it saw, and the
+        network of the likeliest tokens, chosen one after the other, with its error where it was trained.
         """
         if self.policy is None:
             return []
