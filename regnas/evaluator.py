@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from regnas.tables.table import Table
 
 MOST_LANES = 32  # candidates at a time in one process, see `SupportsLanes`
+REMARK = "remark"  # among the notes of a result
 DEFAULT = "train"  # what evaluates where nothing is said
 
 
@@ -87,7 +88,8 @@ class Result:
         epochs: epochs that were run.
         errors: validation error after each epoch.
         diverged: the loss stopped being finite; ``error`` is then 1 - 1 / classes.
-        notes: numbers and words worth keeping, JSON values.
+        notes: numbers and words worth keeping, JSON values. ``remark`` is a sentence about this candidate that a user
+            should hear: the search says it, and its trial and report keep it.
         metrics: values beside the error by the names that the evaluator declares (`SupportsMetrics`); what is not
             known is left out.
 

@@ -34,6 +34,7 @@ _OPTIONS = (
     "hang_once",
     "full",
     "lanes",
+    "remark",
 )
 
 
@@ -57,7 +58,7 @@ class Fast:
     ``fail`` raises, ``kill`` ends the worker by SIGKILL, ``diverge`` counts as guessing: each for the candidates
     with these indices, or for ``all``. ``hang`` never ends, ``full`` finds no space left on the disk. ``fail_once``,
     ``kill_once`` and ``hang_once`` do it at the first try only, ``fail_in`` in all studies of a space. ``lanes`` are
-    evaluations at a time in one process.
+    evaluations at a time in one process; something is said of the results of those that ``remark`` names.
     """
 
     classes: int
@@ -94,6 +95,7 @@ class Fast:
             epochs=len(errors),
             errors=tuple(errors),
             diverged=diverged,
+            notes={"remark": "it was slow"} if self._named("remark", index) else {},
         )
 
     def lanes(self, device: str) -> int:

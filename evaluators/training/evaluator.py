@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from torch import nn
 from regnas import weights
 from regnas.architecture import Architecture, SupportsResiduals
 from regnas.dataset import DataSet, Split, SupportsCounts, SupportsDecoding, SupportsRemarks, make_dataset
-from regnas.evaluator import Cancelled, Context, DeviceLost, OutOfMemory, Result, Task
+from regnas.evaluator import REMARK, Cancelled, Context, DeviceLost, OutOfMemory, Result, Task
 from regnas.evaluators.training import checkpoint as snapshot
 from regnas.evaluators.training.batches import Batches, checked
 from regnas.evaluators.training.devices import is_lost, is_out_of_memory, seeded, settle
@@ -193,6 +194,8 @@ class TrainEvaluator:
             past = snapshot.resume(kept, trainer, identity, device) if kept else snapshot.Past()
             now, going, diverged = self._epochs(trainer, past, context)
             now = replace(now, seconds=past.seconds + time.perf_counter() - start)
+            if trainer.remark:  # also of a training that is paused, and so has no result that could say it
+                logging.getLogger(__name__).warning("network %s: %s", architecture.key(), trainer.remark)
             if kept and not going:
                 snapshot.save(kept, trainer, now, identity)
             elif context.folder is not None:
@@ -209,6 +212,7 @@ class TrainEvaluator:
                     "device": device.type,
                     "accumulation": accumulation,
                     "precision": trainer.computing.precision,
+                    **({REMARK: trainer.remark} if trainer.remark else {}),
                 },
                 metrics=self._measured(architecture, now.loss),
             )

@@ -16,7 +16,7 @@ from regnas.evaluators.training.batches import Batches, Plan
 from regnas.evaluators.training.devices import wait
 from regnas.evaluators.training.gpu.counters import counted_at_the_end
 from regnas.evaluators.training.gpu.epochs import RecordedEpochs
-from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder
+from regnas.evaluators.training.gpu.recording import CudaRecorder, Recorder, Remembering
 from regnas.evaluators.training.options.augmentation import augmenter
 from regnas.evaluators.training.parallel.data_parallel import WHOLE, Share, averaged, averaging
 from regnas.evaluators.training.precision import Computing
@@ -78,7 +78,7 @@ class Trainer:
         self._augment = augmenter(recipe.augment)
         if self._augment is not None:  # a recording repeats what was drawn for the first step
             self.computing = replace(self.computing, recorded=False)
-        self.recorder = (recorder or CudaRecorder()) if self.computing.recorded else None
+        self.recorder = Remembering(recorder or CudaRecorder()) if self.computing.recorded else None
         self._recorded: RecordedEpochs | None = None
         self._take(batches)
         _set_averaging(network, recipe.averaging(recipe.epochs * len(self._ends)))
@@ -119,6 +119,12 @@ class Trainer:
         if self._recorded is not None:
             self._recorded.close()
         self._recorded = None
+
+    @property
+    def remark(self) -> str:
+        """What a user should hear of how the network was trained; mostly nothing."""
+        why = self.recorder.failure if self.recorder is not None else ""
+        return f"its steps could not be recorded, and ran one by one, which is slower: {why}" if why else ""
 
     @property
     def steps_of_epoch(self) -> int:

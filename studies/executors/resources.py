@@ -94,13 +94,17 @@ def allocate(evaluator: Evaluator, asked: Resources, most: int | None = None) ->
     engine = make_engine(asked.executor, asked.ray_address)
     leased = _devices(engine, asked.device, asked.workers)
     in_lanes = _in_lanes(engine, evaluator, leased)
-    share = _share(asked.per_device, evaluator, leased, usual=_usual(evaluator, leased, most) if in_lanes else 1)
-    if share > 1 and not engine.shares:
-        raise UsageError(f"--executor {asked.executor} gives each worker a device of its own: no --per-device {share}")
+    # Elsewhere only where it is asked for: how many GPUs there are for so many workers is not known here.
+    usual = _usual(evaluator, leased, most) if in_lanes and not engine.remote else 1
+    if asked.per_device == AUTO and _are_gpus(leased) and not engine.sized:
+        raise UsageError(f"--per-device auto measures a GPU of this machine: give --executor {asked.executor} a number")
+    share = _share(asked.per_device, evaluator, leased, usual=usual)
+    if share > (MOST_LANES if in_lanes else 1) and not engine.shares:
+        raise UsageError(_own_device(asked.executor, share, in_lanes=in_lanes))
     if asked.workers is None and not engine.sized:
         raise UsageError(f"--executor {asked.executor} needs --workers: how many its cluster can run is not known here")
     count = _suitable(leased) * share if asked.workers is None else asked.workers
-    if in_lanes and asked.per_device is None:
+    if in_lanes and asked.per_device is None and not engine.remote:
         share = max(1, math.ceil(count / len(leased)))
     return Allocation(
         engine=engine,
@@ -111,6 +115,16 @@ def allocate(evaluator: Evaluator, asked: Resources, most: int | None = None) ->
         timeout=asked.timeout,
         notes=() if engine.remote else _crowded(leased, count),
         executor=asked.executor,
+    )
+
+
+def _own_device(executor: str, share: int, *, in_lanes: bool) -> str:
+    """Why so many candidates cannot share a device whose worker has it alone."""
+    if in_lanes:
+        return f"--per-device is at most {MOST_LANES} with --executor {executor}: lanes of one process; got {share}"
+    return (
+        f"--executor {executor} gives each worker a device of its own: --per-device {share} needs --device cuda "
+        f"and an evaluator that trains several candidates in one process"
     )
 
 

@@ -12,9 +12,10 @@ from optuna.trial import Trial
 from regnas.architecture import canonical, key_of
 from regnas.candidate import Candidate
 from regnas.describe import summary
-from regnas.evaluator import Result
+from regnas.evaluator import REMARK, Result
 from regnas.metric import columns
 from regnas.pruner import Verdict
+from regnas.system.text import one_line
 
 
 @dataclass
@@ -97,6 +98,7 @@ def copied(result: Result, index: int) -> Result:
 
 
 def further(result: Result) -> dict[str, Any]:
-    """What a trial stores of its result beside the error: its metrics, and whose result it has."""
+    """What a trial stores of its result beside the error: its metrics, whose result it has, and what is said of it."""
     reused = {"reused": result.notes["reused"]} if "reused" in result.notes else {}
-    return {**reused, **columns(result.metrics)}
+    said = {REMARK: one_line(str(result.notes[REMARK]))} if REMARK in result.notes else {}
+    return {**reused, **said, **columns(result.metrics)}

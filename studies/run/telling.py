@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import StudyError
-from regnas.evaluator import Result
+from regnas.evaluator import REMARK, Result
 from regnas.metric import from_columns
 from regnas.objective import ERROR, Objective
 from regnas.studies.run.checkpoints import Checkpoints
@@ -128,6 +128,8 @@ class Telling:
             self._results.setdefault(pending.key, (pending.index, result))
         self._checkpoints.rank(value, pending.index, result.diverged)
         self._progress.ended(pending.index, pending.candidate, result, None if self._objective is None else value)
+        if REMARK in result.notes:
+            self._progress.say(f"candidate {pending.index} (network {pending.key}): {result.notes[REMARK]}")
 
     def prune(self, pending: PendingTrial) -> None:
         """Tell a candidate that will not be whole; its value is then its last error, and its state keeps it apart."""

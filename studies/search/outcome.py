@@ -12,11 +12,11 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from regnas import weights
-from regnas.architecture import Architecture, from_json
+from regnas.architecture import Architecture, from_json, key_of_text
 from regnas.costs import complexity_of
 from regnas.design_space import Space
 from regnas.errors import StudyError, UsageError
-from regnas.evaluator import rank
+from regnas.evaluator import REMARK, rank
 from regnas.measure import BUILT_IN, costs_in, installed
 from regnas.metric import from_columns
 from regnas.objective import error_of
@@ -27,6 +27,7 @@ from regnas.system.files import SCHEMA, replacing, write_csv, write_json
 from regnas.system.reading import fields, fields_if_whole, parse_json
 
 Row = dict[str, Any]
+_NAMED = 5  # candidates of whom a sentence is said
 _NOT_KEPT = ("recipe", "images", "remarks", "guessing", "steps")  # facts that no weights need
 
 
@@ -79,6 +80,25 @@ def row_of(trial: FrozenTrial, space: Space, measures: Sequence[str], objective:
 def _architecture(trial: FrozenTrial) -> dict[str, Any]:
     what = f"the architecture of trial {trial.number}, as the storage has it,"
     return fields(parse_json(str(trial.user_attrs["architecture"]), what, StudyError), what, StudyError)
+
+
+def remarks_of(study: optuna.Study) -> list[str]:
+    """What the results of candidates say of them (`regnas.evaluator.Result`): each sentence once, with the first few of
+    whom it is said.
+    """
+    said: dict[str, list[str]] = {}
+    for trial in study.get_trials(deepcopy=False):
+        stored = trial.user_attrs
+        if REMARK in stored and "index" in stored and "architecture" in stored:
+            name = f"{stored['index']} (network {key_of_text(stored['architecture'])})"
+            said.setdefault(str(stored[REMARK]), []).append(name)
+    return [f"{_listed(names)}: {sentence}" for sentence, names in said.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    others = len(names) - _NAMED
+    more = f" and {others} further" if others > 0 else ""
+    return f"candidate{'s' * (len(names) > 1)} {', '.join(names[:_NAMED])}{more}"
 
 
 @dataclass(frozen=True)

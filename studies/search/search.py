@@ -54,7 +54,7 @@ class SearchResult:
         seed_sd: spread of trainings of one network, where it was measured as the evaluator trains.
         baselines: textbook networks that were trained alike, as rows, the best first.
         against: the best searched network against the best of these; None without any.
-        remarks: what the strategy says of itself at the end, in sentences.
+        remarks: what the strategy says of itself at the end, and results of their candidates, in sentences.
         fronts: of every complexity asked for with ``pareto``, the rows that no other beats in it and in error, the
             cheapest first.
     """
@@ -166,7 +166,7 @@ def _finish(one: SearchPlan, study: optuna.Study, known: Sequence[Baseline], poo
         one.folder, winner, test_error, dict(one.facts), settings, textbook.to_json(baselines, against) | _measured(one)
     )
     found = fronts.write(one.folder, rows, one.pareto)
-    remarks = tuple(_said(study))
+    remarks = (*_said(study), *outcome.remarks_of(study))
     return SearchResult(
         best, rows, study, one.folder, settings, one.facts, one.seed_sd, found, baselines, against, remarks
     )

@@ -122,6 +122,35 @@ class Replay:
             self._graph.reset()
 
 
+class Remembering:
+    """Records as another recorder does, and remembers why it could not.
+
+    Attributes:
+        failure: of the first recording that failed, one line; empty where none did.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.failure = ""
+
+    def warm_up(self, work: Work) -> None:
+        self._recorder.warm_up(work)
+
+    def record(self, work: Work) -> Work:
+        try:
+            return self._recorder.record(work)
+        except RuntimeError as error:
+            if not _is_fatal(error):
+                lines = str(error).strip().splitlines()
+                self.failure = self.failure or (lines[0] if lines else type(error).__name__)
+            raise
+
+
+def _is_fatal(error: RuntimeError) -> bool:
+    """Whether the work cannot be done as it is either."""
+    return is_out_of_memory(error) or is_lost(error)
+
+
 def _is_apart(version: str) -> bool:
     """Whether a version of torch, such as ``2.14.1+cu130``, can record in one thread and replay in others."""
     numbers = version.split("+")[0].split(".")[:2]
@@ -165,7 +194,7 @@ class Recorded:
             try:
                 self._replay = self._recorder.record(self._work)
             except RuntimeError as error:
-                if is_out_of_memory(error) or is_lost(error):
+                if _is_fatal(error):
                     raise
                 # As text: a record that keeps the exception keeps the frames, and with them the network.
                 logging.getLogger(__name__).warning("a step cannot be recorded, it runs as it is: %s", str(error))

@@ -11,7 +11,7 @@ import math
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,10 @@ class RayEngine:
         return True
 
     @property
+    def lanes(self) -> bool:
+        return True
+
+    @property
     def amounts(self) -> dict[str, float]:
         """`resources`, read.
 
@@ -97,7 +101,7 @@ class RayEngine:
 
         data = None if self.address is None else packed_data(spec)
         if self.address is None:
-            ray = cluster.start_here(max(cores(), math.ceil(spec.count * self.cpus)))
+            ray = cluster.start_here(max(cores(), math.ceil(spec.workers * self.cpus)))
         else:
             ray = cluster.connect(self.address)
         try:
@@ -110,7 +114,7 @@ class RayEngine:
         word, there = spec.device(0), ray.cluster_resources().get("GPU", 0)
         if word == "cuda" and not there:
             raise RegnasError("--device cuda asks for GPUs and the Ray cluster has none; use --device cpu or auto")
-        gpus = 1 / spec.per_device if word in ("auto", "cuda") and there else 0
+        gpus = min(1.0, spec.lanes / spec.per_device) if word in ("auto", "cuda") and there else 0
         lease = {"num_cpus": self.cpus, "num_gpus": gpus, "resources": self.amounts, "max_restarts": 0}
         seats = Seats(ray, spec, lease, None if data is None else ray.put(data), self.address is None)
         notes = []
@@ -121,7 +125,7 @@ class RayEngine:
             seats.launch,
             device=lambda number: "cuda" if gpus else "cpu",
             ended=seats.close,
-            waiting=f"the Ray cluster has not made any of {spec.count} workers yet: is it busy, or has it no {lease}?",
+            waiting=f"the Ray cluster has made none of {spec.workers} workers yet: is it busy, or has it no {lease}?",
             notes=notes,
         )
 
@@ -134,14 +138,14 @@ class ActorLink:
     run: int
     tell: Tell
     log: str
-    job: Job | None = None
+    jobs: dict[int, Job] = field(default_factory=dict)
     dead: bool = False
 
     def send(self, message: ToWorker) -> None:
         if self.dead:
             return
         if isinstance(message, Job):
-            self.job, message = message, file_transfer.outgoing(message)
+            self.jobs[message.index], message = message, file_transfer.outgoing(message)
         self.actor.take.remote(self.run, message.to_json())
 
     def kill(self) -> None:
@@ -162,9 +166,10 @@ class ActorLink:
             self.end(Ended(message.ended))
             return
         said = expected(expected(message, Relayed).message, FromWorker)
-        if isinstance(said, End) and said.files is not None and self.job is not None:
+        job = self.jobs.pop(said.index, None) if isinstance(said, End) else None
+        if isinstance(said, End) and said.files is not None and job is not None:
             try:
-                file_transfer.incoming(self.job, said)
+                file_transfer.incoming(job, said)
                 said = replace(said, files=None, result=None)
             except (OSError, RegnasError) as error:
                 said = Failed(said.index, describe(error))

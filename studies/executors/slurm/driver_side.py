@@ -142,7 +142,7 @@ class Desk:
         self._closed = threading.Event()
         self._beat = Beat(self._folder / DRIVER)
         self._beat.beat()
-        names = [str(self._logs / f"worker-{number}.log") for number in range(spec.count)]
+        names = [str(self._logs / f"worker-{number}.log") for number in range(spec.workers)]
         self._boxes = [Box(self._folder, number, name) for number, name in enumerate(names)]
         try:
             for box, job in zip(self._boxes, self._submit(self._boxes), strict=True):

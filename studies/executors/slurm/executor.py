@@ -54,6 +54,10 @@ class SubmititEngine:
     def shares(self) -> bool:
         return False
 
+    @property
+    def lanes(self) -> bool:
+        return True
+
     def start(self, spec: WorkerSpec) -> Fleet:
         """Submit an array of one job for each worker.
 
@@ -66,7 +70,7 @@ class SubmititEngine:
                 spec,
                 desk.launch,
                 ended=desk.close,
-                waiting=f"no job of {spec.count} has begun yet; the search goes on as soon as one does (squeue --me)",
+                waiting=f"no job of {spec.workers} has begun yet; the search goes on as soon as one does (squeue --me)",
             )
         except BaseException:
             desk.close()
@@ -97,7 +101,7 @@ class SubmititEngine:
             raise RegnasError(
                 f"there is no SLURM here ({error}): run the command where sbatch is, or try submitit[local=true]"
             ) from error
-        made.update_parameters(**common, **given, cpus_per_task=self.cpus, slurm_array_parallelism=spec.count)
+        made.update_parameters(**common, **given, cpus_per_task=self.cpus, slurm_array_parallelism=spec.workers)
         return made
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from regnas.baseline import Baseline, SupportsBaselines, baselines_of
 from regnas.costs import complexity_of
-from regnas.evaluator import Result, rank
+from regnas.evaluator import REMARK, Result, rank
 from regnas.executor import Executor
 from regnas.measure import BUILT_IN, costs_in
 from regnas.messages import EvaluateJob
@@ -132,6 +132,8 @@ def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progre
                 progress.say(f"baseline {each.name} failed and is left out: {event.message}")
             elif (result := _result(one, each)) is not None:
                 progress.say(f"baseline {each.name}: {result.error:.2%}  {result.seconds:.1f} s")
+                if REMARK in result.notes:
+                    progress.say(f"baseline {each.name}: {result.notes[REMARK]}")
 
 
 def rows_of(one: SearchPlan, known: Sequence[Baseline]) -> list[Row]:

@@ -11,7 +11,7 @@ from regnas.design_space import make_space
 from regnas.errors import StudyError, UsageError
 from regnas.images import Images
 from regnas.studies.search.identity import REMARKS
-from regnas.studies.search.outcome import Row, complete_rows, rows_of, value_of
+from regnas.studies.search.outcome import Row, complete_rows, remarks_of, rows_of, value_of
 from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.search.study_file import study_of
 from regnas.system.reading import fields_if_whole
@@ -26,7 +26,7 @@ class StoredSearch:
     Attributes:
         rows: every trial, as `regnas.studies.search.outcome.row_of` has it, in the order of the candidates.
         best: what best.json says; nothing before the search has ended once.
-        remarks: what the strategy says of itself, in sentences.
+        remarks: what the strategy says of itself, and results of their candidates, in sentences.
     """
 
     folder: Path
@@ -86,7 +86,7 @@ def stored_search(folder: Path, storage: str | None = None) -> StoredSearch:
         settings=settings,
         rows=rows_of(study, space),
         best=fields_if_whole(folder / "best.json", index=int, validation_error=float) or {},
-        remarks=tuple(map(str, study.user_attrs.get(REMARKS, ()))),
+        remarks=(*map(str, study.user_attrs.get(REMARKS, ())), *remarks_of(study)),
     )
     if not found.sound:
         raise StudyError(f"no candidate of study {found.name!r} is complete with a finite error; go on with its search")

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import Task
 from regnas.executor import Event, WorkerSpec
 from regnas.messages import EvaluateJob
+from regnas.studies.executors.resources import Resources, allocate
 from regnas.studies.executors.slurm.driver_side import Desk
 from regnas.studies.executors.slurm.mailbox import Beat, Inbox, Outbox, Pulse
 from regnas.studies.executors.worker_pool import Fleet
@@ -272,5 +274,31 @@ def test_without_slurm_the_way_out_is_named(fast_search: Search, monkeypatch: py
 def test_a_device_of_this_machine_cannot_be_named_for_others(fast_search: Search) -> None:
     with pytest.raises(UsageError, match="--device cuda:1 is a GPU of this machine"):
         fast_search(2, executor="submitit", workers=1, device="cuda:1")
-    with pytest.raises(UsageError, match="no --per-device 2"):
+    with pytest.raises(UsageError, match="--per-device 2 needs --device cuda"):
         fast_search(2, executor="submitit", workers=1, per_device=2)
+
+
+class InLanes:
+    """An evaluator that trains eight candidates in a process with a GPU."""
+
+    def lanes(self, device: str) -> int:
+        return 8 if device.startswith("cuda") else 1
+
+
+@pytest.mark.parametrize(
+    ("further", "lanes"), [({}, [1] * 8), ({"per_device": 4}, [4, 4]), ({"per_device": 5}, [4, 4])]
+)
+def test_a_job_has_several_candidates_on_its_gpu_where_that_is_asked_for(
+    further: dict[str, Any], lanes: list[int], tmp_path: Path
+) -> None:
+    asked = Resources(executor="submitit[gpus=1]", device="cuda", workers=8, **further)
+    found = allocate(InLanes(), asked)  # type: ignore[arg-type]
+    spec = replace(spec_of(tmp_path, count=found.count), per_device=found.per_device, lanes=found.lanes)
+    assert [spec.lanes_of(number) for number in range(spec.workers)] == lanes
+
+
+@pytest.mark.parametrize(("share", "says"), [(64, "at most 32 with --executor submitit"), ("auto", "give .* a number")])
+def test_lanes_of_a_job_are_a_number_that_a_process_can_have(share: int | str, says: str) -> None:
+    asked = Resources(executor="submitit", device="cuda", workers=64, per_device=share)
+    with pytest.raises(UsageError, match=f"--per-device .*{says}"):
+        allocate(InLanes(), asked)  # type: ignore[arg-type]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from regnas.studies.search.report.stored import stored_search
 from regnas.studies.search.search import SearchResult
 
 Run = Callable[..., tuple[int, str, str]]
@@ -44,3 +46,16 @@ def test_a_candidate_that_takes_too_long_is_ended_and_its_process_goes_on(regnas
     assert code == 0 and len(processes(fast)) == 1
     assert printed.count("candidate 2 failed: it took longer than 2 s (--timeout) and was stopped") == 1
     assert sorted(fast.evaluated()) == list(range(13))
+
+
+def test_what_a_result_says_of_its_candidate_is_said_with_number_and_key_and_kept(
+    regnas_command: Run, fast: Any, tmp_path: Path
+) -> None:
+    """Such as ``train``: that the steps of this network could not be recorded."""
+    code, printed, _ = regnas_command(*WORDS, "--evaluator", "fast[lanes=4,remark=3|5]")
+    keys = {index: key for index, key, *_ in fast.lines()}
+    assert code == 0 and f"candidate 3 (network {keys[3]}): it was slow" in printed
+    both = f"candidates 3 (network {keys[3]}), 5 (network {keys[5]}): it was slow"
+    assert printed.count(both) == 1  # at the end
+    (folder,) = (path.parent for path in tmp_path.rglob("trials.csv"))
+    assert both in stored_search(folder).remarks

@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from regnas.dataset import make_dataset
+from regnas.evaluator import Context, Task
+from regnas.evaluators.training import evaluator as module
 from regnas.evaluators.training.batches import Batches, statistics
-from regnas.evaluators.training.evaluator import build
+from regnas.evaluators.training.evaluator import build, make
 from regnas.evaluators.training.gpu.epochs import RecordedEpochs
+from regnas.evaluators.training.gpu.lanes import Lanes
 from regnas.evaluators.training.loop import Trainer
 from regnas.evaluators.training.precision import Computing
 from regnas.evaluators.training.recipe import Recipe
@@ -94,6 +97,22 @@ def test_where_recording_fails_the_step_runs_as_it_is(caplog: pytest.LogCaptureF
     recorder = Again(fails=True)
     assert equal(trained(None), trained(recorder))
     assert recorder.recorded == 1 and "cannot be recorded" in caplog.text
+
+
+def test_a_network_whose_steps_cannot_be_recorded_is_named_by_its_result_and_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluator = make(Task(data="fake:96", epochs=2), {"batch_size": 16})
+    alone = evaluator(NETWORK, seed=0, context=Context())
+    monkeypatch.setattr(module, "choose", lambda *_, **__: Computing(adapted=True, recorded=True))
+    found = []
+    for fails in (False, True):
+        monkeypatch.setattr(Lanes, "recorder", lambda *_, fails=fails: Again(fails))
+        found.append(evaluator(NETWORK, seed=0, context=Context()))
+    assert [one.errors for one in found] == [alone.errors] * 2 and "remark" not in found[0].notes
+    remark = str(found[1].notes["remark"])
+    assert "could not be recorded" in remark and remark.endswith("operation not permitted when stream is capturing")
+    assert f"network {NETWORK.key()}: {remark}" in caplog.text
 
 
 def test_a_replay_asks_nothing_of_python() -> None:
