@@ -16,6 +16,7 @@ import numpy as np
 from regnas.architecture import Architecture, from_json
 from regnas.costs import complexity_of
 from regnas.describe import log_costs, numbers
+from regnas.evaluators.tabular.forest import Forest, forest
 from regnas.sampling import keyed
 from regnas.tables.table import Floats, Table, TableError
 
@@ -35,7 +36,7 @@ class Surrogate:
         levels: ``(m,)``, that mean for each deviation.
     """
 
-    model: Any
+    model: Forest
     names: tuple[str, ...]
     low: Floats
     high: Floats
@@ -55,7 +56,7 @@ class Surrogate:
         outside = ((row[0] < self.low) | (row[0] > self.high)).any() or any(
             value for name, value in found.items() if name not in self.names
         )
-        expected = float(self.model.predict(row)[0])
+        expected = self.model.predict(row[0])
         noise = self._noise(expected, keyed.integer("surrogate", seed, architecture.key()))
         return float(np.clip(expected + noise, 0.0, 1.0)), {"extrapolated": 1} if outside else {}
 
@@ -70,7 +71,7 @@ class Surrogate:
     def expected(self, architecture: Architecture) -> float:
         """The predicted mean over trainings: what is reported of a network that is not in the table."""
         row = _matrix([features(architecture, self.resolution)], self.names)
-        return float(np.clip(self.model.predict(row)[0], 0.0, 1.0))
+        return float(np.clip(self.model.predict(row[0]), 0.0, 1.0))
 
 
 def features(architecture: Architecture, resolution: int) -> dict[str, float]:
@@ -134,7 +135,7 @@ def fit(table: Table) -> Surrogate:
         TableError: too few networks.
     """
     names, rows, errors = _learned(table)
-    model = _model().fit(rows, errors)
+    model = forest(_model().fit(rows, errors))
     deviations, levels = seed_deviations(table.signal)
     return Surrogate(model, names, rows.min(axis=0), rows.max(axis=0), deviations, levels, table.images.resolution)
 
