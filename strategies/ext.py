@@ -76,8 +76,9 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
 
 
 def adapters() -> dict[str, Path]:
-    """The adapters of regnas by their names."""
-    return {one.stem: one for one in sorted(_SERVE.parent.glob("*.py")) if one.stem not in ("__init__", _SERVE.stem)}
+    """The adapters of regnas by their names: those of their files, with a hyphen where Python wants an underscore."""
+    files = (one for one in sorted(_SERVE.parent.glob("*.py")) if one.stem not in ("__init__", _SERVE.stem))
+    return {one.stem.replace("_", "-"): one for one in files}
 
 
 def _adapter(name: str) -> Path:

@@ -245,6 +245,10 @@ def test_the_adapter_in_the_documentation_runs(tmp_path: Path) -> None:
     assert inner.unanswered == 0 and len(study.trials) == 3
 
 
+def test_a_name_with_a_hyphen_is_a_file_with_an_underscore() -> None:
+    assert adapters()["syne-tune"].name == "syne_tune.py"
+
+
 @pytest.mark.parametrize("name", adapters())
 def test_the_documentation_has_every_adapter_with_its_pin(name: str) -> None:
     package, _, pinned = serve.load(str(adapters()[name])).PIN.partition("==")
