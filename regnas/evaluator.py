@@ -199,7 +199,8 @@ class SupportsPrepare(Protocol):
         a user should hear before the first candidate. ``epochs`` of a whole evaluation, in ``recipe`` or beside it, is
         what pruners and a budget of epochs need; ``steps`` of its optimiser say when trainings can be compared at
         first. ``scored`` names the metric of an evaluator that trains nothing and whose error is a function of that
-        metric alone: the metric is shown in its place, and no baselines are trained.
+        metric alone: the metric is shown in its place, and no baselines are trained. Nor are they where ``baselines``
+        is false: its errors are of networks of the space alone.
 
         Raises:
             DataError: the data set is missing, incomplete or damaged.

@@ -21,6 +21,8 @@ from regnas.system.reading import open_file
 if TYPE_CHECKING:
     import torch
 
+    from regnas.design_space import Space
+
 FOLDER = "fit"  # in a study's folder
 RESULT = "result.json"
 EPOCHS = "epochs.jsonl"  # what was told after each epoch
@@ -62,6 +64,7 @@ class FitContext:
         report: called after every epoch with its number from 1 and what is to be told of it, JSON values with an
             `ERROR` among them; False means: leave a snapshot and stop.
         seconds: after which it ends with what it has, at the end of an epoch; None for as long as it takes.
+        space: whose candidates it is for, inside its window but for what has to be measured; None where nobody says.
     """
 
     folder: Path
@@ -71,6 +74,7 @@ class FitContext:
     identity: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[int, Mapping[str, Any]], bool] = field(default=lambda epoch, facts: True)
     seconds: float | None = None
+    space: Space | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +124,18 @@ class SupportsFit(Protocol):
 
     def take_fit(self, found: Fitted, folder: Path) -> None:
         """Hear what a fit found, and read what it left in the folder: in the driver, before the first candidate."""
+
+
+@runtime_checkable
+class SupportsSpaceCheck(Protocol):
+    """An evaluator that fits, and not for every space: nothing else tells one of the space before its fit."""
+
+    def check_space(self, space: Space) -> None:
+        """Whether it can fit for the networks of this space and its window, asked before anything is trained.
+
+        Raises:
+            UsageError: it cannot.
+        """
 
 
 class EpochTraining(Protocol):

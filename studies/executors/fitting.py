@@ -64,7 +64,8 @@ def do_fit(
 
     if job.folder is None or task is None:
         raise UsageError("a fit needs a folder, and a task that names its images")
-    made = evaluator if job.strategy is None else make_strategy(job.strategy, space_of(job.space), seed=job.seed)
+    space = space_of(job.space)
+    made = evaluator if job.strategy is None else make_strategy(job.strategy, space, seed=job.seed)
     fitter, folder = fitter_of(made), Path(job.folder)
     if fitter is None:
         raise UsageError(f"{job.strategy or 'the evaluator'} has nothing to fit")
@@ -77,6 +78,7 @@ def do_fit(
         identity=job.identity,
         report=lambda epoch, facts: report(epoch, facts[fit.ERROR]),
         seconds=job.seconds,
+        space=space,
     )
     found = fitter.fit(context)
     if found is None:

@@ -28,7 +28,7 @@ from regnas.system.reading import fields, fields_if_whole, parse_json
 
 Row = dict[str, Any]
 _NAMED = 5  # candidates of whom a sentence is said
-_NOT_KEPT = ("recipe", "images", "remarks", "guessing", "steps")  # facts that no weights need
+_NOT_KEPT = ("recipe", "images", "remarks", "guessing", "steps", "baselines")  # facts that no weights need
 
 
 def rows_of(study: optuna.Study, space: Space) -> list[Row]:

@@ -264,7 +264,7 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         objective=asked.sought,
         screen=asked.screened,
         loggers=tuple(asked.log),
-        fitting=fitters.of(asked, sampler, evaluator, facts if data is not None else None),
+        fitting=fitters.of(asked, sampler, evaluator, facts if data is not None else None, space),
     )
 
 

@@ -166,16 +166,16 @@ def _finish(one: SearchPlan, study: optuna.Study, known: Sequence[Baseline], poo
         one.folder, winner, test_error, dict(one.facts), settings, textbook.to_json(baselines, against) | _measured(one)
     )
     found = fronts.write(one.folder, rows, one.pareto)
-    remarks = (*_said(study), *outcome.remarks_of(study))
+    remarks = (*_said(one, study), *outcome.remarks_of(study))
     return SearchResult(
         best, rows, study, one.folder, settings, one.facts, one.seed_sd, found, baselines, against, remarks
     )
 
 
-def _said(study: optuna.Study) -> list[str]:
-    """What the strategy says of itself, which the study keeps for the dashboard."""
+def _said(one: SearchPlan, study: optuna.Study) -> list[str]:
+    """What the strategy says of itself, and what an evaluator's fit took, which the study keeps for the dashboard."""
     sampler = study.sampler
-    said = sampler.remarks(study) if isinstance(sampler, SupportsRemarks) else []
+    said = [*fitted.cost(one, study), *(sampler.remarks(study) if isinstance(sampler, SupportsRemarks) else ())]
     if said and study.user_attrs.get(REMARKS) != said:
         study.set_user_attr(REMARKS, said)
     return said

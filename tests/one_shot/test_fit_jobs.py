@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from regnas import fit
-from regnas.design_space import make_space
+from regnas.design_space import Space, make_space
 from regnas.errors import MessageError, StudyError, UsageError
 from regnas.evaluator import Context, Result, Task
 from regnas.executor import WorkerSpec
@@ -24,7 +24,7 @@ from regnas.studies.driver import Interrupted
 from regnas.studies.executors.fitting import read_fit, space_of, space_to_json
 from regnas.studies.executors.local.in_process import InProcess
 from regnas.studies.run.progress import Silent
-from regnas.studies.search.known import fitters
+from regnas.studies.search.known import fitted, fitters
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.search import run
 from regnas.window import Window
@@ -99,6 +99,11 @@ class Shared:
 
     seen: list[Path]
     fails: bool = False
+    refused: str = ""  # the space that it is not for
+
+    def check_space(self, space: Space) -> None:
+        if space.name == self.refused:
+            raise UsageError(f"nothing is shared in {space.spec}")
 
     @property
     def fit_settings(self) -> Mapping[str, Any]:
@@ -112,7 +117,9 @@ class Shared:
         if self.fails:
             raise StudyError("what is shared is no number any more")
         (context.folder / "count.json").write_text(json.dumps(len(context.images.labels)))
-        return Fitted(facts={"classes": context.images.classes}, epochs=1, seconds=0.5)
+        assert context.space is not None
+        facts = {"classes": context.images.classes, "window": str(context.space.window)}
+        return Fitted(facts=facts, epochs=1, seconds=0.5)
 
     def take_fit(self, found: Fitted, folder: Path) -> None:
         self.seen.append(folder)
@@ -144,6 +151,11 @@ def test_an_evaluator_fits_once_and_every_evaluation_finds_what_it_left(
         assert [row["error"] for row in result.rows] == [0.048, 0.048]
         assert set(shared.seen) == {tmp_path / "one" / "fit"}
         before = (tmp_path / "one" / "fit" / fit.RESULT).stat().st_mtime_ns
+        assert (
+            result.remarks[0].startswith("train was fitted for 1 epochs in")
+            and "the 2 evaluations" in result.remarks[0]
+        )
+        assert result.study.user_attrs["regnas:fit"]["facts"] == {"classes": 4, "window": "flops :100M"}
         assert len(run(of(tmp_path, budget=3), Silent()).rows) == 3
         assert (tmp_path / "one" / "fit" / fit.RESULT).stat().st_mtime_ns == before
 
@@ -154,6 +166,17 @@ def test_a_fit_that_fails_is_said_in_a_line_and_no_candidate_is_evaluated(
     with evaluated_by(Shared([], fails=True), monkeypatch):
         with pytest.raises(StudyError, match="^train cannot be fitted: what is shared is no number any more$"):
             run(of(tmp_path), Silent())
+
+
+def test_the_fit_of_an_evaluator_is_of_a_window_and_a_space_it_is_not_for_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "window" not in fitted.identity_of(of(tmp_path, strategy=STRATEGY))
+    with evaluated_by(Shared([], refused="nasbench201"), monkeypatch):
+        with pytest.raises(UsageError, match="nothing is shared in nasbench201"):
+            of(tmp_path)
+    with evaluated_by(Shared([]), monkeypatch):
+        assert fitted.identity_of(of(tmp_path))["window"] == "flops :100M"
 
 
 def test_a_strategy_and_an_evaluator_that_both_fit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

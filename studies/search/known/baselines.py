@@ -74,8 +74,10 @@ def asked(one: SearchPlan) -> tuple[Baseline, ...]:
 
 
 def _trains(one: SearchPlan) -> bool:
-    """Whether the evaluator trains networks: it has a recipe, and errors are not made of a score."""
-    return "recipe" in one.facts and "scored" not in one.facts
+    """Whether the evaluator trains any network: it has a recipe, errors are not made of a score, and it says nothing
+    else.
+    """
+    return "recipe" in one.facts and "scored" not in one.facts and bool(one.facts.get("baselines", True))
 
 
 def said(one: SearchPlan, known: Sequence[Baseline]) -> str:

@@ -29,9 +29,10 @@ _INDEX = -1  # below those of candidates
 
 
 def identity_of(one: SearchPlan) -> dict[str, Any]:
-    """What says which fit it is: budget, workers and window change nothing in it."""
+    """What says which fit it is: budget and workers change nothing in it, nor the window in that of a strategy."""
     settings, by = one.settings, one.evaluator if one.fitting.by_evaluator else one.strategy
     known = {"by": by, "space": settings.space, "images": dict(settings.images), "data": settings.data}
+    known |= {"window": settings.window} if one.fitting.by_evaluator else {}
     settled = {} if one.fitter is None else dict(one.fitter.fit_settings)
     return {"schema": fit.SCHEMA, **known, "fingerprint": settings.fingerprint, "seed": one.seed, "settings": settled}
 
@@ -133,6 +134,20 @@ def _line(one: SearchPlan, epoch: int) -> str:
     except Exception:  # no such file on this machine, or it is being written
         return ""
     return str(told.get("line", "")) if isinstance(told, dict) and told.get("epoch") == epoch else ""
+
+
+def cost(one: SearchPlan, study: optuna.Study) -> list[str]:
+    """What the fit of an evaluator took, once for all candidates, whose own seconds do not hold it; a strategy says it
+    itself.
+    """
+    if not one.fitting.by_evaluator or (found := study.user_attrs.get(ATTRIBUTE)) is None:
+        return []
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    own = sum(trial.user_attrs.get("seconds") or 0.0 for trial in done)
+    return [
+        f"{one.evaluator} was fitted for {found['epochs']} epochs in {duration(found['seconds'])}, once for all "
+        f"candidates; the {len(done)} evaluations took {duration(own)} more"
+    ]
 
 
 def at_a_time(one: SearchPlan) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
+from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.evaluator import Evaluator
-from regnas.fit import SupportsFit
+from regnas.fit import SupportsFit, SupportsSpaceCheck
 from regnas.studies.executors.fitting import fitter_of
 from regnas.studies.search.request import SearchRequest
 
@@ -34,14 +35,17 @@ class Fitting:
         return self if self.by_evaluator else replace(self, fitter=fitter_of(sampler))
 
 
-def of(asked: SearchRequest, sampler: BaseSampler, evaluator: Evaluator, facts: Mapping[str, Any] | None) -> Fitting:
+def of(
+    asked: SearchRequest, sampler: BaseSampler, evaluator: Evaluator, facts: Mapping[str, Any] | None, space: Space
+) -> Fitting:
     """What is to be fitted before the first candidate.
 
     Args:
         facts: of the evaluator; None where it has no images.
 
     Raises:
-        UsageError: both are, there are no images or too few, or the strategy has no spec to be made again from.
+        UsageError: both are, there are no images or too few, the evaluator cannot for this space, or the strategy has
+            no spec to be made again from.
     """
     found, other = fitter_of(sampler), fitter_of(evaluator)
     if found is not None and other is not None:
@@ -57,4 +61,6 @@ def of(asked: SearchRequest, sampler: BaseSampler, evaluator: Evaluator, facts: 
         )
     if (images := facts.get("images", {}).get("training")) is not None:
         fitter.check_fit(images)
+    if found is None and isinstance(evaluator, SupportsSpaceCheck):
+        evaluator.check_space(space)
     return Fitting(fitter, found is None, equal_cost=found is not None and asked.budget.unsaid)
