@@ -57,6 +57,24 @@ class Supernet(Protocol):
 
 
 @runtime_checkable
+class SlicedSupernet(Supernet, Protocol):
+    """A supernet whose parts are the networks' own modules, each parameter a slice of a larger one.
+
+    The part of a network is then the network itself with these weights, and can be trained and scored as any other.
+    """
+
+    def slices(self, architecture: Architecture, network: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """The weights of a network by the names that its module has for them: views of the supernet's parameters.
+
+        Args:
+            network: its module, as ``architecture.build()`` makes it, of which names and shapes are read.
+
+        Raises:
+            UsageError: it is no network of the space.
+        """
+
+
+@runtime_checkable
 class SupportsSupernet(Protocol):
     """A space whose networks share weights in one module."""
 

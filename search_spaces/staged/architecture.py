@@ -294,7 +294,7 @@ class Staged:
 
     def build(self) -> torch.nn.Module:
         """A new module, initialised as the authors do from torch's current seed."""
-        from regnas.search_spaces.staged.network import StagedNetwork
+        from regnas.search_spaces.staged.modules.network import StagedNetwork
 
         return StagedNetwork(self)
 

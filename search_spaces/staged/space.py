@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from regnas.search_spaces.staged.complexity import (
     staged_complexity,
     stem_of_stride,
 )
+
+if TYPE_CHECKING:
+    from regnas.search_spaces.staged.modules.supernet import SlicedStages
 
 _NAMES = {"block": tuple(BLOCKS), "stem": tuple(STEMS), "activation": ACTIVATIONS}
 _BOUNDS = {"stages": (1, MOST_STAGES), "stem_width": (1, MOST_CHANNELS), "head_width": (0, MOST_CHANNELS)}
@@ -147,6 +150,21 @@ class StagedSpace(Space):
     def point_of(self, network: Staged) -> Params | None:
         """The point of this space and its window that is this network; None where it is none, or that is not known."""
         return None
+
+    def supernet(self, **sizes: int) -> SlicedStages:
+        """All networks inside the window as slices of one (`regnas.supernet.SupportsSupernet`); it has no sizes.
+
+        Raises:
+            UsageError: a size, a window without an upper limit, numbers of groups in place of group widths, or too
+                many weights.
+        """
+        from regnas.search_spaces.staged.modules.supernet import SlicedStages
+
+        if sizes:
+            raise UsageError(
+                f"the supernet of {self.spec} has no sizes, its window says it all; got {next(iter(sizes))}"
+            )
+        return SlicedStages(self)
 
     def sees(self) -> str:
         sizes = feature_sizes(self.template(), self.resolution)

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from regnas.search_spaces.staged.blocks import ConvNorm, LinearResidual, Residual, SqueezeExcitation
+from regnas.search_spaces.staged.modules.blocks import ConvNorm, LinearResidual, Residual, SqueezeExcitation
 from regnas.transfer import Place
 
 Places = dict[str, Place]
 
 
 def places_of(network: nn.Module) -> Places:
-    """The place of every layer, by its name; the network is a `regnas.search_spaces.staged.network.StagedNetwork`."""
+    """The place of every layer of a `regnas.search_spaces.staged.modules.network.StagedNetwork`, by its name."""
     stem, stages = network.get_submodule("stem"), network.get_submodule("stages")
     head, count = network.get_submodule("head"), len(list(stages.children()))
     convs = [(name, child) for name, child in stem.named_children() if isinstance(child, ConvNorm)]

@@ -15,8 +15,8 @@ from regnas.architecture import Architecture
 from regnas.design_space import Images, make_space
 from regnas.plugins import registry
 from regnas.search_spaces.staged.architecture import ACTIVATIONS, Staged
-from regnas.search_spaces.staged.blocks import SqueezeExcitation
 from regnas.search_spaces.staged.complexity import BLOCKS, STEMS
+from regnas.search_spaces.staged.modules.blocks import SqueezeExcitation
 from regnas.testing.counting import count
 
 NAMES = [

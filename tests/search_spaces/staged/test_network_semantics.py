@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.blocks import ConvNorm, LinearResidual, Residual, SqueezeExcitation, make_block
-from regnas.search_spaces.staged.network import StagedNetwork
+from regnas.search_spaces.staged.modules.blocks import ConvNorm, LinearResidual, Residual, SqueezeExcitation, make_block
+from regnas.search_spaces.staged.modules.network import StagedNetwork
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from regnas.format import SupportsWeights, make_format, read, write
 from regnas.images import Images
 from regnas.preset import preset
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.blocks import SqueezeExcitation, make_block
 from regnas.search_spaces.staged.formats.resnets import resnet, resnet_rs
+from regnas.search_spaces.staged.modules.blocks import SqueezeExcitation, make_block
 from regnas.studies.design.describe import describe_preset
 from regnas.testing import ArchitectureRules
 from regnas.testing.counting import count

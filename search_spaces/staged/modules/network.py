@@ -7,9 +7,9 @@ import math
 from torch import Tensor, nn
 
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.search_spaces.staged.blocks import ConvNorm, LinearResidual, Residual, make_block
-from regnas.search_spaces.staged.complexity import BLOCKS, half_width
+from regnas.search_spaces.staged.complexity import BLOCKS, Block, half_width
 from regnas.search_spaces.staged.formats.places import places_of
+from regnas.search_spaces.staged.modules.blocks import ConvNorm, LinearResidual, Residual, make_block
 from regnas.transfer import Place
 
 
@@ -74,12 +74,17 @@ def _stage(architecture: Staged, stage: int, wide_in: int) -> nn.Sequential:
                 inner=architecture.bottleneck_widths[stage],
                 group=architecture.group_widths[stage],
                 stride=architecture.strides[stage] if block == 0 else 1,
-                squeezed=round((architecture.widths[stage] if rule.squeezed_by == "output" else wide_in) * ratio),
+                squeezed=squeezed_width(rule, wide_in, architecture.widths[stage], ratio),
                 act=architecture.activation,
             )
         )
         wide_in = architecture.widths[stage]
     return blocks
+
+
+def squeezed_width(rule: Block, wide_in: int, wide: int, ratio: float) -> int:
+    """Channels between the two layers of a block's squeeze-and-excitation; 0 is none."""
+    return round((wide if rule.squeezed_by == "output" else wide_in) * ratio)
 
 
 def initialise(network: nn.Module) -> None:

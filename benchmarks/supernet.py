@@ -1,0 +1,164 @@
+"""How well the evaluator `supernet` orders networks that were trained alone. It goes on where it was stopped.
+
+    python -m benchmarks.supernet [--population recorded:fashion-mnist-scaled/regnetx] [--epochs 60] [--seed 0]
+                                  [--data 'fashion-mnist[training=5000]'] [--data-root PATH] [--networks 100]
+                                  [--folder build/supernet]
+
+Fits shared weights inside the window of a recorded population and scores its networks with them. Printed is Kendall's
+tau between their recorded errors and, one after the other, the scores, params, flops, depth, and what a first epoch
+alone said, each with a 95 % bootstrap interval over networks; what a ranking without error would reach, given that two
+trainings of a network differ; and what everything took. All of it is left in ``measured.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.shared_weights import interval
+from regnas import fit
+from regnas.architecture import from_json
+from regnas.dataset import make_dataset
+from regnas.design_space import Space, make_space
+from regnas.evaluator import Context, Evaluator, Task, make_evaluator
+from regnas.evaluators.training.fit_images import training_images
+from regnas.fit import SupportsFit
+from regnas.statistics.rank_correlation import kendall
+from regnas.studies.executors.fitting import read_fit
+from regnas.studies.populations.sources import load
+from regnas.system.files import append_json, write_json
+from regnas.window import Window
+
+
+def fitted(evaluator: Evaluator, space: Space, task: Task, seed: int, folder: Path) -> fit.Fitted:
+    """The fit, or what it left; from its snapshot where it was stopped."""
+    assert isinstance(evaluator, SupportsFit)
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {"space": space.spec, "window": str(space.window), "data": task.data, "seed": seed}
+    identity = {"settings": dict(evaluator.fit_settings), **known}
+    if (found := read_fit(folder, identity)) is not None:
+        return found
+    images = training_images(task, "cpu")
+    made = evaluator.fit(
+        fit.FitContext(folder=folder, images=images, seed=seed, identity=identity, report=_say, space=space)
+    )
+    assert made is not None  # it is never told to stop
+    write_json(folder / fit.RESULT, {"schema": fit.SCHEMA, "identity": identity, **made.to_json()})
+    fit.forget_snapshot(folder)
+    return made
+
+
+def _say(epoch: int, facts: Mapping[str, Any]) -> bool:
+    print(f"epoch {epoch}: {facts['line']}", flush=True)
+    return True
+
+
+def scored(evaluator: Evaluator, networks: Sequence[Any], fitted_in: Path, file: Path) -> list[dict[str, Any]]:
+    """Scores and seconds of networks: those that the file has are not scored again."""
+    done = [json.loads(line) for line in file.read_text().splitlines() if line] if file.exists() else []
+    for network in networks[len(done) :]:
+        result = evaluator(network, seed=len(done), context=Context(fitted=fitted_in))
+        done.append({"error": result.error, "seconds": result.seconds})
+        append_json(file, done[-1])
+    return done[: len(networks)]
+
+
+def ceiling(first: Sequence[float], second: Sequence[float]) -> dict[str, float]:
+    """What the best ranking can reach against one training each, from two trainings of some networks.
+
+    Errors are taken as normal: rho = 6 / pi asin(r / 2) gives the correlation r of two trainings, a training and the
+    true error have sqrt(r), and tau = 2 / pi asin(sqrt(r)) (Kruskal 1958, Ordinal measures of association, section 8).
+    """
+    ranks = [np.argsort(np.argsort(one)) for one in (first, second)]
+    rho = float(np.corrcoef(*ranks)[0, 1])
+    correlation = max(0.0, 2 * math.sin(math.pi * rho / 6))
+    return {"rho": rho, "tau": 2 / math.pi * math.asin(math.sqrt(correlation)), "pairs": len(first)}
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Any]:
+    """Fit, score, print."""
+    rows, settings = recorded(asked.population, asked.networks)
+    data = make_dataset(asked.data, root=asked.data_root)
+    space = make_space(settings["space"]).on(data.regime.images).within(Window.read(settings["window"]))
+    task = Task(data=asked.data, data_root=asked.data_root, resolution=space.resolution)
+    evaluator = make_evaluator(f"supernet[epochs={asked.epochs}]", task)
+    folder = asked.folder / f"epochs-{asked.epochs}-seed-{asked.seed}"
+    found = fitted(evaluator, space, task, asked.seed, folder / fit.FOLDER)
+    networks = [from_json(one["architecture"]) for one in rows]
+    scores = scored(evaluator, networks, folder / fit.FOLDER, folder / "scores.jsonl")
+    target = [one["errors"][0] for one in rows]
+    measures = {
+        "supernet": [one["error"] for one in scores],
+        "first epoch of the same training": [one["first"] for one in rows],
+        **{f"{name} (more is better)": [-float(one[name]) for one in rows] for name in ("params", "flops", "depth")},
+    }
+    twice = [one["errors"] for one in rows if len(one["errors"]) > 1]
+    result: dict[str, Any] = {
+        "tau": {name: interval(values, target) for name, values in measures.items()},
+        "supernet_and": {name: kendall(measures["supernet"], values) for name, values in measures.items()},
+        "ceiling": ceiling([one[0] for one in twice], [one[1] for one in twice]) if len(twice) > 3 else None,
+        "networks": len(rows),
+        "epochs": found.epochs,
+        "fit_seconds": found.seconds,
+        "score_seconds": sum(one["seconds"] for one in scores),
+        "alone_seconds": sum(one["seconds"] for one in rows),
+        "mean_error": {"supernet": float(np.mean(measures["supernet"])), "alone": float(np.mean(target))},
+    }
+    write_json(folder / "measured.json", {"population": asked.population, "data": asked.data, **result})
+    _print(result)
+    return result
+
+
+def recorded(text: str, count: int) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+    """Of every network of a population its errors, the first epoch's error and sizes; and its settings."""
+    (population,) = load(text)
+    rows = []
+    for place in range(min(count, len(population.indices))):
+        network = population.architectures[place]
+        assert network is not None
+        known = ~np.isnan(population.errors[place])
+        rows.append(
+            {
+                "architecture": network,
+                "errors": population.errors[place, known].tolist(),
+                "first": float(population.curves[place, 0, 0]),
+                "seconds": float(population.seconds[place, 0]),
+                "params": float(population.params[place]),
+                "flops": float(population.flops[place]),
+                "depth": sum(network["depths"]),
+            }
+        )
+    return rows, population.settings
+
+
+def _print(result: Mapping[str, Any]) -> None:
+    for name, (tau, low, high) in result["tau"].items():
+        print(f"{name:<34} Kendall's tau {tau:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}")
+    if (most := result["ceiling"]) is not None:
+        print(f"two trainings of {most['pairs']} networks: rho {most['rho']:.2f}, so tau is {most['tau']:.2f} at most")
+    print(
+        f"fit: {result['epochs']} epochs, {result['fit_seconds']:.0f} s; {result['networks']} scores: "
+        f"{result['score_seconds']:.0f} s; their trainings alone, as recorded: {result['alone_seconds']:.0f} s"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of the command line."""
+    made = argparse.ArgumentParser(prog="python -m benchmarks.supernet", description=__doc__)
+    made.add_argument("--population", default="recorded:fashion-mnist-scaled/regnetx")
+    made.add_argument("--data", default="fashion-mnist[training=5000]")
+    made.add_argument("--data-root", default=None)
+    made.add_argument("--folder", type=Path, default=Path("build/supernet"))
+    for name, usual in (("networks", 100), ("epochs", 60), ("seed", 0)):
+        made.add_argument(f"--{name}", type=int, default=usual)
+    return made
+
+
+if __name__ == "__main__":
+    measure(parser().parse_args())

@@ -1,0 +1,1 @@
+"""What is trained once for all candidates, and how they are scored with it."""
