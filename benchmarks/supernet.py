@@ -1,13 +1,14 @@
 """How well the evaluator `supernet` orders networks that were trained alone. It goes on where it was stopped.
 
-    python -m benchmarks.supernet [--population recorded:fashion-mnist-scaled/regnetx] [--epochs 60] [--seed 0]
+    python -m benchmarks.supernet [--population recorded:fashion-mnist-scaled/regnetx] [--epochs 30] [--seed 0]
                                   [--data 'fashion-mnist[training=5000]'] [--data-root PATH] [--networks 100]
-                                  [--folder build/supernet]
+                                  [--validation 10000] [--folder build/supernet]
 
-Fits shared weights inside the window of a recorded population and scores its networks with them. Printed is Kendall's
-tau between their recorded errors and, one after the other, the scores, params, flops, depth, and what a first epoch
-alone said, each with a 95 % bootstrap interval over networks; what a ranking without error would reach, given that two
-trainings of a network differ; and what everything took. All of it is left in ``measured.json``.
+Fits shared weights inside the window of a recorded population and scores its networks with them, on the first so many
+validation images. Printed is Kendall's tau between their recorded errors and, one after the other, the scores, params,
+flops, depth, and what each epoch of the recorded trainings said, each with a 95 % bootstrap interval over networks;
+what a ranking without error would reach, given that two trainings of a network differ; and what everything took. All of
+it is left in ``measured.json``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,11 @@ import numpy as np
 from benchmarks.shared_weights import interval
 from regnas import fit
 from regnas.architecture import from_json
-from regnas.dataset import make_dataset
+from regnas.dataset import DataSet, Regime, Split, make_dataset
 from regnas.design_space import Space, make_space
-from regnas.evaluator import Context, Evaluator, Task, make_evaluator
+from regnas.evaluator import Context, Evaluator, Task
+from regnas.evaluators.shared_weights.settings import Settings
+from regnas.evaluators.supernet import SupernetEvaluator
 from regnas.evaluators.training.fit_images import training_images
 from regnas.fit import SupportsFit
 from regnas.statistics.rank_correlation import kendall
@@ -34,6 +38,33 @@ from regnas.studies.executors.fitting import read_fit
 from regnas.studies.populations.sources import load
 from regnas.system.files import append_json, write_json
 from regnas.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Fewer:
+    """A data set with the first ``validation`` of its validation images."""
+
+    whole: DataSet
+    validation: int
+
+    @property
+    def name(self) -> str:
+        return self.whole.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.whole.class_names
+
+    @property
+    def regime(self) -> Regime:
+        return self.whole.regime
+
+    def fit(self) -> tuple[Split, Split]:
+        training, validation = self.whole.fit()
+        return training, validation[: self.validation]
+
+    def test(self) -> Split | None:
+        return None
 
 
 def fitted(evaluator: Evaluator, space: Space, task: Task, seed: int, folder: Path) -> fit.Fitted:
@@ -87,16 +118,16 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     data = make_dataset(asked.data, root=asked.data_root)
     space = make_space(settings["space"]).on(data.regime.images).within(Window.read(settings["window"]))
     task = Task(data=asked.data, data_root=asked.data_root, resolution=space.resolution)
-    evaluator = make_evaluator(f"supernet[epochs={asked.epochs}]", task)
+    evaluator = SupernetEvaluator(Fewer(data, asked.validation), Settings(epochs=asked.epochs))
     folder = asked.folder / f"epochs-{asked.epochs}-seed-{asked.seed}"
     found = fitted(evaluator, space, task, asked.seed, folder / fit.FOLDER)
     networks = [from_json(one["architecture"]) for one in rows]
-    scores = scored(evaluator, networks, folder / fit.FOLDER, folder / "scores.jsonl")
-    target = [one["errors"][0] for one in rows]
+    scores = scored(evaluator, networks, folder / fit.FOLDER, folder / f"scores-{asked.validation}.jsonl")
+    target, epochs = [one["errors"][0] for one in rows], len(rows[0]["curve"])
     measures = {
         "supernet": [one["error"] for one in scores],
-        "first epoch of the same training": [one["first"] for one in rows],
-        **{f"{name} (more is better)": [-float(one[name]) for one in rows] for name in ("params", "flops", "depth")},
+        **{name: [float(one[name]) for one in rows] for name in ("params", "flops", "depth")},
+        **{f"epoch {epoch} alone": [one["curve"][epoch - 1] for one in rows] for epoch in range(1, epochs)},
     }
     twice = [one["errors"] for one in rows if len(one["errors"]) > 1]
     result: dict[str, Any] = {
@@ -104,6 +135,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         "supernet_and": {name: kendall(measures["supernet"], values) for name, values in measures.items()},
         "ceiling": ceiling([one[0] for one in twice], [one[1] for one in twice]) if len(twice) > 3 else None,
         "networks": len(rows),
+        "validation": asked.validation,
         "epochs": found.epochs,
         "fit_seconds": found.seconds,
         "score_seconds": sum(one["seconds"] for one in scores),
@@ -116,7 +148,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def recorded(text: str, count: int) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-    """Of every network of a population its errors, the first epoch's error and sizes; and its settings."""
+    """Of every network of a population its errors, those after every epoch, and sizes; and its settings."""
     (population,) = load(text)
     rows = []
     for place in range(min(count, len(population.indices))):
@@ -127,7 +159,7 @@ def recorded(text: str, count: int) -> tuple[list[dict[str, Any]], Mapping[str, 
             {
                 "architecture": network,
                 "errors": population.errors[place, known].tolist(),
-                "first": float(population.curves[place, 0, 0]),
+                "curve": population.curves[place, 0].tolist(),
                 "seconds": float(population.seconds[place, 0]),
                 "params": float(population.params[place]),
                 "flops": float(population.flops[place]),
@@ -139,7 +171,7 @@ def recorded(text: str, count: int) -> tuple[list[dict[str, Any]], Mapping[str, 
 
 def _print(result: Mapping[str, Any]) -> None:
     for name, (tau, low, high) in result["tau"].items():
-        print(f"{name:<34} Kendall's tau {tau:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}")
+        print(f"{name:<14} Kendall's tau {tau:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}")
     if (most := result["ceiling"]) is not None:
         print(f"two trainings of {most['pairs']} networks: rho {most['rho']:.2f}, so tau is {most['tau']:.2f} at most")
     print(
@@ -155,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", default="fashion-mnist[training=5000]")
     made.add_argument("--data-root", default=None)
     made.add_argument("--folder", type=Path, default=Path("build/supernet"))
-    for name, usual in (("networks", 100), ("epochs", 60), ("seed", 0)):
+    for name, usual in (("networks", 100), ("epochs", 30), ("seed", 0), ("validation", 10000)):
         made.add_argument(f"--{name}", type=int, default=usual)
     return made
 

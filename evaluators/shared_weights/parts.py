@@ -14,7 +14,7 @@ from regnas import weights
 from regnas.architecture import Architecture
 from regnas.candidate import Candidate
 from regnas.design_space import Space, make_space
-from regnas.errors import InfeasibleWindow, StudyError, UsageError
+from regnas.errors import InfeasibleWindow, RegnasError, StudyError, UsageError
 from regnas.evaluators.training.batches import Batches
 from regnas.evaluators.training.devices import seeded
 from regnas.images import Images
@@ -34,7 +34,9 @@ def part_of(supernet: SlicedSupernet, architecture: Architecture, device: torch.
     """
     with seeded(0):  # which only keeps the generator as it is
         network = architecture.build().to(device)
-    network.load_state_dict(supernet.slices(architecture, network), assign=True, strict=False)
+    for name, weight in supernet.slices(architecture, network).items():
+        place, _, own = name.rpartition(".")
+        setattr(network.get_submodule(place), own, nn.Parameter(weight))  # much faster than `load_state_dict`
     return network
 
 
@@ -95,8 +97,8 @@ def made(space: Space) -> SlicedSupernet:
     found = space.supernet() if isinstance(space, SupportsSupernet) else None
     if not isinstance(found, SlicedSupernet):
         raise UsageError(
-            f"the evaluator supernet is for spaces whose networks are slices of one, such as regnetx and anynetx-a, and "
-            f"{space.spec} is none; take --evaluator train"
+            f"the evaluator supernet is for spaces whose networks are slices of one, such as regnetx and anynetx-a, "
+            f"and {space.spec} is none; take --evaluator train"
         )
     return found
 
@@ -112,8 +114,7 @@ def read(folder: Path, device: torch.device) -> SlicedSupernet:
     """What `write` wrote.
 
     Raises:
-        StudyError: it is not there.
-        RegnasError: it is damaged, or of another release.
+        StudyError: it is not there, damaged, or of another release.
     """
     stored = fields_if_whole(folder / SPACE, spec=str, window=str, images=dict)
     if stored is None:
@@ -121,6 +122,12 @@ def read(folder: Path, device: torch.device) -> SlicedSupernet:
     space = make_space(stored["spec"]).on(Images.from_json(stored["images"])).within(Window.read(stored["window"]))
     with seeded(0):
         supernet = made(space)
-    weights.load_into(cast(nn.Module, supernet), folder)
+    try:
+        weights.load_into(cast(nn.Module, supernet), folder)
+    except RegnasError as error:  # which may have a line for every weight
+        raise StudyError(
+            f"{folder / weights.WEIGHTS} does not hold the shared weights of {space.spec} inside {space.window}: move "
+            f"{folder} away, and the fit is done again"
+        ) from error
     cast(nn.Module, supernet).to(device)
     return supernet

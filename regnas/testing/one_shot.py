@@ -59,6 +59,10 @@ class FitRules:
         """One with other settings."""
         raise NotImplementedError
 
+    def space(self) -> Space | None:
+        """Whose networks it is fitted for, where it has to be told: on `resolution` and `classes`."""
+        return None
+
     def test_settings_are_plain_json_and_of_the_fit_alone(self) -> None:
         settings = self.make().fit_settings
         assert json.loads(json.dumps(settings)) == settings == self.make().fit_settings
@@ -124,7 +128,7 @@ class FitRules:
         folder.mkdir(parents=True, exist_ok=True)
         images = MadeUpImages(self.count, self.resolution, self.classes)
         identity = {"settings": dict(one.fit_settings)}
-        return FitContext(folder=folder, images=images, seed=3, identity=identity, **further)
+        return FitContext(folder=folder, images=images, seed=3, identity=identity, space=self.space(), **further)
 
     def _fit(self, folder: Path, **further: Any) -> Fitted | None:
         one = self.make()
