@@ -129,7 +129,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         **{name: [float(one[name]) for one in rows] for name in ("params", "flops", "depth")},
         **{f"epoch {epoch} alone": [one["curve"][epoch - 1] for one in rows] for epoch in range(1, epochs)},
     }
-    twice = [one["errors"] for one in rows if len(one["errors"]) > 1]
+    twice = [one["errors"] for one in recorded(asked.population)[0] if len(one["errors"]) > 1]
     result: dict[str, Any] = {
         "tau": {name: interval(values, target) for name, values in measures.items()},
         "supernet_and": {name: kendall(measures["supernet"], values) for name, values in measures.items()},
@@ -147,11 +147,15 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def recorded(text: str, count: int) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-    """Of every network of a population its errors, those after every epoch, and sizes; and its settings."""
+def recorded(text: str, count: int | None = None) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+    """Of the first networks of a population, or of all: errors, those after every epoch of the first training, and sizes.
+
+    Returns:
+        A row of each network, and the population's settings.
+    """
     (population,) = load(text)
     rows = []
-    for place in range(min(count, len(population.indices))):
+    for place in range(len(population.indices))[:count]:
         network = population.architectures[place]
         assert network is not None
         known = ~np.isnan(population.errors[place])

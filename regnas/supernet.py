@@ -124,7 +124,8 @@ class SupportsRelaxation(Protocol):
         """A new one, as of `SupportsSupernet.supernet`; its alphas begin at 1e-3 times a standard normal draw.
 
         Args:
-            sizes: ``channels`` and ``cells``; 0 is what the paper has.
+            sizes: ``channels`` and ``cells``; 0 is what the paper has. Where it is asked for, ``partial``: one channel
+                in so many is mixed, the others pass.
 
         Raises:
             UsageError: it is not defined for this space, in words, or no such size.

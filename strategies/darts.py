@@ -23,10 +23,11 @@ from regnas.strategy import own_options
 from regnas.supernet import SupportsRelaxation
 
 VERSION = 1  # of the training: another one gives other alphas for the same settings
-SIZES = {"cells": 0, "channels": 0}
+SIZES = {"cells": 0, "channels": 0, "partial": 1}
+ADDED = {"partial": 1, "hold": 0}  # options of later releases: searches without them are those that they were
 SMALL: dict[str, Any] = {"cells": 4, "channels": 4, "epochs": 10, "alpha_rate": 3e-3}
 KNOWN: dict[str, Any] = {**SIZES, **asdict(Settings()), "small": False}
-_LEAST = {"order": 1, "epochs": 1, "batch": 2, "skips": 1, "threads": 1}
+_LEAST = {"order": 1, "epochs": 1, "batch": 2, "skips": 1, "threads": 1, "partial": 1}
 
 
 def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:
@@ -35,9 +36,10 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     Options:
         small: a setting for two cores, where nothing else is said: 4 cells of 4 channels, 10 epochs, alphas at 3e-3.
         cells, channels: of the relaxed network; 0 is the paper's, 8 and 16, or 5 a stage and 16 of NAS-Bench-201.
+        partial: one channel in so many is mixed, the others pass (PC-DARTS; Xu et al. 2020, arXiv 1907.05737).
         order: 1, or 2 for the gradient through the next step of the weights.
         epochs, batch, rate, least_rate, momentum, decay, clip, alpha_rate, alpha_decay, alpha_beta, share, stop, skips,
-            after, threads: as of `regnas.strategies.one_shot.relaxed_search.Settings`.
+            after, hold, threads: as of `regnas.strategies.one_shot.relaxed_search.Settings`.
 
     Raises:
         UsageError: a space without a relaxation, or an option that makes no sense.
@@ -45,7 +47,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     chosen = own_options(options, "darts", KNOWN, _LEAST)
     if chosen.pop("small"):
         chosen |= {name: value for name, value in SMALL.items() if name not in options}
-    sizes = {name: chosen.pop(name) for name in SIZES}
+    sizes = {name: value for name in SIZES if (value := chosen.pop(name)) != ADDED.get(name)}
     inner = Darts(space, Settings(**chosen), sizes)
     return FeasibleSampler(space, inner, seed=seed, duplicates=options.get("duplicates", "reject"), max_tries=2)
 
@@ -71,7 +73,8 @@ class Darts(ProposesFitted):
 
     @property
     def fit_settings(self) -> Mapping[str, Any]:
-        return {"version": VERSION, **self._sizes, **asdict(self._settings)}
+        settings = {**self._sizes, **asdict(self._settings)}
+        return {"version": VERSION} | {name: one for name, one in settings.items() if ADDED.get(name) != one}
 
     def check_fit(self, images: int) -> None:
         self._settings.check(images)

@@ -268,7 +268,8 @@ class CellSpace(Space):
         from regnas.search_spaces.cells.supernets.mixed import one_set, sizes_of
         from regnas.search_spaces.cells.supernets.relaxed import RelaxedCells
 
-        found = sizes_of(sizes, {"channels": 16, "cells": 8}, {"channels": 2, "cells": 3}, self.spec)
+        usual, least = {"channels": 16, "cells": 8, "partial": 1}, {"channels": 2, "cells": 3, "partial": 1}
+        found = sizes_of(sizes, usual, least, self.spec)
         if self.output != "all" or self.slim:
             raise UsageError(
                 f"the relaxation of {self.spec} is not defined: its cells do not put out all of their nodes in the "
@@ -286,15 +287,9 @@ class CellSpace(Space):
                 f"channels of a supernet of cells are even: reductions halve them; got {found['channels']}"
             )
         operations = one_set((laws[name] for cell in self.cells for name in self.names(cell)[0]), self.spec)
-        return RelaxedCells(
-            operations,
-            self.cells,
-            nodes=self.nodes,
-            width=found["channels"],
-            depth=found["cells"],
-            stem=self.stem_of_images,
-            classes=self.classes,
-        )
+        known: dict[str, Any] = {"nodes": self.nodes, "stem": self.stem_of_images, "classes": self.classes}
+        width, depth, partial = (found[name] for name in usual)
+        return RelaxedCells(operations, self.cells, **known, width=width, depth=depth, partial=partial)
 
     def supernet(self, **sizes: int) -> RelaxedCells | SharedCells:
         """What parts are selected of (`regnas.supernet.SupportsSupernet`): the relaxation's module where all nodes are

@@ -43,6 +43,7 @@ class Settings:
         share: of the training images, for the weights; the rest is for the alphas.
         stop: ``skips`` ends it when the derived network has so many ``skips`` (DARTS+; Liang et al. 2019, arXiv
             1909.06035), not before epoch ``after``; 0 is a fifth of the epochs.
+        hold: epochs in which weights alone are trained, before the first step of the alphas.
         threads: of the processor.
 
     Raises:
@@ -64,6 +65,7 @@ class Settings:
     stop: str = "never"
     skips: int = 2
     after: int = 0
+    hold: int = 0
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class Settings:
             "share": (0 < self.share < 1, "between 0 and 1"),
             "stop": (self.stop in STOPS, f"one of {', '.join(STOPS)}"),
             "skips": (self.skips >= 1, "at least 1"),
+            "hold": (0 <= self.hold < self.epochs, f"from 0 to below the epochs, {self.epochs}"),
             "threads": (self.threads >= 1, "at least 1"),
         }
         for name, (holds, rule) in rules.items():
@@ -154,7 +157,8 @@ class RelaxedSearch:
             images, labels = self._images.batch(rows, self._order)
             picked = torch.randperm(len(self._others), generator=self._order)[: settings.batch]
             others = self._images.batch(self._others[picked], self._order)
-            self._step_alphas((images, labels), others, rate)
+            if self._epoch >= settings.hold:
+                self._step_alphas((images, labels), others, rate)
             total += len(rows) * self._step_weights(images, labels)
             seen += len(rows)
         self._epoch += 1

@@ -226,6 +226,16 @@ def test_it_ends_when_the_derived_cell_has_too_many_skips(tmp_path: Path) -> Non
     assert ("skip connections (stop=skips)" in found.ended) == bool(late)
 
 
+def test_alphas_rest_while_they_are_held_and_options_of_later_releases_change_no_fit_without_them(
+    tmp_path: Path,
+) -> None:
+    fitted(f"darts[{TINY},hold=2,partial=2]", tmp_path)
+    first, second, third = (one["alphas"] for one in told(tmp_path))
+    assert first == second != third
+    plain, held = (dict(inner_of(spec).fit_settings) for spec in ("darts", "darts[hold=2,partial=4]"))
+    assert "hold" not in plain and held == {**plain, "hold": 2, "partial": 4}
+
+
 def test_alphas_that_are_no_numbers_are_said_and_the_epochs_before_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +278,8 @@ def test_a_batch_larger_than_half_of_the_images_is_refused(spec: str, images: in
         ("darts[stop=late]", "darts", "one of never, skips"),
         ("darts[share=1.0]", "darts", "between 0 and 1"),
         ("darts[cells=2]", "darts", "from 3"),
+        ("darts[hold=50]", "darts", "hold of strategy darts is from 0 to below the epochs, 50"),
+        ("darts[partial=3]", "nasbench201", "partial=3 mixes one channel in 3, and the supernet has 16 channels"),
         ("darts[cels=8]", "darts", "no option 'cels'"),
         ("darts:second", "darts", "nothing behind a colon"),
     ],

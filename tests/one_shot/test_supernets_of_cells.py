@@ -15,7 +15,7 @@ from regnas.errors import UsageError
 from regnas.images import Images
 from regnas.search_spaces.cells.complexity import cells_of
 from regnas.search_spaces.cells.operations import count_factorised_reduction, count_operation
-from regnas.search_spaces.cells.supernets.mixed import shares, strongest_inputs
+from regnas.search_spaces.cells.supernets.mixed import on_part, shares, strongest_inputs
 from regnas.supernet import SupportsRelaxation
 from regnas.testing import RelaxationRules
 
@@ -23,7 +23,7 @@ VECTORS = json.loads((Path(__file__).parents[1] / "data" / "darts-vectors.json")
 SPACES = {
     "darts": {"channels": 4, "cells": 3},
     "darts[reduction=same,op=none|skip_connect|sep_conv_3x3|max_pool_3x3]": {"channels": 2, "cells": 4},
-    "pnas": {"channels": 2, "cells": 3},
+    "pnas": {"channels": 4, "cells": 3, "partial": 2},
     "nasbench201": {"channels": 4, "cells": 1},
 }
 
@@ -36,6 +36,26 @@ class TestRelaxations(RelaxationRules):
 
     def make(self) -> Space:
         return make_space(self._spec).on(Images(16, 4))
+
+
+def test_a_part_of_the_channels_is_operated_on_and_the_others_pass_and_are_shuffled() -> None:
+    """By hand: of channels 0 to 7 the first quarter is multiplied, then they are read as 4 rows, column by column."""
+    x = torch.arange(1.0, 9.0).view(1, 8, 1, 1).expand(2, 8, 5, 5)
+    done = on_part(x, 4, lambda part: 10 * part)
+    assert done[0, :, 0, 0].tolist() == [10, 3, 5, 7, 20, 4, 6, 8]
+    halved = on_part(x, 4, lambda part: 10 * part[:, :, ::2, ::2])
+    assert halved.shape == (2, 8, 3, 3) and torch.equal(halved, done[:, :, :3, :3])
+    assert torch.equal(on_part(x, 1, torch.neg), -x)
+
+
+@pytest.mark.parametrize("spec", ["darts", "nasbench201"])
+def test_a_relaxation_of_a_quarter_of_the_channels_has_a_sixteenth_of_the_weights_of_a_convolution(spec: str) -> None:
+    whole, part = (relaxation(spec, channels=8, cells=3, partial=partial) for partial in (1, 4))
+    sizes = [dict(one.named_parameters()) for one in (whole, part)]
+    dense = [name for name, weight in sizes[0].items() if ".choices." in name and weight.shape[2:] == (1, 1)]
+    assert dense and all(sizes[0][name].numel() == 16 * sizes[1][name].numel() for name in dense)
+    with pytest.raises(UsageError, match="partial=3 mixes one channel in 3, and the supernet has 8 channels"):
+        relaxation(spec, channels=8, cells=3, partial=3)
 
 
 def relaxation(spec: str, **sizes: int) -> Any:

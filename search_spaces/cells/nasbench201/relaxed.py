@@ -14,7 +14,15 @@ from regnas.architecture import Architecture
 from regnas.errors import UsageError
 from regnas.search_spaces.cells.nasbench201.architecture import EDGES, OPERATIONS, STAGES, NASBench201
 from regnas.search_spaces.cells.nasbench201.network import Reduction, make_operation
-from regnas.search_spaces.cells.supernets.mixed import NONE, MixedOperation, but_alphas, new_alphas, shares, unscaled
+from regnas.search_spaces.cells.supernets.mixed import (
+    NONE,
+    MixedOperation,
+    but_alphas,
+    check_partial,
+    new_alphas,
+    shares,
+    unscaled,
+)
 
 SKIP = "skip_connect"
 CELL = "cell"
@@ -30,10 +38,12 @@ class RelaxedCell(nn.Module):
     Args:
         operations: that every edge chooses among.
         cells: of each stage.
+        partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.mixed.on_part`).
     """
 
-    def __init__(self, operations: Sequence[str], *, width: int, cells: int, classes: int) -> None:
+    def __init__(self, operations: Sequence[str], *, width: int, cells: int, classes: int, partial: int = 1) -> None:
         super().__init__()
+        check_partial(partial, width)
         self.operations = tuple(operations)
         self.skip = SKIP if SKIP in self.operations else None
         wide = width
@@ -43,7 +53,7 @@ class RelaxedCell(nn.Module):
             if stage:
                 self.body.append(Reduction(wide, 2 * wide))
                 wide *= 2
-            self.body.extend(MixedEdges(self.operations, wide) for _ in range(cells))
+            self.body.extend(MixedEdges(self.operations, wide, partial) for _ in range(cells))
         self.head = nn.Sequential(nn.BatchNorm2d(wide), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(wide, classes)
         self._choices = new_alphas({CELL: len(EDGES)}, len(self.operations))
@@ -90,10 +100,11 @@ class RelaxedCell(nn.Module):
 class MixedEdges(nn.Module):
     """Four nodes with a mixture on each of six edges, ``(n, c, h, w)`` to the same."""
 
-    def __init__(self, operations: Sequence[str], wide: int) -> None:
+    def __init__(self, operations: Sequence[str], wide: int, partial: int) -> None:
         super().__init__()
         self.edges = nn.ModuleList(
-            MixedOperation(operations, lambda name: unscaled(make_operation(name, wide))) for _ in EDGES
+            MixedOperation(operations, lambda name: unscaled(make_operation(name, wide // partial)), partial)
+            for _ in EDGES
         )
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
@@ -143,7 +154,7 @@ class EdgesPart(nn.Module):
             edge = whole.edges[place]
             assert isinstance(edge, MixedOperation)
             if name != NONE:
-                self.operations[str(place)] = edge.choices[name]
+                self.operations[str(place)] = edge.choice(name)
 
     def forward(self, x: Tensor) -> Tensor:
         own = self.operations

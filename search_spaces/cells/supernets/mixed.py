@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from regnas.dimension import Dimension, values_of
 from regnas.errors import UsageError
@@ -24,23 +25,74 @@ class MixedOperation(nn.Module):
 
     Args:
         operations: names, the columns of the alphas.
-        make: a new operation of a name.
+        make: a new operation of a name, on the channels that are mixed.
+        partial: one channel in so many is mixed, as of `on_part`.
     """
 
-    def __init__(self, operations: Sequence[str], make: Callable[[str], nn.Module]) -> None:
+    def __init__(self, operations: Sequence[str], make: Callable[[str], nn.Module], partial: int = 1) -> None:
         super().__init__()
-        self.operations = tuple(operations)
+        self.operations, self.partial = tuple(operations), partial
         self.choices = nn.ModuleDict({name: make(name) for name in operations if name != NONE})
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         """Args:
         weights: ``(operations,)``.
         """
+        return on_part(x, self.partial, lambda part: self._mixed(part, weights))
+
+    def choice(self, name: str) -> nn.Module:
+        """What the edge does where this operation has all the weight; its parameters are the mixture's."""
+        return self.choices[name] if self.partial == 1 else PartOperation(self.choices[name], self.partial)
+
+    def _mixed(self, x: Tensor, weights: Tensor) -> Tensor:
         terms = [weights[place] * self.choices[name](x) for place, name in enumerate(self.operations) if name != NONE]
         total: Tensor = terms[0]
         for term in terms[1:]:
             total = total + term
         return total
+
+
+class PartOperation(nn.Module):
+    """An operation on one channel in ``partial``; see `on_part`."""
+
+    def __init__(self, operation: nn.Module, partial: int) -> None:
+        super().__init__()
+        self._operation, self._partial = operation, partial
+
+    def forward(self, x: Tensor) -> Tensor:
+        return on_part(x, self._partial, self._operation)
+
+
+def on_part(x: Tensor, partial: int, operate: Callable[[Tensor], Tensor]) -> Tensor:
+    """What is done to the first of ``partial`` equal shares of the channels, ``(n, c, h, w)`` to the same, or to half
+    the height and width.
+
+    The others pass as they are, or the largest of every 2 x 2 where the map is halved; then channels are shuffled, so
+    that those that were passed on are operated on later.
+
+    Source: Xu et al. 2020 (PC-DARTS, arXiv 1907.05737), section 3.1, eq. 2; yuhuixu1993/PC-DARTS ``model_search.py``.
+    """
+    if partial == 1:
+        return operate(x)
+    own = x.shape[1] // partial
+    done, rest = operate(x[:, :own]), x[:, own:]
+    if done.shape[2:] != rest.shape[2:]:
+        rest = functional.max_pool2d(rest, 2, ceil_mode=True)
+    joined = torch.cat([done, rest], dim=1)
+    return joined.unflatten(1, (partial, own)).transpose(1, 2).flatten(1, 2)
+
+
+def check_partial(partial: int, channels: int) -> None:
+    """Whether channels can be divided so.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if channels % partial:
+        raise UsageError(
+            f"partial={partial} mixes one channel in {partial}, and the supernet has {channels} channels, which is no "
+            f"multiple; give other channels or another partial"
+        )
 
 
 def unscaled(module: nn.Module) -> nn.Module:

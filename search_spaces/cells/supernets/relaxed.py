@@ -6,6 +6,7 @@ Source: Liu et al. 2019 (DARTS, arXiv 1806.09055), section 2; quark0/darts ``cnn
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial as partial_function
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from regnas.search_spaces.cells.supernets.mixed import (
     NONE,
     MixedOperation,
     but_alphas,
+    check_partial,
     new_alphas,
     shares,
     strongest_inputs,
@@ -46,6 +48,7 @@ class RelaxedCells(nn.Module):
             those of the first.
         nodes: of a cell; all of them are its output.
         depth: cells, 3 or more, reductions included.
+        partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.mixed.on_part`).
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class RelaxedCells(nn.Module):
         depth: int,
         stem: str,
         classes: int,
+        partial: int = 1,
     ) -> None:
         super().__init__()
+        check_partial(partial, width)
         self.operations, self._kinds, self._nodes = tuple(operations), tuple(kinds), nodes
         self.skip = SKIP if SKIP in self.operations else None
         small = stem == "cifar"
@@ -69,7 +74,8 @@ class RelaxedCells(nn.Module):
         halve = not small
         self.cells = nn.ModuleList()
         for wide, reduced in cells_of(width, depth):
-            self.cells.append(MixedCell(operations, nodes, before, last, wide, halve=halve, reduced=reduced))
+            sizes = (nodes, before, last, wide)
+            self.cells.append(MixedCell(operations, *sizes, halve=halve, reduced=reduced, partial=partial))
             before, last, halve = last, wide * nodes, reduced
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(last, classes)
@@ -137,7 +143,16 @@ class MixedCell(nn.Module):
     """One cell with every edge that there can be."""
 
     def __init__(
-        self, operations: Sequence[str], nodes: int, before: int, last: int, wide: int, *, halve: bool, reduced: bool
+        self,
+        operations: Sequence[str],
+        nodes: int,
+        before: int,
+        last: int,
+        wide: int,
+        *,
+        halve: bool,
+        reduced: bool,
+        partial: int = 1,
     ) -> None:
         super().__init__()
         self.reduced, self.nodes = reduced, nodes
@@ -147,7 +162,8 @@ class MixedCell(nn.Module):
         for node in range(nodes):
             for start in range(node + INPUTS):
                 stride = 2 if reduced and start < INPUTS else 1
-                self.edges.append(MixedOperation(operations, lambda name, s=stride: _searched(name, wide, s)))  # type: ignore[misc]
+                make = partial_function(_searched, wide=wide // partial, stride=stride)
+                self.edges.append(MixedOperation(operations, make, partial))
 
     def edge(self, node: int, start: int) -> MixedOperation:
         """Of node ``node``, from 0, the edge from input or node ``start``."""
@@ -172,7 +188,7 @@ class MixedCell(nn.Module):
         return torch.cat(states[INPUTS:], dim=1)
 
 
-def _searched(name: str, wide: int, stride: int) -> nn.Module:
+def _searched(name: str, *, wide: int, stride: int) -> nn.Module:
     """An operation as it is while cells are searched."""
     made = make_operation(name, wide, stride)
     if OPERATIONS[name].kind in ("average", "max"):
@@ -190,7 +206,7 @@ class CellPart(nn.Module):
         self.operations = nn.ModuleList()
         for place, (name, start) in enumerate(cell.edges):
             if name != NONE:
-                self.operations.append(whole.edge(place // 2, start).choices[name])
+                self.operations.append(whole.edge(place // 2, start).choice(name))
 
     def forward(self, before: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
         """What the next cell sees, of the maps ``(n, c, h, w)`` of the two cells before: the latter, and this one's

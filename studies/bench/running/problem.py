@@ -108,11 +108,17 @@ def evaluator_of(spec: str, options: TrainedOptions) -> Evaluator:
     """The evaluator of a benchmark, by which it is known whether networks are looked up or trained.
 
     Raises:
-        UsageError: malformed, or an option it does not have.
+        UsageError: malformed, an option it does not have, or one that is fitted before it evaluates.
         RegnasError: a plug-in or data set that is not there.
     """
     told = {name: value for name, value in options.items() if name != "epochs"}  # a table has its own number
-    return make_evaluator(spec, task_of(told, Path("cache")))
+    made = make_evaluator(spec, task_of(told, Path("cache")))
+    if isinstance(made, SupportsFit):
+        raise UsageError(
+            f"the evaluator {spec} is fitted before the first candidate, which a benchmark does not; regnas search "
+            f"does, with any strategy"
+        )
+    return made
 
 
 def table_arena(
