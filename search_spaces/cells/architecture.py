@@ -68,7 +68,7 @@ class Cells:
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise InvalidArchitecture(f"{name} is a whole number from {low} to {high:,}, got {value!r}")
         for name, cell in (("normal", self.normal), ("reduce", self.reduce)):
-            with _naming(name):
+            with naming(name):
                 check_concat(cell.concat, cell.nodes)
         check_stem(self.stem, self.width)
 
@@ -200,14 +200,14 @@ def cell_of(name: str, edges: Any, concat: Any, *, first: int = INPUTS) -> Cell:
     if edges is None or concat is None:
         raise InvalidArchitecture(f"a network of cells has {name} and {name}_concat, a list each")
     pairs = [tuple(edge) if isinstance(edge, list) else edge for edge in edges] if isinstance(edges, list) else edges
-    with _naming(name):
+    with naming(name):
         check_edges(pairs)
         check_concat(concat, len(pairs) // 2, first=first)
         return Cell(tuple(pairs), tuple(concat))
 
 
 @contextmanager
-def _naming(name: str) -> Iterator[None]:
+def naming(name: str) -> Iterator[None]:
     """Say which of the two cells it is that is none."""
     try:
         yield

@@ -17,7 +17,7 @@ from regnas.errors import UsageError
 from regnas.images import Images
 from regnas.measure import BUILT_IN
 from regnas.sampling.batch import Columns, Params, column
-from regnas.search_spaces.cells.architecture import BOUNDS, Cells
+from regnas.search_spaces.cells.architecture import BOUNDS, Cells, naming
 from regnas.search_spaces.cells.canonical import INPUTS
 from regnas.search_spaces.cells.cell import Cell, loose_ends
 from regnas.search_spaces.cells.complexity import STEMS
@@ -241,7 +241,8 @@ class CellSpace(Space):
         edges = tuple(self.edges(name, params))
         starts = [0 if op == "none" else start for op, start in edges]
         said = self.slim.output(name) if self.slim else ()
-        return Cell(edges, said or self.concat(starts))
+        with naming(name):
+            return Cell(edges, said or self.concat(starts))
 
     def concat(self, starts: Any) -> tuple[int, ...]:
         """The output of a cell whose edges have these inputs."""

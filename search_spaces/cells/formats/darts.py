@@ -16,6 +16,7 @@ from regnas.search_spaces.cells.architecture import Cells
 from regnas.search_spaces.cells.cell import Cell
 from regnas.search_spaces.cells.formats.shared import network, reading, text_of
 
+_BEGINS = re.compile(r"\s*(?:\w+\s*=\s*)?Genotype\(")
 _SHAPE = re.compile(r"#\s*width (\d+), depth (\d+), stem (\w+), classes (\d+)\s*$", re.MULTILINE)
 _CIFAR = {"width": 36, "depth": 20, "stem": "cifar", "classes": 10}  # quark0/darts ``cnn/train.py``
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
@@ -36,7 +37,7 @@ class Genotypes:
         )
 
     def recognises(self, source: str) -> bool:
-        return source.lstrip().startswith("Genotype(")
+        return _BEGINS.match(source) is not None
 
     def read(self, source: str) -> Sequence[Cells]:
         text = text_of(source)

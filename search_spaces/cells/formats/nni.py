@@ -20,6 +20,7 @@ from regnas.system.reading import parse_json
 
 _ROW = re.compile(r"(normal|reduce)_(\d)_(op|input)_([xy])")
 _CONCAT = ("normal_concat", "reduce_concat")
+_NODES_OF_DARTS = 4
 
 
 class Dictionaries:
@@ -50,7 +51,10 @@ class Dictionaries:
             raise UsageError(f"a network of NNI is {self.sources}, got {source[:80]!r}")
         given = {_hub_name(name): value for name, value in given.items()}
         lists = {part: _edges(part, given) for part in ("normal", "reduce")}
-        concats = {name: given.get(name) or _output(lists[name.partition("_")[0]]) for name in _CONCAT}
+        concats = {name: given.get(name) for name in _CONCAT}
+        concats = {
+            name: _output(lists[name.partition("_")[0]]) if said is None else said for name, said in concats.items()
+        }
         with reading("the dictionary of NNI"):
             return [network(**lists, **concats, width=given.get("width"), depth=given.get("depth"))]
 
@@ -79,6 +83,10 @@ def _edges(cell: str, given: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _output(edges: list[list[Any]]) -> list[int]:
-    """Loose ends, as in most of NNI's spaces; those of PNAS and DARTS name their output."""
+    """What a sample of the hub does not say: DARTS puts out all of its four nodes; of five it is the loose ends, as in
+    all spaces but PNAS.
+    """
+    if len(edges) == 2 * _NODES_OF_DARTS:
+        return list(range(INPUTS, _NODES_OF_DARTS + INPUTS))
     starts = [start for _, start in edges if isinstance(start, int)]
     return list(loose_ends(starts, len(edges) // 2))

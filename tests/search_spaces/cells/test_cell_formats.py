@@ -111,7 +111,7 @@ def same(found: Architecture) -> bool:
 def test_a_genotype_of_darts_reads_as_its_network_for_cifar(tmp_path: Path) -> None:
     text = DARTS_V2.partition(" = ")[2]
     assert same(read(text)[0])
-    assert same(read(f"darts:{DARTS_V2}")[0])
+    assert same(read(f"darts:{DARTS_V2}")[0]) and same(read(DARTS_V2)[0])
     file = tmp_path / "genotypes.py"
     file.write_text(f"from collections import namedtuple\n\n{DARTS_V2}\nDARTS = DARTS_V2\n")
     assert [same(one) for one in read(f"darts:{file}")] == [True]
@@ -134,10 +134,14 @@ def test_lists_and_records_and_dictionaries_are_the_same_network(tmp_path: Path)
     assert same(read(write("nni", one))[0])
 
 
-def test_a_sample_of_nnis_hub_without_concat_has_loose_ends() -> None:
-    one = named("nasnet-a")
-    sample = {name: value for name, value in json.loads(write("nni", one)).items() if "concat" not in name}
+@pytest.mark.parametrize("name", ["nasnet-a", "darts-v2"])
+def test_a_sample_of_nnis_hub_without_concat_has_the_output_of_its_space(name: str) -> None:
+    """NNI 3.0 ``hub/pytorch/nasnet.py``: ``darts-v2`` there names no output, and DARTS puts out all four nodes."""
+    one = named(name)
+    sample = {key: value for key, value in json.loads(write("nni", one)).items() if "concat" not in key}
     assert read(json.dumps(sample))[0] == one
+    with pytest.raises(UsageError, match="normal cell: the output of a cell is one or more"):
+        read(json.dumps({**sample, "normal_concat": []}))
 
 
 # melodyguan/enas ``scripts/cifar10_micro_final.sh``
