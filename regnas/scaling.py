@@ -74,11 +74,21 @@ class SupportsScaling(Protocol):
         """
 
 
+@runtime_checkable
+class SupportsLeastResolution(Protocol):
+    """An architecture that pictures can be too small for."""
+
+    @property
+    def least_resolution(self) -> int:
+        """Pixels of a side below which a layer would shrink a map of one pixel."""
+
+
 def scale(architecture: Architecture, resolution: int, scaling: Scaling) -> tuple[Architecture, int]:
     """A network and its pixels of a side, scaled.
 
     Raises:
-        UsageError: the network cannot be scaled, or not in depth or in width; or there are no such resolutions.
+        UsageError: the network cannot be scaled, or not in depth or in width; or there are no such resolutions, or
+            they are too small for its strides.
         InvalidArchitecture: no network can have the scaled numbers.
     """
     if not isinstance(architecture, SupportsScaling):
@@ -92,7 +102,13 @@ def scale(architecture: Architecture, resolution: int, scaling: Scaling) -> tupl
                 f"a network of the kind {architecture.kind} cannot be scaled in {name}, only in "
                 f"{' and '.join(architecture.scales) or 'resolution'}; take another rule"
             )
-    return architecture.scaled(scaling), scaled_resolution(resolution, scaling)
+    made, pixels = architecture.scaled(scaling), scaled_resolution(resolution, scaling)
+    if isinstance(made, SupportsLeastResolution) and pixels < made.least_resolution:
+        raise UsageError(
+            f"images of {pixels} px are too small for the strides of the network: a layer would shrink a map of 1 px; "
+            f"it takes {made.least_resolution} px or more, so begin with more by --resolution, or take another rule"
+        )
+    return made, pixels
 
 
 def scaled_depth(depth: int, scaling: Scaling) -> int:

@@ -20,7 +20,7 @@ from regnas.describe import json_numbers
 from regnas.errors import InvalidArchitecture
 from regnas.scaling import Scaling, scaled_depth, scaled_resolution, scaled_width
 from regnas.search_spaces.mobile import views
-from regnas.search_spaces.mobile.complexity import MobileBatch, Template, mobile_complexity
+from regnas.search_spaces.mobile.complexity import MobileBatch, Template, least_resolution, mobile_complexity
 from regnas.search_spaces.mobile.stage import SKIPS, Stage
 
 if TYPE_CHECKING:
@@ -179,6 +179,11 @@ class Mobile:
     def numbers(self) -> dict[str, float]:
         """Numbers by name: those of the JSON form, from which `features` follow."""
         return json_numbers(self.to_json())
+
+    @property
+    def least_resolution(self) -> int:
+        """See `regnas.scaling.SupportsLeastResolution`; one that brings pictures to a size of its own takes any."""
+        return 1 if self.input_size else least_resolution(self.template)
 
     @property
     def scales(self) -> tuple[str, ...]:

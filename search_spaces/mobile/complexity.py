@@ -60,6 +60,18 @@ def map_sizes(template: Template, resolution: int) -> list[int]:
     return sizes
 
 
+def least_resolution(template: Template) -> int:
+    """Pixels of a side below which some stage would shrink a map of one pixel.
+
+    >>> least_resolution(Template(2, (1, 2, 2, 2, 1, 2, 1), 10))
+    17
+    """
+    least = 1
+    for stride in reversed(template.strides):
+        least = max(2, (least - 1) * stride + 1) if stride > 1 else least
+    return (least - 1) * template.stem_stride + 1
+
+
 def mobile_complexity(batch: MobileBatch, template: Template, resolution: int) -> Complexities:
     """Complexity of every network of ``batch`` for one image of ``resolution`` pixels.
 

@@ -19,7 +19,7 @@ from regnas.overrides import number
 from regnas.sampling.batch import Columns, Params, column
 from regnas.search_spaces.mobile.architecture import ACTIVATIONS, BOUNDS, Mobile
 from regnas.search_spaces.mobile.batch import MobileRows, Shared, network_of
-from regnas.search_spaces.mobile.complexity import MobileBatch, Template, map_sizes
+from regnas.search_spaces.mobile.complexity import MobileBatch, Template, least_resolution, map_sizes
 from regnas.search_spaces.mobile.stage import MOST
 
 STEM_STRIDES = (1, 2)
@@ -101,11 +101,10 @@ class MobileSpace(Space):
         stem = self.stem_stride or min(self.images.stem_stride or STEM_STRIDES[-1], STEM_STRIDES[-1])
         found = Template(stem, strides, self.classes)
         if (stage := too_small(found, self.resolution)) is not None:
-            needed = next(size for size in range(self.resolution, 1 << 40) if too_small(found, size) is None)
             raise UsageError(
                 f"images of {self.resolution} px are too small for the strides {'-'.join(map(str, strides))} behind a "
-                f"stem of stride {stem}: stage {stage} would shrink a map of 1 px; take --resolution {needed} or more, "
-                f"or {self.name}[strides=...] with fewer that shrink"
+                f"stem of stride {stem}: stage {stage} would shrink a map of 1 px; take --resolution "
+                f"{least_resolution(found)} or more, or {self.name}[strides=...] with fewer that shrink"
             )
         return found
 

@@ -25,7 +25,8 @@ def take_over(texts: Sequence[str], plans: Sequence[SearchPlan], storage: str | 
     """Put the trainings of populations into the studies of these plans, where they are missing.
 
     Only trainings of the same candidates under the same regime, recipe and seed are taken; the architectures are
-    held against the stream of candidates.
+    held against the stream of candidates. A limit that leaves nothing out, such as ``latency 0:``, makes no other
+    regime: so networks that were trained are measured.
 
     Args:
         texts, storage: populations, as `regnas.studies.populations.sources.load` takes them.
@@ -61,9 +62,16 @@ def stream_versions(texts: Sequence[str], storage: str | None = None) -> dict[st
 
 
 def _differing(population: Population, plan: SearchPlan) -> list[str]:
-    wanted = plan.settings.to_json()
-    stored = population.settings
-    return [f"{key}: {stored.get(key)!r} and {wanted[key]!r}" for key in _SAME if stored.get(key) != wanted[key]]
+    stored, wanted = population.settings, plan.settings.to_json()
+    different = [key for key in _SAME if stored.get(key) != wanted[key]]
+    if "window" in different and _limiting(str(stored.get("window"))) == _limiting(str(wanted["window"])):
+        different.remove("window")
+    return [f"{key}: {stored.get(key)!r} and {wanted[key]!r}" for key in different]
+
+
+def _limiting(window: str) -> list[str]:
+    """The limits of a window that leave something out."""
+    return [part for part in window.split(", ") if not part.endswith(" 0:") and part != "open"]
 
 
 def _into(population: Population, plan: SearchPlan) -> int:

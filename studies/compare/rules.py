@@ -103,7 +103,7 @@ def _window(populations: Sequence[Population], complexity: str) -> tuple[float |
     if any(bounds is None for bounds in found):
         return None, None
     columns = np.concatenate([one.complexity(complexity) for one in populations])
-    lows = [bounds.low for bounds in found if bounds is not None and bounds.low is not None]
+    lows = [bounds.low for bounds in found if bounds is not None and bounds.low]  # 0 is no end: nothing costs so little
     highs = [bounds.high for bounds in found if bounds is not None and bounds.high is not None]
     return max(lows, default=float(columns.min())), min(highs, default=float(columns.max()))
 

@@ -14,6 +14,7 @@ from regnas.candidate import STREAM_VERSION
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.executor import Executor
+from regnas.measure import short_of
 from regnas.options import CompareOptions, SearchOptions, check_options
 from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.dashboard import attach
@@ -31,7 +32,7 @@ from regnas.studies.compare.request import (
     write_request,
 )
 from regnas.studies.compare.reuse import stream_versions, take_over
-from regnas.studies.compare.rules import ComparisonRules
+from regnas.studies.compare.rules import NONE, ComparisonRules
 from regnas.studies.driver import Interrupted
 from regnas.studies.populations.files import write_population
 from regnas.studies.populations.population import Population, PopulationError, from_rows
@@ -135,6 +136,7 @@ def plan_runs(
         force,
         seeds=much.seeds if much.again >= much.budget else 1,
     )
+    _check_known([made[0].space for made in plans], (rules or ComparisonRules()).complexity)
     _check_alike([made[0] for made in plans], force)
     folder = comparison_folder(plans[0][0].folder.parent, request)
     return Runs(tuple(plans), much.budget, much.again, request, folder, tuple(known))
@@ -152,6 +154,16 @@ def _plans(
         further = [under_free_name(one, first.settings.stream_version) for one in made[1:]]
         plans.append((first, *further))
     return plans
+
+
+def _check_known(spaces: Sequence[Space], complexity: str) -> None:
+    """Refuse a complexity that nothing will know of the networks, before they are trained."""
+    for space in spaces:
+        if complexity != NONE and complexity not in space.known_costs and complexity not in space.window:
+            raise UsageError(
+                f"--complexity {complexity} is not known of networks of {space.spec} unless it is measured; have each "
+                f"one measured by --limit {short_of(complexity)}=0:"
+            )
 
 
 def _check_alike(plans: Sequence[SearchPlan], force: bool) -> None:

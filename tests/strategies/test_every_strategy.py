@@ -31,7 +31,7 @@ STRATEGIES = sorted(
     and point.name.partition("-")[0] not in ("optuna", "nni", "pnas", "command", "ext", "darts", "enas")
 )
 SMALL = Images(28, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2))
-# Of RegNetX's draws 0.07 % lie in its window. A controller takes seconds for each of a whole chain's 291 decisions.
+# Of RegNetX's draws 0.07 % lie in its window.
 SPACES = (
     ("regnetx", None, "388M:400M"),
     ("resnext-b", None, "97M:100M"),
@@ -47,6 +47,9 @@ CASES = [
     for strategy in STRATEGIES
     for slow in [space[0] == "chain" or (strategy, space[0]) == ("gp", "enas-macro")]
     if strategy != "grid" or space[0] == "regnetx"  # it wants few parameters
+] + [  # from short chains to long ones
+    pytest.param(strategy, "chain", SMALL, "20M:24M", id=f"{strategy}-chain", marks=pytest.mark.slow)
+    for strategy in ("pnas[first=6,keep=5,pool=50]", "reinforce[grow=3]")
 ]
 
 
@@ -54,8 +57,6 @@ CASES = [
 def test_every_trial_is_a_new_network_of_the_window(
     strategy: str, text: str, images: Images | None, flops: str
 ) -> None:
-    if text == "chain" and strategy in ("ppo", "reinforce"):
-        text = "chain[layers=6:8]"
     space = make_space(text).within(Window.parse(flops=flops))
     space = space if images is None else space.on(images)
     study = optuna.create_study(sampler=make_strategy(strategy + OPTIONS.get(strategy, ""), space, seed=0))

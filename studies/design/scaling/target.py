@@ -15,7 +15,7 @@ from regnas.scaling import Scaling, scale
 from regnas.studies.design.scaling.rules import Rule
 from regnas.window import Bounds, human
 
-_DOUBLINGS = 40  # of the factor, in either direction, before a target counts as out of reach
+_DOUBLINGS, _HALVED = 40, 18  # of the factor, before a target counts as out of reach; no factor falls below 1e-6
 _GRID = 400  # factors tried between one whose network is too small and one whose is too large
 _HALVINGS = 20  # of the step between two of these, where the window lies between their networks
 
@@ -115,8 +115,8 @@ class _Ladder:
     def _bracket(self) -> tuple[float, float]:
         """Factors whose networks are too small and too large for the window, as far as there are such."""
         start = max(self._middle, 1.0) / max(self._number(self._own), 1.0)
-        small = large = min(max(start, 2.0**-_DOUBLINGS), 2.0**_DOUBLINGS)
-        while small > 2.0**-_DOUBLINGS and self._cost(small) >= self._middle:
+        small = large = min(max(start, 2.0**-_HALVED), 2.0**_DOUBLINGS)
+        while small > 2.0**-_HALVED and self._cost(small) >= self._middle:
             small /= 2
         while large < 2.0**_DOUBLINGS and self._cost(large) <= self._middle:
             large *= 2

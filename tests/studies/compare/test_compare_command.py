@@ -218,6 +218,31 @@ def test_known_trainings_are_taken_over(two: Path, fast: Any, regnas_command: Co
     assert again.first(12).errors.tolist() == before.errors.tolist()
 
 
+def test_trained_networks_are_measured_by_a_limit_that_leaves_nothing_out(
+    two: Path, fast: Any, regnas_command: Command
+) -> None:
+    """Nothing is trained again, every network has its memory on record, and spaces are compared at equal memory."""
+    trained = len(fast.evaluated())
+    known = [word for name in ("anynetx-a", "regnetx") for word in ("--known", two / "populations" / f"{name}.csv.gz")]
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED, "--out", "other", "--name", "m")
+    code, out, err = regnas_command("compare", *words, *known, "--limit", "memory=0:", "--complexity", "memory")
+    assert code == 0, err
+    assert "24 trainings taken over" in out and len(fast.evaluated()) == trained
+    measured = read_population(two.parent.parent / "other" / "compare-m" / "populations" / "regnetx.csv.gz")
+    assert (measured.complexity("memory") > 0).all()
+    assert measured.errors.tolist() == read_population(two / "populations" / "regnetx.csv.gz").errors.tolist()
+    record = json.loads((two.parent.parent / "other" / "compare-m" / "compare.json").read_text())
+    assert record["rules"]["complexity"] == "memory"
+
+
+def test_a_complexity_that_is_not_measured_is_refused_before_anything_is_trained(
+    fast: Any, regnas_command: Command
+) -> None:
+    words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED, "--complexity", "latency")
+    code, _, err = regnas_command("compare", *words)
+    assert code == 2 and "have each one measured by --limit latency=0:" in err and not fast.evaluated()
+
+
 def test_known_trainings_of_an_earlier_stream_are_extended_on_it(
     fast: Any, regnas_command: Command, tmp_path: Path
 ) -> None:
