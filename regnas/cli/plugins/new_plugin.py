@@ -33,4 +33,4 @@ def new_plugin(kind: str, name: str, folder: Path | None, as_json: bool) -> None
         return
     for path in written:
         echo(path)
-    echo(f"try it: cd {place} && pip install -e . && pytest conformance.py")
+    echo(f"try it: cd {place} && pip install -e . pytest && pytest conformance.py")
