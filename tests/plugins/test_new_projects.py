@@ -79,4 +79,4 @@ def test_the_command_says_what_it_wrote_and_what_comes_next(regnas_command: Run,
     code, out, _ = regnas_command("new-plugin", "strategy", "my-walk", "--folder", "walk")
     assert code == 0
     assert (tmp_path / "walk" / "regnas_my_walk" / "strategy.py").exists()
-    assert out.splitlines()[-1] == "try it: cd walk && pip install -e . && pytest conformance.py"
+    assert out.splitlines()[-1] == "try it: cd walk && pip install -e . pytest && pytest conformance.py"
