@@ -14,7 +14,7 @@ from regnas.studies.dashboard.plotly import PlotlyFigure, layout, line, short
 from regnas.studies.search.stored_settings import biased
 
 _POINTS = 300  # of a line: a storage keeps figures in small pieces
-_ERROR = "validation error (%)"
+ERROR, OBJECTIVE = "validation error (%)", "objective (%)"
 
 
 def figures(evaluations: list[Evaluation], settings: Mapping[str, Any]) -> dict[str, PlotlyFigure]:
@@ -54,7 +54,7 @@ def _edf(errors: Any, space: str, notes: list[str], *, random: bool) -> PlotlyFi
             "shaded: where the distribution of the whole space lies, with 95 % for all errors at once (DKW)",
         ]
     title = f"Errors of {len(errors)} {'random ' if random else ''}networks of {space}"
-    shown = layout(title, notes, _ERROR, "share of networks up to this error")
+    shown = layout(title, notes, ERROR, "share of networks up to this error")
     return PlotlyFigure(lines, shown | {"showlegend": False})
 
 
@@ -94,5 +94,5 @@ def _so_far(evaluations: list[Evaluation], notes: list[str]) -> PlotlyFigure:
     x = [sound[i].index + 1 for i in keep] + [evaluations[-1].index + 1]
     y = short(100 * best[[*keep, len(best) - 1]])
     lines = [line("best so far", 0, [float(value) for value in x], y, shape="hv")]
-    what, axis = ("error", _ERROR) if sound[0].objective is None else ("objective", "objective (%)")
+    what, axis = ("error", ERROR) if sound[0].objective is None else ("objective", OBJECTIVE)
     return PlotlyFigure(lines, layout(f"Best {what} so far", notes, "candidates", axis))

@@ -13,6 +13,7 @@ from regnas.errors import RegnasError
 from regnas.studies.dashboard.artifacts import artifact_store
 from regnas.studies.dashboard.decorate import decorate_all
 from regnas.studies.dashboard.host import require_dashboard
+from regnas.studies.dashboard.percent import answered
 from regnas.studies.dashboard.target import Target
 from regnas.studies.storage.compatibility import other_writer
 
@@ -23,7 +24,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def application(target: Target) -> Application:
-    """optuna-dashboard as a WSGI application, with the artifacts.
+    """optuna-dashboard as a WSGI application, with the artifacts, and errors in per cent.
 
     Whoever reaches it can delete studies. So it answers only to the names of this machine: a page from elsewhere whose
     name was made to point here is refused.
@@ -41,7 +42,7 @@ def application(target: Target) -> Application:
         if name not in _NAMES:
             start("403 Forbidden", [("Content-Type", "text/plain")])
             return [f"This dashboard answers to {' and '.join(_NAMES)} only.\n".encode()]
-        return host(environment, start)
+        return answered(host, environment, start)
 
     return answer
 

@@ -34,14 +34,15 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
         pictures: PNG files by name, as `regnas.studies.compare.figures.files.write` returns them.
     """
     parts = [f"<h1>{escape(comparison.name)}</h1>"]
-    if said := conclusion(comparison):
+    pairs = comparison.pairs
+    if said := conclusion(comparison) or (pairs[0].text.partition(". ")[0] + "." if len(pairs) == 1 else ""):
         parts.append(f"<p><strong>{escape(said)}</strong></p>")
     parts += _figures(pictures, ("efficiency",))
     parts += [f'<p class="mark">{escape(remark)}</p>' for remark in tables.remarks(comparison)]
     parts.append(folded("Settings: how the models were drawn and trained", _conditions(comparison)))
     if comparison.pairs:
         parts.append("<h2>Verdicts</h2><ul>")
-        parts += [f"<li>{escape(pair.text)}</li>" for pair in comparison.pairs]
+        parts += [_verdict(pair.text) for pair in comparison.pairs]
         parts.append("</ul>")
     parts += _figures(pictures, ("edf", "differences"))
     parts.append(table(tables.spaces(comparison)))
@@ -60,6 +61,12 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
     if comparison.rules.complexity != NONE:
         parts.append(_bins(comparison))
     return page(comparison.name, parts)
+
+
+def _verdict(text: str) -> str:
+    """What may be concluded, and in small print how sure that is."""
+    said, stop, details = text.partition(". ")
+    return f'<li>{escape(said + stop)}<span class="small">{escape(details)}</span></li>'
 
 
 def _parameters(name: str) -> str:

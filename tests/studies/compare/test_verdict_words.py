@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -164,7 +165,9 @@ def test_long_specs_are_called_by_what_tells_them_apart() -> None:
 def test_every_report_has_the_same_words() -> None:
     comparison = compared(drawn("a", 0.2), drawn("b", 0.25, lead=0.15))
     text = comparison.pairs[0].text
-    assert text in html.unescape(report(comparison, {}))
+    page = report(comparison, {})
+    assert text in html.unescape(re.sub(r"<[^>]*>", "", page))
+    assert f"<strong>{html.escape(text.partition('. ')[0])}.</strong>" in page
     assert text in markdown(comparison).replace("\\", "")
 
 

@@ -322,9 +322,9 @@ def test_several_spaces_can_be_compared(fast_search: Search, prepare: Callable[[
     assert [one["study_name"] for one in listed] == ["regnetx/random/0", "anynetx-a/random/0"]
     for one, expected in zip(listed, errors, strict=True):
         study = get(f"/api/studies/{one['study_id']}")
-        assert (study["directions"], study["objective_names"]) == (["minimize"], ["val_top1_err"])
+        assert (study["directions"], study["objective_names"]) == (["minimize"], ["validation error (%)"])
         complete = [trial["values"][0] for trial in study["trials"] if trial["state"] == "Complete"]
-        assert complete == expected
+        assert complete == [round(100 * error, 2) for error in expected]
     assert b"<html" in get("/dashboard/compare-studies").lower()
 
 
