@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_LONGEST = 26  # characters of a name that stays as it is
+_LONGEST = 26  # characters of a name that figures have room for
+_SHORT = 16  # of one that stays as it is beside a longer one
 _SPEC = re.compile(r"([^\[\]]+)\[(.*)\]", re.DOTALL)
 
 
@@ -21,13 +22,15 @@ def short_names(names: Sequence[str]) -> list[str]:
     ``darts[depth=3|4|5,width=4|6|8|12]`` is ``darts[...]`` beside spaces of other names, and
     ``darts[width=4|6|8|12,...]`` beside one that differs from it in its widths.
     """
+    if max(map(len, names), default=0) <= _LONGEST:
+        return list(names)
     parts = [_parts(name) for name in names]
     found = []
     for name, (head, options) in zip(names, parts, strict=True):
         kin = [others for other, others in parts if other == head and others]
         telling = [option for option in options if any(option not in others for others in kin)]
         short = f"{head}[{','.join([*telling, '...'])}]"
-        found.append(short if len(name) > _LONGEST and len(short) < len(name) and options else name)
+        found.append(short if len(name) > _SHORT and len(short) < len(name) and options else name)
     return found if len(set(found)) == len(names) else list(names)
 
 

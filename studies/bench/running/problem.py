@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from regnas.describe import summary
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import Evaluator, SupportsPrepare, SupportsTable, Task, make_evaluator
@@ -171,6 +172,7 @@ def _check_known(space: Space, table: Table, surrogate: Any) -> None:
     one = next(space.stream(seed=0, duplicates="allow"))
     if surrogate is None and table.row(one.architecture.key()) is None:
         raise UsageError(
-            f"the table {table.name} does not know the networks of {space.spec}, such as {one.params}; give the space "
-            f"that the table was made from, or --space table:FILE for the table's own parameters"
+            f"the table {table.name} does not know the networks of {space.spec}, such as "
+            f"{summary(one.architecture).line}; give the space that the table was made from, or --space table:FILE for "
+            f"the table's own parameters"
         )

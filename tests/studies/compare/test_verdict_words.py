@@ -152,7 +152,8 @@ def test_one_bin_of_several_says_the_share_of_the_range_it_is() -> None:
 
 def test_long_specs_are_called_by_what_tells_them_apart() -> None:
     darts, nasnet = "darts[depth=3|4|5,width=4|6|8|12]", "nasnet[depth=3|4|5,width=4|6|8|12]"
-    assert short_names([darts, nasnet, "resnet[stem=cifar]"]) == ["darts[...]", "nasnet[...]", "resnet[stem=cifar]"]
+    assert short_names([darts, "resnet[stem=cifar]", "regnetx[wm=2]"]) == ["darts[...]", "resnet[...]", "regnetx[wm=2]"]
+    assert short_names(["resnet[stem=cifar]", "b"]) == ["resnet[stem=cifar]", "b"]
     wider = darts.replace("4|6|8|12", "8|12")
     assert short_names([darts, wider, "darts"]) == ["darts[width=4|6|8|12,...]", "darts[width=8|12,...]", "darts"]
     alike = ["a-long-name-of-a-table-0001.csv", "a-long-name-of-a-table-0002.csv", darts, darts]
