@@ -1,6 +1,6 @@
 """Optimisers of other packages, each with its own defaults, against random search under equal conditions.
 
-    python -m benchmarks.referee [--seeds 30 10] [--slow 5] [--only SPACE] [--envs envs] [--out regnas-runs]
+    python -m benchmarks.referee [--seeds 30 10] [--slow 5] [--only SPACE] [--without NAME] [--envs envs] [--out FOLDER]
 
 makes an environment with the pin of each adapter (``envs/skopt`` and so on; those that are there are left alone), runs
 NAS-Bench-201 and a recorded population of RegNetX inside 1M:2M flops, 100 evaluations each, goes on where it was
@@ -14,7 +14,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +29,26 @@ RESULTS = Path(__file__).parent / "results" / "referee.json"
 BEGIN, END = "<!-- python -m benchmarks.referee: begin -->", "<!-- python -m benchmarks.referee: end -->"
 BUDGET = 100
 OWN = ("random", "evolution", "tpe", "optuna:CmaEsSampler")
-SLOW: dict[str, tuple[str, ...]] = {  # half a second a proposal and more; of RegNetX each is asked for up to four
-    "nasbench201": ("neps", "skopt", "syne-tune"),
-    "regnetx": ("hyperopt", "neps", "skopt", "syne-tune"),
+SLOW: dict[str, tuple[str, ...]] = {  # 0.1 s a proposal and more; of RegNetX up to four are asked for each evaluation
+    "nasbench201": ("neps", "skopt", "smac", "syne-tune"),
+    "regnetx": ("hyperopt", "neps", "skopt", "smac", "syne-tune"),
 }
 LEFT_OUT = ("bayesopt",)  # seconds a proposal
 ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
     "nasbench201": ("nasbench201", "table:nasbench201/cifar10", {}),
     "regnetx": ("regnetx", "table:recorded:fashion-mnist-scaled/regnetx[surrogate=true]", {"flops": "1M:2M"}),
 }
-_PIN = re.compile(r'^PIN = "(.+)"$', re.MULTILINE)
+_PIN = re.compile(r'^PIN = "([^"]+)"', re.MULTILINE)
 
 
-def _judged() -> dict[str, Path]:
-    return {name: file for name, file in adapters().items() if name not in LEFT_OUT}
+def judged(without: Sequence[str]) -> dict[str, Path]:
+    """The adapters that are run, by name."""
+    return {name: file for name, file in adapters().items() if name not in (*LEFT_OUT, *without)}
 
 
-def prepare(envs: Path) -> None:
+def prepare(names: Mapping[str, Path], envs: Path) -> None:
     """An environment for each adapter that has none."""
-    for name, file in _judged().items():
+    for name, file in names.items():
         if not (envs / name / "bin" / "python").exists():
             print(f"making {envs / name}", flush=True)
             subprocess.run([sys.executable, "-m", "venv", str(envs / name)], check=True)
@@ -55,10 +56,10 @@ def prepare(envs: Path) -> None:
             subprocess.run([*pip, _PIN.findall(file.read_text())[0]], check=True)
 
 
-def run(arena: str, seeds: int, envs: Path, out: Path, *, slow: bool) -> dict[str, Any]:
-    """The numbers of one space, as of bench.json."""
+def run(arena: str, seeds: int, names: Sequence[str], envs: Path, out: Path, *, slow: bool) -> dict[str, Any]:
+    """The numbers of one space, as of bench.json, of the adapters that are slow there or of all others."""
     space, evaluator, window = ARENAS[arena]
-    chosen = [name for name in _judged() if (name in SLOW[arena]) == slow]
+    chosen = [name for name in names if (name in SLOW[arena]) == slow]
     outside = [f"ext:{name}[python={envs / name / 'bin' / 'python'}]" for name in chosen]
     named = outside if slow else [*OWN, *outside]
     name = f"referee-{arena}-slow" if slow else f"referee-{arena}"
@@ -135,14 +136,16 @@ def main() -> None:
     parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of environments")
     parser.add_argument("--out", type=Path, default=Path("regnas-runs"), help="folder of the benchmarks")
     parser.add_argument("--only", choices=list(ARENAS), help="one space; what is known of the other stays")
+    parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="adapters that are not run")
     options = parser.parse_args()
-    prepare(options.envs)
+    names = judged(options.without)
+    prepare(names, options.envs)
     arenas: dict[str, Any] = json.loads(RESULTS.read_text())["arenas"] if RESULTS.exists() else {}
     for arena, seeds in zip(ARENAS, options.seeds * len(ARENAS), strict=False):
         if options.only not in (None, arena):
             continue
-        found = run(arena, seeds, options.envs, options.out, slow=False)
-        late = run(arena, options.slow, options.envs, options.out, slow=True)
+        found = run(arena, seeds, list(names), options.envs, options.out, slow=False)
+        late = run(arena, options.slow, list(names), options.envs, options.out, slow=True)
         arenas[arena] = [*rows(found, slow=False), *rows(late, slow=True)]
     results = json.loads(json.dumps({"schema": 1, "machine": machine.describe(), "budget": BUDGET, "arenas": arenas}))
     write_json(RESULTS, results)
