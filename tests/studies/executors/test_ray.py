@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ import regnas
 from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import Task
 from regnas.executor import Event, WorkerSpec
-from regnas.messages import EvaluateJob
+from regnas.messages import EvaluateJob, RunEnded
 from regnas.studies.executors.make import make_engine
 from regnas.studies.executors.ray import sockets
 from regnas.studies.executors.ray.executor import Seats
@@ -130,6 +131,43 @@ def test_ray_ends_after_all_who_wait_for_it(tmp_path: Path) -> None:
         time.sleep(0.01)
     seats.close()
     assert scripted.waiting_at_end == 0
+
+
+class Here:
+    """Stands for Ray: actors are objects of this process, and what is asked of them is done at once."""
+
+    def remote(self, **_: Any) -> Any:
+        return lambda kind: SimpleNamespace(remote=lambda *given: self.actor(kind(*given)))
+
+    def actor(self, host: Any) -> Any:
+        hear = SimpleNamespace(remote=partial(partial, host.hear))
+        return SimpleNamespace(host=host, take=SimpleNamespace(remote=host.take), hear=hear)
+
+    def get(self, work: Callable[[], Any]) -> Any:
+        return work()
+
+    def kill(self, actor: Any, no_restart: bool) -> None:
+        actor.host._relay.close()
+        actor.host._out.put(RunEnded(-1, ""))  # wakes who hears
+
+    def shutdown(self) -> None: ...
+
+
+def test_an_actor_evaluates_several_candidates_at_a_time_and_sends_the_files_of_each(fast: Any, tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, "fast[sleep=100,lanes=3]", count=3, lanes=3, per_device=3)
+    seats = Seats(Here(), spec, {}, None, here=False)
+    fleet = Fleet(spec, seats.launch, ended=seats.close)
+    try:
+        until(fleet, lambda _: fleet.free() == 3)
+        for index in range(3):
+            fleet.submit(job(tmp_path, index))
+        assert fleet.free() == 0
+        found = ended(until(fleet, lambda events: len(ended(events)) == 3))
+    finally:
+        fleet.close()
+    assert {event.index: event.kind for event in found} == dict.fromkeys(range(3), "done")
+    assert len({process for *_, process in fast.lines()}) == 1
+    assert all((tmp_path / f"{index}.json").exists() for index in range(3))
 
 
 def test_a_search_in_ray_is_the_search_in_processes(fast_search: Search) -> None:

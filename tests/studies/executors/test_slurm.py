@@ -147,23 +147,27 @@ def test_a_pruner_stops_trainings_in_jobs_as_in_processes(fast_search: Search) -
 # --- jobs that are preempted, die, fall silent, or never begin ----------------------------------------------
 
 
-def test_a_preempted_job_is_queued_again_and_its_candidate_is_blameless(fast: Any, tmp_path: Path) -> None:
-    with started(spec_of(tmp_path, "fast[hang_once=0]")) as fleet:
-        ready(fleet)
-        fleet.submit(job(tmp_path))
-        until(fleet, lambda _: bool(fast.lines()))
+def test_a_preempted_job_is_queued_again_and_its_candidates_are_blameless(fast: Any, tmp_path: Path) -> None:
+    both = replace(spec_of(tmp_path, "fast[hang_once=0|1]", count=2), lanes=2, per_device=2)
+    with started(both) as fleet:
+        until(fleet, lambda _: fleet.free() == 2)
+        for index in (0, 1):
+            fleet.submit(job(tmp_path, index))
+        until(fleet, lambda _: len(fast.lines()) == 2)
         box = fleet.workers[0].link.box  # type: ignore[union-attr]
         first = box.life
         os.kill(_tasks(box.job.job_id)[0], signal.SIGUSR2)
-        found = until(fleet, lambda events: bool(ended(events)))
-        assert [event.kind for event in found] == ["note", "stopped"]
-        assert "candidate 0 is evaluated again: its worker was preempted" in found[0].message
-        ready(fleet)
+        found = until(fleet, lambda events: len(ended(events)) == 2)
+        assert [event.kind for event in found] == ["note", "stopped", "stopped"]
+        assert "candidates 0, 1 are evaluated again: their worker was preempted" in found[0].message
+        until(fleet, lambda _: fleet.free() == 2)
         assert box.life != first
-        fleet.submit(job(tmp_path))
-        assert [event.kind for event in ended(until(fleet, lambda events: bool(ended(events))))] == ["done"]
-    stored = json.loads((tmp_path / "0.json").read_text())
-    assert stored["seed"] == 7 and fast.evaluated() == [0, 0]
+        for index in (0, 1):
+            fleet.submit(job(tmp_path, index))
+        found = ended(until(fleet, lambda events: len(ended(events)) == 2))
+        assert {event.index: event.kind for event in found} == {0: "done", 1: "done"}
+    assert json.loads((tmp_path / "0.json").read_text())["seed"] == 7
+    assert sorted(fast.evaluated()) == [0, 0, 1, 1] and len({process for *_, process in fast.lines()}) == 2
 
 
 def _tasks(controller: str) -> list[int]:
