@@ -131,6 +131,7 @@ class Feedback:
         number: of the trial.
         params: what was evaluated, a canonical point of the space.
         error: lower is better, whatever the direction of the study; None of a trial that failed.
+        errors: after each epoch, as far as they were reported, likewise.
         pruned: ``error`` is the last one of a training that was stopped for being poor.
         origin: whose candidate it was.
         proposal: the proposal that ``params`` is or stands for, a canonical point of the space; None where there is
@@ -141,6 +142,7 @@ class Feedback:
     number: int
     params: Params
     error: float | None
+    errors: tuple[float, ...] = ()
     pruned: bool = False
     origin: Origin = Origin.GIVEN
     proposal: Params | None = None

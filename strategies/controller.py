@@ -28,6 +28,7 @@ REINFORCE: dict[str, Any] = {
     "baseline": "corrected",
     "decay": 0.9,
     "power": 1.0,
+    "last": 1,
     "entropy": 0.0,
     "batch": 1,
     "layers": 2,
@@ -46,6 +47,7 @@ PPO: dict[str, Any] = {
     "baseline": "earlier",
     "decay": 0.95,
     "power": 1.0,
+    "last": 1,
     "entropy": 1e-5,
     "batch": 20,
     "epochs": 4,
@@ -72,6 +74,7 @@ def reinforce(space: Space, *, seed: int, options: Mapping[str, Any]) -> Feasibl
         rate: of Adam.
         baseline, decay: ``earlier`` or ``corrected`` average of rewards.
         power: of the accuracy, which is the reward.
+        last: epochs of whose accuracies the highest counts; NAS-RL's are 5.
         entropy: weight of the policy's entropy, a bonus.
         batch: results of one update.
         layers, units, start: of the LSTM; its weights start uniform in [-start, start].
@@ -110,7 +113,7 @@ def ppo(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampl
         clip: of the ratio of probabilities, now and when a network was proposed.
         scaled: whether advantages are divided by the batch's standard deviation.
         paper: ``nasnet`` or ``mnasnet``, the settings of the paper where nothing else is said.
-        controller, rate, baseline, decay, power, entropy, layers, units, start, bins, repeats, grow, by: as of
+        controller, rate, baseline, decay, power, last, entropy, layers, units, start, bins, repeats, grow, by: as of
             `reinforce`.
 
     Raises:

@@ -22,7 +22,7 @@ from regnas.sampling.moves import feasible_mutant
 from regnas.sampling.screening import Tally, screen
 from regnas.strategies.models.decisions import Bools, Decisions, Tokens
 from regnas.strategies.models.policies import Policy, RecurrentPolicy, SoftmaxPolicy
-from regnas.strategies.models.policy_gradient import Baseline, reward
+from regnas.strategies.models.policy_gradient import Baseline, lowest, reward
 from regnas.strategies.models.schedule import Schedule
 from regnas.strategies.sampling.joint import ProposesWhole
 
@@ -63,7 +63,7 @@ class Controller(ProposesWhole):
     Args:
         seed: of the first weights.
         options: ``controller``, ``layers``, ``units``, ``start``, ``bins``, ``rate``, ``entropy``, ``baseline``,
-            ``decay``, ``power``, ``repeats``.
+            ``decay``, ``power``, ``last``, ``repeats``.
         reject: whether no network is evaluated twice.
         schedule: by which networks grow: their size is then no decision.
     """
@@ -192,7 +192,7 @@ class Controller(ProposesWhole):
             self._repeated(np.array(row, dtype=np.int64))
         if feedback.error is None or feedback.pruned:
             return
-        earned = reward(feedback.error, self._options["power"])
+        earned = reward(lowest(feedback.error, feedback.errors, self._options["last"]), self._options["power"])
         tokens, taken = self.decisions.tokens(feedback.params)
         self._rewards[self._key(feedback.params)] = earned
         if feedback.origin not in (Origin.OWN, Origin.NEAREST) or record.get("strayed"):

@@ -10,7 +10,7 @@ from regnas.strategies.models.policy_gradient import BASELINES
 from regnas.strategy import own_options
 
 CONTROLLERS = ("lstm", "softmax")
-_LEAST = {"layers": 1, "units": 1, "bins": 2, "batch": 1, "epochs": 1, "rate": 1e-9, "by": 1}
+_LEAST = {"layers": 1, "units": 1, "bins": 2, "batch": 1, "epochs": 1, "rate": 1e-9, "by": 1, "last": 1}
 
 
 def chosen(

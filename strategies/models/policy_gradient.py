@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,18 @@ BASELINES = ("earlier", "corrected")
 def reward(error: float, power: float) -> float:
     """(1 - error)^power: the cube of NAS-RL stretches the differences between good networks."""
     return float((1 - error) ** power)
+
+
+def lowest(error: float, errors: Sequence[float], last: int) -> float:
+    """The lowest error of the last epochs; the error itself where it is not that of the last one, but an objective.
+
+    Args:
+        errors: after each epoch, as far as they are known.
+        last: epochs.
+
+    Source: Zoph and Le 2017, section 4.1: the reward is the highest accuracy of the last five epochs, cubed.
+    """
+    return min(errors[-last:]) if errors and errors[-1] == error else error
 
 
 @dataclass

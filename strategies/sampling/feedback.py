@@ -130,6 +130,7 @@ class Listening:
                 number=trial.number,
                 params=params,
                 error=told(trial, sign * values[0]) if values and state != TrialState.FAIL else None,
+                errors=tuple(sign * error for _, error in sorted(trial.intermediate_values.items())),
                 pruned=state == TrialState.PRUNED,
                 origin=origin,
                 proposal=proposal,

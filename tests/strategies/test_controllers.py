@@ -22,7 +22,7 @@ from regnas.sampler import Feedback, Origin
 from regnas.strategies.models.controller import Controller
 from regnas.strategies.models.decisions import Decisions
 from regnas.strategies.models.policies import Policy, RecurrentPolicy, SoftmaxPolicy
-from regnas.strategies.models.policy_gradient import Baseline, ppo_loss, reinforce_loss, reward
+from regnas.strategies.models.policy_gradient import Baseline, lowest, ppo_loss, reinforce_loss, reward
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategy import make_strategy
 from regnas.testing import DistributionSpace
@@ -105,6 +105,26 @@ def test_baselines_are_those_of_the_vectors(row: dict[str, Any], kind: str, name
     baseline = Baseline(kind, row["decay"])
     found = [baseline.advantage(reward) for reward in row["rewards"]]
     assert found == pytest.approx([advantage for _, advantage in row[name]], rel=1e-8, abs=1e-10)
+
+
+@pytest.mark.parametrize("row", VECTORS["nas_rl_reward"]["rows"])
+def test_the_reward_of_nas_rl_is_the_cube_of_the_best_of_five_epochs(row: dict[str, Any]) -> None:
+    errors = [1 - accuracy for accuracy in row["validation_accuracies"]]
+    assert reward(lowest(errors[-1], errors, 5), 3.0) == pytest.approx(row["reward"], abs=1e-9)
+
+
+def test_an_objective_that_is_no_error_is_the_reward_itself() -> None:
+    assert lowest(0.5, (0.3, 0.2, 0.4), 3) == 0.5 and lowest(0.5, (), 5) == 0.5 and lowest(0.4, (0.2, 0.4), 1) == 0.4
+
+
+def test_the_best_of_the_last_epochs_is_learned_from() -> None:
+    """Errors of 0.4 after 0.1 teach as much as one of 0.1 does, and more is not looked back."""
+    controllers = [_inner(f"reinforce[last={last}]") for last in (2, 2, 1)]
+    for one, errors in zip(controllers, ((0.0, 0.1, 0.4), (0.1, 0.1), (0.0, 0.1, 0.4)), strict=True):
+        _told(one, B, 0.6)
+        _told(one, A, errors[-1], errors=errors)
+    same, weights, other = map(_weights, controllers)
+    assert _alike(same, weights) and not _alike(same, other)
 
 
 def test_a_reward_is_a_power_of_the_accuracy() -> None:

@@ -225,7 +225,9 @@ def test_trained_networks_are_measured_by_a_limit_that_leaves_nothing_out(
     trained = len(fast.evaluated())
     known = [word for name in ("anynetx-a", "regnetx") for word in ("--known", two / "populations" / f"{name}.csv.gz")]
     words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED, "--out", "other", "--name", "m")
-    code, out, err = regnas_command("compare", *words, *known, "--limit", "memory=0:", "--complexity", "memory")
+    code, out, err = regnas_command(
+        "compare", *words, *known, "--flops", ":2M", "--limit", "memory=0:", "--complexity", "memory"
+    )
     assert code == 0, err
     assert "24 trainings taken over" in out and len(fast.evaluated()) == trained
     measured = read_population(two.parent.parent / "other" / "compare-m" / "populations" / "regnetx.csv.gz")

@@ -167,6 +167,30 @@ def test_the_file_is_what_describe_export_and_train_read(tmp_path: Path, capsys:
     assert trained["resolution"] == stored["resolution"] and from_json(trained["architecture"]) == network
 
 
+def test_times_are_of_this_machine_and_of_every_network(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "scale",
+        LINE,
+        "--resolution",
+        "16",
+        "--by",
+        "2",
+        "--rule",
+        "width",
+        "--time",
+        "--batch",
+        "2",
+        "--device",
+        "cpu",
+    ]
+    with pytest.raises(SystemExit):
+        main([*words, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    for one in (found["seconds"], found["scaled"][0]["seconds"]):
+        assert 0 < one["low"] <= one["median"] <= one["high"]
+    assert "on THIS machine" in found["measured"] and "1 threads, batch 2" in found["measured"]
+
+
 def test_a_network_of_a_study_brings_its_pixels_and_images(tmp_path: Path) -> None:
     settings = {"data": "fashion-mnist-mini", "images": {"resolution": 20, "classes": 10}, "strategy": "random"}
     folder = tmp_path / "study"
