@@ -131,7 +131,7 @@ class FindOptions(WindowOptions, MeasuringOptions, ReadingOptions, ResourceOptio
     quiet: bool  # print nothing
 
 
-class CompareOptions(WindowOptions, TrainingOptions, ResourceOptions, PlaceOptions, total=False):
+class CompareOptions(WindowOptions, MeasuringOptions, TrainingOptions, ResourceOptions, PlaceOptions, total=False):
     """Of `regnas.compare`. All but the first group are for spaces that are trained."""
 
     complexity: str  # the measure that spaces are compared at equal amounts of, or ``none``

@@ -34,6 +34,17 @@ def known(space: Space) -> tuple[str, ...]:
     return measure.BUILT_IN
 
 
+def limiting(window: Window) -> Window:
+    """A window without limits that leave nothing out and only have every network measured, such as ``latency 0:``."""
+    return Window(
+        {
+            name: bounds
+            for name, bounds in window.items()
+            if bounds.low or bounds.high is not None or measure.load(name).closed
+        }
+    )
+
+
 def measured(space: Space, architecture: Architecture, cost: Complexity) -> tuple[Complexity, list[str]]:
     """The complexity with what else the window limits, measured, and the bounds that the network breaks.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from regnas.dimension import Array
 from regnas.sampling import keyed
 from regnas.sampling.batch import Columns, Narrowing
+from regnas.sampling.costing import limiting
 from regnas.sampling.screening import Tally
 
 if TYPE_CHECKING:
@@ -88,11 +89,12 @@ class Narrowed:
 
     def __init__(self, space: Space, seed: int, narrowing: Narrowing) -> None:
         self._space, self._seed, self._narrowing = space, seed, narrowing
+        self._window = str(limiting(space.window))  # networks are the same ones whether they are measured or not
         self.share = narrowing.share
 
     def chunk(self, number: int) -> tuple[int, Array | None, Columns]:
         space, size = self._space, size_of(number)
-        rng = keyed.generator("stream", space.stream_version, space.spec, str(space.window), self._seed, number)
+        rng = keyed.generator("stream", space.stream_version, space.spec, self._window, self._seed, number)
         rows, columns = self._narrowing.propose(rng, size)
         return size, rows, columns
 

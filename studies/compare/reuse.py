@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,15 @@ from optuna.trial import TrialState, create_trial
 
 from regnas.architecture import canonical
 from regnas.candidate import STREAM_VERSIONS, Candidate
+from regnas.errors import RegnasError
 from regnas.sampling import keyed
+from regnas.sampling.costing import limiting
 from regnas.studies.populations.population import CONDITIONS, Population, PopulationError
 from regnas.studies.populations.sources import load
 from regnas.studies.run.pending import attributes_of
 from regnas.studies.search.plan import SearchPlan
 from regnas.studies.search.session import opened
+from regnas.window import Window
 
 _SAME = ("space", "seed", "stream_version", *CONDITIONS)
 
@@ -64,14 +67,18 @@ def stream_versions(texts: Sequence[str], storage: str | None = None) -> dict[st
 def _differing(population: Population, plan: SearchPlan) -> list[str]:
     stored, wanted = population.settings, plan.settings.to_json()
     different = [key for key in _SAME if stored.get(key) != wanted[key]]
-    if "window" in different and _limiting(str(stored.get("window"))) == _limiting(str(wanted["window"])):
+    if "window" in different and _window(stored) == _window(wanted):
         different.remove("window")
     return [f"{key}: {stored.get(key)!r} and {wanted[key]!r}" for key in different]
 
 
-def _limiting(window: str) -> list[str]:
-    """The limits of a window that leave something out."""
-    return [part for part in window.split(", ") if not part.endswith(" 0:") and part != "open"]
+def _window(settings: Mapping[str, Any]) -> Window | str:
+    """The limits that leave something out; the text, where it is no window that is known here."""
+    text = str(settings.get("window"))
+    try:
+        return limiting(Window.read(text))
+    except RegnasError:
+        return text
 
 
 def _into(population: Population, plan: SearchPlan) -> int:

@@ -95,6 +95,16 @@ def test_the_sequence_gives_the_streams_candidates_in_any_order() -> None:
     assert [stream[index] for index in (299, 0, 17, 299)] == [expected[index] for index in (299, 0, 17, 299)]
 
 
+@pytest.mark.parametrize(("name", "flops"), [("regnetx", "360M:400M"), ("resnext-b", "97M:100M")])
+def test_candidates_are_the_same_whether_they_are_measured_or_not(name: str, flops: str) -> None:
+    """Narrowed proposals too; only what is asked of every network besides is more."""
+    space = make_space(name)
+    plain = space.within(Window.parse(flops=flops)).sample(3)
+    measured = space.within(Window.parse(flops=flops, limits=["memory=0:"])).sample(3)
+    assert [one.architecture for one in measured] == [one.architecture for one in plain]
+    assert all("memory" in one.complexity for one in measured)
+
+
 def test_another_seed_gives_other_candidates() -> None:
     one, other = ({c.architecture.key() for c in _space().sample(100, seed=seed)} for seed in (0, 1))
     assert len(one & other) < 5

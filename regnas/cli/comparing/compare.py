@@ -16,7 +16,8 @@ _AMOUNTS = ("budget", "seeds", "seeds_on", "until_decided")
 
 def _check_flags(populations: tuple[str, ...]) -> None:
     """Refuse flags that say how to train where nothing is trained."""
-    flag = options.typed(name for name in (*_AMOUNTS, "known", *options.training.names) if name != "storage")
+    trained = (*_AMOUNTS, "known", *options.training.names, *options.latency.names)
+    flag = options.typed(name for name in trained if name != "storage")
     if populations and flag:
         raise click.UsageError(f"{flag} is for --space: the models of a --population are there already")
 
@@ -43,6 +44,7 @@ def _check_flags(populations: tuple[str, ...]) -> None:
 @click.option("--force", is_flag=True, help="Compare what should not be; every output is marked.")
 @click.option("--name", help="Of the comparison and its folder.  [default: the spaces' names]")
 @options.training
+@options.latency
 @options.out
 @options.printing("compare.json")
 @options.debug
