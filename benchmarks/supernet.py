@@ -148,7 +148,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def recorded(text: str, count: int | None = None) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-    """Of the first networks of a population, or of all: errors, those after every epoch of the first training, and sizes.
+    """Errors and sizes of the first networks of a population, or of all, and what every epoch of a training said.
 
     Returns:
         A row of each network, and the population's settings.

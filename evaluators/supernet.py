@@ -17,7 +17,7 @@ from torch import nn
 from regnas.architecture import Architecture
 from regnas.dataset import DataSet, Split, SupportsCounts, SupportsRemarks, make_dataset
 from regnas.design_space import Space
-from regnas.errors import UsageError
+from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluator import Cancelled, Context, Result, Task
 from regnas.evaluators.shared_weights import parts
 from regnas.evaluators.shared_weights.settings import Settings
@@ -111,8 +111,12 @@ class SupernetEvaluator:
         Raises:
             UsageError: it does not.
         """
+        try:
+            with torch.device("meta"):
+                parts.made(space)
+        except InfeasibleWindow:
+            pass  # which is said in other words here
         parts.drawn(space, 2, 0)
-        parts.made(space)
 
     def fit(self, context: FitContext) -> Fitted | None:
         """Train the shared weights, as of `regnas.fit.SupportsFit`.

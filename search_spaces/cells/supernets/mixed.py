@@ -79,7 +79,7 @@ def on_part(x: Tensor, partial: int, operate: Callable[[Tensor], Tensor]) -> Ten
     if done.shape[2:] != rest.shape[2:]:
         rest = functional.max_pool2d(rest, 2, ceil_mode=True)
     joined = torch.cat([done, rest], dim=1)
-    return joined.unflatten(1, (partial, own)).transpose(1, 2).flatten(1, 2)
+    return joined.reshape(len(joined), partial, own, *joined.shape[2:]).transpose(1, 2).reshape(joined.shape)
 
 
 def check_partial(partial: int, channels: int) -> None:

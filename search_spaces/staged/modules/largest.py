@@ -41,8 +41,8 @@ def largest_blocks(space: StagedSpace) -> list[list[Largest]]:
     Raises:
         UsageError: the window limits none of the costs from above.
     """
-    limits = {name: space.window[name].high for name in space.known_costs if name in space.window}
-    limits = {name: high for name, high in limits.items() if high is not None}
+    highs = {name: space.window[name].high for name in space.known_costs if name in space.window}
+    limits = {name: high for name, high in highs.items() if high is not None}
     if not limits:
         raise UsageError(
             f"the supernet of {space.spec} is as large as the window allows, and {space.window} has no upper limit; "

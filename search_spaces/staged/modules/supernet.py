@@ -183,10 +183,10 @@ def _usual(networks: Sequence[Staged]) -> Staged:
         head_width=one.head_width,
         classes=one.classes,
         activation=one.activation,
-        depths=[max(1, round(float(depth))) for depth in depths],
-        widths=[max(1, round(each * float(ratio))) for each, ratio in zip(inner, ratios, strict=True)],
-        bottleneck_ratios=[float(ratio) for ratio in ratios],
-        group_widths=inner,
+        depths=tuple(max(1, round(float(depth))) for depth in depths),
+        widths=tuple(max(1, round(each * float(ratio))) for each, ratio in zip(inner, ratios, strict=True)),
+        bottleneck_ratios=tuple(float(ratio) for ratio in ratios),
+        group_widths=tuple(inner),
     )
 
 

@@ -125,10 +125,10 @@ def test_a_network_that_is_none_of_the_supernet_is_refused() -> None:
     space = space_of("regnetx")
     supernet, (one,) = supernet_of(space), networks_of(space, 1)
     larger = replace(one, widths=tuple(64 * width for width in one.widths))
-    ungrouped = replace(one, group_widths=tuple(width // 2 for width in one.group_widths))
+    threes = replace(one, widths=(24,) * 4, bottleneck_ratios=(1.0,) * 4, group_widths=(3,) * 4)
     for other, said in (
         (larger, "larger than any of regnetx"),
-        (ungrouped, "holds group widths .* in stage 1, got"),
+        (threes, "holds group widths .* in stage 1, got"),
         (replace(one, classes=7), "on its images alone"),
     ):
         with pytest.raises(UsageError, match=said):
