@@ -80,15 +80,21 @@ class Hierarchy:
     def _law(self, name: str) -> Dimension:
         return self._laws[self._ties.get(name, name)]
 
+    @cached_property
+    def _asked(self) -> list[tuple[str, int, Condition | None]]:
+        """Every parameter after those that it depends on, with its condition and the number of that among all."""
+        numbers: dict[Condition, int] = {}
+        conditions = [(name, self._conditions.get(name)) for name in self._order]
+        return [(name, -1 if one is None else numbers.setdefault(one, len(numbers)), one) for name, one in conditions]
+
     def _activity(self, holds: Callable[[Condition], Any]) -> dict[str, Any]:
         """Of every parameter, truth values or arrays of them, as ``holds`` says them of a parent's value."""
         own: dict[str, Any] = {}
-        held: dict[Condition, Any] = {}  # of many parameters with one condition it is asked once
-        for name in self._order:
-            condition = self._conditions.get(name)
-            if condition is not None and condition not in held:
-                held[condition] = own[condition.parent] & holds(condition)
-            own[name] = True if condition is None else held[condition]
+        held: list[Any] = []  # of many parameters with one condition it is asked once
+        for name, number, condition in self._asked:
+            if condition is not None and number == len(held):
+                held.append(own[condition.parent] & holds(condition))
+            own[name] = True if condition is None else held[number]
         found = {name: own[name] for name in [*self._laws, *self._ties]}
         for name, source in self._ties.items():
             found[source] = found[source] | own[name]

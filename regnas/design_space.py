@@ -161,6 +161,10 @@ class Space(ABC):
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
         """An Optuna distribution for every parameter that is free, static and in physical units."""
+        return dict(self._distributions)
+
+    @cached_property
+    def _distributions(self) -> dict[str, BaseDistribution]:
         return {name: law.distribution() for name, law in self.free.items()}
 
     @cached_property
@@ -199,7 +203,8 @@ class Space(ABC):
 
     def canonical(self, params: Mapping[str, Any]) -> Params:
         """The point of the grid nearest to ``params``, complete; canonical points stay as they are."""
-        whole = self.complete({name: value for name, value in params.items() if name not in dict(self.ties)})
+        tied = dict(self.ties)
+        whole = self.complete({name: value for name, value in params.items() if name not in tied})
         snapped = {name: law.snap(whole[name]) for name, law in self.dimensions.items()}
         return self.ordered({**snapped, **{name: snapped[source] for name, source in self.ties}})
 

@@ -101,7 +101,9 @@ class Reinforce(Controller):
         tokens, taken = stacked(episodes)
         log_probs, entropies = policy.judged(tokens)
         loss = reinforce_loss(log_probs * taken, advantages)
-        self.descend(loss - self._options["entropy"] * (entropies * taken).sum(1).mean())
+        if self._options["entropy"]:
+            loss = loss - self._options["entropy"] * (entropies * taken).sum(1).mean()
+        self.descend(loss)
 
 
 def ppo(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSampler:

@@ -133,8 +133,12 @@ def _along(
             lines[name] = values, _distances(values, point[name], law)
     columns: Columns = {}
     for name, law in space.dimensions.items():
-        parts = [values if varied == name else [point[name]] * len(values) for varied, (values, _) in lines.items()]
-        columns[name] = np.array([value for part in parts for value in part], dtype=law.draw(np.zeros(1)).dtype)
+        kind = law.draw(np.zeros(1)).dtype
+        parts = [
+            values if varied == name else np.full(len(values), point[name], dtype=kind)
+            for varied, (values, _) in lines.items()
+        ]
+        columns[name] = np.concatenate([np.zeros(0, dtype=kind), *parts])
     far = np.concatenate([np.zeros(0), *(distances for _, distances in lines.values())])
     ties = {name: columns[source] for name, source in space.ties}
     return {**columns, **ties}, far + 1e-9 * rng.random(len(far))

@@ -53,7 +53,7 @@ class ChainSpace(Space):
     known_costs = BUILT_IN
     size_name: ClassVar[str] = "layers"  # by which networks grow (`regnas.growth.SupportsGrowth`)
 
-    @property
+    @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
         tied = dict(self.ties)
         return {name: law for name, law in self.laws if name not in tied}

@@ -27,8 +27,8 @@ from regnas.search_spaces.staged.complexity import (
     StagedBatch,
     Template,
     count_staged,
+    network_complexity,
     peak_elements,
-    staged_complexity,
 )
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Staged:
 
     def complexity(self, resolution: int) -> Complexity:
         """Cost of one image of ``resolution`` pixels, in closed form; no module is built."""
-        return staged_complexity(self._batch, self.template, resolution).row(0)
+        return network_complexity(self, resolution)
 
     def layers(self, resolution: int) -> list[Layer]:
         """Every layer that is counted (`regnas.layers.SupportsLayers`)."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from regnas.costs import Complexities
+from regnas.costs import Complexities, Complexity
 from regnas.counting import MEASURES, Count, Pixels, check_countable, output_size
 
 if TYPE_CHECKING:
@@ -110,33 +110,60 @@ def staged_complexity(batch: StagedBatch, template: Template, resolution: int) -
     Raises:
         InvalidArchitecture: some of them are too large to be counted.
     """
-    _check_size(batch, template, resolution)
+    if len(batch):
+        ratio = float(batch.bottleneck_ratios.min())
+        _check_size(int(batch.depths.max()), int(batch.widths.max()), ratio, template, resolution)
     count = Count(len(batch))
     count_staged(count, batch, template, resolution)
     return count.total()
 
 
+def network_complexity(network: Staged, resolution: int) -> Complexity:
+    """`staged_complexity` of one network in plain ints, which take a fraction of the time of arrays of one.
+
+    Raises:
+        InvalidArchitecture: it is too large to be counted.
+    """
+    template = network.template
+    _check_size(max(network.depths), max(network.widths), min(network.bottleneck_ratios), template, resolution)
+    count = Count()
+    numbers = (network.depths, network.widths, network.bottleneck_ratios, network.group_widths)
+    _count(count, list(zip(*numbers, strict=True)), template.stem_width, template, resolution)
+    return count.total().row(0)
+
+
 def count_staged(count: Count, batch: StagedBatch, template: Template, resolution: int) -> None:
     """Count every layer of the networks of ``batch``, from the stem to the head."""
-    size = _stem(count, template, resolution)
-    wide_in: Any = np.full(len(batch), template.stem_width, dtype=np.int64)
-    for stage, stride in enumerate(template.strides):
-        wide = batch.widths[:, stage]
-        inner = np.rint(wide / batch.bottleneck_ratios[:, stage]).astype(np.int64)
-        first = _Block(wide_in, wide, inner, batch.group_widths[:, stage])
+    numbers = (batch.depths, batch.widths, batch.bottleneck_ratios, batch.group_widths)
+    stages = list(zip(*(array.T for array in numbers), strict=True))
+    _count(count, stages, np.full(len(batch), template.stem_width, dtype=np.int64), template, resolution)
+
+
+def _count(count: Count, stages: Sequence[tuple[Any, ...]], stem: Any, template: Template, resolution: int) -> None:
+    """Count one network or many.
+
+    Args:
+        stages: depth, width, bottleneck ratio and group width of each, plain numbers or ``(n,)``.
+        stem: its width, one or ``(n,)``.
+    """
+    size, wide_in = _stem(count, template, resolution), stem
+    for (depth, wide, ratio, group), stride in zip(stages, template.strides, strict=True):
+        first = _Block(wide_in, wide, _whole(wide / ratio), group)
         size = _block(count, template, first, size, stride, (wide_in != wide) | (stride != 1))
-        _block(count, template, first._replace(wide_in=wide), size, 1, np.False_, batch.depths[:, stage] - 1)
+        _block(count, template, first._replace(wide_in=wide), size, 1, False, depth - 1)
         wide_in = wide
     _head(count, template, wide_in, size)
 
 
-def _check_size(batch: StagedBatch, template: Template, resolution: int) -> None:
-    if not len(batch):
-        return
+def _whole(number: Any) -> Any:
+    """The nearest whole number, of two the even one."""
+    return np.rint(number).astype(np.int64) if isinstance(number, np.ndarray) else round(number)
+
+
+def _check_size(deepest: int, widest: int, ratio: float, template: Template, resolution: int) -> None:
     # Of a whole batch, cheaply: the widest of all stages over the least of all bottleneck ratios.
-    widest = math.ceil(int(batch.widths.max()) / min(1.0, float(batch.bottleneck_ratios.min())))
-    channels = max(widest, template.stem_width, template.head_width)
-    check_countable(resolution, channels, int(batch.depths.max()) * len(template.strides))
+    channels = max(math.ceil(widest / min(1.0, ratio)), template.stem_width, template.head_width)
+    check_countable(resolution, channels, deepest * len(template.strides))
 
 
 @dataclass(frozen=True)
@@ -180,7 +207,7 @@ def staged_parts(
     _stem(ends, template, resolution)
     _head(ends, template, widths[-1], int(sizes[-1, 0]))
     _block(first, template, _Block(wide_in, widths, inner, groups), sizes[:-1], strides, changes)
-    _block(further, template, _Block(widths, widths, inner, groups), sizes[1:], 1, np.False_)
+    _block(further, template, _Block(widths, widths, inner, groups), sizes[1:], 1, False)
     return Parts(ends.total(), first.total(), further.total())
 
 
@@ -220,9 +247,9 @@ def _block(
     if template.se_ratio and rule.squeezes:
         # The squeeze width follows the block's input, not the bottleneck.
         behind = rule.squeezed_by == "output"
-        squeezed = np.rint((wide if behind else wide_in) * template.se_ratio).astype(np.int64)
+        squeezed = _whole((wide if behind else wide_in) * template.se_ratio)
         count.squeeze_excite(inner if rule.bottleneck and not behind else wide, squeezed, times=times)
-    if rule.shortcut in ("project", "pool") and changes.any():
+    if rule.shortcut in ("project", "pool") and np.any(changes):
         count.conv(size, 1, wide_in, wide, stride=stride, times=times * changes)
     return out
 

@@ -33,6 +33,7 @@ _ROWS = 16  # drawn at once
 _DRAWS = 16  # rows of a proposal before one that cannot be is left to the sampler around, in an open window
 _INSIDE = (16, 112, 512)  # the same inside a window, where rows are judged together
 _KEPT = 100_000  # points whose networks are remembered
+_ROWS_KEPT = 1_000  # rows of tokens whose points are: they may be long
 _NEAR, _STEPS = 16, 32  # mutations of a proposal that was evaluated before, and with those of its mutants
 
 
@@ -90,6 +91,7 @@ class Controller(ProposesWhole):
         self._waiting: list[tuple[Episode, float]] = []
         self._rewards: dict[str, float] = {}  # by the key of the network
         self._keys: dict[bytes, str] = {}  # of points
+        self._places: dict[bytes, tuple[Params, Tokens, Bools]] = {}  # of rows
         self.rekey(0)
 
     def rekey(self, seed: int) -> None:
@@ -126,7 +128,7 @@ class Controller(ProposesWhole):
         """The next proposal: of the policy, or where it repeats itself beyond what is learned from, one near to it."""
         rows = self._one_by_one(policy) if self._space.window.open else self._inside(policy)
         for tokens, chances in rows:
-            point = self.decisions.point(tokens)
+            point = self._place(tokens)[0]
             self._latest = {"tokens": tokens.tolist(), "log_probs": chances.tolist()}
             if not self._known(point):
                 return point
@@ -155,10 +157,10 @@ class Controller(ProposesWhole):
     def _one_by_one(self, policy: Policy) -> Iterator[tuple[Tokens, Any]]:
         """Rows that are networks, and at last whatever was drawn."""
         for number in range(_DRAWS):
-            if not self._left:
-                self._left = list(self._drawn(policy, _ROWS))
+            if not self._left:  # mostly the first will do
+                self._left = list(self._drawn(policy, _ROWS - 1 if number else 1))
             row = self._left.pop(0)
-            point = self.decisions.point(row[0])
+            point = self._place(row[0])[0]
             if number == _DRAWS - 1 or self._known(point) or self._space.judge(point) is not None:
                 yield row
 
@@ -172,7 +174,7 @@ class Controller(ProposesWhole):
             columns = self.decisions.columns(np.array([tokens for tokens, _ in rows]))
             for place, _ in screen(self._space, columns, Tally()):
                 yield rows[place]
-        self._stuck = self.decisions.point(rows[-1][0])
+        self._stuck = self._place(rows[-1][0])[0]
         yield rows[-1]
 
     def _drawn(self, policy: Policy, count: int) -> Iterator[tuple[Tokens, Any]]:
@@ -203,11 +205,21 @@ class Controller(ProposesWhole):
 
     def _repeated(self, tokens: Tokens) -> None:
         """An episode of a network that was trained before, with today's log-probabilities as the old ones."""
-        point = self.decisions.point(tokens)
+        point, whole, taken = self._place(tokens)
         known = self._rewards.get(self._key(point))
         if known is not None:
-            whole, taken = self.decisions.tokens(point)
             self.learn(Episode(whole, taken, None, known))
+
+    def _place(self, tokens: Tokens) -> tuple[Params, Tokens, Bools]:
+        """The point of one row, and its own tokens with those that are taken; a policy repeats itself."""
+        row = tokens.tobytes()
+        if row not in self._places:
+            if len(self._places) >= _ROWS_KEPT:
+                self._places.clear()
+            point = self.decisions.point(tokens)
+            self._places[row] = (point, *self.decisions.tokens(point))
+        point, whole, taken = self._places[row]
+        return dict(point), whole, taken
 
     def _key(self, point: Params) -> str:
         """The key of a point's network, which several points may have; empty where it has none."""
@@ -242,6 +254,12 @@ class Controller(ProposesWhole):
             f"{self.decisions.names[int((entropies / most.clamp_min(1e-9)).argmax())]}); it learned from "
             f"{len(self._rewards)} different networks"
         ]
+        if binned := self.decisions.binned:
+            more = f" and {len(binned) - 6} more" if binned[6:] else ""
+            lines.append(
+                f"controller: it chose among {self._options['bins']} quantiles of what has more values than these, as "
+                f"bins={self._options['bins']} says: {', '.join(binned[:6])}{more}"
+            )
         return [*lines, self._likeliest(self.policy), *grown]
 
     def _grown(self, trials: int) -> list[str]:
@@ -283,7 +301,9 @@ class Controller(ProposesWhole):
     def descend(self, loss: Tensor) -> None:
         """One step of Adam down a loss, ``()``."""
         if self._adam is not None:
-            self._adam.zero_grad()
+            for group in self._adam.param_groups:
+                for weight in group["params"]:
+                    weight.grad = None  # as `zero_grad` does, in a fraction of its time
             loss.backward()  # type: ignore[no-untyped-call]
             self._adam.step()
 

@@ -24,6 +24,10 @@ class Decisions:
     Args:
         bins: of a parameter with more values than these; at least 2.
         said: parameters whose values are not to be decided: their tokens are these, and are not taken.
+
+    Attributes:
+        names, sizes: the decisions, and how many tokens each has.
+        binned: those that have more values than tokens.
     """
 
     def __init__(self, space: Space, bins: int, said: Mapping[str, Any] | None = None) -> None:
@@ -32,6 +36,7 @@ class Decisions:
         self.names: tuple[str, ...] = tuple(sorted(free, key=self._ancestors))
         self._values = [free[name].levels(bins) for name in self.names]
         self.sizes: tuple[int, ...] = tuple(len(values) for values in self._values)
+        self.binned: tuple[str, ...] = tuple(name for name in self.names if free[name].size > bins)
 
     def _ancestors(self, name: str) -> int:
         condition = self._space.conditions.get(name)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from regnas.strategies.models.decisions import Bools, Tokens
 
+Floats = npt.NDArray[np.float64]
 _NEVER = -1e9  # the logit of a token that a decision does not have
 
 
@@ -35,7 +38,6 @@ class Policy(nn.Module):
         laws = self.log_laws(tokens)
         return laws.gather(-1, tokens[..., None])[..., 0], -(laws.exp() * laws).sum(-1)
 
-    @torch.no_grad()
     def likeliest(self, take: Callable[[Tokens, int], Bools], pins: Sequence[int]) -> Tokens:
         """The likeliest token of one decision after the other, ``(decisions,)``; arguments as of `draw`."""
         found = np.zeros((1, len(self.sizes)), dtype=np.int64)
@@ -46,7 +48,7 @@ class Policy(nn.Module):
         chosen: Tokens = found[0]
         return chosen
 
-    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Tensor]:
+    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Floats]:
         """What gives the log-probabilities of one decision after the other, each asked for once.
 
         Args:
@@ -54,17 +56,19 @@ class Policy(nn.Module):
 
         Returns:
             A function of the tokens, ``(n, decisions)``, of which those before the decision are looked at, and of its
-            place; it returns ``(n, largest)``.
+            place; it returns ``(n, size)``, of the tokens that the decision has.
         """
-        return lambda tokens, place: self.log_laws(torch.from_numpy(tokens))[:, place]
 
-    @torch.no_grad()
+        @torch.no_grad()
+        def law(tokens: Tokens, place: int) -> Floats:
+            laws: Floats = self.log_laws(torch.from_numpy(tokens))[:, place, : self.sizes[place]].double().numpy()
+            return laws
+
+        return law
+
     def draw(
-        self,
-        uniforms: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-        take: Callable[[Tokens, int], Bools],
-        pins: Sequence[int],
-    ) -> tuple[Tokens, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+        self, uniforms: Floats, take: Callable[[Tokens, int], Bools], pins: Sequence[int]
+    ) -> tuple[Tokens, Floats]:
         """Rows of tokens.
 
         Args:
@@ -79,7 +83,7 @@ class Policy(nn.Module):
         chances = np.zeros(uniforms.shape)
         law = self.laws_in_turn(len(uniforms))
         for place, size in enumerate(self.sizes):
-            logs = law(found, place)[:, :size].double().numpy()
+            logs = law(found, place)
             bounds = np.cumsum(np.exp(logs), axis=1)
             drawn = (uniforms[:, place, None] * bounds[:, -1:] >= bounds).sum(axis=1)
             found[:, place] = np.where(take(found, place), np.minimum(drawn, size - 1), pins[place])
@@ -100,9 +104,25 @@ class SoftmaxPolicy(Policy):
     def logits(self, tokens: Tensor) -> Tensor:
         return self.theta.expand(len(tokens), -1, -1)
 
-    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Tensor]:
-        laws = torch.log_softmax(self.theta + self.get_buffer("absent"), dim=-1)
-        return lambda tokens, place: laws[place].expand(rows, -1)
+    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Floats]:
+        laws = self._laws()
+        return lambda tokens, place: np.broadcast_to(laws[place, : self.sizes[place]], (rows, self.sizes[place]))
+
+    @torch.no_grad()
+    def _laws(self) -> Floats:
+        """Log-probabilities of all decisions, ``(decisions, largest)``."""
+        laws: Floats = torch.log_softmax(self.theta + self.get_buffer("absent"), dim=-1).double().numpy()
+        return laws
+
+    def draw(
+        self, uniforms: Floats, take: Callable[[Tokens, int], Bools], pins: Sequence[int]
+    ) -> tuple[Tokens, Floats]:
+        logs = self._laws()
+        bounds = np.cumsum(np.exp(logs), axis=1)
+        found = np.minimum((uniforms[:, :, None] * bounds[:, -1:] >= bounds).sum(axis=2), np.array(self.sizes) - 1)
+        for place, pin in enumerate(pins):
+            found[~take(found, place), place] = pin
+        return found, logs[np.arange(len(pins)), found]
 
 
 class RecurrentPolicy(Policy):
@@ -134,15 +154,52 @@ class RecurrentPolicy(Policy):
         states, _ = self.lstm(read)
         return torch.einsum("ndu,dlu->ndl", states, self.heads) + self.biases
 
-    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Tensor]:
-        state: tuple[Tensor, Tensor] | None = None
-        absent = self.get_buffer("absent")
+    def laws_in_turn(self, rows: int) -> Callable[[Tokens, int], Floats]:
+        embedding, first, heads, biases = (
+            one.detach().numpy() for one in (self.embedding, self.first, self.heads, self.biases)
+        )
+        step = _stepper(self.lstm, rows)
 
-        def law(tokens: Tokens, place: int) -> Tensor:
-            nonlocal state
-            before = torch.from_numpy(tokens[:, place - 1])
-            read = self.embedding[place - 1, before] if place else self.first.expand(rows, -1)
-            out, state = self.lstm(read[:, None], state)
-            return torch.log_softmax(out[:, 0] @ self.heads[place].T + self.biases[place] + absent[place], dim=-1)
+        def law(tokens: Tokens, place: int) -> Floats:
+            size = self.sizes[place]
+            out = step(embedding[place - 1, tokens[:, place - 1]] if place else np.repeat(first[None], rows, axis=0))
+            logits = (out @ heads[place, :size].T + biases[place, :size]).astype(np.float64)
+            logits -= logits.max(axis=1, keepdims=True)
+            laws: Floats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+            return laws
 
         return law
+
+
+def _stepper(lstm: nn.LSTM, rows: int) -> Callable[[Any], Any]:
+    """One step of an LSTM after the other, ``(rows, units)`` to the same, from states of zero.
+
+    In numpy, without a gradient: a step of a few rows is less than what a call of torch costs. As of torch, the gates
+    are input, forget, cell and output; sigmoid(z) is (1 + tanh(z / 2)) / 2.
+    """
+    units = lstm.hidden_size
+    layers = []
+    for weights in lstm.all_weights:
+        into, within, bias_in, bias_within = (one.detach().numpy() for one in weights)
+        layers.append((np.ascontiguousarray(np.concatenate([into, within], axis=1).T), bias_in + bias_within))
+    states = [(np.zeros((rows, units), dtype=np.float32), np.zeros((rows, units), dtype=np.float32)) for _ in layers]
+    scale = np.full(4 * units, 0.5, dtype=np.float32)
+    scale[2 * units : 3 * units] = 1.0
+    shift = 1 - scale
+
+    def step(read: Any) -> Any:
+        for number, (weight, bias) in enumerate(layers):
+            out, cell = states[number]
+            gates = np.concatenate([read, out], axis=1) @ weight
+            gates += bias
+            gates *= scale
+            np.tanh(gates, out=gates)
+            gates *= scale
+            gates += shift
+            entering, kept, new, shown = (gates[:, at : at + units] for at in range(0, 4 * units, units))
+            cell = kept * cell + entering * new
+            read = shown * np.tanh(cell)
+            states[number] = read, cell
+        return read
+
+    return step
