@@ -23,7 +23,7 @@ from regnas.sampler import Feedback
 from regnas.sampling import keyed
 from regnas.sampling.batch import Columns, Params
 from regnas.sampling.screening import Tally, screen
-from regnas.statistics.rank_correlation import kendall
+from regnas.statistics.rank_correlation import kendall, kendall_bootstrap, percentiles
 from regnas.strategies.models.decisions import Decisions
 from regnas.strategies.models.small_networks import SmallNetworks
 from regnas.strategies.sampling.feasible import FeasibleSampler
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 KNOWN: dict[str, Any] = {"first": 20, "keep": 20, "pool": 500, "predictor": "mlp", "bins": 16, "paper": ""}
 PAPERS: Mapping[str, Mapping[str, Any]] = {"pnas": {"first": 256, "keep": 256, "pool": 200_000}}
+_REPEATS = 1_000  # samples of an interval
 _LEAST = {"first": 2, "keep": 1, "pool": 1, "bins": 2}
 
 
@@ -232,9 +233,11 @@ class Progressive(ProposesWhole):
         lines = []
         for size, found in sorted(pairs.items()):
             if len(found) >= 3:
-                tau = kendall(*(np.array(column) for column in zip(*found, strict=True)))
+                columns = [np.array(column) for column in zip(*found, strict=True)]
+                draws = kendall_bootstrap(*columns, repeats=_REPEATS, rng=np.random.default_rng(size))
+                tau = percentiles(kendall(*columns), draws)
                 lines.append(
                     f"pnas: of {len(found)} networks of size {size}, a size the predictor had never seen, it ordered "
-                    f"the errors with tau {tau:+.2f}"
+                    f"the errors with tau {tau.estimate:+.2f} [{tau.low:+.2f}, {tau.high:+.2f}]"
                 )
         return lines

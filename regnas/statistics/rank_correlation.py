@@ -105,3 +105,26 @@ def _correlations(scores: Floats, targets: Floats, bins: Ints) -> Floats:
     # Ranks are multiples of 1/2: what is left of them after their mean is 0 or far above rounding.
     known = norms > 1e-6
     return np.where(known, (one * other).sum(axis=2) / np.where(known, norms, 1.0), np.nan)
+
+
+def kendall_bootstrap(
+    scores: npt.ArrayLike, targets: npt.ArrayLike, *, repeats: int, rng: np.random.Generator
+) -> Floats:
+    """`kendall` of samples of as many networks, drawn with replacement; NaN where all of one have equal numbers.
+
+    Args:
+        scores, targets: ``(n,)``.
+
+    Returns:
+        ``(repeats,)``.
+
+    Source: Efron and Tibshirani 1993, section 6.
+    """
+    one, other = (np.sign(np.subtract.outer(values, values)) for values in (sample(scores), sample(targets)))
+    found = np.empty(repeats)
+    for number in range(repeats):
+        # A network that is drawn c times makes c x d pairs with one that is drawn d times, and ties with itself.
+        counts = np.bincount(rng.integers(len(one), size=len(one)), minlength=len(one)).astype(np.float64)
+        both, mine, theirs = (counts @ pairs @ counts for pairs in (one * other, one * one, other * other))
+        found[number] = both / np.sqrt(mine * theirs) if mine * theirs else np.nan
+    return found
