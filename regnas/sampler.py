@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from optuna.samplers import BaseSampler
     from optuna.study import Study
@@ -111,6 +111,20 @@ class SupportsLeastBudget(Protocol):
     @property
     def least_budget(self) -> int:
         """Evaluations of its first level."""
+
+
+@runtime_checkable
+class SupportsScores(Protocol):
+    """An inner sampler that learns from scores of untrained networks, too."""
+
+    @property
+    def scores(self) -> Sequence[str]:
+        """Names of the scores of the evaluator ``zero-cost`` that it wants; none for an empty one."""
+
+    def score_by(self, measure: Callable[[Sequence[Candidate]], list[list[float]]]) -> None:
+        """Take from here on what says the scores of networks, a row each in the order of `scores`; NaN where a network
+        lacks one.
+        """
 
 
 class Origin(StrEnum):

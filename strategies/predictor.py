@@ -8,7 +8,7 @@ beside the neighbours of the best. Here the ensemble is trees and a Gaussian pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,9 +46,10 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
             candidate, as in BANANAS; ``random`` any candidate, which measures what the candidates alone are worth.
         model: ``both``, ``trees`` or ``process`` (a Gaussian process).
         trees: of the forest.
+        scores: of untrained networks that are features, too: names of ``zero-cost`` joined by ``+``.
     """
     known: dict[str, Any] = {"init": 10, "parents": 5, "mutants": 24, "random": 100}
-    known |= {"acquisition": "ei", "model": "both", "trees": 20}
+    known |= {"acquisition": "ei", "model": "both", "trees": 20, "scores": ""}
     inner = Predictor(space, own_options(options, "predictor", known))
     return FeasibleSampler(space, inner, seed=seed, duplicates=options.get("duplicates", "reject"), max_tries=16)
 
@@ -67,7 +68,17 @@ class Predictor(ProposesWhole):
         self._features = Features(space)
         self._record = Record(space)
         self._source = CandidateSource(space, options["mutants"])
+        self._measure: Callable[[Sequence[Candidate]], list[list[float]]] | None = None
         self.rekey(0)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Those that are features, too."""
+        return tuple(name.strip() for name in self._options["scores"].split("+") if name.strip())
+
+    def score_by(self, measure: Callable[[Sequence[Candidate]], list[list[float]]]) -> None:
+        """See `regnas.sampler.SupportsScores`."""
+        self._measure = measure
 
     def rekey(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
@@ -76,6 +87,11 @@ class Predictor(ProposesWhole):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
+        if self.scores and self._measure is None:
+            raise UsageError(
+                f"predictor[scores={self._options['scores']}] scores networks on training images, which a search that "
+                f"trains has and nothing else; leave scores out"
+            )
         if self._ranked is None:
             self._record.read(study, but=trial.number)
             few = len(self._record.done) < self._options["init"]
@@ -94,20 +110,28 @@ class Predictor(ProposesWhole):
         if self._options["acquisition"] == "random" or not found:
             return [found[number] for number in self._rng.permutation(len(found)).tolist()]
         known = Warp.of(errors).forward(errors)
-        predicted = self._ensemble(known).predict(self._features.rows(found))
+        predicted = self._ensemble(known).predict(self._rows(found))
         values = self._acquire(predicted, float(known.min()))
         order = np.lexsort((self._rng.random(len(found)), values))
         return [found[number] for number in order.tolist()]
 
     def _ensemble(self, known: Floats) -> Ensemble:
         """Fitted to what is done and to what is believed of what is in flight."""
-        rows = self._features.rows(self._record.done)
+        rows = self._rows(self._record.done)
         ensemble = self._fit(rows, known)
         if not self._record.pending:
             return ensemble
-        pending = self._features.rows(self._record.pending)
+        pending = self._rows(self._record.pending)
         believed = ensemble.predict(pending).mean
         return self._fit(np.concatenate([rows, pending]), np.concatenate([known, believed]))
+
+    def _rows(self, candidates: Sequence[Candidate]) -> Floats:
+        """Features, and scores on the scale of their magnitudes; one that a network lacks counts as 0."""
+        rows = self._features.rows(candidates)
+        if self._measure is None or not self.scores:
+            return rows
+        scores = np.array(self._measure(candidates)).reshape(len(candidates), len(self.scores))
+        return np.concatenate([rows, np.arcsinh(np.nan_to_num(scores))], axis=1)
 
     def _fit(self, rows: Floats, known: Floats) -> Ensemble:
         seed = int(self._rng.integers(2**31))

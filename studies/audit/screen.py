@@ -14,11 +14,12 @@ from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, RegnasError, StudyError, UsageError
 from regnas.evaluator import Context, Evaluator, Task, make_evaluator
 from regnas.plugins import spec
+from regnas.sampler import SupportsInner, SupportsScores
 from regnas.sampling.stream import Stream
 from regnas.studies.audit.scored import SCORES, Scored, kept, seed_of
 from regnas.system.files import append_json
 
-FOLDER = "screen"  # of a study: what was scored
+FOLDER, FEATURES = "screen", "features"  # of a study: what was scored to choose, and for a strategy to learn from
 NO_SCREEN = "none"
 USUAL = 0.25  # share that is kept where none is said
 _KEPT = 10  # of the networks of a block of the stream
@@ -104,17 +105,19 @@ class Scorer:
 
     Args:
         folder: of the study.
+        below: folder of it that keeps the scores.
     """
 
     screen: Screen
     task: Task
     folder: Path
     seed: int
+    below: str = FOLDER
     _found: dict[str, Scored] | None = field(default=None)
 
     @property
     def _path(self) -> Path:
-        return self.folder / FOLDER / SCORES
+        return self.folder / self.below / SCORES
 
     @cached_property
     def _evaluator(self) -> Evaluator:
@@ -126,6 +129,20 @@ class Scorer:
         Raises:
             StudyError: none of several has one.
         """
+        told, name = self._told(candidates), self.screen.name
+        if len(told) > 1 and not any(name in one.metrics for one in told):
+            why = next(iter(told[0].missing.values()), "it has none")
+            raise StudyError(
+                f"none of {len(told)} networks has a score {name}: {why}; take another --screen, or leave it out"
+            )
+        return [one.metrics.get(name, -math.inf) for one in told]
+
+    def rows(self, candidates: Sequence[Candidate], names: Sequence[str]) -> list[list[float]]:
+        """Several scores of each network, as of one evaluation; NaN of one that it lacks."""
+        return [[one.metrics.get(name, math.nan) for name in names] for one in self._told(candidates)]
+
+    def _told(self, candidates: Sequence[Candidate]) -> list[Scored]:
+        """What is on record of networks, those that are not there scored first."""
         if self._found is None:
             self._found = kept(self._path) if self._path.exists() else {}
         told = []
@@ -136,13 +153,7 @@ class Scorer:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 append_json(self._path, self._found[key].__dict__)
             told.append(self._found[key])
-        name = self.screen.name
-        if len(told) > 1 and not any(name in one.metrics for one in told):
-            why = next(iter(told[0].missing.values()), "it has none")
-            raise StudyError(
-                f"none of {len(told)} networks has a score {name}: {why}; take another --screen, or leave it out"
-            )
-        return [one.metrics.get(name, -math.inf) for one in told]
+        return told
 
     def best(self, candidates: Sequence[Candidate]) -> int:
         """The place of the network with the highest score, the first of equal ones."""
@@ -157,6 +168,22 @@ class Scorer:
         except Exception as error:  # of this network: the others have scores
             return Scored(key, {}, {"": f"{type(error).__name__}: {error}"}, 0.0)
         return Scored(key, dict(result.metrics), {}, result.seconds)
+
+
+def learns_from(sampler: Any, task: Task, *, folder: Path, seed: int) -> None:
+    """Let a strategy that learns from scores (`regnas.sampler.SupportsScores`) have them, as a search takes them.
+
+    Raises:
+        UsageError: no such score.
+    """
+    inner = sampler.inner if isinstance(sampler, SupportsInner) else None
+    if not isinstance(inner, SupportsScores) or not inner.scores:
+        return
+    first, *others = names = tuple(inner.scores)
+    screen = Screen(f"{first}[beside={'+'.join(others)}]" if others else first)
+    make_evaluator(screen.evaluator, replace(task, epochs=None))  # what makes no sense is said now
+    scorer = Scorer(screen, task, folder, seed, FEATURES)
+    inner.score_by(lambda candidates: scorer.rows(candidates, names))
 
 
 class ScreenedStream(Stream):

@@ -32,7 +32,7 @@ from regnas.pruner import NONE, after_steps
 from regnas.sampler import SupportsInner, SupportsLeastBudget
 from regnas.sampling.batch import Params
 from regnas.strategy import make_strategy
-from regnas.studies.audit.screen import NO_SCREEN, Scorer, Screen, screened
+from regnas.studies.audit.screen import NO_SCREEN, Scorer, Screen, learns_from, screened
 from regnas.studies.executors.resources import Allocation, allocate
 from regnas.studies.run.progress import duration
 from regnas.studies.search.budget import CANDIDATES
@@ -232,6 +232,8 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         pruner = after_steps(pruner, epochs, facts["steps"])
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
     sampler = _screened(asked, space, allocation.count, data, asked.place.out / folder_name(name))
+    if data is not None:
+        learns_from(sampler, asked.task, folder=asked.place.out / folder_name(name), seed=asked.seed)
     return SearchPlan(
         space=space,
         strategy=asked.label,
@@ -363,6 +365,8 @@ def on_stream(one: SearchPlan, version: int) -> SearchPlan:
         return one
     space = one.space.on_stream(version)
     sampler = _sampler(one.strategy, space, one.seed, one.settings.duplicates, one.workers)
+    if one.data is not None:
+        learns_from(sampler, one.task, folder=one.folder, seed=one.seed)
     settings = replace(one.settings, stream_version=version)
     fitting = one.fitting.with_sampler(sampler)
     return replace(one, space=space, sampler=sampler, settings=settings, fitting=fitting)
