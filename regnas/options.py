@@ -125,7 +125,7 @@ class FindOptions(WindowOptions, MeasuringOptions, ReadingOptions, ResourceOptio
     time: float | str  # seconds, or ``2h``, that everything may take; an hour unless said
     space: str | Space  # a spec, or a space; ``auto``, one that suits images and limits, unless said
     evaluator: str  # spec
-    init: str | Path | None  # trained weights to begin with, as of `SearchOptions`
+    init: str | Path | None  # trained weights to begin with, as of `SearchOptions`; ``auto``, published networks
     seed: int  # of candidates and trainings
     out: str | Path | None  # folder of everything; regnas-runs/find-NAME unless said
     quiet: bool  # print nothing

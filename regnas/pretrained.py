@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TIMM, _CONFIG = "timm", "config.json"  # what timm writes beside weights that it saves for the hub
 _COUNTERS = ".num_batches_tracked"  # of normalisations, which some files leave out
+_PUBLISHED = "auto:"  # before published networks that are compared, joined by +
 _SOURCES = "a folder of regnas, a .safetensors file with its architecture.json beside it, or NAME:REST of {}"
 
 
@@ -55,6 +56,14 @@ class SupportsPretrained(Protocol):
             HostError: the program is not installed.
             RegnasError: it has no weights of this name, or they cannot be fetched.
         """
+
+
+@runtime_checkable
+class SupportsPublished(Protocol):
+    """A format whose program can say which of the names that it reads have trained weights."""
+
+    def published(self) -> Sequence[str]:
+        """These names; no weights are fetched. None where the program is not installed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +111,39 @@ def load_source(text: str) -> Source:
     if (folder / _CONFIG).exists() and not _beside(path):
         return _of_timm_folder(text, file, folder / _CONFIG)
     return _of_folder(text, file, _beside(path))
+
+
+def load_sources(text: str) -> list[Source]:
+    """The trained network that a text names, or those that `as_published` joined; errors as of `load_source`."""
+    if not is_published(text):
+        return [load_source(text)]
+    return [load_source(one) for one in text.removeprefix(_PUBLISHED).split("+")]
+
+
+def as_published(sources: Sequence[str]) -> str:
+    """Several published networks as one text: every network takes from the one that it takes most of, or begins anew
+    where nothing fits it.
+    """
+    return _PUBLISHED + "+".join(sources)
+
+
+def is_published(text: str) -> bool:
+    """Whether `as_published` made a text."""
+    return text.startswith(_PUBLISHED)
+
+
+def published() -> list[tuple[str, Architecture]]:
+    """All published networks with trained weights that installed programs know, by ``NAME:REST``; an architecture that
+    several have is there once.
+    """
+    found: dict[str, tuple[str, Architecture]] = {}
+    for program in sorted(registry.installed("format"), key=lambda name: name != _TIMM):
+        made = _made(program)
+        if isinstance(made, SupportsPublished) and isinstance(made, SupportsImport):
+            for name in made.published():
+                network = made.read(name)[0]
+                found.setdefault(network.key(), (f"{program}:{name}", network))
+    return list(found.values())
 
 
 def with_classes(architecture: Architecture, classes: int) -> Architecture:

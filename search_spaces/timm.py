@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from regnas.errors import RegnasError
+from regnas.errors import HostError, RegnasError
 from regnas.format import Joined
 from regnas.pretrained import Pretrained, in_bytes
+from regnas.search_spaces.mobile.formats.names import TIMM as MOBILE
 from regnas.search_spaces.mobile.formats.timm import Timm as Mobiles
 from regnas.search_spaces.staged.formats.plugins import Timm as Stages
+from regnas.search_spaces.staged.formats.timm import NAMES as STAGED
 from regnas.system.optional import require
 from regnas.system.text import one_line
 
 
 class Timm(Joined):
     """Networks of two families, with weights from timm's hub."""
+
+    def published(self) -> Sequence[str]:
+        """The names that both timm has weights for and regnas knows without it; none where timm is not installed."""
+        try:
+            require("timm", "timm", low="1.0", below="2")
+        except HostError:
+            return []
+        import timm
+
+        return [name for name in (*STAGED, *MOBILE) if timm.is_model(name) and timm.is_model_pretrained(name)]
 
     def pretrained(self, name: str) -> Pretrained:
         """The weights of a name with or without their tag, such as ``regnetx_002.pycls_in1k``.

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from regnas.errors import RegnasError
+from collections.abc import Sequence
+
+from regnas.errors import HostError, RegnasError
 from regnas.format import Joined
 from regnas.pretrained import Pretrained, in_bytes
+from regnas.search_spaces.mobile.formats.names import TORCHVISION as MOBILE
 from regnas.search_spaces.mobile.formats.torchvision import Torchvision as Mobiles
 from regnas.search_spaces.staged.formats.plugins import Torchvision as Stages
+from regnas.search_spaces.staged.formats.torchvision import NAMES as STAGED
 from regnas.system.optional import require
 from regnas.system.text import one_line
 
 
 class Torchvision(Joined):
     """Networks of two families, with the weights that torchvision takes for the default ones of a name."""
+
+    def published(self) -> Sequence[str]:
+        """The names that both torchvision and regnas know; none where torchvision is not installed."""
+        try:
+            require("torchvision", "vision", low="0.19", below="1")
+        except HostError:
+            return []
+        from torchvision import models
+
+        there = set(models.list_models())
+        return [name for name in (*STAGED, *MOBILE) if name in there]  # it has weights for all of these
 
     def pretrained(self, name: str) -> Pretrained:
         """The default weights of a name, such as ``regnet_x_400mf``.

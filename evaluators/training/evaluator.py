@@ -86,7 +86,7 @@ class TrainEvaluator:
     @cached_property
     def recipe(self) -> Recipe:
         """How it trains."""
-        asked = self.asked if self.start is None else replace(self.asked, init_digest=self.start.source.digest)
+        asked = self.asked if self.start is None else replace(self.asked, init_digest=self.start.digest)
         if self.said is None or not (steps := self.data.regime.steps):
             return asked
         return asked.for_images(len(self._splits[0]), steps, said=self.said)
@@ -305,7 +305,7 @@ class TrainEvaluator:
         return Trainer(
             build(architecture, seed, device, computing, self.recipe, start=self.start),
             training,
-            self.recipe,
+            self.recipe if self.start is None else self.start.recipe(self.recipe, architecture),
             seed=seed,
             device=device,
             computing=computing,

@@ -19,7 +19,7 @@ from regnas.evaluators.training.batches import Batches, checked
 from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build, decoding_of
 from regnas.evaluators.training.loop import Trainer
-from regnas.evaluators.training.options.start import Normalisation, begun, normalisation, start_of
+from regnas.evaluators.training.options.start import Normalisation, begun, normalisation, start_for
 from regnas.evaluators.training.parallel.data_parallel import WHOLE, Share, check_shares
 from regnas.evaluators.training.precision import Computing, choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
@@ -53,7 +53,7 @@ class FinalTraining:
         self._device = settle(device, threads or 1)
         training, validation = data.fit()
         everything = checked(training, data, "training").joined(checked(validation, data, "validation"))
-        self._start = start_of(recipe, data.class_names)
+        self._start, recipe = start_for(recipe, data.class_names, architecture)
         self._normalisation = normalisation(everything, self._start)
         self._computing = choose(
             machine_of(self._device),

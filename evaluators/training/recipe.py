@@ -49,6 +49,8 @@ class Recipe:
             that deep networks start as well as shallow ones; older studies did not.
         init: trained weights that networks begin with, as of `regnas.pretrained.load_source`; empty for new ones.
         init_digest: of these weights, so that others in their place are noticed; filled in where they are read.
+        rate_of_new: the peak instead for networks that take little of these weights, as there is nothing in them to be
+            undone (see `regnas.evaluators.training.options.start`); 0 where theirs is the same.
         precision: of convolutions and linear layers; ``auto`` is the device's fastest that keeps the errors
             (see `regnas.evaluators.training.precision.choose`).
 
@@ -73,6 +75,7 @@ class Recipe:
     scaled_residuals: bool = False
     init: str = ""
     init_digest: str = ""
+    rate_of_new: float = 0.0
     precision: str = AUTO
 
     def __post_init__(self) -> None:
@@ -81,6 +84,7 @@ class Recipe:
             "batch_size": (self.batch_size >= 2, "at least 2"),
             "learning_rate": (0 < self.learning_rate < math.inf, "positive"),
             "momentum": (0 < self.momentum < 1, "between 0 and 1 (Nesterov momentum needs some)"),
+            "rate_of_new": (0 <= self.rate_of_new < math.inf, "at least 0"),
             "weight_decay": (0 <= self.weight_decay < math.inf, "at least 0"),
             "warmup": (0 <= self.warmup < 1, "in [0, 1)"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "in [0, 1)"),
@@ -105,7 +109,7 @@ class Recipe:
         """The recipe that a study's candidates were trained by; None where theirs was of another kind."""
         known = {field.name for field in fields(cls)}
         newer = {"precision", "drop_last", "scaled_residuals", "mixup", "augment", "balanced", "sampling"}
-        newer |= {"init", "init_digest"}
+        newer |= {"init", "init_digest", "rate_of_new"}
         return cls(**stored) if known - newer <= set(stored) <= known else None
 
     def for_images(self, images: int, steps: int, *, said: Collection[str] = ()) -> Recipe:
@@ -121,17 +125,17 @@ class Recipe:
         size, epochs = self.batch_size, self.epochs
         while "batch_size" not in said and size > _SMALLEST_BATCH and images < _BATCHES * size:
             size //= 2
-        rate = self.learning_rate
+        rate, new = self.learning_rate, self.rate_of_new
         if "learning_rate" not in said and size < self.batch_size:
-            rate = float(f"{rate * math.sqrt(size / self.batch_size):.2g}")
-        fitting = replace(self, batch_size=size, learning_rate=rate, drop_last=False)
+            rate, new = (float(f"{one * math.sqrt(size / self.batch_size):.2g}") for one in (rate, new))
+        fitting = replace(self, batch_size=size, learning_rate=rate, rate_of_new=new, drop_last=False)
         if "epochs" not in said:
             epochs = max(epochs, math.ceil(steps / len(fitting.ends(images))))
         return replace(fitting, epochs=epochs)
 
     def begun_with(self, source: str, *, said: Collection[str] = ()) -> Recipe:
         """This recipe for networks that begin with trained weights: the learning rate is a tenth, which does not undo
-        what they have learned (Girshick et al. 2014, arXiv 1311.2524, section 2.3).
+        what they have learned (Girshick et al. 2014, arXiv 1311.2524, section 2.3). Networks that take little keep it.
 
         Args:
             source: of the weights; nothing changes where it is empty.
@@ -139,8 +143,10 @@ class Recipe:
         """
         if not source:
             return self
-        rate = self.learning_rate if "learning_rate" in said else float(f"{self.learning_rate / 10:.3g}")
-        return replace(self, init=source, init_digest="", learning_rate=rate)
+        begun = replace(self, init=source, init_digest="")
+        if "learning_rate" in said:
+            return begun
+        return replace(begun, learning_rate=float(f"{self.learning_rate / 10:.3g}"), rate_of_new=self.learning_rate)
 
     def until_flat(self) -> Recipe:
         """This recipe for a training as long as it helps: few images are gone over many times, so what the short
@@ -188,7 +194,7 @@ class Recipe:
             del values["augment"]
         if self.sampling == UNIFORM:
             del values["sampling"]
-        for name in ("init", "init_digest"):
+        for name in ("init", "init_digest", "rate_of_new"):
             if not values[name]:
                 del values[name]
         return values

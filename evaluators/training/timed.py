@@ -28,7 +28,7 @@ from regnas.evaluators.training.devices import settle
 from regnas.evaluators.training.evaluator import build
 from regnas.evaluators.training.final import diverged, load_snapshot, score_and_save, shipped
 from regnas.evaluators.training.loop import Trainer
-from regnas.evaluators.training.options.start import begun, normalisation, start_of
+from regnas.evaluators.training.options.start import begun, normalisation, start_for
 from regnas.evaluators.training.precision import choose, machine_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, Scorer
@@ -144,13 +144,13 @@ class TimedTraining:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._data, self._seconds, self._clock = data, seconds, clock
+        self._start, recipe = start_for(recipe, data.class_names, architecture)
         self._recipe = replace(recipe, epochs=_MANY_STEPS)
         self._mixed = mixed
         self._device = settle(device, threads or 1)
         training, validation = data.fit()
         parts = checked(training, data, "training"), checked(validation, data, "validation")
         everything = parts[0].joined(parts[1])
-        self._start = start_of(recipe, data.class_names)
         self._normalisation = normalisation(everything, self._start)
         self._computing = choose(
             machine_of(self._device),

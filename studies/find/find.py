@@ -17,6 +17,7 @@ from regnas.options import FindOptions
 from regnas.studies.find import card, estimate, files, machine, report, verdict
 from regnas.studies.find.finding import Finding
 from regnas.studies.find.look import look
+from regnas.studies.find.published import settled
 from regnas.studies.find.request import RECORD, STUDY, FindRequest, request_of
 from regnas.studies.run.clock import CLOCK, spent_before
 from regnas.studies.run.progress import Progress
@@ -72,6 +73,7 @@ def run(asked: FindRequest, progress: Progress) -> FindResult:
         UsageError: the folder belongs to another find, the time is too short for one training, or nothing is trained.
     """
     refuse_if_held(asked.folder, _THIS)
+    asked = settled(asked, progress.say)
     made = replace(plan(asked.space, upper_half=True, **asked.search), can_test=False)  # the winner is tested, once
     images = _images(made)
     begun = _begun(asked, made)

@@ -13,10 +13,16 @@ from regnas.studies.find.files import Files
 from regnas.studies.find.machine import Speed
 from regnas.studies.find.request import FindRequest
 from regnas.studies.find.verdict import Gain, Lead, Race
+from regnas.studies.search.known.beginning import is_fine_tuned
 from regnas.studies.search.plan import SearchPlan
 from regnas.studies.search.search import SearchResult
 from regnas.studies.training.using.images import Labelled
 from regnas.studies.training.using.test import TestReport
+
+
+def kind_of(name: str) -> str:
+    """What a network that was not searched is, by its name."""
+    return "a fine-tuned network" if is_fine_tuned(name) else "a textbook network"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,14 +103,16 @@ class Finding:
             return "no textbook network was trained beside it"
         if not self.searched:
             chance = " by more than chance" if self.lead.difference < 0 else ""
-            return f"it is a textbook network, as no searched one was ahead of the textbook{chance}"
-        who = "it was" if self.lead.name == self.name else f"{self.lead.name} was"
+            ahead = "it" if is_fine_tuned(self.name) else "the textbook"
+            return f"it is {kind_of(self.name)}, as no searched one was ahead of {ahead}{chance}"
+        who, other = "it was" if self.lead.name == self.name else f"{self.lead.name} was", kind_of(self.lead.other)
         if self.lead.difference >= 0:
-            return f"{who} not ahead of {self.lead.other}, a textbook network"
+            return f"{who} not ahead of {self.lead.other}, {other}"
         points = 100 * abs(self.lead.difference)
         chance = "more than chance explains" if self.lead.sure else "which may be chance"
         early = ", after few epochs" if self.lead.early else ""
-        return f"{who} {points:.1f} points ahead of the best textbook network ({self.lead.other}){early}, {chance}"
+        best = f"the best {other.removeprefix('a ')}"
+        return f"{who} {points:.1f} points ahead of {best} ({self.lead.other}){early}, {chance}"
 
     @property
     def _weight(self) -> str:
@@ -113,6 +121,16 @@ class Finding:
         if self.speed.seconds is None:
             return size
         return f"{size}, {self.speed.short} a picture on this machine"
+
+    @property
+    def textbook(self) -> list[str]:
+        """The textbook networks that were trained, by name."""
+        return [row["baseline"] for row in self.result.baselines if not is_fine_tuned(row["baseline"])]
+
+    @property
+    def fine_tuned(self) -> list[str]:
+        """The networks with trained weights that were, by name."""
+        return [row["baseline"] for row in self.result.baselines if is_fine_tuned(row["baseline"])]
 
     def to_json(self) -> dict[str, Any]:
         """What scripts need: plain JSON values."""

@@ -50,7 +50,7 @@ def _parts(found: Finding, name: str, pictures: Mapping[str, bytes]) -> Iterator
     yield f"<h1>{html.escape(name)}</h1>"
     yield f"<p><strong>{html.escape(found.conclusion)}</strong></p>"
     yield "<h2>How sure it is</h2>"
-    yield _list(words.sure(found))
+    yield _list([f"{one}." for one in words.sure(found)])
     if (race := words.race(found)) is not None:
         yield html.table(race)
     yield from _test(found, pictures)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from regnas.evaluators.training.recipe import Recipe
 
 
+_NEW = "; that is so little that it trains at the learning rate of new networks"
+
+
 def begun(
     recipe: Recipe,
     architecture: Architecture,
@@ -37,13 +40,16 @@ def begun(
     from regnas.evaluators.training.options.start import start_of
 
     if learning_rate is not None:
-        recipe = replace(recipe, learning_rate=learning_rate)
+        recipe = replace(recipe, learning_rate=learning_rate, rate_of_new=0.0)
     if init is not None:
         recipe = _named(recipe, source_of(str(init)), said=learning_rate is not None)
     start = start_of(recipe, images.class_names)
     if start is None:
         return recipe, None
-    return replace(recipe, init_digest=start.source.digest), _said(start, architecture, named=init is not None)
+    recipe = replace(recipe, init_digest=start.digest)
+    own = start.of(architecture)
+    slow = start.recipe(recipe, architecture) == recipe
+    return recipe, _said(own, architecture, named=init is not None) + ("" if slow else _NEW)
 
 
 def _named(recipe: Recipe, source: str, *, said: bool) -> Recipe:

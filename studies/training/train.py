@@ -17,6 +17,7 @@ from regnas.errors import StudyError
 from regnas.studies.run.progress import duration
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.storage.locks import locked, refuse_if_held
+from regnas.studies.training.beginning import begun
 from regnas.studies.training.plan import TrainingPlan, folder_of, plan_training
 from regnas.studies.training.race import SNAPSHOT as _SNAPSHOT
 from regnas.studies.training.race import Finalist, decided, hand_over, race
@@ -78,8 +79,8 @@ def train(
                 _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)
-                if made.start is not None:
-                    _say(quiet, made.start)
+                if made.start is not None:  # of the network that won the race, which need not be the target's
+                    _say(quiet, begun(made.recipe, made.architecture, made.images, None, None)[1] or "")
                 for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
                     _say(quiet, remark)
                 result = _trained(made, quiet)

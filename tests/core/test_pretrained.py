@@ -16,7 +16,7 @@ from torch import nn
 from regnas import weights
 from regnas.errors import RegnasError, UsageError
 from regnas.format import SupportsWeights, make_format, read
-from regnas.pretrained import Source, load_source, with_classes
+from regnas.pretrained import Source, load_source, published, with_classes
 from regnas.search_spaces.staged.architecture import Staged
 
 NETWORK = Staged(stem_width=8, depths=(1, 1), widths=(16, 16), strides=(1, 2), group_widths=(4, 8), classes=3)
@@ -113,6 +113,18 @@ def test_timm_s_weights_of_a_name_come_with_its_normalisation(monkeypatch: pytes
     assert source.mean == (255 * 0.485, 255 * 0.456, 255 * 0.406)
     torch.manual_seed(0)
     assert torch.equal(source.state["stem.0.0.weight"], make("regnetx_002").state_dict()["stem.conv.weight"])
+
+
+def test_published_networks_are_known_by_name_each_once_without_fetching_any() -> None:
+    pytest.importorskip("timm")
+    pytest.importorskip("torchvision")
+    known = published()
+    names = {text for text, _ in known}
+    assert {"timm:regnetx_002", "timm:mobilenetv2_050", "timm:mnasnet_small"} <= names
+    assert "torchvision:mobilenet_v2" not in names  # timm's mobilenetv2_100 is the same network
+    assert "timm:mobilenetv2_035" not in names  # timm has no weights of it
+    assert len({network.key() for _, network in known}) == len(known)
+    assert all(network == read(text)[0] for text, network in known)
 
 
 def test_torchvision_s_weights_of_a_name_are_read_from_where_it_keeps_them(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,15 +15,41 @@ from regnas.errors import RegnasError
 from regnas.evaluators.training.batches import statistics
 from regnas.evaluators.training.options.transfer import Taken, take
 from regnas.evaluators.training.recipe import Recipe
-from regnas.pretrained import Source, load_source
+from regnas.pretrained import Source, is_published, load_sources
+
+_LITTLE = 0.1  # of a network's parameters: one that takes less begins anew, nearly
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Trained weights for networks of some classes."""
+    """Trained weights for networks of some classes.
+
+    Attributes:
+        others: further sources; every network takes from the one that it takes most of.
+        published: whether these are published networks that are compared (`regnas.pretrained.as_published`).
+    """
 
     source: Source
     class_names: tuple[str, ...]
+    others: tuple[Source, ...] = ()
+    published: bool = False
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All of them."""
+        return (self.source, *self.others)
+
+    @property
+    def digest(self) -> str:
+        """Of all of them."""
+        return "+".join(one.digest for one in self.sources)
+
+    def of(self, architecture: Architecture) -> Start:
+        """The start with the one source that a network takes most of, the first of equals."""
+        if not self.published:
+            return self
+        ones = [Start(one, self.class_names) for one in self.sources]
+        return max(ones, key=lambda one: one.taken(architecture).share)
 
     @property
     def same_classes(self) -> bool:
@@ -34,27 +60,36 @@ class Start:
 
     def begin(self, network: nn.Module, architecture: Architecture) -> Taken:
         """Let a new network begin with what fits; see `regnas.evaluators.training.options.transfer`."""
-        source = self.source
-        return take(network, architecture, source.architecture, source.state, same_classes=self.same_classes)
+        own = self.of(architecture)
+        source = own.source
+        return take(network, architecture, source.architecture, source.state, same_classes=own.same_classes)
 
     def taken(self, architecture: Architecture) -> Taken:
         """How much a network of this architecture takes; none is made."""
         with torch.device("meta"):
             return self.begin(architecture.build(), architecture)
 
+    def recipe(self, recipe: Recipe, architecture: Architecture) -> Recipe:
+        """The recipe for a network: one that takes little trains at the rate of new networks."""
+        if not recipe.rate_of_new or self.taken(architecture).share >= _LITTLE:
+            return recipe
+        return replace(recipe, learning_rate=recipe.rate_of_new)
+
     def remarks(self, data: str) -> tuple[str, ...]:
         """What a user should hear before networks are compared on the validation images of a data set, by its spec."""
-        learned = self.source.learned
-        if learned is None or whole_of(learned) != whole_of(data):
-            return ()
-        return (
-            f"{self.source.text} has learned the validation images of {learned}: errors on them will be too low, the "
+        return tuple(
+            f"{one.text} has learned the validation images of {one.learned}: errors on them will be too low, the "
             f"lower the more a network takes of it; begin with what a search left in its folder best, or with weights "
-            f"of other images",
+            f"of other images"
+            for one in self.sources
+            if one.learned is not None and whole_of(one.learned) == whole_of(data)
         )
 
     def facts(self) -> dict[str, Any]:
-        """What is kept of it beside weights: JSON values."""
+        """What is kept of it beside weights: JSON values. Of published networks each, below ``sources``."""
+        if self.published:
+            ones = [Start(one, self.class_names).facts()["init"] for one in self.sources]
+            return {"init": {"source": ", ".join(one["source"] for one in ones), "sources": ones}}
         source = self.source
         return {
             "init": {
@@ -75,13 +110,14 @@ def start_of(recipe: Recipe, class_names: Sequence[str]) -> Start | None:
     """
     if not recipe.init:
         return None
-    source = load_source(recipe.init)
-    if recipe.init_digest and source.digest != recipe.init_digest:
+    first, *others = load_sources(recipe.init)
+    start = Start(first, tuple(class_names), tuple(others), is_published(recipe.init))
+    if recipe.init_digest and start.digest != recipe.init_digest:
         raise RegnasError(
-            f"the weights at {recipe.init} are others than those that this began with (digest {source.digest}, not "
+            f"the weights at {recipe.init} are others than those that this began with (digest {start.digest}, not "
             f"{recipe.init_digest}); put these back, or begin anew under another name"
         )
-    return Start(source, tuple(class_names))
+    return start
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +143,12 @@ class Normalisation:
         """What is kept of it beside weights, JSON values (`regnas.preprocessing`)."""
         grey = {"channels": self.channels} if self.channels < len(self.mean) else {}
         return {"mean": self.mean.tolist(), "std": self.std.tolist(), **grey}
+
+
+def start_for(recipe: Recipe, class_names: Sequence[str], architecture: Architecture) -> tuple[Start | None, Recipe]:
+    """What one network begins with, and its recipe; errors as of `start_of`."""
+    start = start_of(recipe, class_names)
+    return (None, recipe) if start is None else (start.of(architecture), start.recipe(recipe, architecture))
 
 
 def begun(normalised: Normalisation, start: Start | None) -> dict[str, Any]:

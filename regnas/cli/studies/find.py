@@ -24,7 +24,11 @@ from regnas.cli.output import echo, make_console
 @click.option("--space", default="auto", show_default=True, help="A space; auto suits images and limits.")
 @options.skip_broken
 @options.evaluator
-@options.init
+@click.option(
+    "--init",
+    metavar="SOURCE|auto",
+    help="Trained weights to begin with, as of search; auto compares published networks inside the limits.",
+)
 @click.option("--epochs", type=int, help="Epochs of each candidate.  [default: the data set's]")
 @options.seed
 @options.download

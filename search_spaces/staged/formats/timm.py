@@ -21,6 +21,16 @@ from regnas.search_spaces.staged.line import QUANTUM, stages_of
 from regnas.system.optional import require
 
 
+def _name_of(preset: str) -> str:
+    """``regnetx-1.6gf`` is ``regnetx_016``: hundreds of megaflops."""
+    kind, _, size = preset.partition("-")
+    hundreds = float(size[:-2]) * (10 if size.endswith("gf") else 0.01)
+    return f"{kind}_{round(hundreds):03d}"
+
+
+NAMES = tuple(_name_of(one) for one in presets.names())  # of the paper's networks
+
+
 def network(name: str) -> Staged:
     """The network of one of timm's names, with or without the tag of its weights.
 
@@ -45,13 +55,6 @@ def network(name: str) -> Staged:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise PluginNotFound(f"timm has no RegNet {name!r}; it has {', '.join(model_cfgs)}{hint}")
     return _of_config(model, model_cfgs[model])
-
-
-def _name_of(preset: str) -> str:
-    """``regnetx-1.6gf`` is ``regnetx_016``: hundreds of megaflops."""
-    kind, _, size = preset.partition("-")
-    hundreds = float(size[:-2]) * (10 if size.endswith("gf") else 0.01)
-    return f"{kind}_{round(hundreds):03d}"
 
 
 def _staged(line: RegNetLine, *, rounded: Any = None, **options: Any) -> Staged:

@@ -60,17 +60,18 @@ class Against:
 
 
 def asked(one: SearchPlan) -> tuple[Baseline, ...]:
-    """The baselines of a plan, the network that candidates begin with last; none where nothing is trained, or the user
-    wants none.
+    """The baselines of a plan: the simplest, the networks whose weights candidates begin with, the others; none where
+    nothing is trained, or the user wants none.
 
     Raises:
         PluginBroken, UsageError: as `regnas.baseline.baselines_of`.
     """
     if not one.baselines or not _trains(one):
         return ()
-    own = fine_tuned(one.space, one.facts)
+    own = fine_tuned(one.space, one.limit, one.facts)
     keys = {each.architecture.key() for each in own}
-    return (*(each for each in baselines_of(one.space) if each.architecture.key() not in keys), *own)
+    known = [each for each in baselines_of(one.space) if each.architecture.key() not in keys]
+    return (*known[:1], *own, *known[1:])
 
 
 def _trains(one: SearchPlan) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ from regnas.plugins import spec
 from regnas.pretrained import with_classes
 from regnas.sampling import costing
 from regnas.studies.training.using.network import find_trained
+from regnas.window import Window
 
 if TYPE_CHECKING:
     from regnas.evaluators.training.options.transfer import Taken
 
+AUTO = "auto"  # published networks, as a find chooses them
+_SUFFIX = " fine-tuned"
 _OPTION = "init"  # of the evaluator's spec, of a recipe, and of what is kept beside weights
 _LOOKED_AT = 8  # candidates of which it is said beforehand how much they take
 
@@ -26,9 +30,14 @@ def begun_with(evaluator: str, source: str) -> str:
     """The spec of an evaluator whose networks begin with trained weights.
 
     Raises:
-        UsageError: it names weights already.
+        UsageError: it names weights already, or is ``auto``.
         RegnasError: a folder without any.
     """
+    if source == AUTO:
+        raise UsageError(
+            "--init auto is for regnas find, which compares published networks with what it searches; name weights "
+            "here, such as timm:regnetx_002"
+        )
     if _OPTION in spec.parse(evaluator, "evaluator")[2]:
         raise UsageError(f"--init {source} and {_OPTION}= in --evaluator {evaluator}: give one of them")
     return spec.with_options(evaluator, {_OPTION: source_of(source)})
@@ -68,6 +77,9 @@ def said(space: Space, facts: Mapping[str, Any], *, seed: int) -> str | None:
     if not isinstance(known, Mapping):
         return None
     looked_at = [one.architecture for one in costing.closed(space).sample(_LOOKED_AT, seed=seed, duplicates="allow")]
+    if "sources" in known:  # published networks are compared with candidates, whether these take of them or not
+        shares = sorted(taken(one, known).share for one in looked_at)
+        return _said_of(known["source"], shares) if shares[-1] else f"candidates begin anew beside {known['source']}"
     source = from_json(known["architecture"])
     if kinds := {one.kind for one in looked_at} - {source.kind}:
         raise UsageError(
@@ -81,9 +93,13 @@ def said(space: Space, facts: Mapping[str, Any], *, seed: int) -> str | None:
             f"space with --space, or other weights"
         )
     hint = "; these are few: a space with blocks of its kind takes more (--space)" if shares[-1] < 0.1 else ""
+    return _said_of(known["source"], shares) + hint
+
+
+def _said_of(source: str, shares: Sequence[float]) -> str:
     return (
-        f"candidates begin with {known['source']}: the first {len(shares)} take {shares[0]:.0%} to {shares[-1]:.0%} of "
-        f"their parameters from it{hint}"
+        f"candidates begin with {source}: the first {len(shares)} take {shares[0]:.0%} to {shares[-1]:.0%} of their "
+        f"parameters from it"
     )
 
 
@@ -97,18 +113,35 @@ def taken(architecture: Architecture, known: Mapping[str, Any]) -> Taken:
 
     from regnas.evaluators.training.options.transfer import take
 
-    source = from_json(known["architecture"])
-    with torch.device("meta"):
-        network, state = architecture.build(), source.build().state_dict()
-    return take(network, architecture, source, state, same_classes=bool(known.get("same_classes")))
+    found = []
+    for one in known.get("sources", [known]):
+        source = from_json(one["architecture"])
+        with torch.device("meta"):
+            network, state = architecture.build(), source.build().state_dict()
+        found.append(take(network, architecture, source, state, same_classes=bool(one.get("same_classes"))))
+    return max(found, key=lambda one: one.share)
 
 
-def fine_tuned(space: Space, facts: Mapping[str, Any]) -> tuple[Baseline, ...]:
-    """The network of the weights that candidates begin with, with outputs for these classes, where it lies inside the
-    window: none where candidates begin anew, or it does not.
+def fine_tuned(space: Space, limit: Window, facts: Mapping[str, Any]) -> tuple[Baseline, ...]:
+    """The networks of the weights that candidates begin with, with outputs for these classes, where they lie inside the
+    window or what was asked for: none where candidates begin anew, or none does.
+
+    Args:
+        limit: as it was asked for; the window of the space may be its upper half.
     """
     known = facts.get(_OPTION)
     if not isinstance(known, Mapping):
         return ()
-    network = with_classes(from_json(known["architecture"]), space.classes)
-    return (Baseline(f"{label_of(known['source'])} fine-tuned", network),) if inside(space, network) else ()
+    named = {
+        f"{label_of(one['source'])}{_SUFFIX}": with_classes(from_json(one["architecture"]), space.classes)
+        for one in known.get("sources", [known])
+    }
+    spaces = (space, replace(space, window=limit))
+    return tuple(
+        Baseline(name, network) for name, network in named.items() if any(inside(one, network) for one in spaces)
+    )
+
+
+def is_fine_tuned(name: str) -> bool:
+    """Whether a baseline of this name is a network of the weights that candidates begin with."""
+    return name.endswith(_SUFFIX)

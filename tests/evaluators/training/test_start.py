@@ -19,7 +19,7 @@ from regnas.evaluators.training.evaluator import TrainEvaluator, make
 from regnas.evaluators.training.options.start import Start, normalisation, start_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.preprocessing import Preprocessing
-from regnas.pretrained import Source, load_source
+from regnas.pretrained import Source, as_published, load_source
 from regnas.search_spaces.staged.architecture import Staged
 
 CPU = torch.device("cpu")
@@ -160,6 +160,36 @@ def test_weights_that_have_learned_the_validation_images_are_said_to(
     told = evaluator("fake:64[training=32]", trained(tmp_path / "run", **facts)).prepare()
     said = " ".join(told.get("remarks", []))
     assert ("has learned the validation images of fake:64: errors on them will be too low" in said) is warned
+
+
+def test_of_several_sources_each_network_takes_from_the_one_that_it_takes_most_of(tmp_path: Path) -> None:
+    wide = Staged(**{**NETWORK.__dict__, "widths": (8, 32)})
+    folders = [trained(tmp_path / "narrow"), trained(tmp_path / "wide", wide)]
+    start = start_of(Recipe(init=as_published(folders)), ("a", "b"))
+    assert start is not None and [one.text for one in start.sources] == folders
+    for network, folder in ((NETWORK, folders[0]), (wide, folders[1])):
+        target = Staged(**{**network.__dict__, "classes": 2})
+        assert start.of(target).source.text == folder
+        made = target.build()
+        start.begin(made, target)
+        assert torch.equal(made.state_dict()["stem.0.0.weight"], load_source(folder).state["stem.0.0.weight"])
+    assert start.digest == "+".join(load_source(folder).digest for folder in folders)
+    assert [one["source"] for one in start.facts()["init"]["sources"]] == folders
+
+
+def test_a_network_that_takes_little_trains_at_the_rate_of_new_ones(tmp_path: Path) -> None:
+    made = evaluator("fake:64", trained(tmp_path / "run"))
+    start, classes = made.start, len(made.data.class_names)
+    assert start is not None and made.recipe.rate_of_new == pytest.approx(10 * made.recipe.learning_rate)
+    other = Staged(
+        stem="cifar", stem_width=8, depths=(2,), widths=(64,), strides=(2,), block="vanilla", classes=classes
+    )
+    same = Staged(**{**NETWORK.__dict__, "classes": classes})
+    assert start.taken(other).share < 0.1 < start.taken(same).share
+    assert start.recipe(made.recipe, other).learning_rate == made.recipe.rate_of_new
+    assert start.recipe(made.recipe, same) == made.recipe
+    said = evaluator("fake:64", str(tmp_path / "run"), learning_rate=0.03).recipe
+    assert said.rate_of_new == 0 and start.recipe(said, other) == said  # a rate that is said is every network's
 
 
 def test_other_weights_in_their_place_are_noticed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from PIL import Image
 import regnas
 from regnas.dataset import Regime, Split
 from regnas.design_space import make_space
-from regnas.errors import DataError, HostError, InfeasibleWindow, UsageError
+from regnas.errors import DataError, HostError, InfeasibleWindow, RegnasError, UsageError
 from regnas.images import Images
+from regnas.pretrained import Source
+from regnas.search_spaces.staged.architecture import Staged
 from regnas.statistics.best_of import expected_best_unbiased
-from regnas.studies.find import estimate, files, look, verdict
+from regnas.studies.find import estimate, files, look, published, verdict
+from regnas.studies.find.finding import Finding
 from regnas.studies.find.request import RECORD, request_of
 from regnas.studies.search.plan import plan
 from regnas.studies.training.race import NOTE
@@ -267,3 +271,104 @@ def test_the_command_says_its_errors_in_a_line(regnas_command: Run) -> None:
     assert code == 2 and "there is no folder nothing-here" in error
     code, _, error = regnas_command("find")
     assert code == 2 and "--data" in error
+
+
+SIZES = {"made:small": (8, 16), "made:middle": (16, 16), "made:large": (16, 24), "made:huge": (64, 128)}
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Published networks of four sizes; returns the names whose weights cannot be had."""
+    missing: list[str] = []
+    networks = {
+        name: Staged(stem="cifar", stem_width=8, depths=(1, 1), widths=widths, strides=(2, 2), classes=1000)
+        for name, widths in SIZES.items()
+    }
+
+    def load(text: str) -> Source:
+        if text in missing:
+            raise RegnasError(f"{text} cannot be had now")
+        colours = (1.0,) * 3 if text == "made:middle" else (2.0,) * 3
+        return Source(text, networks[text], {}, "digest", colours, colours)
+
+    monkeypatch.setattr(published, "published", lambda: list(networks.items()))
+    monkeypatch.setattr(published, "load_source", load)
+    return missing
+
+
+def _settled(tmp_path: Path, **options: Any) -> tuple[Any, list[str]]:
+    said: list[str] = []
+    usual = {"init": "auto", "space": "regnetx", "resolution": 16, "flops": "0:1M", "out": tmp_path / "o", "workers": 0}
+    asked = request_of("fake:64", {**usual, **options})  # type: ignore[typeddict-item]
+    return published.settled(asked, said.append).search.get("init"), said
+
+
+def test_auto_is_the_largest_published_networks_inside_the_limits_whose_pixels_are_alike(
+    tmp_path: Path, programs: list[str]
+) -> None:
+    init, said = _settled(tmp_path)
+    assert init == "auto:made:large+made:small"
+    assert said == ["published networks inside the limits are fine-tuned beside candidates: made:large, made:small"]
+    programs.append("made:large")
+    assert _settled(tmp_path)[0] == "auto:made:middle"
+    assert _settled(tmp_path, init="made:small")[0] == "made:small"  # what is named stays
+
+
+def test_auto_without_networks_inside_the_limits_begins_anew_and_says_so(tmp_path: Path, programs: list[str]) -> None:
+    init, (line,) = _settled(tmp_path, flops="0:60k", space="anynetx-e[depth=1:2,stages=2]")
+    assert init is None
+    assert "no published network lies inside flops 0:60k: the smallest of 4, made:small, has" in line
+    assert line.endswith("candidates begin anew")
+
+
+def test_auto_without_weights_or_programs_ends_with_the_way_out(
+    tmp_path: Path, programs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.extend(SIZES)
+    with pytest.raises(RegnasError, match="--init auto: made:large cannot be had now; leave --init out"):
+        _settled(tmp_path)
+    monkeypatch.setattr(published, "published", list)
+    with pytest.raises(HostError, match=r"--init auto compares networks of timm or torchvision: pip install 'regnas"):
+        _settled(tmp_path)
+    with pytest.raises(UsageError, match="--init auto is for regnas find"):
+        plan("regnetx", data="fake:64", init="auto", out=tmp_path)
+
+
+def test_a_find_that_goes_on_keeps_its_published_networks(tmp_path: Path, programs: list[str]) -> None:
+    stored = {"settings": {"evaluator": "train[init=auto:made:middle]"}}
+    (tmp_path / "o/search").mkdir(parents=True)
+    (tmp_path / "o/search/study.json").write_text(json.dumps(stored))
+    programs.extend(SIZES)  # where there is no network any more
+    assert _settled(tmp_path) == ("auto:made:middle", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "difference", "said"),
+    [
+        (
+            "timm:x fine-tuned",
+            "timm:x fine-tuned",
+            0.1,
+            "it is a fine-tuned network, as no searched one was ahead of it",
+        ),
+        (
+            "thin ResNet-8",
+            "thin ResNet-8",
+            0.1,
+            "it is a textbook network, as no searched one was ahead of the textbook",
+        ),
+        (
+            "candidate 3",
+            "timm:x fine-tuned",
+            -0.1,
+            "10.0 points ahead of the best fine-tuned network (timm:x fine-tuned)",
+        ),
+    ],
+)
+def test_the_conclusion_says_which_of_searched_textbook_and_fine_tuned_won(
+    name: str, other: str, difference: float, said: str
+) -> None:
+    lead = verdict.Lead("candidate 3", other, difference, (-0.2, -0.01), "in the race", 30)
+    found: Any = SimpleNamespace(lead=lead, name=name, searched=name.startswith("candidate"))
+    get: Any = Finding._lead
+    assert said in get.fget(found)

@@ -14,10 +14,11 @@ import regnas
 from regnas import weights
 from regnas.errors import StudyError, UsageError
 from regnas.plugins import spec
+from regnas.pretrained import as_published
 from regnas.search_spaces.mobile.architecture import Mobile
 from regnas.search_spaces.mobile.line import read_line
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.studies.search.known.beginning import begun_with
+from regnas.studies.search.known.beginning import begun_with, is_fine_tuned
 from regnas.studies.search.plan import plan
 
 NETWORK = Staged(stem="cifar", stem_width=16, depths=(2, 2), widths=(16, 32), strides=(2, 2), classes=7)
@@ -72,6 +73,20 @@ def test_a_fine_tuned_network_that_beats_every_candidate_is_returned(tmp_path: P
     again = run(tmp_path)
     assert again.best.baseline == fine_tuned(again)["baseline"] and again.best.error == 0
     assert again.against is not None and not again.against.beaten
+
+
+def test_published_networks_are_compared_with_candidates_whichever_their_family(tmp_path: Path) -> None:
+    mobile = Mobile(stages=read_line("ds_r1_k3_s2_c16 ir_r1_k3_s2_e3_c24"), stem_width=16, head_width=32, classes=7)
+    folders = [str(trained(tmp_path / "staged")), str(trained(tmp_path / "mobile", mobile))]
+    result = run(tmp_path, init=as_published(folders), budget=1)
+    taken = {row["baseline"]: row["metrics"]["taken"] for row in result.baselines}
+    own = {name: share for name, share in taken.items() if is_fine_tuned(name)}
+    assert len(own) == 2 < len(taken) and min(own.values()) > 0.5
+    assert 0 < float(result.rows[0]["metrics"]["taken"])  # the candidate takes of its own family
+    none = run(tmp_path, init=as_published(folders[1:]), budget=1, out=tmp_path / "others")
+    assert (
+        float(none.rows[0]["metrics"]["taken"]) == 0
+    )  # of another family it takes nothing, and is trained all the same
 
 
 @pytest.mark.parametrize("options", [{"baselines": False}, {"flops": "0:300k"}])
