@@ -184,6 +184,7 @@ class BenchOptions(WindowOptions, TrainedOptions, total=False):
     null: bool  # permute a table's errors over its networks
     alpha: float  # level of the tests
     jobs: int | None  # simulations at a time; one per core unless said
+    time: float | str | None  # seconds, or ``30m``, that runs may take
     name: str | None  # of the benchmark and its folder
     out: str | Path  # where everything is kept
     quiet: bool  # print nothing

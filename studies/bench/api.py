@@ -16,6 +16,7 @@ from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.run import run_bench
 from regnas.studies.search.request import split_window
+from regnas.system.duration import seconds_of
 from regnas.system.text import printable
 
 _RULES = {field.name for field in fields(BenchRules)}
@@ -39,6 +40,7 @@ def bench(
     check_options(options, BenchOptions, "bench")
     window, given = split_window(options)
     quiet: bool = given.pop("quiet", False)
+    seconds = None if (time := given.pop("time", None)) is None else seconds_of(time, "time")
     rules = BenchRules(**{name: given.pop(name) for name in list(given) if name in _RULES})
     places = [spaces] if isinstance(spaces, str | Space) else list(spaces)
     answers = [evaluators] if isinstance(evaluators, str) else list(evaluators)
@@ -47,7 +49,7 @@ def bench(
     console = Console(quiet=quiet)
     console.print(printable(plan.headline()), highlight=False, markup=False, soft_wrap=True)
     benchmark = run_bench(
-        plan, lambda text: console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
+        plan, lambda text: console.print(printable(text), highlight=False, markup=False, soft_wrap=True), seconds
     )
     output.write(benchmark, plan.folder)
     if not quiet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +15,56 @@ from regnas.studies.bench.record import metadata
 from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.running.problem import Arena
 from regnas.studies.bench.running.processes import Job, SimulationPool
-from regnas.studies.bench.running.runs import Run, read_run
+from regnas.studies.bench.running.runs import Run, TimeOver, read_run
 from regnas.studies.bench.running.worker import complete, perform, window_json
+from regnas.studies.run.clock import CLOCK, Clock
 from regnas.studies.search.identity import differing
 from regnas.studies.storage.locks import locked
+from regnas.system.duration import short
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
 
 Say = Callable[[str], None]
 
 
-def run_bench(plan: BenchPlan, say: Say = lambda text: None) -> Benchmark:
-    """Run what is missing and analyse everything.
+def run_bench(plan: BenchPlan, say: Say = lambda text: None, seconds: float | None = None) -> Benchmark:
+    """Run what is missing and analyse everything, or what was done in the time.
 
     Args:
         say: is told what happens, a line at a time.
+        seconds: that runs may take, of all calls with a limit together; None for as long as they do.
 
     Raises:
-        StudyError: the folder holds a benchmark with other settings, or a run failed.
+        StudyError: the folder holds a benchmark with other settings, a run failed, or not one repeat of all strategies
+            ended in time.
         KeyboardInterrupt: every run that has ended is on disk; the same call goes on.
     """
     with locked(plan.folder, ("this benchmark", "give --name NAME"), lasting=True):
         _settle(plan)
-        if plan.real:
-            from regnas.studies.bench.running.training_runs import train_runs
+        clock = Clock(plan.folder / CLOCK, seconds)
+        try:
+            if plan.real:
+                from regnas.studies.bench.running.training_runs import train_runs
 
-            train_runs(plan, say)
-        else:
-            _simulate(plan, say)
+                train_runs(plan, say, clock)
+            else:
+                _simulate(plan, say, clock)
+        except TimeOver:
+            plan = _in_time(plan, say, seconds or 0.0)
+        finally:
+            clock.keep()
         return analysed(plan)
+
+
+def _in_time(plan: BenchPlan, say: Say, seconds: float) -> BenchPlan:
+    """The benchmark of the first repeats that all strategies have."""
+    missing = {job["seed"] for job in _missing(plan)}
+    whole = next((number for number, seed in enumerate(plan.rules.seeds) if seed in missing), plan.rules.repeats)
+    more = "a longer --time goes on"
+    if not whole:
+        raise StudyError(f"the time of {short(seconds)} was over before every strategy had one run; {more}")
+    say(f"the time of {short(seconds)} is over: {whole} of {plan.rules.repeats} repeats are compared; {more}")
+    return replace(plan, rules=replace(plan.rules, repeats=whole))
 
 
 def analysed(plan: BenchPlan) -> Benchmark:
@@ -124,7 +145,7 @@ def _job(
     }
 
 
-def _simulate(plan: BenchPlan, say: Say) -> None:
+def _simulate(plan: BenchPlan, say: Say, clock: Clock) -> None:
     jobs = _missing(plan)
     whole = len(plan.arenas) * len(plan.strategies) * plan.rules.repeats
     if not jobs:
@@ -132,7 +153,7 @@ def _simulate(plan: BenchPlan, say: Say) -> None:
         return
     if len(jobs) < whole:
         say(f"{whole - len(jobs)} of {whole} runs are there")
-    tally = _Tally(len(jobs), say)
+    tally = _Tally(len(jobs), say, clock)
     if plan.jobs > 1 and len(jobs) > 1 and plan.remote:
         SimulationPool(plan.jobs, plan.folder / "logs" / "simulations.log").work(jobs, tally.done)
         return
@@ -142,10 +163,10 @@ def _simulate(plan: BenchPlan, say: Say) -> None:
 
 
 class _Tally:
-    """Says now and then how many runs have ended."""
+    """Says now and then how many runs have ended, and ends them when the time is over."""
 
-    def __init__(self, total: int, say: Say) -> None:
-        self._total = total
+    def __init__(self, total: int, say: Say, clock: Clock) -> None:
+        self._total, self._clock = total, clock
         self._ended = 0
         self._say = say
 
@@ -153,3 +174,6 @@ class _Tally:
         self._ended += 1
         if self._ended * 10 // self._total > (self._ended - 1) * 10 // self._total:
             self._say(f"  {self._ended}/{self._total} runs")
+        self._clock.tick()
+        if self._ended < self._total and self._clock.left <= 0:
+            raise TimeOver

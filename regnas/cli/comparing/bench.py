@@ -52,6 +52,9 @@ def _trainings_flags(flags: dict[str, Any]) -> dict[str, Any]:
 @options.duplicates("reject", "allow")
 @click.option("--null", is_flag=True, help="Permute a table's errors over its networks: nothing can be learned.")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests.")
+@click.option(
+    "--time", metavar="T", help="What runs may take, such as 2h; then the repeats that all have are compared."
+)
 @click.option("--jobs", type=int, help="Simulations at a time.  [default: one per core]")
 @click.option("--name", help="Of the benchmark and its folder.  [default: of spaces and tables]")
 @options.window
@@ -66,6 +69,7 @@ def bench(
     strategies: tuple[str, ...],
     name: str | None,
     jobs: int | None,
+    time: str | None,
     out: str,
     quiet: bool,
     as_json: bool,
@@ -81,7 +85,9 @@ def bench(
     from regnas.studies.driver import Interrupted
     from regnas.studies.search.request import split_window
     from regnas.studies.storage.secrets import again
+    from regnas.system.duration import seconds_of
 
+    seconds = None if time is None else seconds_of(time, "time")
     training = _trainings_flags(flags)
     window, rules = split_window(flags)
     plan = plan_bench(
@@ -103,7 +109,7 @@ def bench(
 
     say(plan.headline())
     try:
-        benchmark = run_bench(plan, say)
+        benchmark = run_bench(plan, say, seconds)
     except (Interrupted, KeyboardInterrupt):
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)

@@ -22,6 +22,10 @@ Ints = npt.NDArray[np.int64]
 SCHEMA = 1
 
 
+class TimeOver(Exception):
+    """The time that a benchmark may take is over."""
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """n evaluations in the order in which they ended.

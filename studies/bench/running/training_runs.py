@@ -10,9 +10,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.studies.bench.plan import BenchPlan
-from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.problem import Arena
-from regnas.studies.bench.running.runs import Run, read_run, write_run
+from regnas.studies.bench.running.runs import Run, TimeOver, read_run, write_run
+from regnas.studies.run.clock import Clock
 from regnas.studies.run.progress import Silent
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import completed, drive, make_workers, opened, spent
@@ -20,11 +20,14 @@ from regnas.studies.search.session import completed, drive, make_workers, opened
 Say = Callable[[str], None]
 
 
-def train_runs(bench: BenchPlan, say: Say) -> None:
+def train_runs(bench: BenchPlan, say: Say, clock: Clock) -> None:
     """Train what is missing, the repeats of all strategies in turn.
 
     Candidate i of every strategy starts from the same random candidates and trains with the same seeds, which is
     what pairs the runs.
+
+    Raises:
+        TimeOver: the clock's time is over; a run goes on where it was.
     """
     for seed in bench.rules.seeds:
         for arena in bench.arenas:
@@ -32,7 +35,9 @@ def train_runs(bench: BenchPlan, say: Say) -> None:
                 path, settings = bench.run_path(arena, strategy, seed), bench.run_settings(arena, strategy, seed)
                 if read_run(path, settings) is not None:
                     continue
-                run = _train(_search(bench, arena, strategy, seed), strategy, bench.rules)
+                if clock.left <= 0:
+                    raise TimeOver
+                run = _train(_search(bench, arena, strategy, seed), strategy, clock)
                 write_run(path, run, settings)
                 best = float(np.nanmin(run.signal))
                 say(f"  {strategy}, seed {seed}: best validation error {best:.2%} of {len(run)}")
@@ -56,12 +61,14 @@ def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> SearchP
     )
 
 
-def _train(search: SearchPlan, strategy: str, rules: BenchRules) -> Run:
+def _train(search: SearchPlan, strategy: str, clock: Clock) -> Run:
     with opened(search) as study:
         if not spent(search, study):
             pool = make_workers(search)
             try:
-                drive(search, study, pool, Silent())
+                drive(search, study, pool, Silent(), clock)
+                if clock.limit is not None and not spent(search, study):
+                    raise TimeOver
             except InfeasibleWindow:
                 if not completed(search):
                     raise

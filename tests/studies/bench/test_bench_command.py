@@ -39,6 +39,22 @@ def test_the_same_command_runs_nothing_again(bench: Bench, tmp_path: Path) -> No
     assert [os.stat(file).st_mtime_ns for file in files] == times
 
 
+def test_when_the_time_is_over_the_repeats_that_all_strategies_have_are_compared(
+    bench: Bench, recorded: Callable[[], Any], tmp_path: Path
+) -> None:
+    bench(*SMALL)
+    for name in ("random", "evolution"):
+        for lost in sorted((tmp_path / "regnas-runs").rglob(f"runs/**/{name}/*.json"))[1:]:
+            lost.unlink()
+    code, output, error = bench(*SMALL, "--time", "0.001s", "--jobs", 1)  # one run of the second repeat
+    assert code == 0 and "the time of 1s is over: 1 of 3 repeats are compared; a longer --time goes on" in output
+    assert recorded()["rules"]["repeats"] == 1
+    code, output, error = bench(*SMALL, "--time", "1h", "--jobs", 1)
+    assert code == 0 and "3 of 6 runs are there" in output and "is over" not in output
+    code, _, error = bench(*SMALL, "--time", "soon")
+    assert code == 2 and "--time takes a number of seconds" in error
+
+
 def test_a_run_that_is_lost_is_made_again_and_equal(bench: Bench, recorded: Callable[[], Any], tmp_path: Path) -> None:
     bench(*SMALL)
     before = recorded()
