@@ -89,6 +89,7 @@ class Lines:
         self._epochs = 0
         self._limit: int | None = None
         self._ends = math.inf  # on the monotonic clock
+        self._whole = 0.0  # seconds that were left when the time was first heard of
         self._early = 0  # candidates that were paused or stopped
         self._began = time.monotonic()
 
@@ -152,6 +153,7 @@ class Lines:
 
     def timed(self, left: float) -> None:
         self._ends = time.monotonic() + left
+        self._whole = max(self._whole, left if math.isfinite(left) else 0.0)
 
     @property
     def _counts(self) -> bool:
@@ -185,10 +187,10 @@ class Lines:
 
     def _panel(self) -> Any:
         rows = Table.grid(padding=(0, 1))
-        total = self._budget if self._budget < UNLIMITED else None
-        rows.add_row(
-            ProgressBar(total=total, completed=self._done, width=30, pulse=total is None), Text(self._summary())
-        )
+        total, done = (self._budget, float(self._done)) if self._budget < UNLIMITED else (None, 0.0)
+        if total is None and self._whole:  # the time is the budget
+            total, done = math.ceil(self._whole), self._whole - max(0.0, self._ends - time.monotonic())
+        rows.add_row(ProgressBar(total=total, completed=done, width=30, pulse=total is None), Text(self._summary()))
         running = [Text(f"  {index}: {text}", style="dim", no_wrap=True) for index, text in self._running.items()]
         return Group(rows, *running)
 

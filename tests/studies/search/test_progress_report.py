@@ -13,6 +13,7 @@ from rich.console import Console
 import regnas
 from regnas.describe import summary
 from regnas.evaluator import Result
+from regnas.studies.run.clock import UNLIMITED
 from regnas.studies.run.progress import Lines, duration
 from regnas.studies.search.report.printed import print_search
 from regnas.studies.search.search import SearchResult
@@ -66,6 +67,15 @@ def test_a_terminal_shows_what_is_done_the_best_and_what_runs() -> None:
     assert "   4/10  candidate 3    error 20.00%" in text and text.count("<- best") == 1
     assert "   5/10  candidate 4    error 40.00%  diverged" in text
     assert "5 of 10, best 20.00% (candidate 3), about " in after and " left" in after
+
+
+def test_where_time_is_the_budget_the_bar_is_the_time() -> None:
+    lines = Lines(Console(file=io.StringIO()))
+    lines.start(0, UNLIMITED, None)
+    lines.timed(100)
+    lines.timed(25)
+    bar = next(iter(lines._panel().renderables[0].columns[0].cells))
+    assert bar.total == 100 and bar.completed == pytest.approx(75, abs=1) and not bar.pulse
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (89, "89 s"), (300, "5 min"), (9000, "2.5 h")])
