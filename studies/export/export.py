@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from regnas.architecture import Architecture
 from regnas.design_space import make_space
 from regnas.errors import RegnasError, UsageError
 from regnas.format import SupportsWeights, make_format, read, reader_of, write
+from regnas.preprocessing import Preprocessing
 from regnas.preset import presets
 from regnas.system.files import replacing
 from regnas.system.reading import read_fields
@@ -81,6 +83,24 @@ def export(named: Named, form: str) -> str:
         UsageError: the format cannot express the network, and why.
     """
     return write(form, named.architecture, named.params)
+
+
+def with_pictures(text: str, named: Named, path: Path) -> str:
+    """A program of a trained network, with lines by which it loads its weights and names pictures when it is run. Text
+    that is no program, and that of a network that does not say how its pictures were read, is as it was.
+
+    Args:
+        path: of the weights under the names of the program, as the program is to call it.
+    """
+    from regnas.studies.export.files.lines import torch_lines
+
+    if named.folder is None or not re.search("^network = ", text, re.MULTILINE):
+        return text
+    try:
+        made = Preprocessing.of(read_fields(named.folder / weights.ARCHITECTURE), named.folder)
+    except RegnasError:
+        return text
+    return text + torch_lines(path, made)
 
 
 def export_weights(named: Named, form: str, path: Path) -> None:

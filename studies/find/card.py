@@ -81,3 +81,4 @@ def _use(found: Finding) -> Iterator[str]:
             yield from (f"In {name}:", "", "```python", f"from network_{name} import network")
             yield from ("from safetensors.torch import load_file", "")
             yield from (f"network.load_state_dict(load_file('{name}.safetensors'))", "network.eval()", "```", "")
+            yield from (f"`python network_{name}.py picture.jpg` does so and names pictures.", "")

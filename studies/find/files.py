@@ -11,7 +11,7 @@ from regnas.architecture import Architecture
 from regnas.deployment import INSIDE
 from regnas.errors import HostError, RegnasError, UsageError
 from regnas.format import make_format
-from regnas.studies.export.export import Named, export, export_weights
+from regnas.studies.export.export import Named, export, export_weights, with_pictures
 from regnas.studies.export.files.ship import ShipOptions, ship
 from regnas.studies.find.request import FindRequest
 from regnas.system.files import write_text
@@ -114,6 +114,6 @@ def _library(folder: Path, network: Architecture, params: Mapping[str, Any], nam
     """The network as a program of a library, and the weights under its names."""
     named = Named(network, params, folder)
     code, tensors = _files_of(name)
-    write_text(folder / code, export(named, name))
+    write_text(folder / code, with_pictures(export(named, name), named, Path(tensors)))
     export_weights(named, name, folder / tensors)
-    return {code: f"the network in {name}", tensors: f"its weights under the names of {name}"}
+    return {code: f"the network in {name}; run, it names pictures", tensors: f"its weights under the names of {name}"}

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import regnas
@@ -36,7 +38,9 @@ def test_an_imported_network_can_be_described_trained_and_exported(regnas_comman
     assert json.loads(again) == trained
 
 
-def test_the_winner_of_a_search_goes_to_timm_with_its_weights(regnas_command: Run, tmp_path: Path) -> None:
+def test_the_winner_of_a_search_goes_to_timm_with_its_weights(
+    regnas_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     words = ("--data", "fake", "--epochs", 1, "--budget", 2, "--workers", 0, "--no-baselines", "--resolution", 32)
     code, _, error = regnas_command("search", "--space", "regnetx[strides=2-2-2-2,stem=simple]", *words)
     assert code == 0, error
@@ -53,6 +57,12 @@ def test_the_winner_of_a_search_goes_to_timm_with_its_weights(regnas_command: Ru
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         torch.testing.assert_close(theirs(images), regnas.load(study / "best")(images), rtol=1e-4, atol=1e-5)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "p.png")
+    monkeypatch.setattr("sys.argv", ["net.py", "p.png"])
+    exec((tmp_path / "net.py").read_text(), {"__name__": "__main__"})  # run by itself it names pictures
+    (one,) = regnas.load(study / "best").predict("p.png")
+    assert capfd.readouterr().out == f"p.png: {one.class_name} {one.probability:.1%}\n"
 
 
 def test_of_a_sweep_every_network_is_a_line_or_one_is_chosen(regnas_command: Run, tmp_path: Path) -> None:

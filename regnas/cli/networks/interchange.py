@@ -55,7 +55,8 @@ def export(target: str, form: str, output: str | None, weights: str | None, as_j
 
     The winner of a study's folder, an architecture's file or folder, a network known by name such as regnety-800mf, or
     what import reads. Formats onnx and pt2 are files with the trained weights of a search or of regnas train: they are
-    compared with torch on validation images, and the lines of a program that uses them are printed.
+    compared with torch on validation images, and the lines of a program that uses them are printed. With --weights, the
+    program of timm or torchvision names pictures, too.
     """
     from pathlib import Path
 
@@ -77,6 +78,7 @@ def export(target: str, form: str, output: str | None, weights: str | None, as_j
     if weights is not None:
         interchange.export_weights(named, form, Path(weights))
         echo(f"weights in {weights}", err=True)
+        text = interchange.with_pictures(text, named, Path(weights))
     if as_json:
         if output is not None:
             _save(text, output)

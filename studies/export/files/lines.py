@@ -6,11 +6,14 @@ Pictures of floats and of LAB, which `regnas.pictures` reads too, are left out o
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 
 from regnas.deployment import LAYOUTS, Shipment
 from regnas.pictures import BOX
+from regnas.preprocessing import Preprocessing
 
 EXTRA = "about.json"  # in a pt2
+_SCALE = ("mean", "std")
 
 _ONNX = """\
 import json
@@ -35,6 +38,17 @@ from PIL import Image, ImageOps
 extra = {{{extra!r}: ""}}
 network = torch.export.load({file!r}, extra_files=extra).module()
 about = json.loads(extra[{extra!r}])
+names, size = about["class_names"], about["resolution"]
+"""
+_TORCH = """
+import sys
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from safetensors.torch import load_file
+
+about = {about}
 names, size = about["class_names"], about["resolution"]
 """
 _READ = '''
@@ -68,6 +82,7 @@ images = np.ascontiguousarray(np.broadcast_to(images, (*images.shape[:3], 3)).tr
 _NUMBERS = {
     ".onnx": "np.array(json.loads(about[name]), np.float32)",
     ".pt2": "np.array(about[name], np.float32)",
+    ".safetensors": "np.array(about[name], np.float32)",
 }
 _NAMED = """\
 odds = np.exp(logits - logits.max(1, keepdims=True))
@@ -79,17 +94,36 @@ for file, row in zip(sys.argv[1:], odds / odds.sum(1, keepdims=True)):
 def onnx_lines(path: Path, shipment: Shipment) -> str:
     """For ONNX Runtime."""
     run = f'logits = session.run(["logits"], {{"{shipment.input_name}": images}})[0]\n'
-    return _ONNX.format(file=str(path)) + _read(shipment) + _images(shipment, ".onnx") + run + _NAMED
+    return _ONNX.format(file=str(path)) + _read(shipment.preprocessing) + _images(shipment, ".onnx") + run + _NAMED
 
 
 def pt2_lines(path: Path, shipment: Shipment) -> str:
     """For torch."""
     run = "with torch.inference_mode():\n    logits = network(torch.from_numpy(images)).numpy()\n"
-    return _PT2.format(file=str(path), extra=EXTRA) + _read(shipment) + _images(shipment, ".pt2") + run + _NAMED
+    return (
+        _PT2.format(file=str(path), extra=EXTRA)
+        + _read(shipment.preprocessing)
+        + _images(shipment, ".pt2")
+        + run
+        + _NAMED
+    )
 
 
-def _read(shipment: Shipment) -> str:
-    made = shipment.preprocessing
+def torch_lines(path: Path, made: Preprocessing) -> str:
+    """What follows a program that makes a ``network`` in torch: by itself it loads the weights and names pictures.
+
+    Args:
+        path: of the weights, safetensors.
+    """
+    known = {name: value for name, value in made.to_json().items() if name in ("class_names", "resolution", *_SCALE)}
+    load = f"network.load_state_dict(load_file({str(path)!r}))\nnetwork.eval()\n"
+    run = "with torch.inference_mode():\n    logits = network(torch.from_numpy(images)).numpy()\n"
+    images = _NORMALISED.format(numbers=_NUMBERS[".safetensors"])
+    body = indent(load + images + run + _NAMED, "    ")
+    return _TORCH.format(about=known) + _read(made) + f'if __name__ == "__main__":\n{body}'
+
+
+def _read(made: Preprocessing) -> str:
     grey = made.channels == 1
     return _READ.format(
         colours="grey" if grey else "in colours",
