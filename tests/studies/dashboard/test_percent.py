@@ -30,7 +30,9 @@ def test_fractions_become_per_cent_and_are_named_so(settings: str, name: str) ->
 
 
 @pytest.mark.parametrize(
-    "body", [json.dumps(_study("loss")).encode(), b'{"reason": "no study"}', b"[1]", b"not JSON"], ids=repr
+    "body",
+    [json.dumps(_study("loss")).encode(), b'{"reason": "no study"}', b"[1]", b"not JSON"],
+    ids=["another study", "an error", "a list", "text"],
 )
 def test_what_is_no_study_of_regnas_is_as_it_was(body: bytes) -> None:
     assert in_percent(body) == body
