@@ -110,7 +110,9 @@ class PoolSpace(Space):
         return unit_cube(self.points, self.distributions)
 
     def _distances(self, params: Params) -> Floats:
-        return np.asarray(np.linalg.norm(self._places - unit_cube([params], self.distributions), axis=1))
+        row = self._row.get(self._values(params))
+        place = unit_cube([params], self.distributions) if row is None else self._places[row]
+        return np.asarray(np.linalg.norm(self._places - place, axis=1))
 
     @cached_property
     def _networks(self) -> tuple[Architecture, ...]:
@@ -184,7 +186,7 @@ class PoolSpace(Space):
     def neighbours(self, params: Params) -> list[Params]:
         """The eight nearest points, the nearest first."""
         itself = self._row.get(self._values(params))
-        order = np.argsort(self._distances(params), kind="stable").tolist()
+        order = np.argsort(self._distances(params), kind="stable")[: _NEAR + 1].tolist()
         return [dict(self.points[row]) for row in order if row != itself][:_NEAR]
 
 

@@ -17,7 +17,8 @@ RECORD, SCHEMA = "audit.json", 1
 def table(found: Audits) -> Table:
     """A row for each score."""
     heads = ("score", "networks", "overall", "95 %", "tau", f"at equal {found.complexity}", "95 %", "best 10 %", "gain")
-    title = f"Rank correlation with the accuracy of {found.population}, {found.bins} bins of {found.complexity}"
+    bins = f"{found.bins} bin{'s' if found.bins != 1 else ''} of {found.complexity}"
+    title = f"Rank correlation with the accuracy of {found.population}, {bins}"
     return Table(title, heads, tuple(_row(one) for one in found.scores))
 
 
