@@ -43,7 +43,7 @@ def edf(comparison: Comparison) -> Any:
 
 def _beyond(comparison: Comparison, top: float) -> str:
     count = sum(int((one.population.error > top).sum()) for one in comparison.summaries)
-    return f"; {count} lie beyond {top:.0%}" if count else ""
+    return f"; {count} lie{'s' if count == 1 else ''} beyond {top:.0%}" if count else ""
 
 
 def _steps(axes: Any, comparison: Comparison, place: int, mean: float, values: Any, ends: tuple[Any, Any]) -> None:

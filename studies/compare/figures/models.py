@@ -12,6 +12,7 @@ from regnas.studies.reporting import style
 
 _COLUMNS = 5
 _LOG_RATIO = 8  # a positive quantity that spans more than this is drawn on a log axis
+_TITLE = 54  # characters of a name above all panels
 _ACROSS = 33  # characters of 7 points above a panel
 _REACH = 0.98  # share of the models that the error axis shows
 
@@ -31,9 +32,8 @@ def parameters(summary: Summary) -> Any:
     for place, name in enumerate(names):
         _panel(axes, summary, name, place % _COLUMNS, place // _COLUMNS)
     above = int((summary.population.error > np.quantile(summary.population.error, _REACH)).sum())
-    beyond = f"; {above} models lie above" if above else ""
-    name = style.label(summary.population.name)
-    text = f"{name}: the value of the best model by empirical bootstrap (shaded: 95 %, line: median){beyond}"
+    name = style.label(summary.population.name, _TITLE)
+    text = f"{name}: the value of the best model by empirical bootstrap (shaded: 95 %, line: median){_beyond(above)}"
     figure.text(0.5, 1 - 0.06 / height, text, ha="center", va="top", fontsize=9)
     figure.text(0.1 / width, 0.5, "error (%)", rotation=90, va="center", fontsize=8)
     return figure
@@ -101,9 +101,14 @@ def complexity(comparison: Comparison) -> Any | None:
     style.error_axis(row[0].yaxis, 100 * least, 100 * top)
     row[0].set_ylabel("error (%)")
     above = sum(int((one.population.error > top).sum()) for one in comparison.summaries)
-    style.note(row[0], "lines: the efficient fronts" + (f"; {above} models lie above" if above else ""))
+    style.note(row[0], f"lines: the efficient fronts{_beyond(above)}")
     row[-1].legend(fontsize=7, markerscale=1.6, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
+
+
+def _beyond(above: int) -> str:
+    """How many models an axis leaves out."""
+    return f"; {above} model{'s lie' if above > 1 else ' lies'} above" if above else ""
 
 
 def efficient_front(cost: Any, errors: Any) -> Any:
