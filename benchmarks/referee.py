@@ -34,6 +34,7 @@ SLOW: dict[str, tuple[str, ...]] = {  # 0.1 s a proposal and more; of RegNetX up
     "regnetx": ("hyperopt", "neps", "skopt", "smac", "syne-tune"),
 }
 LEFT_OUT = ("bayesopt",)  # seconds a proposal
+BESIDE = {"syne-tune": ("scheduler=TPE",)}  # options that are judged beside the defaults of an adapter
 ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
     "nasbench201": ("nasbench201", "table:nasbench201/cifar10", {}),
     "regnetx": ("regnetx", "table:recorded:fashion-mnist-scaled/regnetx[surrogate=true]", {"flops": "1M:2M"}),
@@ -59,8 +60,10 @@ def prepare(names: Mapping[str, Path], envs: Path) -> None:
 def run(arena: str, seeds: int, names: Sequence[str], envs: Path, out: Path, *, slow: bool) -> dict[str, Any]:
     """The numbers of one space, as of bench.json, of the adapters that are slow there or of all others."""
     space, evaluator, window = ARENAS[arena]
-    chosen = [name for name in names if (name in SLOW[arena]) == slow]
-    outside = [f"ext:{name}[python={envs / name / 'bin' / 'python'}]" for name in chosen]
+    chosen = [(name, "") for name in names if (name in SLOW[arena]) == slow]
+    if not slow:
+        chosen += [(name, f",{options}") for name in names for options in BESIDE.get(name, ())]
+    outside = [f"ext:{name}[python={envs / name / 'bin' / 'python'}{options}]" for name, options in chosen]
     named = outside if slow else [*OWN, *outside]
     name = f"referee-{arena}-slow" if slow else f"referee-{arena}"
     found = regnas.bench(space, evaluator, named, budget=BUDGET, repeats=seeds, name=name, out=out, jobs=1, **window)  # type: ignore[arg-type]
@@ -76,7 +79,7 @@ def rows(found: dict[str, Any], *, slow: bool) -> list[dict[str, Any]]:
         versions = found["settings"]["versions_elsewhere"].get(one["name"], {})
         kept.append(
             {
-                "name": re.sub(r"\[.*\]", "", one["name"]),
+                "name": re.sub(r"python=[^],]*,?", "", one["name"]).replace("[]", ""),
                 "versions": versions,
                 "seeds": len(one["final"]),
                 "final": one["final"],

@@ -116,6 +116,12 @@ class Command(BaseSampler):
             self._asked = None
         self._told.append(protocol.told(self._space, feedback))
 
+    def remarks(self, study: Study) -> list[str]:
+        """How many proposals were not made since this process began."""
+        if not self.unanswered:
+            return []
+        return [f"{self._title} did not make {self.unanswered} proposals: random candidates stand in their place"]
+
     def close(self) -> None:
         """End the program."""
         if self._program is not None:

@@ -151,6 +151,7 @@ def test_one_that_does_not_propose_loses_its_turns_to_random_search(
         study, inner = run(optimiser(body, patience=1, **options), 3)
     assert [trial.params for trial in study.trials] == [one.params for one in SPACE.sample(3, seed=1)]
     assert inner.unanswered == 3
+    assert "did not make 3 proposals: random candidates stand in their place" in inner.remarks(study)[0]
     assert said in str(warned[0].message)
 
 
