@@ -120,6 +120,8 @@ class _Ladder:
             small /= 2
         while large < 2.0**_DOUBLINGS and self._cost(large) <= self._middle:
             large *= 2
+        if large < 1 and self._cost(large) == math.inf:  # too few pixels for a network, and it is one itself
+            large = 1.0
         return small / 2, large * 2  # beyond both: costs do not quite grow with the factor
 
     def _cost(self, factor: float) -> float:

@@ -227,6 +227,7 @@ def test_presets_and_text_are_networks_too() -> None:
         (["mnasnet-b1", "--by", "2", "--resolution", "12"], "12 px are too small for the strides of the network"),
         (["mnasnet-b1", "--by", "0.2", "--resolution", "20", "--rule", "r"], "it takes 17 px or more"),
         (["mnasnet-b1", "--flops", "100", "--rule", "depth"], "its smallest has 142,156,392"),
+        (["mnasnet-b1", "--flops", "100", "--rule", "compound"], "its smallest has"),
         ([LINE, "--flops", "many"], "--flops takes LOW:HIGH"),
         ([LINE, "--by", "2", "--time", "--batch", "0"], "--batch is a whole number"),
         ([LINE, "--flops", "2M", "--compare", "--seeds", "1"], "--seeds is a whole number from 2"),
