@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from regnas.design_space import Space
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.growth import SupportsGrowth, sizes_of
+from regnas.sampling.costing import closed
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def schedule_of(space: Space, strategy: str, *, every: int, by: int, seed: int) 
     parts = [space.derive({name: str(size)}) for size in sizes]
     for size, part in zip(sizes, parts, strict=True):
         try:
-            next(part.stream(seed=seed))
+            next(closed(part).stream(seed=seed))  # nothing is measured for it
         except InfeasibleWindow as error:
             raise UsageError(
                 f"grow of strategy {strategy} comes to networks with {name}={size}, and the window holds none; limit "

@@ -301,7 +301,7 @@ class FeasibleSampler(BaseSampler):
                 break
             point = self._space.canonical(self._whole(params, study, trial))
             drawn = {name: params[name] for name in beside if name in params}
-            candidate = space.judge(point)
+            candidate = self._space.judge(point)
             one = Proposal(point, drawn, self._listening.record(), repeated=candidate is not None)
             if candidate is not None and (key := candidate.architecture.key()) not in seen and key not in found:
                 found[key] = Chosen(candidate, Origin.OWN, one)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regnas.errors import UsageError
-from regnas.measure import BUILT_IN, installed, short_of
+from regnas.measure import BUILT_IN, in_seconds, installed, short_of
 from regnas.statistics.bins import Bins, common_bins
 from regnas.statistics.difference import LEAST
 from regnas.studies.populations.population import Population, PopulationError
@@ -103,7 +103,7 @@ def _window(populations: Sequence[Population], complexity: str) -> tuple[float |
     if any(bounds is None for bounds in found):
         return None, None
     columns = np.concatenate([one.complexity(complexity) for one in populations])
-    lows = [bounds.low for bounds in found if bounds is not None and bounds.low]  # 0 is no end: nothing costs so little
+    lows = [bounds.low for bounds in found if bounds is not None and bounds.low is not None]
     highs = [bounds.high for bounds in found if bounds is not None and bounds.high is not None]
     return max(lows, default=float(columns.min())), min(highs, default=float(columns.max()))
 
@@ -112,5 +112,7 @@ def _bounds(population: Population, complexity: str) -> Bounds | None:
     for part in str(population.settings.get("window", "")).split(", "):
         name, _, text = part.partition(" ")
         if name == short_of(complexity):
-            return parse_bounds(text, complexity)
+            bounds = parse_bounds(text, complexity, times=in_seconds(complexity))
+            measured_alone = complexity not in BUILT_IN and not bounds.low and bounds.high is None  # ``latency 0:``
+            return None if measured_alone else bounds
     return None
