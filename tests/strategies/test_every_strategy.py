@@ -31,7 +31,7 @@ STRATEGIES = sorted(
     and point.name.partition("-")[0] not in ("optuna", "nni", "pnas", "command", "ext", "darts", "enas")
 )
 SMALL = Images(28, 10, stem_stride=2, stem_width=16, strides=(1, 2, 2, 2))
-# Of RegNetX's draws 0.07 % lie in its window.
+# Of RegNetX's draws 0.07 % lie in its window. An LSTM goes over 291 decisions of a whole chain, ten seconds in all.
 SPACES = (
     ("regnetx", None, "388M:400M"),
     ("resnext-b", None, "97M:100M"),
@@ -57,6 +57,8 @@ CASES = [
 def test_every_trial_is_a_new_network_of_the_window(
     strategy: str, text: str, images: Images | None, flops: str
 ) -> None:
+    if (strategy, text) == ("ppo", "chain"):
+        text = "chain[layers=6:8]"
     space = make_space(text).within(Window.parse(flops=flops))
     space = space if images is None else space.on(images)
     study = optuna.create_study(sampler=make_strategy(strategy + OPTIONS.get(strategy, ""), space, seed=0))
