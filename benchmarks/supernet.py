@@ -33,7 +33,7 @@ from regnas.evaluators.shared_weights.settings import Settings
 from regnas.evaluators.supernet import SupernetEvaluator
 from regnas.evaluators.training.fit_images import training_images
 from regnas.fit import SupportsFit
-from regnas.statistics.rank_correlation import kendall
+from regnas.statistics.rank_correlation import kendall, rank_correlations
 from regnas.studies.executors.fitting import read_fit
 from regnas.studies.populations.sources import load
 from regnas.system.files import append_json, write_json
@@ -106,8 +106,7 @@ def ceiling(first: Sequence[float], second: Sequence[float]) -> dict[str, float]
     Errors are taken as normal: rho = 6 / pi asin(r / 2) gives the correlation r of two trainings, a training and the
     true error have sqrt(r), and tau = 2 / pi asin(sqrt(r)) (Kruskal 1958, Ordinal measures of association, section 8).
     """
-    ranks = [np.argsort(np.argsort(one)) for one in (first, second)]
-    rho = float(np.corrcoef(*ranks)[0, 1])
+    rho = float(rank_correlations(first, second)[0])
     correlation = max(0.0, 2 * math.sin(math.pi * rho / 6))
     return {"rho": rho, "tau": 2 / math.pi * math.asin(math.sqrt(correlation)), "pairs": len(first)}
 

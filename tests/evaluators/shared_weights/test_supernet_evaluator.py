@@ -28,11 +28,12 @@ from regnas.window import Window
 
 TASK = Task(data="fake:64")
 TINY = "supernet[epochs=3,batch=16,networks=20]"
-IMAGES = Images(16, 4, stem_stride=2, stem_width=8, strides=(1, 1, 2, 2))
+SMALL = "anynetx-a[stages=2,depth=1:2]"
+IMAGES = Images(16, 4, stem_stride=2, stem_width=8, strides=(1, 2))
 
 
 def space() -> Space:
-    return make_space("regnetx").on(IMAGES).within(Window.parse(flops="100k:300k"))
+    return make_space(SMALL).on(IMAGES).within(Window.parse(flops="100k:300k"))
 
 
 def fitter(spec: str = TINY) -> SupernetEvaluator:
@@ -102,9 +103,15 @@ def test_a_calibration_changes_statistics_alone() -> None:
 
 
 def test_further_epochs_are_those_of_a_copy_and_are_told(fitted: Path) -> None:
-    weights, told = (fitted / "weights.safetensors").read_bytes(), []
+    weights = (fitted / "weights.safetensors").read_bytes()
+    told: list[tuple[int, float]] = []
+
+    def report(epoch: int, error: float) -> bool:
+        told.append((epoch, error))
+        return True
+
     one, other = fitter(TINY[:-1] + ",tune=2]"), space().sample(1)[0].architecture
-    context = Context(fitted=fitted, report=lambda epoch, error: not told.append((epoch, error)))
+    context = Context(fitted=fitted, report=report)
     results = [one(other, seed=1, context=context) for _ in range(2)]
     assert results[0].errors == results[1].errors and results[0].epochs == 2
     assert told == 2 * list(enumerate(results[0].errors, 1))
@@ -131,7 +138,7 @@ def test_a_step_moves_the_weights_of_its_network_and_no_others(tmp_path: Path) -
 
 def searched(tmp_path: Path, **options: Any) -> Any:
     known = {"data": "fake:64", "flops": "100k:300k", "evaluator": TINY, "workers": 0, "quiet": True, "study": "one"}
-    return regnas.search(options.pop("space", "regnetx"), out=tmp_path, **{**known, **options})
+    return regnas.search(SMALL, out=tmp_path, **{**known, **options})
 
 
 def test_a_search_fits_once_and_says_what_it_took(tmp_path: Path) -> None:
@@ -213,7 +220,7 @@ def test_without_a_fit_or_with_a_damaged_one_nothing_is_evaluated(fitted: Path, 
     for file in fitted.glob("*.*"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "weights.safetensors").write_bytes(b"of another release")
-    with pytest.raises(StudyError, match="does not hold the shared weights of regnetx") as refusal:
+    with pytest.raises(StudyError, match="does not hold the shared weights of anynetx-a") as refusal:
         one(network, seed=0, context=Context(fitted=tmp_path))
     assert "\n" not in str(refusal.value)
     with pytest.raises(UsageError, match="which regnas search tells it"):

@@ -55,7 +55,7 @@ def test_a_network_selected_computes_what_its_slices_by_hand_do(spec: str) -> No
     supernet = supernet_of(space)
     whole = {name.replace("/", "."): weight for name, weight in supernet.named_parameters()}
     images = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
-    for one in networks_of(space, 4):
+    for one in networks_of(space, 2):
         network = one.build()
         with torch.no_grad():
             for name, own in network.named_parameters():
@@ -96,7 +96,7 @@ def test_networks_of_other_group_widths_share_all_but_the_grouped_convolutions()
 def test_every_network_of_the_window_is_held(spec: str) -> None:
     space = space_of(spec)
     supernet = supernet_of(space)
-    for one in networks_of(space, 40):
+    for one in networks_of(space, 15):
         with torch.device("meta"):
             network: nn.Module = one.build()
         slices = supernet.slices(one, network)
