@@ -106,7 +106,7 @@ def ceiling(first: Sequence[float], second: Sequence[float]) -> dict[str, float]
     Errors are taken as normal: rho = 6 / pi asin(r / 2) gives the correlation r of two trainings, a training and the
     true error have sqrt(r), and tau = 2 / pi asin(sqrt(r)) (Kruskal 1958, Ordinal measures of association, section 8).
     """
-    rho = float(rank_correlations(first, second)[0])
+    rho = float(rank_correlations([first], second)[0])
     correlation = max(0.0, 2 * math.sin(math.pi * rho / 6))
     return {"rho": rho, "tau": 2 / math.pi * math.asin(math.sqrt(correlation)), "pairs": len(first)}
 
