@@ -13,6 +13,8 @@ _POOLS = (nn.modules.pooling._AdaptiveAvgPoolNd, nn.modules.pooling._AdaptiveMax
 class NoScore(RuntimeError):
     """A network has no such score: it lacks the layers that the score is about, or the score is no finite number."""
 
+    again = False  # it is of the network: another try ends alike
+
 
 def weighted(network: nn.Module) -> list[nn.Module]:
     """The convolutions and linear layers: what scores of weights are sums over.

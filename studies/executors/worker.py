@@ -156,9 +156,10 @@ def describe(error: BaseException) -> str:
 
 def may_succeed(error: Exception) -> bool:
     """Whether what raised could do otherwise when it is tried again: not where a plug-in gives what it may not,
-    or a study cannot go on.
+    a study cannot go on, or the error says itself, by ``again``, that it is of the network.
     """
-    return not isinstance(error, PluginBroken | UsageError | StudyError)
+    lasting = getattr(error, "again", True) is False
+    return not lasting and not isinstance(error, PluginBroken | UsageError | StudyError)
 
 
 def perform(

@@ -78,10 +78,13 @@ def priced(space: Space, objective: Objective | None) -> Space:
     """
     if objective is None or objective.measure in space.known_costs or objective.measure in space.window:
         return space
-    if load(objective.measure).closed:
+    closed = load(objective.measure).closed
+    if closed or space.enumerated:
+        weighs = "weighs" if closed else "weighs, and they are rows that cannot be built and measured"
         raise UsageError(
             f"{space.spec} does not know the {objective.measure} of its networks, which --objective {objective} "
-            f"weighs; it knows {', '.join(ordered(space.known_costs)) or 'no costs'}: take one of these as measure=NAME"
+            f"{weighs}; it knows {', '.join(ordered(space.known_costs)) or 'no costs'}: take one of these as "
+            f"measure=NAME"
         )
     return space.within(space.window | {objective.measure: Bounds(low=0)})
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from regnas.errors import UsageError
-from regnas.statistics.rank_correlation import bootstrap, kendall, percentiles, rank_correlations
+from regnas.statistics.rank_correlation import bootstrap, kendall, kendall_bootstrap, percentiles, rank_correlations
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(4, 40), st.integers(2, 9))
@@ -69,3 +69,14 @@ def test_numbers_that_cannot_be_ordered_are_refused() -> None:
         rank_correlations([1, 2, 3], [1, 2, 3])
     with pytest.raises(UsageError, match="finite"):
         rank_correlations([1, 2, np.nan, 3], [1, 2, 3, 4])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.integers(2, 6))
+def test_the_bootstrap_of_kendalls_tau_is_tau_of_samples_ties_and_all(seed: int, count: int, levels: int) -> None:
+    rng = np.random.default_rng(seed)
+    score, target = rng.integers(levels, size=count), rng.integers(levels, size=count)
+    found = kendall_bootstrap(score, target, repeats=5, rng=np.random.default_rng(seed))
+    again = np.random.default_rng(seed)
+    for value in found:
+        rows = again.integers(count, size=count)
+        assert value == pytest.approx(stats.kendalltau(score[rows], target[rows]).statistic, abs=1e-12, nan_ok=True)

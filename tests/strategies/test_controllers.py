@@ -159,6 +159,19 @@ def test_rows_are_drawn_as_often_as_the_policy_says(policy: Policy) -> None:
         assert same.mean() == pytest.approx(np.exp(chances[same][0].sum()), abs=0.02)
 
 
+def test_a_softmax_draws_all_decisions_at_once_what_it_draws_in_turn() -> None:
+    """The second decision is taken after token 0 or 1 of the first alone."""
+    policy = _policies((3, 2, 6))[0]
+
+    def take(rows: np.ndarray[Any, Any], place: int) -> np.ndarray[Any, Any]:
+        return rows[:, 0] < 2 if place == 1 else np.ones(len(rows), dtype=np.bool_)
+
+    uniforms = np.random.default_rng(0).random((200, 3))
+    at_once, in_turn = policy.draw(uniforms, take, (0, 1, 0)), Policy.draw(policy, uniforms, take, (0, 1, 0))
+    assert np.array_equal(at_once[0], in_turn[0]) and np.array_equal(at_once[1], in_turn[1])
+    assert set(at_once[0][at_once[0][:, 0] == 2, 1]) == {1}
+
+
 def test_a_recurrent_policy_knows_the_tokens_before_and_not_those_after() -> None:
     _, policy = _policies((3, 3, 3))
     with torch.no_grad():
@@ -277,6 +290,15 @@ def test_a_repeat_is_an_episode_with_the_reward_on_record_and_no_trial() -> None
     for point, error in ((A, 0.1), (A, 0.1), (A, 0.1), (B, 0.6)):
         _told(told_twice, point, error)
     assert _alike(_weights(controller), _weights(told_twice))
+
+
+@pytest.mark.parametrize("spec", ["reinforce[bins=8]", "ppo[bins=8]"])
+def test_it_says_which_parameters_it_chose_among_quantiles_of(spec: str) -> None:
+    laws: dict[str, BaseDistribution] = {"real": FloatDistribution(0.0, 1.0), "whole": IntDistribution(1, 8)}
+    study = optuna.create_study()
+    (line,) = [one for one in _inner(spec, DistributionSpace.of(laws)).remarks(study) if "quantiles" in one]
+    assert line.endswith("bins=8 says: real") and "among 8 quantiles" in line
+    assert not [one for one in _inner(spec).remarks(study) if "quantiles" in one]
 
 
 # --- whole searches -------------------------------------------------------------------------------------------

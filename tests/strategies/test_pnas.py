@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from regnas.strategies.models.small_networks import SmallNetworks, kinds_of
 from regnas.strategies.pnas import Progressive
 from regnas.strategies.sampling.feasible import FeasibleSampler
 from regnas.strategy import make_strategy
+from regnas.studies.populations.sources import load
 from regnas.window import Window
 
 SPEC = "growing:enas[reduction=same,width=16,depth=4]"
@@ -124,6 +126,23 @@ def test_tokens_of_one_kind_share_an_embedding() -> None:
 def test_what_makes_no_sense_is_refused_in_a_line(space: str, strategy: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_strategy(strategy, make_space(space), seed=0)
+
+
+def test_a_population_of_networks_that_grow_says_how_well_sizes_are_ordered_unseen(
+    fast_search: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2]))
+    from benchmarks.pnas import levels
+
+    found = fast_search(60, space="growing:anynetx-a", flops="0:", study="grown")
+    (population,) = load(str(found.folder))
+    told = levels(population, "size", "mlp", 0)
+    sizes = np.array([row["params_by_name"]["size"] for row in found.rows])
+    assert [one.size for one in told] == [2, 3, 4]
+    assert [(one.fitted, one.ordered) for one in told] == [((sizes < n).sum(), (sizes == n).sum()) for n in (2, 3, 4)]
+    assert all(one.tau.low <= one.tau.estimate <= one.tau.high for one in told)
+    with pytest.raises(UsageError, match="have no parameter nodes; say which one is the size by --by"):
+        levels(population, "nodes", "mlp", 0)
 
 
 def test_a_budget_below_the_first_level_is_refused(fast_search: Callable[..., Any]) -> None:

@@ -13,6 +13,7 @@ from regnas.evaluator import Context, Evaluator, Result, Task, make_evaluator
 from regnas.evaluators.zero_cost.evaluator import make
 from regnas.evaluators.zero_cost.parts import NoScore
 from regnas.evaluators.zero_cost.scores import SCORES, error_of
+from regnas.studies.executors.worker import may_succeed
 from regnas.testing import EvaluatorRules
 from regnas.testing.network_rules.small_network import SmallNetwork
 
@@ -71,8 +72,9 @@ def _without_relu() -> Any:
 
 
 def test_a_network_without_the_score_fails_and_says_why() -> None:
-    with pytest.raises(NoScore, match=r"naswot reads the signs before nn.ReLU"):
+    with pytest.raises(NoScore, match=r"naswot reads the signs before nn.ReLU") as caught:
         _score({"score": "naswot"}, network=_without_relu())
+    assert not may_succeed(caught.value), "another try would end alike"
 
 
 def test_a_score_beside_that_a_network_does_not_have_is_left_out_with_a_note() -> None:

@@ -16,12 +16,13 @@ import pytest
 
 import regnas
 from regnas import measure
-from regnas.architecture import Architecture
+from regnas.architecture import Architecture, from_json
 from regnas.errors import InfeasibleWindow, UsageError
 from regnas.evaluators.latency.meter import LatencyMeter, make_meter
 from regnas.evaluators.latency.predictor import features_of
 from regnas.evaluators.latency.records import Reading
 from regnas.images import Images
+from regnas.objective import objective_of
 
 TOLD = {"runtime": "torch 0", "threads": 1, "batch": 1, "precision": "float32", "device": "cpu"}
 TOLD |= {"processor": "made up", "computes_in": "float32"}
@@ -225,6 +226,22 @@ def test_a_network_that_a_user_names_is_measured_whatever_is_expected_of_it(
     (tmp_path / "known.json").write_text(json.dumps(dict(nearest.params)))
     rows = fast_search(3, enqueue=tmp_path / "known.json", strategy="tpe", **options).rows
     assert rows[0]["architecture"] == nearest.architecture.to_json() and rows[0]["latency"] <= 110e-6
+
+
+@pytest.mark.parametrize("spec", ["mnasnet[target=100us]", "mnasnet[target=100us,hard=true]"])
+def test_an_objective_on_latency_is_what_strategies_see_and_error_and_latency_stay_apart(
+    fast_search: Callable[..., Any], machine: Machine, spec: str
+) -> None:
+    result = fast_search(8, flops="0.2M:1M", strategy="evolution[population=4]", objective=spec)
+    sought = objective_of(spec)
+    assert sought is not None and sought.measure == "latency"
+    for row, trial in zip(result.rows, result.study.trials, strict=True):
+        assert row["latency"] == seconds_of(from_json(row["architecture"]), 16)
+        assert trial.value == row["objective"] == sought.value(row["error"], {"latency": row["latency"]})
+        assert trial.user_attrs["error"] == row["error"] == row["errors"][-1]
+    assert result.best.index == min(result.rows, key=lambda row: row["objective"])["index"]
+    with (result.folder / "trials.csv").open(newline="") as file:
+        assert [float(row["latency"]) for row in csv.DictReader(file)] == [row["latency"] for row in result.rows]
 
 
 def test_a_meter_is_copied_and_pickled_without_its_sessions(machine: Machine, tmp_path: Path) -> None:

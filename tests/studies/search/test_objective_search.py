@@ -93,6 +93,8 @@ def test_a_space_that_lacks_the_measure_says_what_it_knows(fast_search: Search, 
     options = {"space": table, "evaluator": table}
     with pytest.raises(UsageError, match="does not know the params of its networks.*; it knows flops: take one"):
         fast_search(1, **options, objective="mnasnet[measure=params,target=15]")
+    with pytest.raises(UsageError, match="know the latency of its networks.*rows that cannot be built and measured"):
+        fast_search(1, **options, objective="mnasnet[target=75ms]")
     found = fast_search(3, **options, objective="mnasnet[target=10,hard=true]")
     assert (found.best.error, found.rows[found.best.index]["flops"]) == (0.5, 10)
 

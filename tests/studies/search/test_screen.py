@@ -12,7 +12,7 @@ import regnas
 from regnas.errors import StudyError, UsageError
 from regnas.evaluator import Result, Task
 from regnas.studies.audit.scored import SCORES, kept
-from regnas.studies.audit.screen import FOLDER, Scorer, Screen, ScreenedStream, screen_of
+from regnas.studies.audit.screen import FEATURES, FOLDER, Scorer, Screen, ScreenedStream, screen_of
 from regnas.studies.populations.population import PopulationError
 from regnas.studies.populations.sources import load
 from regnas.studies.search.search import SearchResult
@@ -60,6 +60,29 @@ def test_of_a_strategys_proposals_the_best_is_trained(fast_search: Search) -> No
     screened = fast_search(60, **SMALL, strategy="evolution[population=4]", screen="params", keep=0.25)
     later = [sum(params_of(one)[20:]) / 40 for one in (plain, screened)]
     assert later[1] > 1.2 * later[0], "the best of four by params has more of them"
+
+
+LEARNS = "predictor[init=4,random=6,mutants=2,scores={}]"
+
+
+def test_a_strategy_learns_from_scores_and_goes_on_as_it_would_have(fast_search: Search) -> None:
+    strategy = LEARNS.format("params+depth")
+    whole = fast_search(9, out="whole", **SMALL, strategy=strategy)
+    found = kept(whole.folder / FEATURES / SCORES)
+    assert len(found) > 20 and all(set(one.metrics) == {"params", "depth"} for one in found.values())
+    first = fast_search(6, out="parts", **SMALL, strategy=strategy)
+    scored = (first.folder / FEATURES / SCORES).read_text()
+    second = fast_search(9, out="parts", **SMALL, strategy=strategy)
+    assert (second.folder / FEATURES / SCORES).read_text().startswith(scored), "what was scored stays"
+    assert params_of(second) == params_of(whole)
+
+
+def test_scores_to_learn_from_need_images_and_a_name(fast_search: Search, table_file: Path) -> None:
+    with pytest.raises(UsageError, match="the scores of zero-cost are naswot, .*, got 'oracle'"):
+        fast_search(1, **SMALL, strategy=LEARNS.format("naswot+oracle"))
+    table = f"table:{table_file}"
+    with pytest.raises(UsageError, match=r"predictor\[scores=params\] scores networks on training images"):
+        fast_search(1, space=table, evaluator=table, strategy=LEARNS.format("params"))
 
 
 def test_such_a_study_is_no_population(fast_search: Search, tmp_path: Path) -> None:
