@@ -40,6 +40,24 @@ def test_a_spec_reads_back_as_the_same_objective(
     assert made.value(error, {"params": cost}) >= made.value(error, {"params": cost / 2}), "what costs less is no worse"
 
 
+@settings(deadline=None)
+@given(st.floats(-1, -1e-3), st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 100), st.floats(0.01, 100))
+def test_error_and_cost_count_against_a_network_and_hard_is_the_error_up_to_the_target(
+    weight: float, error: float, other: float, cost: float, dearer: float
+) -> None:
+    soft, hard = (Objective(measure="x", target=1.0, weight=weight, hard=one) for one in (False, True))
+    (error, other), (cost, dearer) = sorted((error, other)), sorted((cost, dearer))
+    for objective in (soft, hard):
+        assert objective.value(error, {"x": cost}) <= objective.value(other, {"x": cost})
+        assert objective.value(error, {"x": cost}) <= objective.value(error, {"x": dearer})
+        assert objective.value(error, {"x": 1.0}) == pytest.approx(error, abs=1e-15)
+    if cost > 1:
+        assert hard.value(error, {"x": cost}) == soft.value(error, {"x": cost})
+    else:
+        assert hard.value(error, {"x": cost}) == pytest.approx(error, abs=1e-15)
+        assert soft.value(error, {"x": cost}) <= hard.value(error, {"x": cost})
+
+
 def test_the_error_alone_is_no_objective() -> None:
     assert objective_of(None) is objective_of("error") is None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -71,6 +71,7 @@ def test_numbers_that_cannot_be_ordered_are_refused() -> None:
         rank_correlations([1, 2, np.nan, 3], [1, 2, 3, 4])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.integers(2, 6))
 def test_the_bootstrap_of_kendalls_tau_is_tau_of_samples_ties_and_all(seed: int, count: int, levels: int) -> None:
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ from regnas.evaluator import Evaluator, SupportsPrepare, SupportsTable, Task, ma
 from regnas.evaluators.tabular.surrogate import fit
 from regnas.fit import SupportsFit
 from regnas.options import TrainedOptions
-from regnas.sampler import SupportsElsewhere, SupportsInner
+from regnas.sampler import SupportsElsewhere, SupportsInner, SupportsScores
 from regnas.strategy import make_strategy
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.lookup import Oracle, TableOracle
@@ -95,6 +95,10 @@ class Arena:
             raise UsageError(
                 f"strategy {strategy} trains a network of its own before it proposes one, which a benchmark does not; "
                 f"regnas search does, and compares it with random search"
+            )
+        if isinstance(made, SupportsInner) and isinstance(made.inner, SupportsScores) and made.inner.scores:
+            raise UsageError(
+                f"strategy {strategy} scores networks on training images, and a benchmark has none; leave scores out"
             )
         return made
 
