@@ -28,6 +28,8 @@ def answered(
     begun: list[tuple[str, list[tuple[str, str]]]] = []
     parts = host(environment, lambda status, headers, *_: begun.append((status, headers)))
     body = in_percent(b"".join(parts))
+    if hasattr(parts, "close"):
+        parts.close()
     status, headers = begun[-1]
     kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
     start(status, [*kept, ("Content-Length", str(len(body)))])

@@ -28,7 +28,7 @@ from regnas.studies.bench.report.html import report
 from regnas.studies.bench.results import Benchmark, SpaceResult, TableFacts
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.runs import Run
-from regnas.studies.reporting import style
+from regnas.studies.reporting import html, style
 from regnas.studies.search.identity import folder_name
 
 STRATEGIES = ("random", "evolution", "tpe")
@@ -352,3 +352,11 @@ def test_the_page_of_one_strategy_compares_nothing() -> None:
         text = report(combine("few", [_space("first", rules, names)], rules, {"data": {"seed": 1}}), {})
         assert "Against random search" not in text and "Gains are means" not in text
         assert "<td>{&quot;seed&quot;: 1}</td>" in text
+
+
+def test_a_figure_of_panels_beside_each_other_scrolls_on_a_narrow_screen() -> None:
+    def png(width: int) -> bytes:
+        return b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + b"IHDR" + width.to_bytes(4, "big")
+
+    narrow, wide = html.figures({"a": png(800), "b": png(1600)}, {"a": "one", "b": "two"})
+    assert 'class="wide"' in wide and 'class="wide"' not in narrow
