@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,12 @@ from regnas.sampler import Feedback, Origin
 from regnas.sampling.batch import Params
 from regnas.strategies.external import protocol
 from regnas.strategies.external.program import Program, ProgramFailed
+
+_INSTEAD = {
+    Origin.NEAREST: "stand for proposals outside the window",
+    Origin.REPEAT: "stand for proposals that were evaluated before",
+    Origin.STREAM: "are random, as nothing that could be evaluated was proposed",
+}
 
 
 class Command(BaseSampler):
@@ -68,6 +75,7 @@ class Command(BaseSampler):
         self._failures = 0  # in a row
         self._asked: tuple[int, Params] | None = None  # trial, and what was proposed for it
         self._errors: dict[str, float] = {}  # by the key of the network
+        self._whose: Counter[Origin] = Counter()  # the candidates that ended
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: they start a program of their own."""
@@ -110,6 +118,8 @@ class Command(BaseSampler):
         """Told before the next proposal; that its last one was refused, too."""
         if feedback.error is not None and math.isfinite(feedback.error):
             self._errors[self._space.decode(feedback.params).key()] = feedback.error
+        if feedback.origin is not Origin.GIVEN:
+            self._whose[feedback.origin] += 1
         stands_for_another = feedback.origin not in (Origin.OWN, Origin.GIVEN)
         if stands_for_another and self._asked is not None and self._asked[0] == feedback.number:
             self._told.append(self._refused(*self._asked))
@@ -117,10 +127,12 @@ class Command(BaseSampler):
         self._told.append(protocol.told(self._space, feedback))
 
     def remarks(self, study: Study) -> list[str]:
-        """How many proposals were not made since this process began."""
-        if not self.unanswered:
+        """Whose the candidates were, where they were not all its own."""
+        total, own = self._whose.total(), self._whose[Origin.OWN]
+        if own == total:
             return []
-        return [f"{self._title} did not make {self.unanswered} proposals: random candidates stand in their place"]
+        others = "; ".join(f"{self._whose[one]} {text}" for one, text in _INSTEAD.items() if self._whose[one])
+        return [f"{self._title}: {own} of {total} candidates are its own; {others}"]
 
     def close(self) -> None:
         """End the program."""

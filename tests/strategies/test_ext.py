@@ -100,6 +100,7 @@ def test_its_proposals_are_evaluated_and_it_is_told_their_errors(optimiser: Writ
         study, inner = run(optimiser("print('thinking')\n" + proposing(INSIDE)), 4)
     assert [trial.params for trial in study.trials] == INSIDE[:4]
     assert notes(tmp_path) == [["made", []], ["tell", 1, 0.1], ["tell", 2, 0.2], ["tell", 3, 0.3]]
+    assert inner.remarks(study) == []
     assert inner.unanswered == 0 and 0 < inner.elsewhere < 5
 
 
@@ -121,6 +122,7 @@ def test_one_that_says_the_same_for_ever_is_shown_what_was_evaluated_instead(opt
     assert len({str(trial.params) for trial in study.trials}) == 3
     assert notes(tmp_path)[1:] == [["tell", 1, 0.1], ["tell", 2, 0.1], ["tell", 3, 0.1], ["see", 0.2], ["tell", 4, 0.1]]
     assert inner.unanswered == 0
+    assert "1 of 3 candidates are its own; 2 stand for proposals that were evaluated before" in inner.remarks(study)[0]
 
 
 def test_one_that_crashes_is_started_anew_with_what_was_evaluated(optimiser: Write, tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ def test_one_that_does_not_propose_loses_its_turns_to_random_search(
         study, inner = run(optimiser(body, patience=1, **options), 3)
     assert [trial.params for trial in study.trials] == [one.params for one in SPACE.sample(3, seed=1)]
     assert inner.unanswered == 3
-    assert "did not make 3 proposals: random candidates stand in their place" in inner.remarks(study)[0]
+    assert "0 of 3 candidates are its own; 3 are random, as nothing" in inner.remarks(study)[0]
     assert said in str(warned[0].message)
 
 
