@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from regnas.errors import DeviceError
 from regnas.evaluator import MOST_LANES, Task
 
 _GAIN = 1.05  # a doubling that gains less is not worth its memory
@@ -40,9 +41,14 @@ def best_share(measure: Callable[[int], Sharing], most: int = MOST_LANES) -> int
     """Double the number of trainings while that makes all of them together 5 % faster and memory lasts.
 
     Raises:
-        RuntimeError: not even one could be measured.
+        DeviceError: not even one could be measured, such as where other programs fill the device.
     """
-    share, found = 1, measure(1)
+    try:
+        share, found = 1, measure(1)
+    except RuntimeError as error:
+        raise DeviceError(
+            f"--per-device auto measures nothing here ({error}); free the GPU, or give a number"
+        ) from error
     while 2 * share <= most and 2 * found.memory <= _FULL:
         try:
             twice = measure(2 * share)

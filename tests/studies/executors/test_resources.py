@@ -93,6 +93,7 @@ def workers_of(one: Allocation) -> list[tuple[str, int]]:
             [("cuda:0", 2), ("cuda:0", 2), ("cuda:0", 2), ("cuda:0", 1)],
         ),
         ({"per_device": "auto"}, None, [("cuda:0", 3), ("cuda:1", 3)]),
+        ({"per_device": 64, "device": "cuda:0"}, None, [("cuda:0", 32), ("cuda:0", 32)]),
     ],
 )
 def test_candidates_that_share_a_gpu_are_lanes_of_one_process(

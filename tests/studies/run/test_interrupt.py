@@ -24,14 +24,15 @@ def states(folder: Path) -> list[TrialState]:
 def test_one_interrupt_finishes_what_is_in_flight_and_says_how_to_go_on(
     command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None]
 ) -> None:
-    words = (*WORDS, "--evaluator", "fast[sleep=400]", "--workers", 2)
+    words = (*WORDS, "--evaluator", "fast[sleep=400,lanes=2]", "--workers", 2)
     running = command(*words)
     eventually(lambda: len(fast.lines()) >= 2, otherwise="no evaluation began")
     running.interrupt()
     assert running.wait() == 130
     assert "stopping after the candidates in flight" in running.output
-    assert "stopped; go on with: regnas search --data fake --budget 6 --evaluator 'fast[sleep=400]' --workers 2" in (
-        running.output
+    assert (
+        "stopped; go on with: regnas search --data fake --budget 6 --evaluator 'fast[sleep=400,lanes=2]' --workers 2"
+        in (running.output)
     )
     assert "Traceback" not in running.output
     begun = len(fast.lines())

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from regnas.dataset import make_dataset
+from regnas.errors import DeviceError
 from regnas.evaluator import Task
 from regnas.evaluators.training.gpu import per_device
 from regnas.evaluators.training.gpu.per_device import Sharing, best_share, measured
@@ -57,7 +58,7 @@ def test_a_number_that_cannot_be_measured_ends_the_doubling() -> None:
         return Sharing(100.0 * count, 0.01)
 
     assert best_share(measure) == 2
-    with pytest.raises(RuntimeError):
+    with pytest.raises(DeviceError, match=r"\(out of memory\); free the GPU, or give a number"):
         best_share(lambda count: measure(4))
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from regnas.dataset import make_dataset
-from regnas.evaluator import Context, Task
+from regnas.evaluator import Cancelled, Context, OutOfMemory, Task
 from regnas.evaluators.training import evaluator as module
 from regnas.evaluators.training.batches import Batches, statistics
 from regnas.evaluators.training.evaluator import build, make
@@ -113,6 +117,46 @@ def test_a_network_whose_steps_cannot_be_recorded_is_named_by_its_result_and_in_
     remark = str(found[1].notes["remark"])
     assert "could not be recorded" in remark and remark.endswith("operation not permitted when stream is capturing")
     assert f"network {NETWORK.key()}: {remark}" in caplog.text
+
+
+def test_recorded_lanes_are_as_alone_in_any_order_beside_one_without_memory_and_one_that_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a GPU all of this is the same but the recorder, and a stream for each."""
+
+    class Full(Again):
+        def record(self, work: Callable[[], None]) -> Callable[[], None]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    evaluator, told = make(Task(data="fake:96", epochs=2), {"batch_size": 16}), threading.Event()
+    monkeypatch.setattr(module, "choose", lambda *_, **__: Computing(adapted=True, recorded=True))
+    monkeypatch.setattr(Lanes, "recorder", lambda *_: Full() if threading.current_thread().name == "full" else Again())
+    networks = [replace(NETWORK, widths=(8, wide)) for wide in (16, 24, 32)]
+
+    def run(seed: int, **further: Any) -> Any:
+        return evaluator(networks[seed % 3], seed=seed, context=Context(shared=True, **further))
+
+    def fails(seed: int) -> type[Exception]:
+        here = threading.current_thread()
+        usual, here.name = here.name, "full" if seed == 3 else here.name
+        try:
+            run(seed, cancelled=told.is_set, report=lambda *_: told.set() or True)
+        except (Cancelled, OutOfMemory) as error:
+            return type(error)
+        finally:
+            here.name = usual
+        raise AssertionError("it ended")
+
+    alone = [run(seed) for seed in range(3)]
+    for order in ((0, 1, 2), (2, 1, 0)):
+        told.clear()
+        with ThreadPoolExecutor(5) as pool:
+            lost = [pool.submit(fails, seed) for seed in (3, 4)]
+            beside = {seed: pool.submit(run, seed) for seed in order}
+        assert [one.result() for one in lost] == [OutOfMemory, Cancelled]
+        for seed, one in enumerate(alone):
+            found = beside[seed].result()
+            assert (found.errors, found.metrics) == (one.errors, one.metrics)
 
 
 def test_a_replay_asks_nothing_of_python() -> None:
