@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from regnas import weights
@@ -22,6 +23,7 @@ from regnas.sampling.stream import survey
 from regnas.system.reading import fields, parse_json, read_fields
 
 Description = dict[str, Any]
+_ACROSS, _MOST_ACROSS = 45, 62  # characters of 11 points above a picture, and of smaller ones
 # What a file may say of its network, beside the network.
 _KNOWN = {"settings": dict | None, "params_by_name": dict | None, "resolution": int | None}
 
@@ -187,7 +189,8 @@ def plot(description: Description, path: str) -> None:
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.add_subplot()
     draw(axes, description["params"] or {})
-    axes.set_title(_title(description))
+    lines = wrap(_title(description), _MOST_ACROSS)
+    axes.set_title("\n".join(lines), fontsize=min(11, 11 * _ACROSS / max(map(len, lines))))
     try:
         figure.savefig(path, dpi=150)
     except ValueError as error:
