@@ -208,7 +208,11 @@ def cell_of(name: str, edges: Any, concat: Any, *, first: int = INPUTS) -> Cell:
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Say which of the two cells it is that is none."""
+    """Say which of the two cells it is that is none.
+
+    Raises:
+        InvalidArchitecture: what is made there is no cell.
+    """
     try:
         yield
     except InvalidArchitecture as error:
