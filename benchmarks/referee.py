@@ -14,7 +14,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ SLOW: dict[str, tuple[str, ...]] = {  # 0.1 s a proposal and more; of RegNetX up
     "regnetx": ("hyperopt", "neps", "skopt", "smac", "syne-tune"),
 }
 LEFT_OUT = ("bayesopt",)  # seconds a proposal
-BESIDE = {"syne-tune": ("scheduler=TPE",)}  # options that are judged beside the defaults of an adapter
+BESIDE = ("syne-tune[scheduler=TPE]",)  # beside what is run with its defaults
 ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
     "nasbench201": ("nasbench201", "table:nasbench201/cifar10", {}),
     "regnetx": ("regnetx", "table:recorded:fashion-mnist-scaled/regnetx[surrogate=true]", {"flops": "1M:2M"}),
@@ -42,28 +42,32 @@ ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
 _PIN = re.compile(r'^PIN = "([^"]+)"', re.MULTILINE)
 
 
-def judged(without: Sequence[str]) -> dict[str, Path]:
-    """The adapters that are run, by name."""
-    return {name: file for name, file in adapters().items() if name not in (*LEFT_OUT, *without)}
+def judged(without: Sequence[str]) -> list[str]:
+    """What is run: every adapter, and some with options of theirs."""
+    return [one for one in (*adapters(), *BESIDE) if one not in (*LEFT_OUT, *without)]
 
 
-def prepare(names: Mapping[str, Path], envs: Path) -> None:
+def prepare(names: Sequence[str], envs: Path) -> None:
     """An environment for each adapter that has none."""
-    for name, file in names.items():
+    for name in dict.fromkeys(one.partition("[")[0] for one in names):
         if not (envs / name / "bin" / "python").exists():
             print(f"making {envs / name}", flush=True)
             subprocess.run([sys.executable, "-m", "venv", str(envs / name)], check=True)
             pip = [str(envs / name / "bin" / "python"), "-m", "pip", "install", "-q"]
-            subprocess.run([*pip, _PIN.findall(file.read_text())[0]], check=True)
+            subprocess.run([*pip, _PIN.findall(adapters()[name].read_text())[0]], check=True)
+
+
+def spec(one: str, envs: Path) -> str:
+    """The strategy of an adapter, with the interpreter of its environment."""
+    name, _, options = one.removesuffix("]").partition("[")
+    python = envs / name / "bin" / "python"
+    return f"ext:{name}[python={python},{options}]" if options else f"ext:{name}[python={python}]"
 
 
 def run(arena: str, seeds: int, names: Sequence[str], envs: Path, out: Path, *, slow: bool) -> dict[str, Any]:
     """The numbers of one space, as of bench.json, of the adapters that are slow there or of all others."""
     space, evaluator, window = ARENAS[arena]
-    chosen = [(name, "") for name in names if (name in SLOW[arena]) == slow]
-    if not slow:
-        chosen += [(name, f",{options}") for name in names for options in BESIDE.get(name, ())]
-    outside = [f"ext:{name}[python={envs / name / 'bin' / 'python'}{options}]" for name, options in chosen]
+    outside = [spec(one, envs) for one in names if (one in SLOW[arena]) == slow]
     named = outside if slow else [*OWN, *outside]
     name = f"referee-{arena}-slow" if slow else f"referee-{arena}"
     found = regnas.bench(space, evaluator, named, budget=BUDGET, repeats=seeds, name=name, out=out, jobs=1, **window)  # type: ignore[arg-type]
@@ -147,8 +151,8 @@ def main() -> None:
     for arena, seeds in zip(ARENAS, options.seeds * len(ARENAS), strict=False):
         if options.only not in (None, arena):
             continue
-        found = run(arena, seeds, list(names), options.envs, options.out, slow=False)
-        late = run(arena, options.slow, list(names), options.envs, options.out, slow=True)
+        found = run(arena, seeds, names, options.envs, options.out, slow=False)
+        late = run(arena, options.slow, names, options.envs, options.out, slow=True)
         arenas[arena] = [*rows(found, slow=False), *rows(late, slow=True)]
     results = json.loads(json.dumps({"schema": 1, "machine": machine.describe(), "budget": BUDGET, "arenas": arenas}))
     write_json(RESULTS, results)

@@ -94,7 +94,7 @@ def _adapter(name: str) -> Path:
 def _interpreter(said: str) -> str:
     if not said:
         return sys.executable
-    found = shutil.which(Path(said).expanduser())
+    found = shutil.which(os.path.expanduser(said))  # a path keeps no ./ in front of it
     if found is None:
         raise UsageError(f"python={said}: there is no such interpreter here, or it may not be executed")
     return os.path.abspath(found)
