@@ -1,9 +1,8 @@
-"""Convolutions that a CPU computes another way: the same function, faster.
+"""Grouped convolutions that a CPU computes another way: the same function, several times as fast.
 
 oneDNN's grouped convolutions have kernels for groups of at least about 8 channels. Groups of 2 to 4 are therefore
 computed as wider groups whose other weights are zero, and depthwise convolutions with a stride, which take up to 50
-times as long in bfloat16, in float32. Small convolutions of 1x1, for which its preparations take longer than the work,
-are computed as products of matrices. docs/benchmarks.md has the figures.
+times as long in bfloat16, in float32. docs/benchmarks.md has the figures.
 """
 
 from __future__ import annotations
@@ -16,13 +15,10 @@ from torch.nn import functional
 
 _NARROW = 4  # widest group that is packed
 _WIDE = 16  # channels that packed groups have at most
-# What a convolution of 1x1 has at most, and at least, to be faster as a product of matrices.
-_MOST_PIXELS, _MOST_PRODUCTS = 2**14, 2**25  # of a batch: pixels, multiply-adds
-_LEAST_CHANNELS = 8  # of its input
 
 
 def adapt(network: nn.Module) -> nn.Module:
-    """Exchange the convolutions of a network that CPUs compute faster so; parameters and their names stay."""
+    """Exchange the narrow grouped convolutions of a network for CPUs; parameters and their names stay."""
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Conv2d and (kind := _kind(child)) is not None:
@@ -32,19 +28,12 @@ def adapt(network: nn.Module) -> nn.Module:
 
 def _kind(conv: nn.Conv2d) -> type[_Adapted] | None:
     """How a convolution is computed; None: as it is."""
-    if conv.groups == 1:
-        return Pointwise if _is_pointwise(conv) else None
-    if conv.in_channels != conv.out_channels or conv.padding_mode != "zeros":
+    if conv.groups == 1 or conv.in_channels != conv.out_channels or conv.padding_mode != "zeros":
         return None
     width = conv.in_channels // conv.groups
     if width == 1:
         return Depthwise if max(conv.stride) > 1 else None
     return PackedConv if width <= _NARROW and packs(conv.groups, width) > 1 else None
-
-
-def _is_pointwise(conv: nn.Conv2d) -> bool:
-    plain = conv.kernel_size == (1, 1) and conv.stride == (1, 1) and conv.padding == (0, 0)
-    return plain and conv.in_channels >= _LEAST_CHANNELS
 
 
 def packs(groups: int, width: int) -> int:
@@ -86,21 +75,6 @@ class PackedConv(_Adapted):
         diagonal = torch.eye(count, dtype=weight.dtype, device=weight.device).view(1, count, 1, count, 1, 1, 1)
         wide = (each * diagonal).reshape(out, count * width, *kernel)
         return functional.conv2d(x, wide, self.bias, self.stride, self.padding, self.dilation, groups)
-
-
-class Pointwise(_Adapted):
-    """A product of matrices where it is small, and the images are channels-last and in float32."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self._is_small(x) or torch.is_autocast_enabled(x.device.type):
-            return super().forward(x)
-        pixels = functional.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
-        return pixels.permute(0, 3, 1, 2)
-
-    def _is_small(self, x: Tensor) -> bool:
-        pixels = x.numel() // self.in_channels
-        small = pixels <= _MOST_PIXELS and pixels * self.in_channels * self.out_channels <= _MOST_PRODUCTS
-        return small and x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
 
 
 class Depthwise(_Adapted):

@@ -114,7 +114,8 @@ class Telling:
 
     def complete(self, pending: PendingTrial, result: Result) -> None:
         """Tell a result."""
-        pending.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **further(result))
+        kept = further(result)
+        pending.describe(seconds=round(result.seconds, 3), diverged=int(result.diverged), **kept)
         for epoch, error in enumerate(result.errors, 1):
             diverged = result.diverged and epoch == len(result.errors)
             self.report(pending, epoch, error, trained="reused" not in result.notes, diverged=diverged)
@@ -128,8 +129,8 @@ class Telling:
             self._results.setdefault(pending.key, (pending.index, result))
         self._checkpoints.rank(value, pending.index, result.diverged)
         self._progress.ended(pending.index, pending.candidate, result, None if self._objective is None else value)
-        if REMARK in result.notes:
-            self._progress.say(f"candidate {pending.index} (network {pending.key}): {result.notes[REMARK]}")
+        if REMARK in kept:
+            self._progress.say(f"candidate {pending.index} (network {pending.key}): {kept[REMARK]}")
 
     def prune(self, pending: PendingTrial) -> None:
         """Tell a candidate that will not be whole; its value is then its last error, and its state keeps it apart."""

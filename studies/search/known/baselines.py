@@ -28,6 +28,7 @@ from regnas.studies.run.progress import Progress
 from regnas.studies.search.known.beginning import fine_tuned
 from regnas.studies.search.outcome import Row, scale_of, value_of
 from regnas.studies.search.plan import SearchPlan
+from regnas.system.text import one_line
 
 FOLDER = "baselines"
 _NORMAL = 1.959964  # standard deviations that hold 95 % of a normal law
@@ -136,7 +137,7 @@ def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progre
             elif (result := _result(one, each)) is not None:
                 progress.say(f"baseline {each.name}: {result.error:.2%}  {result.seconds:.1f} s")
                 if REMARK in result.notes:
-                    progress.say(f"baseline {each.name}: {result.notes[REMARK]}")
+                    progress.say(f"baseline {each.name}: {one_line(str(result.notes[REMARK]))}")
 
 
 def rows_of(one: SearchPlan, known: Sequence[Baseline]) -> list[Row]:

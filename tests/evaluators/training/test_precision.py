@@ -132,36 +132,6 @@ def test_an_adapted_convolution_has_the_same_outputs_and_gradients(
         assert torch.allclose(one, other, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_small_convolution_of_1x1_is_a_product_of_matrices(bias: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In double precision: sums of at most 32 terms agree to about 32 roundings of 1e-16."""
-    torch.manual_seed(0)
-    conv = nn.Conv2d(8, 12, 1, bias=bias).double().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    adapted = next(adapt(nn.Sequential(conv)).children())
-    x = torch.randn(2, 8, 4, 4, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
-    weight = torch.randn_like(conv(x))
-    expected = gradients(conv, x, weight)
-    conv.zero_grad()
-    monkeypatch.setattr(functional, "conv2d", None)
-    found = gradients(adapted, x, weight)
-    assert all(torch.allclose(one, other, rtol=1e-12, atol=1e-12) for one, other in zip(expected, found, strict=True))
-    assert adapted(x).is_contiguous(memory_format=torch.channels_last)
-
-
-@pytest.mark.parametrize(
-    ("wide", "size", "layout"),
-    [(8, 2**7, torch.channels_last), (2**9, 2**4, torch.channels_last), (8, 2, torch.contiguous_format)],
-)
-def test_other_convolutions_of_1x1_stay_as_they_are(
-    wide: int, size: int, layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Large ones, and others than channels-last: more pixels than 2^14, and more multiply-adds than 2^25."""
-    adapted = next(adapt(nn.Sequential(nn.Conv2d(wide, wide, 1))).children())
-    monkeypatch.setattr(functional, "linear", None)
-    adapted(torch.zeros(2, wide, size, size).contiguous(memory_format=layout))
-    assert type(next(adapt(nn.Sequential(nn.Conv2d(4, 8, 1))).children())) is nn.Conv2d  # for its gradient
-
-
 def test_a_strided_depthwise_convolution_is_computed_in_single_precision() -> None:
     torch.manual_seed(0)
     conv = nn.Conv2d(12, 12, 3, 2, 1, groups=12, bias=False)

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -140,7 +139,7 @@ class Here:
         return lambda kind: SimpleNamespace(remote=lambda *given: self.actor(kind(*given)))
 
     def actor(self, host: Any) -> Any:
-        hear = SimpleNamespace(remote=partial(partial, host.hear))
+        hear = SimpleNamespace(remote=lambda: host.hear)
         return SimpleNamespace(host=host, take=SimpleNamespace(remote=host.take), hear=hear)
 
     def get(self, work: Callable[[], Any]) -> Any:

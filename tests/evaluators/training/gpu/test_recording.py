@@ -136,11 +136,15 @@ def test_recorded_lanes_are_as_alone_in_any_order_beside_one_without_memory_and_
     def run(seed: int, **further: Any) -> Any:
         return evaluator(networks[seed % 3], seed=seed, context=Context(shared=True, **further))
 
+    def cancel(epoch: int, error: float) -> bool:
+        told.set()
+        return True
+
     def fails(seed: int) -> type[Exception]:
         here = threading.current_thread()
         usual, here.name = here.name, "full" if seed == 3 else here.name
         try:
-            run(seed, cancelled=told.is_set, report=lambda *_: told.set() or True)
+            run(seed, cancelled=told.is_set, report=cancel)
         except (Cancelled, OutOfMemory) as error:
             return type(error)
         finally:
