@@ -91,7 +91,9 @@ def rows(found: dict[str, Any], *, slow: bool) -> list[dict[str, Any]]:
                     n: {key: value[key] for key in ("mean", "low", "high")} for n, value in one["values"].items()
                 },
                 "gain": one["against_random"].get(str(BUDGET), one["against_random"].get(BUDGET, {})).get("gain"),
-                **{key: one[key] for key in ("proposal_ms", "proposals_refused", "origins", "unanswered")},
+                **{key: one[key] for key in ("proposal_ms", "proposals_refused")},
+                "origins": one.get("origins", {}),  # of programs alone
+                "unanswered": one.get("unanswered", 0.0),
             }
         )
     return kept

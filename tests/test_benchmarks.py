@@ -104,3 +104,25 @@ def test_what_is_measured_on_a_gpu_works_on_a_processor(tmp_path: Path) -> None:
     assert rows["lanes equal trainings alone, bit for bit, twice"] == "8 of 8"
     assert rows["after kill -9 and the same command"] == "3 of 3 candidates ended"
     assert rows["2 lanes"] > 0
+
+
+def test_the_referee_keeps_rows_of_strategies_with_and_without_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks import referee
+
+    one = {
+        "final": {"0": 0.2},
+        "values": {str(n): {"mean": 0.2, "low": None, "high": None} for n in (25, 50, 100)},
+        "against_random": {},
+        "proposal_ms": 1.0,
+        "proposals_refused": 3.0,
+    }
+    asked = {**one, "name": "ext:a[python=envs/a/bin/python,x=1]", "origins": {"own": 100.0}, "unanswered": 0.0}
+    found = {
+        "spaces": [{"strategies": [{**one, "name": "random"}, asked]}],
+        "settings": {"versions_elsewhere": {asked["name"]: {"a": "1.0"}}},
+    }
+    lines = referee.table(referee.rows(found, slow=False)).splitlines()[2:]
+    assert lines[0].startswith("| `random`  | 1 | 20.00 | 20.00 | 20.00 |  | 1 |  | 3 |")
+    assert lines[1].startswith("| `ext:a[x=1]` 1.0 | 1 |") and "| 100 / 0 / 0 / 0 | 3 |" in lines[1]
+    assert [one["name"] for one in referee.rows(found, slow=True)] == ["ext:a[x=1]"]

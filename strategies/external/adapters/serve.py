@@ -236,7 +236,11 @@ def main(words: list[str]) -> None:
     for line in sys.stdin:
         answer = server.hear(json.loads(line))
         if answer is not None:
-            print(json.dumps(answer), file=answers, flush=True)
+            try:
+                print(json.dumps(answer), file=answers, flush=True)
+            except BrokenPipeError:  # whoever asked has gone, or waits no more
+                os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
+                return
 
 
 def _plain(value: Any) -> Any:
