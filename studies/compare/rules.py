@@ -114,5 +114,5 @@ def _bounds(population: Population, complexity: str) -> Bounds | None:
         if name == short_of(complexity):
             bounds = parse_bounds(text, complexity, times=in_seconds(complexity))
             measured_alone = complexity not in BUILT_IN and not bounds.low and bounds.high is None  # ``latency 0:``
-            return None if measured_alone else bounds
+            return Bounds() if measured_alone else bounds
     return None
