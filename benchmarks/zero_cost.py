@@ -37,7 +37,7 @@ def seconds(networks: Sequence[Architecture], score: str, beside: str = "") -> f
     return (time.process_time() - start) / len(networks)
 
 
-class Convolutions(TorchDispatchMode):
+class Convolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts multiply-adds of convolutions, forward, backward and backward of backward.
 
     Attributes:
@@ -45,7 +45,7 @@ class Convolutions(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -20,7 +20,7 @@ from regnas.errors import UsageError
 from regnas.images import Images
 from regnas.sampler import Feedback, Origin
 from regnas.strategies.models.controller import Controller
-from regnas.strategies.models.decisions import Decisions
+from regnas.strategies.models.decisions import Bools, Decisions, Tokens
 from regnas.strategies.models.policies import Policy, RecurrentPolicy, SoftmaxPolicy
 from regnas.strategies.models.policy_gradient import Baseline, lowest, ppo_loss, reinforce_loss, reward
 from regnas.strategies.sampling.feasible import FeasibleSampler
@@ -163,8 +163,9 @@ def test_a_softmax_draws_all_decisions_at_once_what_it_draws_in_turn() -> None:
     """The second decision is taken after token 0 or 1 of the first alone."""
     policy = _policies((3, 2, 6))[0]
 
-    def take(rows: np.ndarray[Any, Any], place: int) -> np.ndarray[Any, Any]:
-        return rows[:, 0] < 2 if place == 1 else np.ones(len(rows), dtype=np.bool_)
+    def take(rows: Tokens, place: int) -> Bools:
+        taken: Bools = rows[:, 0] < 2 if place == 1 else np.ones(len(rows), dtype=np.bool_)
+        return taken
 
     uniforms = np.random.default_rng(0).random((200, 3))
     at_once, in_turn = policy.draw(uniforms, take, (0, 1, 0)), Policy.draw(policy, uniforms, take, (0, 1, 0))
