@@ -64,7 +64,8 @@ def passes(networks: Sequence[Architecture], score: str, beside: str = "") -> fl
 
     def counted(wanted: str, further: str, network: Architecture) -> int:
         evaluator = make(TASK, {"score": wanted, **({"beside": further} if further else {})})
-        with Convolutions() as count:
+        count = Convolutions()
+        with count:
             evaluator(network, seed=0, context=Context())
         return count.flops
 
