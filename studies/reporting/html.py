@@ -27,6 +27,9 @@ figcaption, .small { color: #555; font-size: 13px }
 .gallery { display: flex; flex-wrap: wrap; gap: 12px } .gallery figure { width: 132px; margin: 0 }
 .gallery img { width: 132px; image-rendering: pixelated } .gallery figcaption { overflow-wrap: anywhere }
 details { margin: 1em 0 } summary { cursor: pointer }
+@media (max-width: 640px) {
+  th, td { padding: 3px 5px } th:first-child, td:first-child { white-space: normal; overflow-wrap: anywhere }
+}
 @media print { details { display: block } }
 """
 

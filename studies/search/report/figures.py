@@ -9,6 +9,7 @@ import numpy as np
 
 from regnas.measure import in_units_of_time, load
 from regnas.studies.reporting import style
+from regnas.studies.search.known.beginning import is_fine_tuned
 from regnas.studies.search.outcome import Row, value_of
 from regnas.studies.search.pareto import front
 
@@ -52,7 +53,9 @@ def against_cost(
     scale, unit = _scale(measure)
     figure, ((axes,),) = style.new(5.6, 3.4)
     both: list[Row] = []
-    for place, (label, some) in enumerate((("candidates", rows), ("textbook networks", baselines))):
+    tuned = any(is_fine_tuned(row["baseline"]) for row in baselines)
+    known = "textbook and fine-tuned networks" if tuned else "textbook networks"
+    for place, (label, some) in enumerate((("candidates", rows), (known, baselines))):
         there = [row for row in some if isinstance(row.get(measure), int | float)]
         both += there
         x, y = [row[measure] / scale for row in there], [100 * row["error"] for row in there]
