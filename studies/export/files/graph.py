@@ -30,7 +30,18 @@ def module_of(shipment: Shipment) -> nn.Module:
     return FromPixels(shipment).eval() if shipment.inside else shipment.network
 
 
-def example_of(shipment: Shipment) -> Tensor:
-    """An input of two pictures, by which the network is traced: ``(2, ...)``, see `Shipment.input_shape`."""
-    shape = (2, *shipment.input_shape)
+def sides_of(shipment: Shipment) -> tuple[int, int]:
+    """The axes of height and width in an input."""
+    return (1, 2) if shipment.inside and shipment.layout == LAYOUTS[0] else (2, 3)
+
+
+def example_of(shipment: Shipment, side: int | None = None) -> Tensor:
+    """An input of two pictures, by which the network is traced: ``(2, ...)``, see `Shipment.input_shape`.
+
+    Args:
+        side: pixels of a side; those of the training unless said.
+    """
+    shape = [2, *shipment.input_shape]
+    for axis in sides_of(shipment) if side is not None else ():
+        shape[axis] = side or 0
     return torch.zeros(shape, dtype=torch.uint8) if shipment.inside else torch.zeros(shape)

@@ -1,7 +1,8 @@
 """The format ``pt2``: what ``torch.export`` makes, for torch without regnas.
 
-Height and width are fixed. Free sizes are narrowed by ``torch.export`` to those up to 32 px without a word, where its
-example has 32 px or less, as our usual pictures have (torch 2.14); a fixed size is refused or right.
+Height and width are free, where the network lets them. ``torch.export`` narrows them to those up to 32 px without a
+word, where its example has 32 px or less, as our usual pictures have (torch 2.14): so the example is larger, and the
+ranges that come out are looked at. A size that is fixed is refused or right.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from regnas.studies.export.files.lines import EXTRA, pt2_lines
 from regnas.system.optional import require
 
 _AT_ONCE = 64  # pictures
+_SIDE = 64  # pixels of the example from which sizes are not narrowed: more than 32
+_FREE = 2**31  # an upper end that is none
 
 
 class Pt2:
@@ -56,17 +59,12 @@ class Pt2:
         """
         import torch
 
-        from regnas.studies.export.files.graph import example_of, module_of
-
         with torch.no_grad():
-            program = torch.export.export(
-                module_of(shipment), (example_of(shipment),), dynamic_shapes=({0: torch.export.Dim("batch")},)
-            )
-        ranges = list(program.range_constraints.values())
-        if len(ranges) != 1 or ranges[0].lower > 1 or ranges[0].upper < 2**31:
-            raise RegnasError(f"torch.export narrowed the batch to {ranges}; use another release of torch")
+            any_size = _of_any_size(shipment)
+            program = any_size or _of_one_size(shipment)
+        about = {**shipment.about(), "sizes": "one" if any_size is None else "any"}
         with path.open("wb") as file:  # by name it would insist on its own suffix
-            torch.export.save(program, file, extra_files={EXTRA: json.dumps(shipment.about())})
+            torch.export.save(program, file, extra_files={EXTRA: json.dumps(about)})
 
     def outputs(self, path: Path, shipment: Shipment, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """What torch computes of the loaded file, ``(n, classes)``."""
@@ -81,3 +79,47 @@ class Pt2:
     def lines(self, path: Path, shipment: Shipment) -> str:
         """With torch, numpy and pillow."""
         return pt2_lines(path, shipment)
+
+
+def _of_any_size(shipment: Shipment) -> Any:
+    """The program for pictures of any size; None where torch narrows or ties them."""
+    import torch
+
+    from regnas.studies.export.files.graph import example_of, module_of, sides_of
+
+    side = max(_SIDE, shipment.preprocessing.resolution)
+    free = {0: torch.export.Dim("batch"), **dict.fromkeys(sides_of(shipment), torch.export.Dim.AUTO)}
+    try:
+        program = torch.export.export(module_of(shipment), (example_of(shipment, side),), dynamic_shapes=(free,))
+    except Exception:  # torch raises many kinds
+        return None
+    (name,) = program.graph_signature.user_inputs
+    shape = next(node for node in program.graph.nodes if node.name == name).meta["val"].shape
+    ranges = {str(symbol): bounds for symbol, bounds in program.range_constraints.items()}
+    symbols = {axis: str(shape[axis]) for axis in free}
+    if len(set(symbols.values())) < len(free) or not set(symbols.values()) <= set(ranges):
+        return None
+    for axis, symbol in symbols.items():
+        least = 1 if axis == 0 else shipment.preprocessing.resolution
+        if ranges[symbol].lower > least or ranges[symbol].upper < _FREE:
+            return None
+    return program
+
+
+def _of_one_size(shipment: Shipment) -> Any:
+    """The program for pictures of the size of the training.
+
+    Raises:
+        RegnasError: it would not take every batch: torch narrowed it.
+    """
+    import torch
+
+    from regnas.studies.export.files.graph import example_of, module_of
+
+    program = torch.export.export(
+        module_of(shipment), (example_of(shipment),), dynamic_shapes=({0: torch.export.Dim("batch")},)
+    )
+    ranges = list(program.range_constraints.values())
+    if len(ranges) != 1 or ranges[0].lower > 1 or ranges[0].upper < _FREE:
+        raise RegnasError(f"torch.export narrowed the batch to {ranges}; use another release of torch")
+    return program
