@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regnas.evaluators.training.recipe import Recipe
 
 
-_NEW = "; that is so little that it trains at the learning rate of new networks"
+_NEW = "; it trains at the learning rate of new networks"
 
 
 def begun(
@@ -73,6 +73,8 @@ def _said(start: Start, architecture: Architecture, *, named: bool) -> str:
             f"nothing of {source.text} fits this network of the kind {architecture.kind}: {why}; name other weights "
             f"with --init"
         )
+    if not taken.tensors:
+        return f"begins anew: nothing of {source.text} fits it"
     pixels = "" if source.mean is not None else "; their normalisation of pixels is not known, the images' own is taken"
     head = "" if start.same_classes else ", the last layer is new"
     return f"begins with {source.text}: {taken.said()} come from it{head}{pixels}"

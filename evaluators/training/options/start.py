@@ -27,12 +27,14 @@ class Start:
     Attributes:
         others: further sources; every network takes from the one that it takes most of.
         published: whether these are published networks that are compared (`regnas.pretrained.as_published`).
+        fits: whether the network that it is for takes anything; pixels are normalised alike in any case.
     """
 
     source: Source
     class_names: tuple[str, ...]
     others: tuple[Source, ...] = ()
     published: bool = False
+    fits: bool = True
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -148,12 +150,15 @@ class Normalisation:
 def start_for(recipe: Recipe, class_names: Sequence[str], architecture: Architecture) -> tuple[Start | None, Recipe]:
     """What one network begins with, and its recipe; errors as of `start_of`."""
     start = start_of(recipe, class_names)
-    return (None, recipe) if start is None else (start.of(architecture), start.recipe(recipe, architecture))
+    if start is None:
+        return None, recipe
+    own = replace(start.of(architecture), fits=start.taken(architecture).tensors > 0)
+    return own, start.recipe(recipe, architecture)
 
 
 def begun(normalised: Normalisation, start: Start | None) -> dict[str, Any]:
     """What is kept beside weights of how their training began, JSON values."""
-    return {**normalised.facts(), **({} if start is None else start.facts())}
+    return {**normalised.facts(), **({} if start is None or not start.fits else start.facts())}
 
 
 def normalisation(split: Split, start: Start | None) -> Normalisation:

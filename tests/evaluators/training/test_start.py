@@ -16,7 +16,7 @@ from regnas.errors import RegnasError, UsageError
 from regnas.evaluator import Context, Task
 from regnas.evaluators.training.batches import Batches, statistics
 from regnas.evaluators.training.evaluator import TrainEvaluator, make
-from regnas.evaluators.training.options.start import Start, normalisation, start_of
+from regnas.evaluators.training.options.start import Start, begun, normalisation, start_for, start_of
 from regnas.evaluators.training.recipe import Recipe
 from regnas.preprocessing import Preprocessing
 from regnas.pretrained import Source, as_published, load_source
@@ -188,6 +188,11 @@ def test_a_network_that_takes_little_trains_at_the_rate_of_new_ones(tmp_path: Pa
     assert start.taken(other).share < 0.1 < start.taken(same).share
     assert start.recipe(made.recipe, other).learning_rate == made.recipe.rate_of_new
     assert start.recipe(made.recipe, same) == made.recipe
+    anew = Staged(stem="rs", stem_width=8, depths=(1,), widths=(8,), strides=(1,), block="v", classes=classes)
+    for network, named in ((same, True), (anew, False)):
+        own, recipe = start_for(made.recipe, made.data.class_names, network)
+        assert own is not None and ("init" in begun(normalisation(made.data.fit()[0], own), own)) is named
+        assert (recipe == made.recipe) is named
     said = evaluator("fake:64", str(tmp_path / "run"), learning_rate=0.03).recipe
     assert said.rate_of_new == 0 and start.recipe(said, other) == said  # a rate that is said is every network's
 
