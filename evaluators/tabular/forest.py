@@ -50,7 +50,8 @@ def forest(model: Any) -> Forest:
     """The trees of a fitted ensemble of scikit-learn for one output."""
     trees: Sequence[Any] = [one.tree_ for one in model.estimators_]
     roots = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
-    below, features = [], []
+    below: list[Any] = []
+    features: list[Any] = []
     for root, tree in zip(roots, trees, strict=True):
         own = np.arange(tree.node_count)
         leaf = tree.children_left < 0
