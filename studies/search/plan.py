@@ -232,8 +232,6 @@ def plan_of(asked: SearchRequest) -> SearchPlan:
         pruner = after_steps(pruner, epochs, facts["steps"])
     settings = _settings(asked, space, pruner, facts, source, fingerprint)
     sampler = _screened(asked, space, allocation.count, data, asked.place.out / folder_name(name))
-    if data is not None:
-        learns_from(sampler, asked.task, folder=asked.place.out / folder_name(name), seed=asked.seed)
     return SearchPlan(
         space=space,
         strategy=asked.label,
@@ -331,13 +329,15 @@ def _sampler(strategy: str | BaseSampler, space: Space, seed: int, duplicates: s
 
 
 def _screened(asked: SearchRequest, space: Space, workers: int, data: DataSet | None, folder: Path) -> BaseSampler:
-    """The sampler, behind the screen that was asked for.
+    """The sampler, with the scores that it learns from, behind the screen that was asked for.
 
     Raises:
         UsageError: no such score, no images to score on, or a strategy that no screen is for.
     """
     made = _sampler(asked.strategy, space, asked.seed, asked.duplicates, workers)
     _check_least(asked, made)
+    if data is not None:
+        learns_from(made, asked.task, folder=folder, seed=asked.seed)
     if (screen := asked.screened) is None:
         return made
     if data is None:
