@@ -52,7 +52,7 @@ def find(data: str, quiet: bool, as_json: bool, **flags: Any) -> None:
     progress: Progress = Silent() if silent else Lines(make_console())
     try:
         found = finding.run(asked, progress)
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):  # the second is of trainings that are not of a search
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
     config.keep(found.folder)

@@ -95,4 +95,8 @@ def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags:
     except RegnasError as error:  # the search is done and said: this must not end what follows
         echo(str(error), err=True)
     if asked is not None:
-        searching.retrain(result, asked, flags, quiet=as_json)
+        try:
+            searching.retrain(result, asked, flags, quiet=as_json)
+        except KeyboardInterrupt:
+            echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
+            sys.exit(130)

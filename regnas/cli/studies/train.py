@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from regnas.cli import options
 from regnas.cli.command import Command
+from regnas.cli.output import echo
 
 
 @click.command(cls=Command)
@@ -50,9 +52,14 @@ def train(target: str, quiet: bool, as_json: bool, **flags: Any) -> None:
 
     It is tested once at the end, and leaves weights.safetensors for regnas.load. The same command resumes.
     """
+    from regnas.studies.storage.secrets import again
     from regnas.studies.training.train import RESULT
     from regnas.studies.training.train import train as run
 
-    folder = run(target, quiet=quiet or as_json, **flags)
+    try:
+        folder = run(target, quiet=quiet or as_json, **flags)
+    except KeyboardInterrupt:
+        echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
+        sys.exit(130)
     if as_json:
         click.echo((folder / RESULT).read_text().rstrip())

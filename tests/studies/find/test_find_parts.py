@@ -266,6 +266,24 @@ def test_a_runtime_that_is_not_installed_is_said(tmp_path: Path, monkeypatch: py
         regnas.find("fake:64", latency=":5ms", runtime="onnxruntime", time="5s", out=tmp_path / "o", quiet=True)
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("find", "--data", "fake", "--out", "o"), "regnas.studies.find.find.run"),
+        (("train", "net.json"), "regnas.studies.training.train.train"),
+    ],
+)
+def test_a_training_that_is_interrupted_says_how_to_go_on(
+    regnas_command: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], place: str
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupted)
+    code, _, error = regnas_command(*words)
+    assert code == 130 and "stopped; go on with: regnas" in error
+
+
 def test_the_command_says_its_errors_in_a_line(regnas_command: Run) -> None:
     code, _, error = regnas_command("find", "--data", "nothing-here")
     assert code == 2 and "there is no folder nothing-here" in error
