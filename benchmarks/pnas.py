@@ -116,9 +116,13 @@ def main() -> None:
     parser.add_argument("--predictor", default=PREDICTORS[0], choices=PREDICTORS)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    (population,) = load(given.population)
+    try:
+        (population,) = load(given.population)
+        found = levels(population, given.by, given.predictor, given.seed)
+    except UsageError as error:
+        raise SystemExit(f"Error: {error}") from None
     print(f"{'size':<6}{'fitted to':>10}{'ordered':>9}   {'tau of the predictor':<24}tau of fewer flops")
-    for one in levels(population, given.by, given.predictor, given.seed):
+    for one in found:
         print(f"{one.size:<6g}{one.fitted:>10}{one.ordered:>9}   {shown(one.tau):<24}{shown(one.flops)}")
 
 
