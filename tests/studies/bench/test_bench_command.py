@@ -227,6 +227,8 @@ def test_what_is_fitted_first_is_refused_before_the_first_run(regnas_command: Be
     assert code == 2 and "trains a network of its own before it proposes one" in error
     code, _, error = regnas_command("bench", *words, "--evaluator", "supernet")
     assert code == 2 and "supernet is fitted before the first candidate, which a benchmark does not" in error
+
+
 def test_a_strategy_that_is_fitted_first_is_refused_before_the_first_run(regnas_command: Bench, tmp_path: Path) -> None:
     words = ("--space", "nasbench201", "--flops", "0:", "--evaluator", "train", "--data", "fake", "--budget", "2")
     code, _, error = regnas_command("bench", *words, "--strategy", "darts")
