@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from regnas.dimension import values_of
 from regnas.errors import UsageError
 from regnas.search_spaces.staged.architecture import MOST_CHANNELS
 from regnas.search_spaces.staged.complexity import BLOCKS, Ints, staged_parts
-from regnas.search_spaces.staged.space import StagedSpace
+
+if TYPE_CHECKING:
+    from regnas.search_spaces.staged.space import StagedSpace
 
 
 @dataclass(frozen=True)

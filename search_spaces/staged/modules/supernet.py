@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,7 +25,9 @@ from regnas.search_spaces.staged.complexity import BLOCKS, Template
 from regnas.search_spaces.staged.modules.blocks import make_block
 from regnas.search_spaces.staged.modules.largest import Largest, group_widths, largest_blocks
 from regnas.search_spaces.staged.modules.network import StagedNetwork, squeezed_width
-from regnas.search_spaces.staged.space import StagedSpace
+
+if TYPE_CHECKING:
+    from regnas.search_spaces.staged.space import StagedSpace
 
 GROUPED = ".transform.1.0.weight"  # the ends of the names of grouped convolutions
 MOST_WEIGHTS = 1 << 28  # 1 GiB of them, and as much for what an optimiser remembers
