@@ -75,7 +75,7 @@ def test_weights_of_an_earlier_search_are_exported_as_they_were(
     words = ("export", f"runs/{target}", "--format", kind, "--weights", "again.safetensors")
     code, out, err = regnas_command(*words)
     assert code == 0, err
-    assert out == (folder / "exported" / f"{name}.txt").read_text()
+    assert out.startswith((folder / "exported" / f"{name}.txt").read_text())  # a program for pictures follows
     again, before = (load_file(folder / path) for path in ("again.safetensors", f"exported/{name}.safetensors"))
     assert list(again) == list(before)
     assert all(again[key].equal(before[key]) for key in before)

@@ -44,7 +44,7 @@ def test_the_built_ins_are_installed_under_their_names() -> None:
         | {"reinforce", "ppo", "pnas", "command", "ext", "darts", "enas"}
         | {"nni-random", "nni-evolution", "nni-tpe", "nni-grid", "nni-rl"},
         "pruner": {"asha", "hyperband", "median"},
-        "evaluator": {"train", "table", "zero-cost"},
+        "evaluator": {"supernet", "train", "table", "zero-cost"},
         "data set": {
             "fashion-mnist-mini",
             "fashion-mnist",
