@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EPOCHS = 30  # of a training, unless its epochs or its time are said
 UNTIL_FLAT = "until flat"  # what a training in a given time has instead of a number of epochs
+_MOST_WORKERS = 1024  # processes of one training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,8 +220,8 @@ def _devices(device: str, workers: int) -> tuple[str, ...]:
     from regnas.evaluators.training.devices import devices
 
     found = devices(device)
-    if workers < 1:
-        raise UsageError(f"--workers is at least 1, got {workers}")
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise UsageError(f"--workers is from 1 to {_MOST_WORKERS:,}, got {workers}")
     if found == ["cpu"]:
         return (*found * workers,)
     if workers > len(found):

@@ -164,7 +164,7 @@ def test_what_the_other_process_says_before_it_ends_is_quoted(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--workers", 0), "--workers is at least 1, got 0"),
+        (("--workers", 0), "--workers is from 1 to 1,024, got 0"),
         (("--workers", 33), "--workers is at most 32, half the 64 images of a batch, got 33"),
     ],
 )
