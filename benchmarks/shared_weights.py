@@ -23,6 +23,7 @@ from regnas.dataset import make_dataset
 from regnas.design_space import Space, make_space
 from regnas.evaluator import Context, Task, make_evaluator
 from regnas.evaluators.training.fit_images import training_images
+from regnas.fit import SupportsFit
 from regnas.statistics.rank_correlation import kendall
 from regnas.strategies.one_shot.proposing import PARAMS, largest
 from regnas.strategy import make_strategy
@@ -38,13 +39,25 @@ def fitted(space: Space, strategy: str, task: Task, seed: int, folder: Path) -> 
     one = fitter_of(make_strategy(strategy, space, seed=seed))
     if one is None:
         raise SystemExit(f"{strategy} trains nothing before its candidates; say enas")
+    known = {"space": space.spec, "data": task.data, "seed": seed}
+    return kept_fit(one, folder, known, task, seed)
+
+
+def kept_fit(
+    one: SupportsFit, folder: Path, known: Mapping[str, Any], task: Task, seed: int, space: Space | None = None
+) -> fit.Fitted:
+    """A fit, or what it left in the folder; from its snapshot where it was stopped.
+
+    Args:
+        known: beside its settings, what makes it the fit that it is.
+        space: for which, where it has to be told.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    identity = {"settings": dict(one.fit_settings), "space": space.spec, "data": task.data, "seed": seed}
+    identity = {"settings": dict(one.fit_settings), **known}
     if (found := read_fit(folder, identity)) is not None:
         return found
     images = training_images(task, "cpu")
-    context = fit.FitContext(folder=folder, images=images, seed=seed, identity=identity, report=_say)
-    made = one.fit(context)
+    made = one.fit(fit.FitContext(folder=folder, images=images, seed=seed, identity=identity, report=_say, space=space))
     assert made is not None  # it is never told to stop
     write_json(folder / fit.RESULT, {"schema": fit.SCHEMA, "identity": identity, **made.to_json()})
     fit.forget_snapshot(folder)

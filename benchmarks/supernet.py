@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.shared_weights import interval
+from benchmarks.shared_weights import interval, kept_fit
 from regnas import fit
 from regnas.architecture import from_json
 from regnas.dataset import DataSet, Regime, Split, make_dataset
@@ -31,10 +31,8 @@ from regnas.design_space import Space, make_space
 from regnas.evaluator import Context, Evaluator, Task
 from regnas.evaluators.shared_weights.settings import Settings
 from regnas.evaluators.supernet import SupernetEvaluator
-from regnas.evaluators.training.fit_images import training_images
 from regnas.fit import SupportsFit
 from regnas.statistics.rank_correlation import kendall, rank_correlations
-from regnas.studies.executors.fitting import read_fit
 from regnas.studies.populations.sources import load
 from regnas.system.files import append_json, write_json
 from regnas.window import Window
@@ -70,24 +68,8 @@ class Fewer:
 def fitted(evaluator: Evaluator, space: Space, task: Task, seed: int, folder: Path) -> fit.Fitted:
     """The fit, or what it left; from its snapshot where it was stopped."""
     assert isinstance(evaluator, SupportsFit)
-    folder.mkdir(parents=True, exist_ok=True)
     known = {"space": space.spec, "window": str(space.window), "data": task.data, "seed": seed}
-    identity = {"settings": dict(evaluator.fit_settings), **known}
-    if (found := read_fit(folder, identity)) is not None:
-        return found
-    images = training_images(task, "cpu")
-    made = evaluator.fit(
-        fit.FitContext(folder=folder, images=images, seed=seed, identity=identity, report=_say, space=space)
-    )
-    assert made is not None  # it is never told to stop
-    write_json(folder / fit.RESULT, {"schema": fit.SCHEMA, "identity": identity, **made.to_json()})
-    fit.forget_snapshot(folder)
-    return made
-
-
-def _say(epoch: int, facts: Mapping[str, Any]) -> bool:
-    print(f"epoch {epoch}: {facts['line']}", flush=True)
-    return True
+    return kept_fit(evaluator, folder, known, task, seed, space)
 
 
 def scored(evaluator: Evaluator, networks: Sequence[Any], fitted_in: Path, file: Path) -> list[dict[str, Any]]:
