@@ -2,34 +2,39 @@
 
     python -m benchmarks.one_shot collapse [--seeds 4] [--epochs 50] [--images 3000] [--folder build/one-shot]
     python -m benchmarks.one_shot search [--seed 0] [--epochs 50] [--folder build/one-shot]
+    python -m benchmarks.one_shot small [--strategy 'darts[small=true]'] [--seeds 4] [--images 3000]
     python -m benchmarks.one_shot table FOLDER
 
 `collapse`: first order on NAS-Bench-201 with 8 channels and one cell a stage, Fashion-MNIST-mini at 14 px; after every
-epoch the share of skip connections, the entropy, and what the table says of the cell that would be derived, with the
-same search under ``stop=skips`` beside it. `search`: 8 cells of 16 channels on Fashion-MNIST-mini, the derived network
-and random ones at equal cost, by `regnas.search`. `table`: the curve of a fit's folder. Tables need the extra `bench`.
+epoch the share of skip connections, the entropy, and what the table says of the cell that would be derived; where
+``stop=skips`` would have ended that very search; and one whose alphas rest in its first 3 of 10 epochs. `search`: 8
+cells of 16 channels on Fashion-MNIST-mini, the derived network and random ones at equal cost, by `regnas.search`.
+`small`: the same for every seed with 4 cells of 8 channels at 14 px. `table`: the curve of a fit's folder. Tables need
+the extra `bench`. With ``--record FOLDER`` what was found is written there too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks import lines
 from regnas import fit
 from regnas.design_space import Space, make_space
 from regnas.evaluator import Context, Evaluator, Task, make_evaluator
 from regnas.evaluators.training.fit_images import training_images
 from regnas.images import Images
+from regnas.strategies.one_shot.relaxed_search import Settings
 from regnas.strategy import make_strategy
 from regnas.studies.executors.fitting import fitter_of, read_fit
 from regnas.system.files import write_json
 
 TASK = Task(data="fashion-mnist-mini", resolution=14)
-SETTINGS = "cells=1,channels=8,batch=64,alpha_rate=0.003"
+SETTINGS = "cells=1,channels=8,batch=32,alpha_rate=0.003"
 TABLE = "table:nasbench201/cifar10"
 
 
@@ -47,7 +52,7 @@ def recorded(table: Evaluator, space: Space, params: Mapping[str, Any]) -> float
 def curve(folder: Path) -> list[dict[str, Any]]:
     """Of each epoch of a fit on NAS-Bench-201: share and number of skips, entropy, and the derived cell's accuracy."""
     table, space = make_evaluator(TABLE, Task(data="")), make_space("nasbench201")
-    names = ("epoch", "error", "entropy", "skip", "skips")
+    names = ("epoch", "error", "entropy", "skip", "skips", "derived")
     return [
         {name: one[name] for name in names} | {"accuracy": recorded(table, space, one["params"])}
         for one in told(folder)
@@ -78,13 +83,30 @@ def _say(epoch: int, facts: Mapping[str, Any]) -> bool:
     return True
 
 
-def collapse(folder: Path, seeds: int, epochs: int, images: int) -> None:
+def stopped(rows: Sequence[Mapping[str, Any]], epochs: int) -> int:
+    """The epoch that ``stop=skips`` ends a fit with: until then the fit is the same with and without it."""
+    usual = Settings(epochs=epochs)
+    return next((one["epoch"] for one in rows if one["epoch"] >= epochs / 5 and one["skips"] >= usual.skips), epochs)
+
+
+def collapse(folder: Path, seeds: int, epochs: int, images: int, record: Path | None = None) -> None:
     """Search with and without a remedy, and print what the table says epoch by epoch."""
     for seed in range(seeds):
-        for name, remedy in (("plain", ""), ("stopped", ",stop=skips")):
+        for name, remedy in (("plain", ""), ("held", f",hold={3 * epochs // 10}")):
             where = folder / f"collapse-{epochs}-{images}" / f"{name}-{seed}"
-            fitted(f"darts[{SETTINGS},epochs={epochs}{remedy}]", where, seed, images)
+            spec = f"darts[{SETTINGS},epochs={epochs}{remedy}]"
+            found = fitted(spec, where, seed, images)
             print_curve(where)
+            rows = curve(where)
+            known = {"run": f"{name}-{seed}", "strategy": spec, "images": images, "stop=skips": stopped(rows, epochs)}
+            print(f"  stop=skips ends it after epoch {known['stop=skips']}")
+            put(record, "collapse", {**known, "seconds": found.seconds if found else None, "curve": rows})
+
+
+def put(record: Path | None, name: str, row: Mapping[str, Any]) -> None:
+    """A result, on record once."""
+    if record is not None and row["run"] not in {one["run"] for one in lines.read(record / f"{name}.jsonl")}:
+        lines.add(record / f"{name}.jsonl", row)
 
 
 def print_curve(folder: Path) -> None:
@@ -113,19 +135,54 @@ def search(folder: Path, seed: int, epochs: int, further: Mapping[str, Any] | No
         print(line)
 
 
+def small(folder: Path, strategy: str, seeds: int, images: int, record: Path | None = None) -> None:
+    """Searches of small networks, each with random ones at equal cost."""
+    import regnas
+
+    for seed in range(seeds):
+        found = regnas.search(
+            "darts[width=8,depth=4]",
+            strategy=strategy,
+            data=f"{TASK.data}[training={images}]",
+            resolution=TASK.resolution,
+            flops="0:",
+            seed=seed,
+            workers=0,
+            baselines=False,
+            out=folder / "small",
+            study=f"{strategy.partition('[')[0]}-{images}-{seed}",
+        )
+        done = [one for one in found.rows if one["error"] != ""]
+        took = json.loads((found.folder / fit.FOLDER / fit.RESULT).read_text())
+        row = {
+            "run": f"{strategy} {images} {seed}",
+            "search_epochs": took["epochs"],
+            "search_seconds": took["seconds"],
+            "seconds": [one["seconds"] for one in done],
+            "errors": [one["error"] for one in done],
+            "params": [one["params"] for one in done],
+            "remarks": list(found.remarks),
+        }
+        put(record, "small", row)
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.one_shot", description=__doc__)
-    parser.add_argument("what", choices=("collapse", "search", "table"))
+    parser.add_argument("what", choices=("collapse", "search", "small", "table"))
     parser.add_argument("of", nargs="?", type=Path, help="the folder of a fit, of `table`")
     for name, usual in (("seeds", 4), ("seed", 0), ("epochs", 50), ("images", 3000)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--folder", type=Path, default=Path("build/one-shot"))
+    parser.add_argument("--strategy", default="darts[small=true]", help="of `small`; or 'enas[small=true]'")
+    parser.add_argument("--record", type=Path, help="the folder benchmarks/results/one-shot")
     asked = parser.parse_args()
     if asked.what == "collapse":
-        collapse(asked.folder, asked.seeds, asked.epochs, asked.images)
+        collapse(asked.folder, asked.seeds, asked.epochs, asked.images, asked.record)
     elif asked.what == "search":
         search(asked.folder, asked.seed, asked.epochs)
+    elif asked.what == "small":
+        small(asked.folder, asked.strategy, asked.seeds, asked.images, asked.record)
     elif asked.of is None:
         parser.error("table needs the folder of a fit")
     else:

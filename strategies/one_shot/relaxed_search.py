@@ -210,9 +210,9 @@ class RelaxedSearch:
         finite = all(bool(torch.isfinite(alpha).all()) for alpha in self._alphas)
         if finite and math.isfinite(loss):
             return
-        what = "its loss is" if finite else "its alphas are"
+        what = "its loss is no finite number" if finite else "its alphas are no finite numbers"
         raise StudyError(
-            f"{what} no finite numbers any more in epoch {self._epoch}; lower rate= or alpha_rate= of the strategy, "
+            f"{what} any more in epoch {self._epoch}; lower rate= or alpha_rate= of the strategy, "
             f"with another --study NAME; the epochs before are kept"
         )
 

@@ -169,11 +169,12 @@ class SharedSearch:
     # --- what is told ---------------------------------------------------------------------------------------
 
     def _check(self, loss: float) -> None:
-        if math.isfinite(loss) and all(bool(torch.isfinite(one).all()) for one in self._decisions):
+        finite = math.isfinite(loss)
+        if finite and all(bool(torch.isfinite(one).all()) for one in self._decisions):
             return
-        what = "its controller's weights are" if math.isfinite(loss) else "its loss is"
+        what = "its controller's weights are no finite numbers" if finite else "its loss is no finite number"
         raise StudyError(
-            f"{what} no finite numbers any more in epoch {self._epoch}; lower rate= or controller_rate= of the "
+            f"{what} any more in epoch {self._epoch}; lower rate= or controller_rate= of the "
             f"strategy, with another --study NAME; the epochs before are kept"
         )
 

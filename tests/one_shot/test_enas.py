@@ -20,6 +20,7 @@ from regnas.growth import SupportsSizes
 from regnas.images import Images
 from regnas.sampler import SupportsInner
 from regnas.states import DecidedPart, State, SupportsStates
+from regnas.strategies.models.policy_gradient import Baseline
 from regnas.strategies.one_shot.attention import AttentionController, ReferenceAdam, Shape, skip_penalty
 from regnas.strategies.one_shot.shared_settings import MACRO, MICRO, Settings
 from regnas.strategy import make_strategy
@@ -229,9 +230,17 @@ def test_networks_are_looked_for_inside_the_window(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_no_numbers_end_the_fit_in_a_line(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="no finite numbers any more in epoch 1; lower rate=") as refusal:
+    with pytest.raises(StudyError, match="its loss is no finite number any more in epoch 1; lower rate=") as refusal:
         fitted(MACRO_SPEC, f"enas[channels=2,{TINY},rate=1000000.0]".replace("epochs=3", "epochs=30"), tmp_path)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_controller_whose_weights_are_no_numbers_ends_the_fit_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Baseline, "advantage", lambda self, reward: math.nan)
+    with pytest.raises(StudyError, match="its controller's weights are no finite numbers any more in epoch 1; lower"):
+        fitted(MACRO_SPEC, f"enas[channels=2,{TINY}]", tmp_path)
 
 
 @pytest.mark.parametrize(
