@@ -27,12 +27,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from benchmarks import lines
 from benchmarks.textbook_networks import NETWORKS
+
+if TYPE_CHECKING:
+    from regnas.images import Images
+    from regnas.search_spaces.staged.complexity import Template
 
 FOLDER = Path(__file__).parent / "results" / "textbook"
 LIMITS = ("--flops", ":5M", "--params", ":500k")
@@ -117,6 +121,14 @@ def plain(network: str, setting: Setting, seconds: float, seed: int, out: Path) 
     return found
 
 
+def template_of(images: Images) -> Template:
+    """What networks for such images begin with and end in."""
+    from regnas import space
+    from regnas.search_spaces.staged.space import StagedSpace
+
+    return cast(StagedSpace, space("regnetx").on(images)).template(3)
+
+
 def alone(words: list[str]) -> None:
     """Run a command with one thread."""
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
@@ -130,11 +142,9 @@ def train_plainly(name: str, data: str, resolution: int, seconds: float, seed: i
 
     from benchmarks.plain_training import Pictures, transformed
     from benchmarks.textbook_networks import NETWORKS, costs
-    from regnas import space
     from regnas.dataset import make_dataset
     from regnas.evaluators.training.batches import statistics
     from regnas.evaluators.training.recipe import Recipe
-    from regnas.search_spaces.staged.space import StagedSpace
 
     torch.set_num_threads(1)
     torch.manual_seed(seed)
@@ -144,8 +154,7 @@ def train_plainly(name: str, data: str, resolution: int, seconds: float, seed: i
     test = images.test()
     if test is None:
         raise SystemExit(f"{data} has no test images")
-    family = cast(StagedSpace, space("regnetx").on(regime.images))
-    network = NETWORKS[name](family.template(3))
+    network = NETWORKS[name](template_of(regime.images))
     recipe = Recipe(flip=regime.flip, pad=regime.pad)
     everything = training.joined(validation)
     mean_of, sd_of = (moment.tolist() for moment in statistics(everything))
