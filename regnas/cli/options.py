@@ -126,6 +126,11 @@ def printing(file: str) -> Flags:
     return _together(quiet, click.option("--json", "as_json", is_flag=True, help=f"Print only {file}."))
 
 
+json_lines = click.option(
+    "--json-lines", is_flag=True, help="Print a line of JSON for all that happens; the result is one of them."
+)
+
+
 def typed(names: Iterable[str]) -> str | None:
     """The first of a command's flags that the user said, as a flag; None where all have their defaults."""
     context = click.get_current_context()

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regnas.errors import RegnasWarning
+from regnas.errors import RegnasWarning, UsageError
 from regnas.system.text import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from regnas.studies.run.progress import Progress
 
 
 def echo(text: str, *, err: bool = False) -> None:
@@ -35,6 +37,24 @@ def make_console(*, err: bool = False, width: int | None = None) -> Console:
 
     terminal = (sys.stderr if err else sys.stdout).isatty()
     return Console(stderr=err, force_terminal=terminal, width=None if terminal else width)
+
+
+def make_progress(console: Console, *, quiet: bool, as_json: bool, json_lines: bool) -> Progress:
+    """What hears how a search goes, by a command's flags.
+
+    Raises:
+        UsageError: two of them that exclude one another.
+    """
+    from regnas.studies.run.json_lines import JsonLines
+    from regnas.studies.run.progress import Lines, Silent
+
+    if json_lines and (quiet or as_json):
+        raise UsageError(
+            f"--json-lines prints all that happens and {'--quiet' if quiet else '--json'} does not: give one"
+        )
+    if json_lines:
+        return JsonLines(click.echo)
+    return Silent() if quiet or as_json else Lines(console)
 
 
 @contextmanager

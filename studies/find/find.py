@@ -84,7 +84,7 @@ def run(asked: FindRequest, progress: Progress) -> FindResult:
         progress.say(made.headline())
         noticed = _noticed(asked, made, images, progress)
         result = searching.run(_planned(asked, made, progress, begun), progress)
-        final = searching.retrain(result, "auto", asked.search, quiet=asked.quiet)
+        final = searching.retrain(result, "auto", asked.search, say=progress.say)
         finding = _finding(asked, made, result, final, noticed, progress)
         _write(finding)
     return FindResult(asked.folder, finding.conclusion, finding.to_json())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -243,17 +243,26 @@ def search(space: str | Space = "auto", **options: Unpack[SearchOptions]) -> Sea
     return result
 
 
-def retrain(result: SearchResult, asked: int | str, options: Mapping[str, Any], *, quiet: bool) -> Path:
+def retrain(
+    result: SearchResult,
+    asked: int | str,
+    options: Mapping[str, Any],
+    *,
+    quiet: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Path:
     """Train the winner of a search on all but the test images; returns the folder.
 
     Args:
         asked: epochs, or ``auto`` for what the search left of the time: then the best candidate and the best baselines
             race, and the one that learns best is trained on.
         options: of the search.
+        say: hears how it goes, line by line; else these are printed, unless ``quiet``.
     """
     from regnas.studies.training.train import train
 
-    where = {"data_root": options.get("data_root"), "device": options.get("device", "auto"), "quiet": quiet}
+    where: dict[str, Any] = {"data_root": options.get("data_root"), "device": options.get("device", "auto")}
+    where |= {"quiet": quiet, "say": say}
     if isinstance(asked, int):
         return train(str(result.folder), epochs=asked, **where)
     total = seconds_of(options["time"], "time")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +37,7 @@ def train(
     target: str,
     *,
     quiet: bool = False,
+    say: Callable[[str], None] | None = None,
     finalists: Sequence[Finalist] = (),
     elsewhere: str = _ELSEWHERE,
     **options: Any,
@@ -46,6 +46,7 @@ def train(
 
     Args:
         target: a study's folder or its best.json, or an architecture's JSON file.
+        say: hears how it goes, line by line; else these are printed, unless ``quiet``.
         finalists: with ``time``, networks of which the one that learns best in equal times is trained, instead of the
             target's.
         elsewhere: what to do where the folder holds another training, in words.
@@ -64,6 +65,7 @@ def train(
     Raises:
         RegnasError: no such target, data set or device, or an interrupted training with other settings.
     """
+    say = say or (_silent if quiet else _print)
     time = options.get("time")
     seconds = None if time is None else seconds_of(time, "time")
     refuse_if_held(folder_of(target, options.get("epochs"), options.get("out"), seconds), _THIS)
@@ -75,20 +77,20 @@ def train(
             if result is None:
                 if len(finalists) > 1 and decided(made, finalists) is None:
                     held_out = len(made.images.fit()[1])
-                    made = race(made, finalists, _timed, partial(_say, quiet), held_out)
+                    made = race(made, finalists, _timed, say, held_out)
                 _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)
                 if made.start is not None:  # of the network that won the race, which need not be the target's
-                    _say(quiet, begun(made.recipe, made.architecture, made.images, None, None)[1] or "")
+                    say(begun(made.recipe, made.architecture, made.images, None, None)[1] or "")
                 for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
-                    _say(quiet, remark)
-                result = _trained(made, quiet)
-    _say(quiet, _summary(result, made.folder))
+                    say(remark)
+                result = _trained(made, say)
+    say(_summary(result, made.folder))
     return made.folder
 
 
-def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
+def _trained(made: TrainingPlan, say: Callable[[str], None]) -> dict[str, Any]:
     """Train to the end, test, and write what is to be kept; the result as result.json has it."""
     from regnas.evaluators.training.final import FinalTraining
     from regnas.evaluators.training.parallel.data_parallel import Share
@@ -97,7 +99,7 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
     folder = made.folder
     if made.seconds is not None:
         job: Any = _timed(made)
-        _run_timed(job, made.seconds, folder, quiet)
+        _run_timed(job, made.seconds, folder, say)
     else:
         with peers(made.told, made.devices, folder / _SNAPSHOT, folder / "workers.log"):
             job = FinalTraining(
@@ -110,7 +112,7 @@ def _trained(made: TrainingPlan, quiet: bool) -> dict[str, Any]:
                 share=Share(0, len(made.devices)),
                 additions=made.additions,
             )
-            _run(job, folder, quiet)
+            _run(job, folder, say)
     test_error = job.finish(folder)
     details = {"data": made.text, "epochs": job.epoch, "test_error": test_error, **job.facts()}
     details |= {FINGERPRINT: made.fingerprint} if made.fingerprint else {}
@@ -135,26 +137,23 @@ def _timed(made: TrainingPlan) -> TimedTraining:
     )
 
 
-def _run(job: Any, folder: Path, quiet: bool) -> None:
+def _run(job: Any, folder: Path, say: Callable[[str], None]) -> None:
     if job.resume(folder / _SNAPSHOT):
-        _say(quiet, f"resuming after epoch {job.epoch} of {job.epochs}")
+        say(f"resuming after epoch {job.epoch} of {job.epochs}")
     elif (folder / _SNAPSHOT).exists():
-        _say(quiet, f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
+        say(f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
     while job.epoch < job.epochs:
         start = clock.perf_counter()
         loss = job.run_epoch()
         job.save(folder / _SNAPSHOT)
-        _say(
-            quiet,
-            f"epoch {job.epoch:>3}/{job.epochs}  training loss {loss:.4f}  {clock.perf_counter() - start:.1f} s",
-        )
+        say(f"epoch {job.epoch:>3}/{job.epochs}  training loss {loss:.4f}  {clock.perf_counter() - start:.1f} s")
 
 
-def _run_timed(job: Any, seconds: float, folder: Path, quiet: bool) -> None:
+def _run_timed(job: Any, seconds: float, folder: Path, say: Callable[[str], None]) -> None:
     if job.resume(folder / _SNAPSHOT):
-        _say(quiet, f"resuming after epoch {job.epoch}")
+        say(f"resuming after epoch {job.epoch}")
     elif (folder / _SNAPSHOT).exists():
-        _say(quiet, f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
+        say(f"the snapshot {folder / _SNAPSHOT} is damaged: the training starts from the beginning")
     while not job.course.done:
         loss, falling = job.run_epoch(), job.course.decayed > 0
         start = clock.perf_counter()
@@ -163,13 +162,10 @@ def _run_timed(job: Any, seconds: float, folder: Path, quiet: bool) -> None:
         error = "" if falling else f"  held-out error {job.course.curve[-1]:.2%}"
         left = duration(max(0.0, seconds - job.course.seconds))
         took = f"{job.course.seconds:.1f} s in all, at most {left} left"
-        _say(quiet, f"epoch {job.epoch:>3}  training loss {loss:.4f}{error}  {took}")
+        say(f"epoch {job.epoch:>3}  training loss {loss:.4f}{error}  {took}")
         if job.course.decay and not falling:
             why = "the held-out error is flat" if job.course.why == "flat" else "the time is soon over"
-            _say(
-                quiet,
-                f"{why}: {job.course.decay} epochs at a falling rate, validation images included, end the training",
-            )
+            say(f"{why}: {job.course.decay} epochs at a falling rate, validation images included, end the training")
 
 
 def _check_snapshot(folder: Path, identity: dict[str, Any], elsewhere: str) -> None:
@@ -216,6 +212,8 @@ def _summary(result: dict[str, Any], folder: Path) -> str:
     return f"{tested} after {result['epochs']} epochs; weights: {folder}/ (regnas.load({str(folder)!r}))"
 
 
-def _say(quiet: bool, text: str) -> None:
-    if not quiet:
-        Console().print(printable(text), highlight=False, markup=False, soft_wrap=True)
+def _print(text: str) -> None:
+    Console().print(printable(text), highlight=False, markup=False, soft_wrap=True)
+
+
+def _silent(_: str) -> None: ...

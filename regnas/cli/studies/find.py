@@ -9,7 +9,7 @@ import click
 
 from regnas.cli import config, options
 from regnas.cli.command import Command
-from regnas.cli.output import echo, make_console
+from regnas.cli.output import echo, make_console, make_progress
 
 
 @click.command(cls=Command)
@@ -34,8 +34,9 @@ from regnas.cli.output import echo, make_console
 @options.download
 @options.resources
 @options.printing("find.json")
+@options.json_lines
 @options.debug
-def find(data: str, quiet: bool, as_json: bool, **flags: Any) -> None:
+def find(data: str, quiet: bool, as_json: bool, json_lines: bool, **flags: Any) -> None:
     """From a folder of pictures to a network that is used: looks at them, searches, trains, tests once, exports.
 
     Leaves weights, ONNX, a model card (card.md) and a report (report.html) in a folder. The same command goes on where
@@ -44,18 +45,20 @@ def find(data: str, quiet: bool, as_json: bool, **flags: Any) -> None:
     from regnas.studies.driver import Interrupted
     from regnas.studies.find import find as finding
     from regnas.studies.find.request import RECORD, request_of
-    from regnas.studies.run.progress import Lines, Progress, Silent
+    from regnas.studies.run.json_lines import JsonLines
     from regnas.studies.storage.secrets import again
 
-    silent = quiet or as_json
-    asked = request_of(data, {**flags, "quiet": silent})  # type: ignore[typeddict-item]
-    progress: Progress = Silent() if silent else Lines(make_console())
+    progress = make_progress(make_console(), quiet=quiet, as_json=as_json, json_lines=json_lines)
+    asked = request_of(data, {**flags, "quiet": quiet or as_json})  # type: ignore[typeddict-item]
     try:
         found = finding.run(asked, progress)
     except (Interrupted, KeyboardInterrupt):  # the second is of trainings that are not of a search
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
     config.keep(found.folder)
+    if isinstance(progress, JsonLines):
+        progress.tell("result", result=found.record)
+        return
     if as_json:
         click.echo((found.folder / RECORD).read_text().rstrip())
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from regnas.cli import config, options
 from regnas.cli.command import Command
-from regnas.cli.output import echo, make_console
+from regnas.cli.output import echo, make_console, make_progress
 from regnas.errors import RegnasError
 
 
@@ -64,20 +65,21 @@ from regnas.errors import RegnasError
     "--log", multiple=True, metavar="SPEC", help="Tell an experiment tracker: tensorboard, mlflow; may be repeated."
 )
 @options.printing("best.json")
+@options.json_lines
 @options.debug
-def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags: Any) -> None:
+def search(space: str, retrain: str | None, quiet: bool, as_json: bool, json_lines: bool, **flags: Any) -> None:
     """Sample networks of a space, train them, rank them, keep the best. The same command resumes."""
 
     from regnas.studies.dashboard.decorate import decorate_if_hosted
-    from regnas.studies.run.progress import Lines, Progress, Silent
+    from regnas.studies.run.json_lines import JsonLines
     from regnas.studies.search import search as searching
     from regnas.studies.search.report.printed import print_search
     from regnas.studies.storage.secrets import again
 
     console = make_console()
+    progress = make_progress(console, quiet=quiet, as_json=as_json, json_lines=json_lines)
     asked = searching.retrain_of(retrain)
     checked = searching.plan(space, retrain=asked, upper_half=True, **flags)
-    progress: Progress = Silent() if quiet or as_json else Lines(console)
     progress.say(checked.headline())
     try:
         result = searching.run(checked, progress)
@@ -86,7 +88,9 @@ def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags:
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
     config.keep(result.folder)
-    if as_json:
+    if isinstance(progress, JsonLines):
+        progress.tell("result", result=json.loads((result.folder / "best.json").read_text()))
+    elif as_json:
         click.echo((result.folder / "best.json").read_text().rstrip())
     else:
         print_search(console, result, retrained=retrain is not None, storage=checked.storage)
@@ -96,7 +100,8 @@ def search(space: str, retrain: str | None, quiet: bool, as_json: bool, **flags:
         echo(str(error), err=True)
     if asked is not None:
         try:
-            searching.retrain(result, asked, flags, quiet=as_json)
+            say = progress.say if json_lines else None
+            searching.retrain(result, asked, flags, quiet=as_json, say=say)
         except KeyboardInterrupt:
             echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
             sys.exit(130)
