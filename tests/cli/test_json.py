@@ -44,3 +44,22 @@ def test_the_files_of_a_new_plugin_are_listed(regnas_command: Run, tmp_path: Pat
     assert code == 0 and found["folder"] == "regnas-my-walk"
     files = [one for one in (tmp_path / "regnas-my-walk").rglob("*") if one.is_file()]
     assert {str(one.relative_to(tmp_path)) for one in files} == set(found["files"])
+
+
+def test_a_search_tells_all_that_happens_in_lines_and_at_last_its_result(
+    fast: object, regnas_command: Run, tmp_path: Path
+) -> None:
+    words = ("search", "--space", "regnetx", "--data", "fake", "--evaluator", "fast[epochs=2]", "--budget", 2)
+    code, output, error = regnas_command(*words, "--workers", 0, "--study", "told", "--json-lines")
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert (code, error) == (0, "")
+    told = [(one["event"], one.get("candidate")) for one in lines if one["event"] not in ("says", "start")]
+    assert told == [
+        *[(event, index) for index in (0, 1) for event in ("began", "epoch", "epoch", "complete")],
+        ("result", None),
+    ]
+    best = json.loads((tmp_path / "regnas-runs" / "told" / "best.json").read_text())
+    assert lines[-1] == {"event": "result", "result": best}
+    errors = [one["error"] for one in lines if one["event"] == "complete"]
+    assert min(errors) == best["validation_error"]
+    assert regnas_command(*words, "--json", "--json-lines")[0] == 2
