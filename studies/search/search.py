@@ -35,7 +35,7 @@ from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.storage.open import find_study
-from regnas.studies.training.race import Finalist, entrants
+from regnas.studies.training.race import Finalist, entrants, tells
 from regnas.system.duration import seconds_of, short
 from regnas.system.reading import read_fields
 
@@ -277,8 +277,14 @@ def retrain(
     return train(str(result.folder), time=left, out=out, **how)
 
 
+def _epoch(row: Mapping[str, Any]) -> float:
+    """Seconds that an epoch of a network took."""
+    return float(row["seconds"] or 0.0) / max(1, row["epochs"] or 0)
+
+
 def _finalists(result: SearchResult, seconds: float) -> list[Finalist]:
-    """The best candidates, the simplest baseline and the best other one, or candidates alone; the best of all first.
+    """The best candidates, the simplest baseline and the best other one, or candidates alone; the best of all first,
+    and it alone where a race would be too short to tell anything.
 
     Args:
         seconds: of their race and the winner's training: the more, the more finalists.
@@ -287,9 +293,10 @@ def _finalists(result: SearchResult, seconds: float) -> list[Finalist]:
     trained = sorted((row for row in result.baselines if not row["diverged"]), key=lambda row: -row["index"])
     textbook = [*trained[:1], *sorted(trained[1:], key=lambda row: float(row["error"]))][:_TEXTBOOK_FINALISTS]
     known = [*searched, *textbook]
-    epoch = median((row["seconds"] or 0.0) / max(1, row["epochs"] or 0) for row in known)
-    count = entrants(len(known), seconds, epoch)
+    count = entrants(len(known), seconds, median(map(_epoch, known)))
     chosen = sorted([*searched[: count - len(textbook)], *textbook], key=lambda row: float(row["error"]))
+    if len(chosen) > 1 and not tells(len(chosen), seconds, min(map(_epoch, chosen))):
+        chosen = chosen[:1]
     return [
         Finalist(
             row.get("baseline") or f"candidate {row['index']}",

@@ -179,6 +179,19 @@ def entrants(known: int, seconds: float, epoch: float) -> int:
     return count
 
 
+def tells(finalists: int, seconds: float, epoch: float) -> bool:
+    """Whether a race of so many can tell anything: where none of them leaves its warm-up, the first goes on anyway,
+    with less time than without a race.
+
+    Args:
+        seconds: of the winner's training, with the race.
+        epoch: seconds that one of the fastest takes.
+    """
+    from regnas.evaluators.training.timed import WARM_EPOCHS
+
+    return SHARE * seconds / finalists > WARM_EPOCHS * epoch
+
+
 def hand_over(folder: Path) -> None:
     """Let the training in a folder go on from what the race's winner has learned, and forget the others."""
     note = fields_if_whole(folder / NOTE, networks=list, chosen=int)

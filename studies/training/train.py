@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,8 @@ def train(
     seconds = None if time is None else seconds_of(time, "time")
     refuse_if_held(folder_of(target, options.get("epochs"), options.get("out"), seconds), _THIS)
     made = plan_training(target, **options)
+    if len(finalists) == 1:
+        made = replace(made, architecture=finalists[0].architecture)
     made = decided(made, finalists) or made
     if (result := _finished(made.folder, made.identity, elsewhere)) is None:
         with locked(made.folder, _THIS):
@@ -78,6 +81,8 @@ def train(
                 if len(finalists) > 1 and decided(made, finalists) is None:
                     held_out = len(made.images.fit()[1])
                     made = race(made, finalists, _timed, say, held_out)
+                elif len(finalists) == 1:
+                    say(f"{finalists[0].name} goes on without a race, for which there is no time or no other network")
                 _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)

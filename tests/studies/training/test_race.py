@@ -281,15 +281,21 @@ def test_real_finalists_race_and_one_is_left_to_ship(tmp_path: Path) -> None:
 def test_finalists_are_the_best_candidate_the_simplest_baseline_and_the_best_of_the_others(tmp_path: Path) -> None:
     usual: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 4, "workers": 0, "quiet": True}
     result = regnas.search("regnetx", out=tmp_path / "a", **usual)
-    names = {one.name for one in _finalists(result, 1.0)}
+    for row in (*result.rows, *result.baselines):
+        row["seconds"] = 1.0  # an epoch
+    names = {one.name for one in _finalists(result, 40.0)}
     assert len(names) == 3
     simplest = max(result.baselines, key=lambda row: row["index"])  # the first that the space names
     others = [row["baseline"] for row in result.baselines if row is not simplest]
     assert simplest["baseline"] == "thin ResNet-8" and {"thin ResNet-8", others[0]} < names
-    assert [one.name for one in _finalists(result, 1.0) if one.simplest] == ["thin ResNet-8"]
+    assert [one.name for one in _finalists(result, 40.0) if one.simplest] == ["thin ResNet-8"]
+    (first,) = _finalists(result, 20.0)  # of three, each would have two epochs of warm-up
+    assert first.name == _finalists(result, 40.0)[0].name
     alone = regnas.search("regnetx", out=tmp_path / "b", baselines=False, **usual)
     ranked = sorted(alone.rows, key=lambda row: (row["error"], row["index"]))
-    assert [one.name for one in _finalists(alone, 1.0)] == [f"candidate {row['index']}" for row in ranked[:3]]
+    for row in alone.rows:
+        row["seconds"] = 1.0
+    assert [one.name for one in _finalists(alone, 40.0)] == [f"candidate {row['index']}" for row in ranked[:3]]
 
 
 def test_a_long_training_has_more_decay_and_smoothing_where_nobody_said_another() -> None:
