@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_LANES = 32  # candidates at a time in one process, see `SupportsLanes`
 REMARK = "remark"  # among the notes of a result
+EXTRAPOLATED = "extrapolated"  # there, too: of a network unlike all that a predicted error was learned from
 DEFAULT = "train"  # what evaluates where nothing is said
 
 

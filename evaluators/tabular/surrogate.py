@@ -16,6 +16,7 @@ import numpy as np
 from regnas.architecture import Architecture, from_json
 from regnas.costs import complexity_of
 from regnas.describe import log_costs, numbers
+from regnas.evaluator import EXTRAPOLATED
 from regnas.evaluators.tabular.forest import Forest, forest
 from regnas.sampling import keyed
 from regnas.tables.table import Floats, Table, TableError
@@ -58,7 +59,7 @@ class Surrogate:
         )
         expected = self.model.predict(row[0])
         noise = self._noise(expected, keyed.integer("surrogate", seed, architecture.key()))
-        return float(np.clip(expected + noise, 0.0, 1.0)), {"extrapolated": 1} if outside else {}
+        return float(np.clip(expected + noise, 0.0, 1.0)), {EXTRAPOLATED: 1} if outside else {}
 
     def _noise(self, expected: float, chosen: int) -> float:
         """One of the deviations of the networks whose errors are nearest to the expected one."""

@@ -26,6 +26,7 @@ from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.scoring import Diverged, top1_error
 from regnas.system.files import replacing
 from regnas.system.reading import open_file
+from regnas.system.text import counted
 
 
 class FinalTraining:
@@ -129,7 +130,7 @@ class FinalTraining:
 
     def facts(self) -> dict[str, Any]:
         """What a user of the weights needs."""
-        trained = f"{self.epochs} epochs on training and validation images"
+        trained = f"{counted(self.epochs, 'epoch')} on training and validation images"
         normalised = self._normalisation
         return shipped(self._data, normalised.mean, normalised.std, trained) | begun(normalised, self._start)
 

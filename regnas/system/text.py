@@ -25,6 +25,11 @@ def one_line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
+def counted(number: int, one: str) -> str:
+    """A number of things in words: ``1 epoch``, ``3 epochs``."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
 def some(names: Sequence[str], most: int = 12) -> str:
     """Names with commas between them; of many the first ``most``, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most + 1 else ""

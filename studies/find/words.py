@@ -12,6 +12,7 @@ from regnas.studies.reporting.text_table import Table
 from regnas.studies.run.progress import duration
 from regnas.studies.search.outcome import complete_rows
 from regnas.system.duration import short
+from regnas.system.text import counted
 from regnas.weights import ARCHITECTURE, WEIGHTS
 
 _HEADS = ("", "")
@@ -59,7 +60,7 @@ def searched(found: Finding) -> Table:
         ("limits", str(plan.space.window) + (f" (of {plan.limit})" if plan.limit != plan.space.window else "")),
         (
             "strategy",
-            f"{plan.strategy}, seed {plan.seed}: {_trained(len(done))}, {plan.epochs} epochs each",
+            f"{plan.strategy}, seed {plan.seed}: {_trained(len(done))}, {counted(plan.epochs or 0, 'epoch')} each",
         ),
         ("textbook networks", "; ".join(found.textbook) or "none"),
         *([("fine-tuned networks", "; ".join(found.fine_tuned))] if found.fine_tuned else []),

@@ -25,6 +25,7 @@ from regnas.studies.search.stored_settings import settings_of
 from regnas.studies.storage.costs import costs_of
 from regnas.system.files import SCHEMA, replacing, write_csv, write_json
 from regnas.system.reading import fields, fields_if_whole, parse_json
+from regnas.system.text import counted
 
 Row = dict[str, Any]
 _NAMED = 5  # candidates of whom a sentence is said
@@ -208,7 +209,7 @@ def write_best(
     """
     architecture = from_json(row["architecture"])
     kept = kept_folder(folder, row) / weights.WEIGHTS
-    trained = f"proxy weights, {row['epochs']} epochs on the training images"
+    trained = f"proxy weights, {counted(row['epochs'], 'epoch')} on the training images"
     details = {
         "schema": SCHEMA,
         "index": row["index"],

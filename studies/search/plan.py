@@ -50,6 +50,7 @@ from regnas.studies.search.stream_version import (
     stored_recipe,
 )
 from regnas.studies.storage.open import quiet, storage_url
+from regnas.system.text import counted
 from regnas.window import Window
 
 _BLIND = ("random", "qmc", "grid")  # strategies that learn nothing
@@ -154,7 +155,7 @@ class SearchPlan:
         source = self.data.name if self.data else self.evaluator
         sizes = f"; {seen}" if (seen := self.space.sees()) else ""
         each = "each" if self.settings.pruner == NONE else f"at most, pruner {self.settings.pruner}"
-        training = f", {self.epochs} epochs {each}{self._few}" if self.epochs else ""
+        training = f", {counted(self.epochs, 'epoch')} {each}{self._few}" if self.epochs else ""
         if self.budget_epochs is not None:
             training += f", {self.budget_epochs} in all"
             if self.budget_epochs < self.least_epochs:

@@ -24,7 +24,7 @@ from regnas.studies.training.race import Finalist, decided, hand_over, race
 from regnas.system.duration import seconds_of
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
-from regnas.system.text import printable
+from regnas.system.text import counted, printable
 
 if TYPE_CHECKING:
     from regnas.evaluators.training.timed import TimedTraining
@@ -214,7 +214,7 @@ def _other(stored: dict[str, Any], identity: dict[str, Any]) -> str | None:
 
 def _summary(result: dict[str, Any], folder: Path) -> str:
     tested = "no test images" if result["test_error"] is None else f"test error {result['test_error']:.2%}"
-    return f"{tested} after {result['epochs']} epochs; weights: {folder}/ (regnas.load({str(folder)!r}))"
+    return f"{tested} after {counted(result['epochs'], 'epoch')}; weights: {folder}/ (regnas.load({str(folder)!r}))"
 
 
 def _print(text: str) -> None:

@@ -152,7 +152,7 @@ def test_an_evaluator_fits_once_and_every_evaluation_finds_what_it_left(
         assert [row["error"] for row in result.rows] == [0.048, 0.048]
         assert set(shared.seen) == {tmp_path / "one" / "fit"}
         before = (tmp_path / "one" / "fit" / fit.RESULT).stat().st_mtime_ns
-        assert re.match("train was fitted for 1 epochs in .* the 2 evaluations", result.remarks[0])
+        assert re.match("train was fitted for 1 epoch in .* the 2 evaluations", result.remarks[0])
         assert result.study.user_attrs["regnas:fit"]["facts"] == {"classes": 4, "window": "flops :100M"}
         assert len(run(of(tmp_path, budget=3), Silent()).rows) == 3
         assert (tmp_path / "one" / "fit" / fit.RESULT).stat().st_mtime_ns == before

@@ -175,7 +175,7 @@ def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp
     best = json.loads((folder / "best.json").read_text())
     assert best["test_error"] is None and 0 <= best["metrics"]["top2_error"] <= best["validation_error"]
     assert all(float(row["metric.top2_error"]) <= float(row["error"]) for row in rows)
-    assert "after 1 epochs" in regnas("train", folder, "--epochs", 1)  # its recipe is not that of a training
+    assert "after 1 epoch;" in regnas("train", folder, "--epochs", 1)  # its recipe is not that of a training
 
 
 @pytest.mark.slow

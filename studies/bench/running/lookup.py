@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from regnas.architecture import Architecture
+from regnas.evaluator import EXTRAPOLATED
 from regnas.studies.bench.running.runs import Floats
 from regnas.tables.table import Table, TableError
 
@@ -58,7 +59,7 @@ class TableOracle:
         row = self.table.row(architecture.key())
         if row is None:
             error, notes = self._predictor(architecture).predict(architecture, seed)
-            return Look(error, np.empty(0), self._typical_seconds, bool(notes.get("extrapolated")))
+            return Look(error, np.empty(0), self._typical_seconds, bool(notes.get(EXTRAPOLATED)))
         error, curve = self.table.seen(row, seed)
         recorded = float(self.table.seconds[row])
         return Look(error, curve, recorded if np.isfinite(recorded) and recorded > 0 else 1.0)

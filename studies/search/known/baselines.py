@@ -16,7 +16,7 @@ from typing import Any
 
 from regnas.baseline import Baseline, SupportsBaselines, baselines_of
 from regnas.costs import complexity_of
-from regnas.evaluator import REMARK, Result, rank
+from regnas.evaluator import EXTRAPOLATED, REMARK, Result, rank
 from regnas.executor import Executor
 from regnas.measure import BUILT_IN, costs_in
 from regnas.messages import EvaluateJob
@@ -96,7 +96,8 @@ def said(one: SearchPlan, known: Sequence[Baseline]) -> str:
 def train(one: SearchPlan, known: Sequence[Baseline], pool: Executor, progress: Progress, clock: Clock) -> None:
     """Train the baselines that have no result yet, as many at a time as there are workers, while there is time.
 
-    One that fails is said, and left out.
+    One that fails is said, and left out, and so are those that a table knows no networks like: a surrogate would only
+    guess their errors.
 
     Raises:
         Interrupted: Ctrl-C; those that are finished are kept.
@@ -110,6 +111,16 @@ def train(one: SearchPlan, known: Sequence[Baseline], pool: Executor, progress: 
         _train(one, waiting, pool, progress, clock)
     except KeyboardInterrupt:
         raise Interrupted from None
+    if outside := [each.name for each in known if _guessed(_result(one, each))]:
+        progress.say(
+            f"baselines left out, since {one.evaluator} knows no networks like them: {'; '.join(outside)}; limit what "
+            f"networks may cost, as in --flops, for smaller ones"
+        )
+
+
+def _guessed(result: Result | None) -> bool:
+    """Whether an error is that of a surrogate outside the range that it knows."""
+    return result is not None and bool(result.notes.get(EXTRAPOLATED))
 
 
 def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progress: Progress, clock: Clock) -> None:
@@ -134,18 +145,20 @@ def _train(one: SearchPlan, waiting: dict[int, Baseline], pool: Executor, progre
                 waiting[event.index] = each
             elif event.kind == "failed":
                 progress.say(f"baseline {each.name} failed and is left out: {event.message}")
-            elif (result := _result(one, each)) is not None:
+            elif (result := _result(one, each)) is not None and not _guessed(result):
                 progress.say(f"baseline {each.name}: {result.error:.2%}  {result.seconds:.1f} s")
                 if REMARK in result.notes:
                     progress.say(f"baseline {each.name}: {one_line(str(result.notes[REMARK]))}")
 
 
 def rows_of(one: SearchPlan, known: Sequence[Baseline]) -> list[Row]:
-    """The baselines that are trained, as rows of candidates with names, the best first."""
+    """The baselines that are trained, as rows of candidates with names, the best first; those whose errors were only
+    guessed are none.
+    """
     found = []
     for place, each in enumerate(known):
         result = _result(one, each)
-        if result is not None:
+        if result is not None and not _guessed(result):
             found.append(_row(one, -1 - place, each, result))
     return sorted(found, key=lambda row: rank(value_of(row), -row["index"], row["diverged"]))
 

@@ -22,6 +22,7 @@ from regnas.studies.run.progress import Progress, duration
 from regnas.studies.search.plan import SearchPlan
 from regnas.studies.search.searched_space import LOOK_AHEAD
 from regnas.system.reading import read_text
+from regnas.system.text import counted
 
 ATTRIBUTE = "regnas:fit"  # of a study: what its fit took and found
 _TRIES = 3  # of a fit whose worker dies: each goes on from the last snapshot
@@ -73,7 +74,7 @@ def train(one: SearchPlan, study: optuna.Study, pool: Executor, progress: Progre
             f"{by} was fitted, and {one.folder / fit.FOLDER / fit.RESULT} is not there; the same command tries again"
         )
     ended = f": {found.ended}" if found.ended else ""
-    progress.say(f"{by} is fitted after {found.epochs} epochs and {duration(found.seconds)}{ended}")
+    progress.say(f"{by} is fitted after {counted(found.epochs, 'epoch')} and {duration(found.seconds)}{ended}")
 
 
 def _fitted(one: SearchPlan, by: str, pool: Executor, progress: Progress, clock: Clock) -> None:
@@ -145,8 +146,8 @@ def cost(one: SearchPlan, study: optuna.Study) -> list[str]:
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     own = sum(trial.user_attrs.get("seconds") or 0.0 for trial in done)
     return [
-        f"{one.evaluator} was fitted for {found['epochs']} epochs in {duration(found['seconds'])}, once for all "
-        f"candidates; the {len(done)} evaluations took {duration(own)} more"
+        f"{one.evaluator} was fitted for {counted(found['epochs'], 'epoch')} in {duration(found['seconds'])}, once for "
+        f"all candidates; the {len(done)} evaluations took {duration(own)} more"
     ]
 
 

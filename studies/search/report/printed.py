@@ -24,7 +24,7 @@ from regnas.studies.search.outcome import Row, complete_rows, scale_of, value_of
 from regnas.studies.search.search import SearchResult
 from regnas.studies.storage.open import DEFAULT_OUT, storage_url
 from regnas.studies.storage.secrets import without_password
-from regnas.system.text import printable
+from regnas.system.text import counted, printable
 
 _WIDEST = 1000  # columns of a table
 _LUCK = 0.05  # probability from which guessing explains the best error
@@ -89,7 +89,7 @@ def _remarks(result: SearchResult, done: list[Row]) -> list[str]:
     if best.test_error is not None:
         lines.append(
             f"winner: {name}, test error {best.test_error:.2%} on images the search never saw "
-            f"(proxy weights, {epochs} epochs)"
+            f"(proxy weights, {counted(epochs, 'epoch')})"
         )
     else:
         lines.append(f"winner: {name}; there are no test images or no kept weights to score")
@@ -132,8 +132,8 @@ def _early(result: SearchResult, done: list[Row]) -> list[str]:
         return []
     total, whole = epochs_spent(result.study.get_trials(deepcopy=False)), max(row["epochs"] for row in done)
     return [
-        f"{len(done)} of {len(result.rows)} candidates ran to their end of {whole} epochs; the others were stopped on "
-        f"the way; {total} epochs were trained in all"
+        f"{len(done)} of {len(result.rows)} candidates ran to their end of {counted(whole, 'epoch')}; the others were "
+        f"stopped on the way; {total} epochs were trained in all"
     ]
 
 
@@ -218,9 +218,12 @@ def _guessed(result: SearchResult, done: list[Row]) -> str:
     # The best of so many guesses is lucky: Bonferroni's bound.
     if len(sound) * float(binom.cdf(round(best * images), images, guessing)) < _LUCK:
         return ""
+    by = "with --epochs N"
+    if "epochs" not in result.facts.get("recipe", {"epochs"}):  # of weights that are shared they are an option
+        by = f"by the options of the evaluator {result.settings['evaluator']}"
     return (
         f"no network is better than guessing ({guessing:.2%}) by more than the noise of {images} validation images: "
-        f"their order says nothing; train longer with --epochs N, or on more images"
+        f"their order says nothing; train longer {by}, or on more images"
     )
 
 

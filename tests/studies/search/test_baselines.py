@@ -15,7 +15,7 @@ from rich.console import Console
 import regnas
 from regnas.architecture import from_json
 from regnas.errors import StudyError
-from regnas.evaluator import Result
+from regnas.evaluator import EXTRAPOLATED, Result
 from regnas.executor import Event, Judge
 from regnas.messages import EvaluateJob, Job
 from regnas.studies.dashboard.evaluations import complete
@@ -180,9 +180,11 @@ class Pool:
         kind = (self.ends.get(Path(job.folder or "").name.replace("-", "_")) or ["done"]).pop(0)
         if kind == "interrupt":
             raise KeyboardInterrupt
-        if kind == "done":
-            result = Result(error=0.5, seconds=1.0)
+        if kind in ("done", "guessed"):
+            notes = {EXTRAPOLATED: 1} if kind == "guessed" else {}
+            result = Result(error=0.5, seconds=1.0, notes=notes)
             write_result(Path(job.result), from_json(job.architecture).key(), job.seed, result)
+            kind = "done"
         return [Event(cast(Any, kind), job.index, message="no memory")]
 
     def close(self) -> None: ...
@@ -197,6 +199,18 @@ def test_a_baseline_that_fails_is_left_out_and_one_that_was_preempted_goes_again
     assert trained == {each.name for each in known} - {"thin ResNet-8"}
     assert pool.submitted.count("thin-ResNet-14") == 2
     assert any("thin ResNet-8 failed and is left out: no memory" in line for line in heard.lines)
+
+
+def test_a_baseline_unlike_all_that_a_table_knows_is_not_compared_and_is_named_however_often(tmp_path: Path) -> None:
+    one = plan("regnetx", **OPTIONS, out=tmp_path)
+    known = baselines.asked(one)
+    for pool in (Pool(thin_ResNet_8=["guessed"]), Pool()):  # the second finds all results on disk
+        heard = Heard()
+        baselines.train(one, known, pool, heard, Clock(tmp_path / CLOCK))
+        assert {row["baseline"] for row in baselines.rows_of(one, known)} == {each.name for each in known[1:]}
+        said = [line for line in heard.lines if "thin ResNet-8" in line and "first" not in line]
+        assert len(said) == 1 and "left out, since train knows no networks like them" in said[0]
+    assert pool.submitted == []
 
 
 def test_an_interrupted_search_goes_on_with_the_baselines_that_are_missing(tmp_path: Path) -> None:

@@ -123,6 +123,8 @@ def test_no_lead_is_said_of_networks_that_only_guess(fast_search: Search) -> Non
     said = report(result)
     assert "no network is better than guessing (50.00%) by more than the noise of 20 validation images" in said
     assert "the best candidate's lead" not in said and "train longer with --epochs" in said
+    shared = with_errors(result, [0.30, 0.45, 0.55], seed_sd=0.001, facts=facts | {"recipe": {"supernet": {}}})
+    assert "longer by the options of the evaluator" in report(shared) and "--epochs N" not in report(shared)
     learned = report(with_errors(result, [0.10, 0.45, 0.55]))
     assert "the best candidate's lead" in learned and "than guessing" not in learned
 
