@@ -317,6 +317,9 @@ def stacked(episodes: list[Episode]) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def old_log_probs(policy: Policy, episodes: list[Episode]) -> Tensor:
     """Log-probabilities when networks were proposed, ``(n, decisions)``; 0 of what was not decided."""
+    stored = [one.old for one in episodes if one.old is not None]
+    if len(stored) == len(episodes):  # no pass is needed for those of now
+        return torch.from_numpy(np.stack(stored)).float()
     tokens, taken = stacked(episodes)
     now = policy.judged(tokens)[0] * taken
     for place, one in enumerate(episodes):

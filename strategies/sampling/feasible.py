@@ -365,8 +365,9 @@ class FeasibleSampler(BaseSampler):
         """Candidate ``index`` of a space's stream, the first one after it that is new, or at its end one before."""
         stream = self._stream
         if space is not self._space:
-            part = Stream(space, seed=self._seed, duplicates=self._duplicates)
-            stream = self._streams.setdefault(space.spec, part)
+            if space.spec not in self._streams:
+                self._streams[space.spec] = Stream(space, seed=self._seed, duplicates=self._duplicates)
+            stream = self._streams[space.spec]
         try:
             while stream[index].architecture.key() in seen:
                 index += 1
