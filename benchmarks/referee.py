@@ -1,10 +1,12 @@
 """Optimisers of other packages, each with its own defaults, against random search under equal conditions.
 
-    python -m benchmarks.referee [--seeds 30 10] [--slow 5] [--only SPACE] [--without NAME] [--envs envs] [--out FOLDER]
+    python -m benchmarks.referee [--seeds 30 10] [--slow 5] [--only SPACE] [--without NAME] [--envs envs] [--minutes 60]
 
 makes an environment with the pin of each adapter (``envs/skopt`` and so on; those that are there are left alone), runs
-NAS-Bench-201 and a recorded population of RegNetX inside 1M:2M flops, 100 evaluations each, goes on where it was
-stopped, writes benchmarks/results/referee.json and puts the tables into docs/referee.md.
+NAS-Bench-201 and a recorded population of RegNetX inside 1M:2M flops, 100 evaluations each, one process, seed by seed.
+Every run that ends is put into benchmarks/results/referee.json, and what is there is not run again: the same command
+goes on where it was stopped, and one with more seeds adds to what is known. At the end, and when it is interrupted,
+the tables are put into docs/referee.md.
 """
 
 from __future__ import annotations
@@ -14,20 +16,31 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import regnas
+import numpy as np
+
 from benchmarks import machine
+from regnas.sampling import keyed
+from regnas.statistics.anytime import incumbents
+from regnas.statistics.paired import paired_mean
 from regnas.strategies.ext import adapters
-from regnas.studies.bench.record import to_json
+from regnas.strategies.external.sampler import Command
+from regnas.studies.bench.plan import BenchPlan, plan_bench
+from regnas.studies.bench.rules import BenchRules
+from regnas.studies.bench.running.runs import Run
+from regnas.studies.bench.running.simulate import Simulation
 from regnas.system.files import write_json
+from regnas.window import Window
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "referee.md"
 RESULTS = Path(__file__).parent / "results" / "referee.json"
 BEGIN, END = "<!-- python -m benchmarks.referee: begin -->", "<!-- python -m benchmarks.referee: end -->"
 BUDGET = 100
+EARLY = (25, 50)  # evaluations before the last at which errors are kept, too
 OWN = ("random", "evolution", "tpe", "optuna:CmaEsSampler")
 SLOW: dict[str, tuple[str, ...]] = {  # 0.1 s a proposal and more; of RegNetX up to four are asked for each evaluation
     "nasbench201": ("neps", "skopt", "smac", "syne-tune"),
@@ -39,6 +52,7 @@ ARENAS: dict[str, tuple[str, str, dict[str, str]]] = {
     "nasbench201": ("nasbench201", "table:nasbench201/cifar10", {}),
     "regnetx": ("regnetx", "table:recorded:fashion-mnist-scaled/regnetx[surrogate=true]", {"flops": "1M:2M"}),
 }
+Plans = Mapping[str, tuple[BenchPlan, str]]  # by the name in the tables: how it is run
 _PIN = re.compile(r'^PIN = "([^"]+)"', re.MULTILINE)
 
 
@@ -64,58 +78,90 @@ def spec(one: str, envs: Path) -> str:
     return f"ext:{name}[python={python},{options}]" if options else f"ext:{name}[python={python}]"
 
 
-def run(arena: str, seeds: int, names: Sequence[str], envs: Path, out: Path, *, slow: bool) -> dict[str, Any]:
-    """The numbers of one space, as of bench.json, of the adapters that are slow there or of all others."""
-    space, evaluator, window = ARENAS[arena]
-    outside = [spec(one, envs) for one in names if (one in SLOW[arena]) == slow]
-    named = outside if slow else [*OWN, *outside]
-    name = f"referee-{arena}-slow" if slow else f"referee-{arena}"
-    found = regnas.bench(space, evaluator, named, budget=BUDGET, repeats=seeds, name=name, out=out, jobs=1, **window)  # type: ignore[arg-type]
-    return to_json(found)
+def planned(arena: str, names: Sequence[str], envs: Path) -> Plans:
+    """By the name in the tables, what is run of a space, checked before the first run: its plan, and its spec there."""
+    space, evaluator, said = ARENAS[arena]
+    specs = {name: name for name in OWN} | {f"ext:{one}": spec(one, envs) for one in names}
+    window = Window.parse(flops=said.get("flops"))
+    rules = BenchRules(budget=BUDGET, repeats=1)
+    plan = plan_bench([space], [evaluator], list(specs.values()), rules, jobs=1, window=window)
+    return {name: (plan, found) for name, found in specs.items()}
 
 
-def rows(found: dict[str, Any], *, slow: bool) -> list[dict[str, Any]]:
-    """What is kept of each strategy; interpreters are left out of the names."""
-    kept = []
-    for one in found["spaces"][0]["strategies"]:
-        if slow and not one["name"].startswith("ext:"):
-            continue
-        versions = found["settings"]["versions_elsewhere"].get(one["name"], {})
-        kept.append(
-            {
-                "name": re.sub(r"python=[^],]*,?", "", one["name"]).replace("[]", ""),
-                "versions": versions,
-                "seeds": len(one["final"]),
-                "final": one["final"],
-                "values": {
-                    n: {key: value[key] for key in ("mean", "low", "high")} for n, value in one["values"].items()
-                },
-                "gain": one["against_random"].get(str(BUDGET), one["against_random"].get(BUDGET, {})).get("gain"),
-                **{key: one[key] for key in ("proposal_ms", "proposals_refused")},
-                "origins": one.get("origins", {}),  # of programs alone
-                "unanswered": one.get("unanswered", 0.0),
-            }
-        )
-    return kept
+def simulated(plan: BenchPlan, strategy: str, seed: int) -> Run:
+    """One run; its program has ended with it."""
+    arena = plan.arenas[0]
+    sampler = arena.sampler(strategy, seed, plan.rules)
+    try:
+        return Simulation(arena.space, sampler, arena.oracle, budget=BUDGET, seed=seed).run(strategy)
+    finally:
+        if isinstance(sampler.inner, Command):
+            sampler.inner.close()
+
+
+def with_run(row: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """What is known of an optimiser and one run more: errors at the end by seed, of all else the mean over the runs."""
+    path = incumbents(run.choosable, run.score)
+    known = len(row.get("final", {}))
+    new = {
+        "proposal_ms": 1000 * (run.proposal_seconds or 0.0) / len(run),
+        "proposals_refused": float(run.refused),
+        "unanswered": float(run.unanswered),
+    }
+    early = {str(n): float(path[min(n, len(path)) - 1]) for n in EARLY}
+
+    def mean(before: Mapping[str, float], one: Mapping[str, float]) -> dict[str, float]:
+        names = dict.fromkeys([*before, *one])
+        return {name: (known * before.get(name, 0.0) + one.get(name, 0.0)) / (known + 1) for name in names}
+
+    return {
+        **row,
+        "final": {**row.get("final", {}), str(run.seed): float(path[-1])},
+        "early": mean(row.get("early", {}), early),
+        **mean({name: row[name] for name in new if name in row}, new),
+        "origins": mean(row.get("origins", {}), run.origins) if run.origins or row.get("origins") else {},
+    }
+
+
+def missing(rows: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Names and seeds of the runs that are not there, the seeds in turn: what is there early is comparable."""
+    for seed in range(max(wanted.values(), default=0)):
+        for name, seeds in wanted.items():
+            if seed < seeds and str(seed) not in rows.get(name, {}).get("final", {}):
+                yield name, seed
+
+
+def gain(row: Mapping[str, Any], random: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """By how much the error at the end is below that of random search under the same seeds, with its interval."""
+    seeds = [seed for seed in row["final"] if seed in random["final"]]
+    if row["name"] == random["name"] or not seeds:
+        return None
+    base, mine = (np.array([one["final"][seed] for seed in seeds]) for one in (random, row))
+    found = paired_mean(base, mine, rng=keyed.generator("referee gain", 0, row["name"]))
+    return found.estimate, found.low, found.high
 
 
 def table(kept: Sequence[dict[str, Any]]) -> str:
-    """Rows of Markdown, the best mean error first."""
+    """Rows of Markdown, the largest gain first."""
     lines = [
         "| optimiser | seeds | error at 25 | 50 | 100 | gain over random at 100 with 95 % interval | ms a proposal | "
         "own / nearest / repeat / random of 100 | refused |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for one in sorted(kept, key=lambda one: float(one["values"][str(BUDGET)]["mean"])):
-        errors = " | ".join(f"{100 * one['values'][n]['mean']:.2f}" for n in ("25", "50", "100"))
-        gain = one["gain"]
-        said = f"{100 * gain['estimate']:+.2f}" if gain else ""
-        if gain and gain["low"] is not None:  # one run has no interval
-            said += f" [{100 * gain['low']:+.2f}, {100 * gain['high']:+.2f}]"
+    random = next((one for one in kept if one["name"] == OWN[0]), {"name": OWN[0], "final": {}})
+    gains = {one["name"]: gain(one, random) for one in kept}
+    for one in sorted(kept, key=lambda one: -(gains[one["name"]] or (0.0,))[0]):
+        final = list(one["final"].values())
+        errors = " | ".join(f"{100 * error:.2f}" for error in (*one["early"].values(), sum(final) / len(final)))
+        said = ""
+        if found := gains[one["name"]]:
+            said = f"{100 * found[0]:+.2f}"
+            if len(final) > 1:  # one run has no interval
+                said += f" [{100 * found[1]:+.2f}, {100 * found[2]:+.2f}]"
         versions = " ".join(one["versions"].values())
         origins = " / ".join(f"{one['origins'].get(key, 0):.0f}" for key in ("own", "nearest", "repeat", "stream"))
         lines.append(
-            f"| `{one['name']}` {versions} | {one['seeds']} | {errors} | {said} | {_short(one['proposal_ms'])} | "
+            f"| `{one['name']}` {versions} | {len(final)} | {errors} | {said} | {_short(one['proposal_ms'])} | "
             f"{origins if one['origins'] else ''} | {one['proposals_refused']:.0f} |"
         )
     return "\n".join(lines)
@@ -143,22 +189,48 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[30], help=f"runs of each, or for {', '.join(ARENAS)}")
     parser.add_argument("--slow", type=int, default=5, help=f"runs of what is slow: {', '.join(SLOW['regnetx'])}")
     parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of environments")
-    parser.add_argument("--out", type=Path, default=Path("regnas-runs"), help="folder of the benchmarks")
     parser.add_argument("--only", choices=list(ARENAS), help="one space; what is known of the other stays")
     parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="adapters that are not run")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="after so many no run is begun")
     options = parser.parse_args()
+    end = time.monotonic() + 60 * options.minutes
     names = judged(options.without)
     prepare(names, options.envs)
-    arenas: dict[str, Any] = json.loads(RESULTS.read_text())["arenas"] if RESULTS.exists() else {}
-    for arena, seeds in zip(ARENAS, options.seeds * len(ARENAS), strict=False):
-        if options.only not in (None, arena):
-            continue
-        found = run(arena, seeds, names, options.envs, options.out, slow=False)
-        late = run(arena, options.slow, names, options.envs, options.out, slow=True)
-        arenas[arena] = [*rows(found, slow=False), *rows(late, slow=True)]
-    results = json.loads(json.dumps({"schema": 1, "machine": machine.describe(), "budget": BUDGET, "arenas": arenas}))
-    write_json(RESULTS, results)
-    write(results)
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"arenas": {}}
+    results |= {"schema": 2, "machine": machine.describe(), "budget": BUDGET}
+    try:
+        for arena, seeds in zip(ARENAS, options.seeds * len(ARENAS), strict=False):
+            if options.only in (None, arena):
+                wanted = {name: seeds for name in OWN}
+                wanted |= {f"ext:{one}": options.slow if one in SLOW[arena] else seeds for one in names}
+                fill(results, arena, wanted, planned(arena, names, options.envs), end)
+    finally:
+        write(results)
+
+
+def fill(
+    results: dict[str, Any],
+    arena: str,
+    wanted: Mapping[str, int],
+    plans: Mapping[str, tuple[BenchPlan, str]],
+    end: float,
+) -> None:
+    """Run what is missing of a space until the time is over; each run is in the record as soon as it has ended."""
+    rows = {one["name"]: one for one in results["arenas"].get(arena, ())}
+    for name, (plan, strategy) in plans.items():
+        versions = dict(plan.elsewhere.get(strategy, {}))
+        if rows.get(name, {}).get("versions", versions) != versions:
+            del rows[name]  # runs of another version are other runs
+        rows.setdefault(name, {"name": name, "versions": versions})
+    for name, seed in missing(rows, wanted):
+        if time.monotonic() > end:
+            break
+        plan, strategy = plans[name]
+        run = simulated(plan, strategy, seed)
+        rows[name] = with_run(rows[name], run)
+        results["arenas"][arena] = [one for one in rows.values() if "final" in one]
+        write_json(RESULTS, results)
+        print(f"{arena}, {name}, seed {seed}: {rows[name]['final'][str(seed)]:.2%}", flush=True)
 
 
 if __name__ == "__main__":
