@@ -1,16 +1,16 @@
 """What DARTS does on this project's spaces, and in what time. Every command goes on where it was stopped.
 
-    python -m benchmarks.one_shot collapse [--seeds 4] [--epochs 50] [--images 3000] [--folder build/one-shot]
+    python -m benchmarks.one_shot collapse [--seeds 4] [--epochs 50] [--images 3000] [--alpha-rate 0.003]
     python -m benchmarks.one_shot search [--seed 0] [--epochs 50] [--folder build/one-shot]
-    python -m benchmarks.one_shot small [--strategy 'darts[small=true]'] [--seeds 4] [--images 3000]
+    python -m benchmarks.one_shot small [--space SPEC] [--strategy SPEC] [--seeds 4] [--images 3000]
     python -m benchmarks.one_shot table FOLDER
 
 `collapse`: first order on NAS-Bench-201 with 8 channels and one cell a stage, Fashion-MNIST-mini at 14 px; after every
 epoch the share of skip connections, the entropy, and what the table says of the cell that would be derived; where
 ``stop=skips`` would have ended that very search; and one whose alphas rest in its first 3 of 10 epochs. `search`: 8
 cells of 16 channels on Fashion-MNIST-mini, the derived network and random ones at equal cost, by `regnas.search`.
-`small`: the same for every seed with 4 cells of 8 channels at 14 px. `table`: the curve of a fit's folder. Tables need
-the extra `bench`. With ``--record FOLDER`` what was found is written there too.
+`small`: the same for every seed at 14 px, one cell a stage of NAS-Bench-201 unless told. `table`: the curve of a fit's
+folder. Tables need the extra `bench`. With ``--record FOLDER`` what was found is written there too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from regnas.studies.executors.fitting import fitter_of, read_fit
 from regnas.system.files import write_json
 
 TASK = Task(data="fashion-mnist-mini", resolution=14)
-SETTINGS = "cells=1,channels=8,batch=32,alpha_rate=0.003"
+SETTINGS = "cells=1,channels=8,batch=32"
 TABLE = "table:nasbench201/cifar10"
 
 
@@ -89,16 +89,19 @@ def stopped(rows: Sequence[Mapping[str, Any]], epochs: int) -> int:
     return next((one["epoch"] for one in rows if one["epoch"] >= epochs / 5 and one["skips"] >= usual.skips), epochs)
 
 
-def collapse(folder: Path, seeds: int, epochs: int, images: int, record: Path | None = None) -> None:
+def collapse(
+    folder: Path, seeds: int, epochs: int, images: int, rate: float = 3e-3, record: Path | None = None
+) -> None:
     """Search with and without a remedy, and print what the table says epoch by epoch."""
     for seed in range(seeds):
         for name, remedy in (("plain", ""), ("held", f",hold={3 * epochs // 10}")):
-            where = folder / f"collapse-{epochs}-{images}" / f"{name}-{seed}"
-            spec = f"darts[{SETTINGS},epochs={epochs}{remedy}]"
+            where = folder / f"collapse-{epochs}-{images}-{rate:g}" / f"{name}-{seed}"
+            spec = f"darts[{SETTINGS},alpha_rate={rate},epochs={epochs}{remedy}]"
             found = fitted(spec, where, seed, images)
             print_curve(where)
             rows = curve(where)
-            known = {"run": f"{name}-{seed}", "strategy": spec, "images": images, "stop=skips": stopped(rows, epochs)}
+            known: dict[str, Any] = {"run": f"{where.parent.name}-{where.name}", "strategy": spec, "images": images}
+            known["stop=skips"] = stopped(rows, epochs)
             print(f"  stop=skips ends it after epoch {known['stop=skips']}")
             put(record, "collapse", {**known, "seconds": found.seconds if found else None, "curve": rows})
 
@@ -135,13 +138,13 @@ def search(folder: Path, seed: int, epochs: int, further: Mapping[str, Any] | No
         print(line)
 
 
-def small(folder: Path, strategy: str, seeds: int, images: int, record: Path | None = None) -> None:
+def small(folder: Path, space: str, strategy: str, seeds: int, images: int, record: Path | None = None) -> None:
     """Searches of small networks, each with random ones at equal cost."""
     import regnas
 
     for seed in range(seeds):
         found = regnas.search(
-            "darts[width=8,depth=4]",
+            space,
             strategy=strategy,
             data=f"{TASK.data}[training={images}]",
             resolution=TASK.resolution,
@@ -150,16 +153,17 @@ def small(folder: Path, strategy: str, seeds: int, images: int, record: Path | N
             workers=0,
             baselines=False,
             out=folder / "small",
-            study=f"{strategy.partition('[')[0]}-{images}-{seed}",
+            study=f"{space.partition('[')[0]}-{strategy.partition('[')[0]}-{images}-{seed}",
         )
         done = [one for one in found.rows if one["error"] != ""]
         took = json.loads((found.folder / fit.FOLDER / fit.RESULT).read_text())
         row = {
-            "run": f"{strategy} {images} {seed}",
+            "run": f"{space} {strategy} {images} {seed}",
             "search_epochs": took["epochs"],
             "search_seconds": took["seconds"],
             "seconds": [one["seconds"] for one in done],
             "errors": [one["error"] for one in done],
+            "choices": [one["params_by_name"] for one in done],
             "params": [one["params"] for one in done],
             "remarks": list(found.remarks),
         }
@@ -173,16 +177,18 @@ def main() -> None:
     parser.add_argument("of", nargs="?", type=Path, help="the folder of a fit, of `table`")
     for name, usual in (("seeds", 4), ("seed", 0), ("epochs", 50), ("images", 3000)):
         parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--alpha-rate", type=float, default=3e-3, help="of `collapse`")
     parser.add_argument("--folder", type=Path, default=Path("build/one-shot"))
-    parser.add_argument("--strategy", default="darts[small=true]", help="of `small`; or 'enas[small=true]'")
+    parser.add_argument("--space", default="nasbench201[cells=1,width=8]", help="of `small`")
+    parser.add_argument("--strategy", default=f"darts[{SETTINGS},alpha_rate=0.003,epochs=10]", help="of `small`")
     parser.add_argument("--record", type=Path, help="the folder benchmarks/results/one-shot")
     asked = parser.parse_args()
     if asked.what == "collapse":
-        collapse(asked.folder, asked.seeds, asked.epochs, asked.images, asked.record)
+        collapse(asked.folder, asked.seeds, asked.epochs, asked.images, asked.alpha_rate, asked.record)
     elif asked.what == "search":
         search(asked.folder, asked.seed, asked.epochs)
     elif asked.what == "small":
-        small(asked.folder, asked.strategy, asked.seeds, asked.images, asked.record)
+        small(asked.folder, asked.space, asked.strategy, asked.seeds, asked.images, asked.record)
     elif asked.of is None:
         parser.error("table needs the folder of a fit")
     else:
