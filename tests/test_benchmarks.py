@@ -126,3 +126,31 @@ def test_the_referee_keeps_rows_of_strategies_with_and_without_a_program(monkeyp
     assert lines[0].startswith("| `random`  | 1 | 20.00 | 20.00 | 20.00 |  | 1 |  | 3 |")
     assert lines[1].startswith("| `ext:a[x=1]` 1.0 | 1 |") and "| 100 / 0 / 0 / 0 | 3 |" in lines[1]
     assert [one["name"] for one in referee.rows(found, slow=True)] == ["ext:a[x=1]"]
+
+
+def test_finds_stand_beside_textbook_networks_that_trained_as_long_by_either_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks import finding, lines
+
+    for name in ("FINDS", "LATENCIES"):
+        monkeypatch.setattr(finding, name, tmp_path / name)
+    monkeypatch.setattr(finding.textbook, "FOLDER", tmp_path)
+    cost = {"flops": 4_800_000}
+    for seed, (error, processor) in enumerate(((0.30, 95), (0.34, 105))):
+        told = {"processor_seconds": processor, "wall_seconds": 220, "candidates": 3, "returned": "candidate 1"}
+        row = {"who": "find", "seed": seed, "asked": 205.0, "test_error": error, "cost": cost, **told}
+        lines.add(finding.FINDS, row)
+    for who, asked in (("resnet18", 205.0), ("resnet18", 100.0), ("resnet18", 400.0), ("search", 205.0)):
+        for error in (0.36, 0.38):
+            lines.add(finding.textbook.file_of("jpeg-cifar10"), {"who": who, "asked": asked, "test_error": error})
+    for network, milliseconds in (("find 205 0", 0.1), ("find 205 1", 0.3), ("resnet18", 0.2)):
+        lines.add(finding.LATENCIES, {"network": network, "milliseconds": milliseconds})
+    found = list(finding.report())
+    assert found[0] == "`--time 205s` took 220 s, and 100 of a processor"
+    assert "| find | 100 | 32.00% (2) | | | | |" in found
+    # Welch: means 5 points apart with variances 8 and 2 of two each, 13.84 = 6.19 sqrt(8 / 2 + 2 / 2).
+    theirs = "37.00% (2) | -5.00, -18.84 to +8.84 |  | 0.200 | 1 of 2 |"
+    assert [line for line in found if "resnet18" in line] == [f"| resnet18 | {s} | {theirs}" for s in (100, 205)]
+    assert not any("search" in line for line in found)
