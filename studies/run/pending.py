@@ -12,7 +12,7 @@ from optuna.trial import Trial
 from regnas.architecture import canonical, key_of
 from regnas.candidate import Candidate
 from regnas.describe import summary
-from regnas.evaluator import REMARK, Result
+from regnas.evaluator import EXTRAPOLATED, REMARK, Result
 from regnas.metric import columns
 from regnas.pruner import Verdict
 from regnas.system.text import one_line
@@ -98,7 +98,9 @@ def copied(result: Result, index: int) -> Result:
 
 
 def further(result: Result) -> dict[str, Any]:
-    """What a trial stores of its result beside the error: its metrics, whose result it has, and what is said of it."""
-    reused = {"reused": result.notes["reused"]} if "reused" in result.notes else {}
+    """What a trial stores of its result beside the error: its metrics, whose result it has, whether that is a guess,
+    and what is said of it.
+    """
+    known = {name: result.notes[name] for name in ("reused", EXTRAPOLATED) if name in result.notes}
     said = {REMARK: one_line(str(result.notes[REMARK]))} if REMARK in result.notes else {}
-    return {**reused, **said, **columns(result.metrics)}
+    return {**known, **said, **columns(result.metrics)}

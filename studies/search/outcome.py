@@ -16,7 +16,7 @@ from regnas.architecture import Architecture, from_json, key_of_text
 from regnas.costs import complexity_of
 from regnas.design_space import Space
 from regnas.errors import StudyError, UsageError
-from regnas.evaluator import REMARK, rank
+from regnas.evaluator import EXTRAPOLATED, REMARK, rank
 from regnas.measure import BUILT_IN, costs_in, installed
 from regnas.metric import from_columns
 from regnas.objective import error_of
@@ -85,15 +85,22 @@ def _architecture(trial: FrozenTrial) -> dict[str, Any]:
 
 def remarks_of(study: optuna.Study) -> list[str]:
     """What the results of candidates say of them (`regnas.evaluator.Result`): each sentence once, with the first few of
-    whom it is said.
+    whom it is said; and how many errors a surrogate only guessed.
     """
     said: dict[str, list[str]] = {}
-    for trial in study.get_trials(deepcopy=False):
+    trials = study.get_trials(deepcopy=False)
+    for trial in trials:
         stored = trial.user_attrs
         if REMARK in stored and "index" in stored and "architecture" in stored:
             name = f"{stored['index']} (network {key_of_text(stored['architecture'])})"
             said.setdefault(str(stored[REMARK]), []).append(name)
-    return [f"{_listed(names)}: {sentence}" for sentence, names in said.items()]
+    lines = [f"{_listed(names)}: {sentence}" for sentence, names in said.items()]
+    if guessed := sum(bool(trial.user_attrs.get(EXTRAPOLATED)) for trial in trials):
+        done = sum(trial.state == TrialState.COMPLETE for trial in trials)
+        lines.append(
+            f"{guessed} of {done} errors are guesses: these networks are unlike all that errors were predicted from"
+        )
+    return lines
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from regnas.architecture import Architecture
+from regnas.studies.bench.analysis import table_facts
 from regnas.studies.bench.rules import BenchRules
 from regnas.studies.bench.running.lookup import Look
 from regnas.studies.bench.running.problem import Arena, table_arena
@@ -122,6 +123,18 @@ def test_what_is_reported_is_of_the_trainings_that_the_run_was_not_shown(arena: 
     for key, signal, score in zip(run.networks, run.signal, run.score, strict=True):
         row = arena.table.row(key)
         assert sorted([signal, score]) == pytest.approx(sorted(arena.table.signal[row]))
+
+
+def test_networks_with_fewer_trainings_are_kept_and_told_from_those_with_more(arena: Arena) -> None:
+    """Which networks were trained again need not be chance."""
+    assert arena.table is not None and table_facts(arena.table, RULES).said_of_groups() == ""
+    signal = arena.table.signal.copy()
+    signal[::3, 1] = np.nan
+    table = replace(arena.table, signal=signal, score=np.nanmean(signal, axis=1))
+    facts, once = table_facts(table, RULES), len(signal[::3])
+    assert {count: size for count, (size, _) in facts.groups.items()} == {1: once, 2: facts.networks - once}
+    assert facts.networks == len(table) and facts.groups[1][1] == pytest.approx(table.score[::3].mean())
+    assert facts.said_of_groups().endswith("recorded trainings; none is left out")
 
 
 def test_a_table_that_is_used_up_ends_the_run(table_file: Path) -> None:

@@ -132,3 +132,12 @@ def test_the_last_epoch_counts_and_not_the_best(fast_search: Callable[..., Any])
     rows = fast_search(12, evaluator="fast[epochs=3]").rows
     assert all(row["error"] == row["errors"][-1] for row in rows)
     assert any(min(row["errors"]) < row["error"] for row in rows)
+
+
+@pytest.mark.parametrize(("flops", "guessed"), [("40M:50M", "2 of 2 errors are guesses"), ("1M:2M", "")])
+def test_errors_that_a_surrogate_only_guessed_are_counted(tmp_path: Path, flops: str, guessed: str) -> None:
+    """Networks of 1M to 2M are recorded, the first candidates of seed 0 among them."""
+    table = "table:recorded:fashion-mnist-scaled/regnetx[surrogate=true]"
+    options: dict[str, Any] = {**SEARCH, "epochs": None, "flops": flops, "baselines": False, "out": tmp_path}
+    result = regnas.search("regnetx", evaluator=table, budget=2, **options)
+    assert [line.partition(":")[0] for line in result.remarks] == ([guessed] if guessed else [])
