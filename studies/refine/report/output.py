@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -11,10 +13,10 @@ from regnas.errors import RegnasError
 from regnas.studies.populations.files import write_population
 from regnas.studies.refine.report import figures, tables
 from regnas.studies.refine.report.record import RECORD, Report
-from regnas.studies.reporting.html import escape, page, table
+from regnas.studies.reporting.html import escape, folded, page, table
 from regnas.studies.reporting.html import figures as shown
 from regnas.studies.reporting.markdown import escape as marked
-from regnas.studies.reporting.text_table import grid, markdown
+from regnas.studies.reporting.text_table import Table, grid, markdown
 from regnas.studies.search.identity import folder_name
 from regnas.system.files import write_json, write_text
 from regnas.system.text import printable
@@ -56,7 +58,7 @@ def show(console: Console, report: Report, folder: Path) -> None:
 
 
 def _markdown(report: Report) -> str:
-    lines = [f"# {marked(report.name)}", ""]
+    lines = [f"# {marked(report.name)}", "", f"**{marked(tables.conclusion(report))}**", ""]
     lines += [f"- {marked(line)}" for line in tables.sentences(report)]
     for one in (tables.steps(report), tables.spaces(report), tables.best(report)):
         lines += ["", *markdown(one)]
@@ -64,25 +66,34 @@ def _markdown(report: Report) -> str:
 
 
 def _page(report: Report, pictures: Mapping[str, bytes]) -> str:
-    rules = report.rules
-    parts = [f"<h1>{escape(report.name)}</h1><ul>"]
-    parts += [f"<li>{escape(line)}</li>" for line in tables.sentences(report)]
-    parts.append(
-        f'</ul><p class="small">One statistic decides, fixed beforehand: the difference of mean error at equal '
-        f"{escape(rules.complexity)}, by a permutation test on networks that proposed nothing. The chance of any wrong "
-        f"acceptance in the session is {rules.alpha:g}: every step has {rules.share:.3g} of it, and passes its level "
-        f"on where the child is better (Wiens 2003; Tian and Ramdas 2021); looks within a step share its level (Lan "
-        f"and DeMets 1983). A change that only simplifies is accepted where the interval lies below the margin of "
-        f"{100 * rules.margin:g} points.</p>"
-    )
+    parts = [f"<h1>{escape(report.name)}</h1>", f"<p><strong>{escape(tables.conclusion(report))}</strong></p>"]
     parts += shown(pictures, {"chain": _CAPTIONS["chain"]})
+    parts.append(folded("Settings: how the networks were trained", table(_settings(report), words=True)))
+    parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in tables.sentences(report)) + "</ul>")
+    parts.append(f'<p class="small">{escape(_method(report))}</p>')
     parts += [table(tables.steps(report), words=True), table(tables.spaces(report))]
     parts += shown(pictures, {name: _CAPTIONS[name] for name in ("edf", "efficiency")})
     parts.append(table(tables.best(report)))
     parts += shown(pictures, {"networks": _CAPTIONS["networks"]})
     for step in report.steps:
         if step.others:
-            parts.append(
-                f"<details><summary>Proposals at step {step.number}</summary>{table(tables.others(step))}</details>"
-            )
+            parts.append(folded(f"Proposals at step {step.number}", table(tables.others(step))))
     return page(report.name, parts)
+
+
+def _method(report: Report) -> str:
+    rules = report.rules
+    return (
+        f"One statistic decides, fixed beforehand: the difference of mean error{tables.at_equal(report)}, by a "
+        f"permutation test on networks that proposed nothing. The chance of any wrong acceptance in the session is "
+        f"{rules.alpha:g}: every step has {rules.share:.3g} of it, and passes its level on where the child is better "
+        f"(Wiens 2003; Tian and Ramdas 2021); looks within a step share its level (Lan and DeMets 1983). A change that "
+        f"only simplifies is accepted where the interval lies below the margin of {100 * rules.margin:g} points."
+    )
+
+
+def _settings(report: Report) -> Table:
+    rules = {name: value for name, value in asdict(report.rules).items() if isinstance(value, str | int | float)}
+    told = {**report.settings, **rules}
+    rows = ((name.replace("_", " "), one if isinstance(one, str) else json.dumps(one)) for name, one in told.items())
+    return Table("", ("", ""), tuple(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from regnas.studies.refine.report.record import Report
+from regnas.studies.refine.rules import NONE
 from regnas.studies.refine.steps import Step
 from regnas.studies.reporting.text_table import Table
 from regnas.studies.run.progress import duration
@@ -33,7 +34,7 @@ def _row(step: Step) -> tuple[str, ...]:
 def spaces(report: Report) -> Table:
     """The four aims of every space of the chain, as numbers."""
     heads = (
-        *("space", "models", "free parameters", "of 10 values at most", "points", "mean at equal " + _at(report)),
+        *("space", "models", "free parameters", "of 10 values at most", "points", f"mean{at_equal(report)}"),
         *("best of 25 [95 %]", "spread of costs", "distance"),
     )
     rows = tuple(
@@ -51,10 +52,6 @@ def spaces(report: Report) -> Table:
         for one in report.aims
     )
     return Table("The spaces of the chain", heads, rows)
-
-
-def _at(report: Report) -> str:
-    return report.rules.complexity
 
 
 def best(report: Report) -> Table:
@@ -80,6 +77,31 @@ def others(step: Step) -> Table:
     return Table(f"Proposals at step {step.number}", heads, rows)
 
 
+def conclusion(report: Report) -> str:
+    """What the session comes to, in one sentence that a person can repeat."""
+    kept = sum(one.accepted for one in report.steps)
+    if not kept or report.worst_loss is None:
+        tested = sum(one.plan is not None for one in report.steps)
+        why = f"none of {tested} tested changes is accepted" if tested else "no change was tested"
+        return f"{report.first} stays as it is: {why}."
+    before, after = report.aims[0].freedom, report.aims[-1].freedom
+    fewer = f"{after} free parameters in place of {before}"
+    changes = f"{kept} change" if kept == 1 else f"{kept} changes"
+    loss, sure = report.worst_loss, f"with {report.confidence:.0%} confidence the mean error{at_equal(report)} is"
+    if loss < 0:
+        what = f"{sure} at least {_plain(-loss)} points lower" + (f", with {fewer}" if after < before else "")
+        return f"{changes} of {report.first} made it better: {what}."
+    what = f"{sure} at most {_plain(loss)} points higher"
+    if after < before:
+        return f"{changes} of {report.first} made it simpler: {fewer}, and {what}."
+    return f"{changes} of {report.first} made it narrower: {what}."
+
+
+def at_equal(report: Report) -> str:
+    """Where means are compared: at equal complexity, unless the session was told to leave it out."""
+    return "" if report.rules.complexity == NONE else f" at equal {report.rules.complexity}"
+
+
 def sentences(report: Report) -> list[str]:
     """What may be concluded, in words."""
     rules, aims = report.rules, report.aims
@@ -97,8 +119,8 @@ def sentences(report: Report) -> list[str]:
         loss = report.worst_loss
         side = f"at least {_plain(-loss)} points better" if loss < 0 else f"at most {_plain(loss)} points worse"
         found.append(
-            f"with {report.confidence:.0%} confidence the last space is {side} than the first in the mean at equal "
-            f"{rules.complexity}: the sum of the steps' upper ends"
+            f"with {report.confidence:.0%} confidence the last space is {side} than the first in the mean"
+            f"{at_equal(report)}: the sum of the steps' upper ends"
         )
     effort = "no number of" if not math.isfinite(report.effort) else f"{report.effort:.1f}"
     few = min(aims[0].models, aims[-1].models)
