@@ -18,10 +18,11 @@ import numpy as np
 from regnas.architecture import form_of, key_of
 from regnas.costs import Complexity
 from regnas.errors import InvalidArchitecture
-from regnas.scaling import Scaling, scaled_width
+from regnas.scaling import Scaling, scaled_depth, scaled_width
 from regnas.search_spaces.chain import views
 from regnas.search_spaces.chain.canonical import canonical_order, renumbered
 from regnas.search_spaces.chain.complexity import ChainColumns, chain_complexity
+from regnas.search_spaces.chain.deeper import copies_of, repeated
 
 if TYPE_CHECKING:
     import torch
@@ -190,21 +191,40 @@ class LayerChain:
 
     @property
     def scales(self) -> tuple[str, ...]:
-        """Width alone: of a chain with skips nobody has said what twice as deep is."""
-        return ("width",)
+        """Layers, by repeating them, and filters."""
+        return ("depth", "width")
 
     def asked(self, scaling: Scaling) -> dict[str, tuple[float, ...]]:
-        """Filters before they are rounded."""
-        return {"filters": tuple(scaling.width * layer.filters for layer in self.layers)}
+        """Layers, and the filters of the narrowest and of the widest, before they are rounded."""
+        filters = [layer.filters for layer in self.layers]
+        return {
+            "layers": (scaling.depth * len(self.layers),),
+            "least_filters": (scaling.width * min(filters),),
+            "most_filters": (scaling.width * max(filters),),
+        }
 
     def scaled(self, scaling: Scaling) -> LayerChain:
-        """With more or fewer filters in every layer, a multiple of 4.
+        """Deeper by repeating layers (`regnas.search_spaces.chain.deeper`); filters are a multiple of 4.
+
+        Every layer is kept: there are no fewer of them by a factor of depth below 1.
 
         Raises:
-            InvalidArchitecture: too many filters.
+            InvalidArchitecture: too many layers or filters.
         """
-        wide = tuple(replace(one, filters=scaled_width(one.filters, scaling, _FILTERS)) for one in self.layers)
-        return LayerChain(wide, self.inputs, self.classes)
+        deep = self._deeper(scaling)
+        wide = tuple(replace(one, filters=scaled_width(one.filters, scaling, _FILTERS)) for one in deep.layers)
+        return LayerChain(wide, deep.inputs, self.classes)
+
+    def _deeper(self, scaling: Scaling) -> LayerChain:
+        count = len(self.layers)
+        copies = copies_of(count, min(scaled_depth(count, scaling), MOST_LAYERS + 1))  # one too many is refused
+        made = repeated(self.inputs, copies)
+        layers, before = [], -1
+        for number, _ in made:
+            one = self.layers[number]
+            layers.append(one if number != before else replace(one, stride=(1, 1)))
+            before = number
+        return LayerChain(tuple(layers), tuple(feeding for _, feeding in made), self.classes)
 
     def summary(self) -> Summary:
         """The network in the line that ``--params`` reads."""

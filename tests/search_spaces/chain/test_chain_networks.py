@@ -13,6 +13,7 @@ from torch import nn
 
 from regnas import describe
 from regnas.errors import InvalidArchitecture, UsageError
+from regnas.scaling import Scaling
 from regnas.search_spaces.chain.architecture import Layer, LayerChain
 from regnas.search_spaces.chain.line import line_of, read_line
 from regnas.search_spaces.chain.network import joined
@@ -113,6 +114,33 @@ def test_strides_beyond_the_picture_leave_one_pixel() -> None:
     deep = LayerChain((Layer((7, 7), (3, 3), 4),) * 8, tuple((n - 1,) if n else () for n in range(8)), classes=3)
     assert deep.build().eval()(torch.rand(2, 3, 5, 5)).shape == (2, 3)
     assert deep.complexity(5)["flops"] == 3 * 49 * 4 * 4 + 49 * 16 + 6 * 49 * 16 + 4 * 3 + 3
+
+
+def test_a_deeper_chain_repeats_layers_and_what_saw_a_layer_sees_its_last_copy() -> None:
+    """The second layer has a stride, which its copy has not; both feed the third."""
+    wide, strided = Layer((3, 3), (1, 1), 64), Layer((5, 5), (2, 2), 24)
+    network = LayerChain((PLAIN, strided, wide), ((), (0,), (0, 1)), classes=4)
+    deep = network.scaled(Scaling(depth=2))
+    again = Layer((5, 5), (1, 1), 24)
+    links = ((), (0,), (1,), (2,), (1, 3), (4,))
+    assert deep == LayerChain((PLAIN, PLAIN, strided, again, wide, wide), links, classes=4)
+    assert network.scaled(Scaling(depth=0.2)) == network
+    assert [len(network.scaled(Scaling(depth=d, rounding="up")).layers) for d in (1.01, 1.4, 13.3)] == [4, 5, 40]
+
+
+@given(chains(), st.floats(1, 5))
+def test_a_deeper_chain_is_one_whatever_the_order_of_its_layers(made: tuple[Any, Any], depth: float) -> None:
+    one = LayerChain(tuple(made[0]), tuple(made[1]))
+    other = LayerChain(*(tuple(part) for part in reordered(*made, seed=3)))
+    deep = one.scaled(Scaling(depth=depth))
+    assert deep == other.scaled(Scaling(depth=depth))
+    assert len(deep.layers) == max(len(one.layers), round(depth * len(one.layers)))
+    assert len(deep.loose) == len(one.loose)
+
+
+def test_more_layers_than_a_chain_can_have_are_refused() -> None:
+    with pytest.raises(InvalidArchitecture, match="1 to 40 layers"):
+        LayerChain((PLAIN,), ((),)).scaled(Scaling(depth=1e6))
 
 
 @given(chains())
