@@ -10,7 +10,7 @@ from typing import Any
 from regnas.images import Images
 from regnas.preset import Preset
 from regnas.search_spaces.mobile.architecture import Mobile
-from regnas.search_spaces.mobile.published import COMPOUND, MULTIPLIED, multiplied, small
+from regnas.search_spaces.mobile.published import COMPOUND, MULTIPLIED, MULTIPLIERS, multiplied, small
 from regnas.search_spaces.mobile.space import HEAD
 from regnas.search_spaces.mobile.stagewise import STEM
 
@@ -26,8 +26,8 @@ _SMALL = "the authors', whose first layer has no skip; in timm's mnasnet_small i
 def mobiles() -> dict[str, Preset]:
     """The entry point."""
     found: dict[str, Preset] = {}
-    for name, (_, multipliers) in MULTIPLIED.items():
-        for multiplier in multipliers:
+    for name in MULTIPLIED:
+        for multiplier in MULTIPLIERS:
             own = name if multiplier == 1 else f"{name}-{multiplier:g}"
             found[own] = _preset(multiplied(name, multiplier), _NOTES[name], _also(name, multiplier))
     found["mnasnet-small"] = _preset(small(), _SMALL)

@@ -54,12 +54,9 @@ V2 = Published(
 BASES = {"b0": B0, "mnasnet-a1": A1, "mnasnet-b1": B1, "mobilenetv2": V2}
 
 
-# Multipliers of widths: those of tensorflow/tpu ``mnasnet`` and of timm.
-MULTIPLIED = {
-    "mnasnet-a1": (A1, (0.5, 0.75, 1.0, 1.4)),
-    "mnasnet-b1": (B1, (0.5, 0.75, 1.0, 1.3, 1.4)),
-    "mobilenetv2": (V2, (0.35, 0.5, 0.75, 1.0, 1.4)),
-}
+# Multipliers of widths: those of Sandler et al. 2018, Tan et al. 2019, timm and torchvision together.
+MULTIPLIERS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
+MULTIPLIED = {"mnasnet-a1": A1, "mnasnet-b1": B1, "mobilenetv2": V2}
 # Width, depth, pixels: tensorflow/tpu ``efficientnet_builder.py``, ``efficientnet_params``
 COMPOUND = {
     "efficientnet-b0": (1.0, 1.0, 224),
@@ -78,7 +75,7 @@ def multiplied(name: str, multiplier: float) -> Mobile:
 
     The head of MnasNet stays as it is; that of MobileNetV2 grows, and never shrinks.
     """
-    base = MULTIPLIED[name][0]
+    base = MULTIPLIED[name]
     stages = read_line(base.line)
     return Mobile(
         stages=tuple(replace(stage, width=round_filter(stage.width * multiplier)) for stage in stages),

@@ -181,18 +181,23 @@ def test_a_name_that_is_none_is_refused_with_the_nearest(source: str, error: typ
 
 # --- presets ----------------------------------------------------------------------------------------------------
 
-# params, flops, activations in thousands: tables of docs/spaces.md; those of timm and torchvision are equal.
+# params, flops: tables of docs/spaces.md; timm and torchvision, also by their own multipliers, have the same.
 COUNTS = {
     "mnasnet-a1": (3_887_038, 311_584_310),
     "mnasnet-a1-1.4": (6_105_992, 586_324_920),
     "mnasnet-a1-0.75": (2_912_278, 223_500_000),
     "mnasnet-a1-0.5": (2_082_006, 103_200_000),
+    "mnasnet-a1-0.35": (1_747_018, 61_684_450),
+    "mnasnet-a1-1.3": (5_468_486, 525_987_254),
+    "mnasnet-b1-0.35": (1_788_232, 58_879_912),
     "mnasnet-b1": (4_383_312, 314_416_872),
     "mnasnet-b1-0.5": (2_218_512, 104_456_968),
     "mnasnet-b1-0.75": (3_170_208, 215_500_000),
     "mnasnet-b1-1.3": (6_282_256, 526_400_000),
     "mnasnet-small": (2_030_264, 68_342_784),
     "mobilenetv2": (3_504_872, 300_775_272),
+    "mobilenetv2-0.35": (1_677_128, 59_286_808),
+    "mobilenetv2-1.3": (5_386_792, 509_375_560),
     "efficientnet-b0": (5_288_548, 385_825_092),
     "efficientnet-b1": (7_794_184, 686_817_992),
     "efficientnet-b2": (9_109_994, 993_600_000),
