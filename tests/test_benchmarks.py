@@ -114,22 +114,24 @@ def test_the_referee_adds_runs_to_what_it_knows_and_measures_gains_under_equal_s
     from benchmarks import referee
     from regnas.studies.bench.running.runs import Run
 
-    one = {
-        "final": {"0": 0.2},
-        "values": {str(n): {"mean": 0.2, "low": None, "high": None} for n in (25, 50, 100)},
-        "against_random": {},
-        "proposal_ms": 1.0,
-        "proposals_refused": 3.0,
-    }
-    asked = {**one, "name": "ext:a[python=envs/a/bin/python,x=1]", "origins": {"own": 100.0}, "unanswered": 0.0}
-    found = {
-        "spaces": [{"strategies": [{**one, "name": "random"}, asked]}],
-        "settings": {"versions_elsewhere": {asked["name"]: {"a": "1.0"}}},
-    }
-    lines = referee.table(referee.rows(found, slow=False)).splitlines()[2:]
-    assert lines[0].startswith("| `random`  | 1 | 20.00 | 20.00 | 20.00 |  | 1 |  | 3 |")
-    assert lines[1].startswith("| `ext:a[x=1]` 1.0 | 1 |") and "| 100 / 0 / 0 / 0 | 3 |" in lines[1]
-    assert [one["name"] for one in referee.rows(found, slow=True)] == ["ext:a[x=1]"]
+    def run(seed: int, error: float, **origins: int) -> Run:
+        n = referee.BUDGET
+        falling, flat = np.linspace(error + 0.1, error, n), np.zeros(n)
+        networks = tuple(map(str, range(n)))
+        times = {"started": flat, "ended": flat, "epochs": flat.astype(int), "whole": flat == 0}
+        found = {"proposal_seconds": seed + 1.0, "refused": 2 * seed, "origins": origins}
+        return Run(strategy="a", seed=seed, networks=networks, signal=falling, score=falling, **times, **found)
+
+    rows = {"random": {"name": "random", "versions": {}}, "ext:a": {"name": "ext:a", "versions": {"a": "1.0"}}}
+    assert list(referee.missing(rows, {"random": 2, "ext:a": 1})) == [("random", 0), ("ext:a", 0), ("random", 1)]
+    for seed, error in enumerate((0.3, 0.5)):
+        rows["random"] = referee.with_run(rows["random"], run(seed, error))
+        rows["ext:a"] = referee.with_run(rows["ext:a"], run(seed, error - 0.1, own=100 - 50 * seed))
+    assert not list(referee.missing(rows, {"random": 2, "ext:a": 2}))
+    lines = referee.table([rows["random"], rows["ext:a"]]).splitlines()[2:]
+    early = " | ".join(f"{30 + 10 * (99 - n) / 99:.2f}" for n in (24, 49))  # of the mean of two straight lines
+    assert lines[0] == f"| `ext:a` 1.0 | 2 | {early} | 30.00 | +10.00 [+10.00, +10.00] | 15 | 75 / 0 / 0 / 0 | 1 |"
+    assert lines[1].startswith("| `random`  | 2 |") and " | 40.00 |  | 15 |  | 1 |" in lines[1]
 
 
 def test_finds_stand_beside_textbook_networks_that_trained_as_long_by_either_clock(
@@ -158,21 +160,3 @@ def test_finds_stand_beside_textbook_networks_that_trained_as_long_by_either_clo
     theirs = "37.00% (2) | -5.00, -18.84 to +8.84 |  | 0.200 | 1 of 2 |"
     assert [line for line in found if "resnet18" in line] == [f"| resnet18 | {s} | {theirs}" for s in (100, 205)]
     assert not any("search" in line for line in found)
-    def run(seed: int, error: float, **origins: int) -> Run:
-        n = referee.BUDGET
-        falling, flat = np.linspace(error + 0.1, error, n), np.zeros(n)
-        networks = tuple(map(str, range(n)))
-        times = {"started": flat, "ended": flat, "epochs": flat.astype(int), "whole": flat == 0}
-        found = {"proposal_seconds": seed + 1.0, "refused": 2 * seed, "origins": origins}
-        return Run(strategy="a", seed=seed, networks=networks, signal=falling, score=falling, **times, **found)
-
-    rows = {"random": {"name": "random", "versions": {}}, "ext:a": {"name": "ext:a", "versions": {"a": "1.0"}}}
-    assert list(referee.missing(rows, {"random": 2, "ext:a": 1})) == [("random", 0), ("ext:a", 0), ("random", 1)]
-    for seed, error in enumerate((0.3, 0.5)):
-        rows["random"] = referee.with_run(rows["random"], run(seed, error))
-        rows["ext:a"] = referee.with_run(rows["ext:a"], run(seed, error - 0.1, own=100 - 50 * seed))
-    assert not list(referee.missing(rows, {"random": 2, "ext:a": 2}))
-    lines = referee.table([rows["random"], rows["ext:a"]]).splitlines()[2:]
-    early = " | ".join(f"{30 + 10 * (99 - n) / 99:.2f}" for n in (24, 49))  # of the mean of two straight lines
-    assert lines[0] == f"| `ext:a` 1.0 | 2 | {early} | 30.00 | +10.00 [+10.00, +10.00] | 15 | 75 / 0 / 0 / 0 | 1 |"
-    assert lines[1].startswith("| `random`  | 2 |") and " | 40.00 |  | 15 |  | 1 |" in lines[1]

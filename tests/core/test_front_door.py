@@ -92,7 +92,9 @@ def test_options_of_training_are_refused_where_populations_are_compared() -> Non
 def test_every_flag_of_a_command_is_an_option_from_python(name: str) -> None:
     flags = {str(one.name) for one in commands.commands[name].params if isinstance(one, click.Option)}
     subjects = SUBJECTS | ({"data"} if name == "find" else set())
-    assert flags - subjects - {"as_json", "json_lines", "help", "debug", "config", "print_config"} <= names_of(GROUPS[name])
+    assert flags - subjects - {"as_json", "json_lines", "help", "debug", "config", "print_config"} <= names_of(
+        GROUPS[name]
+    )
 
 
 @pytest.mark.parametrize("name", GROUPS)
