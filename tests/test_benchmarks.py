@@ -138,11 +138,11 @@ def test_finds_stand_beside_textbook_networks_that_trained_as_long_by_either_clo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
-    from benchmarks import finding, lines
+    from benchmarks import finding, lines, textbook
 
     for name in ("FINDS", "LATENCIES"):
         monkeypatch.setattr(finding, name, tmp_path / name)
-    monkeypatch.setattr(finding.textbook, "FOLDER", tmp_path)
+    monkeypatch.setattr(textbook, "FOLDER", tmp_path)
     cost = {"flops": 4_800_000}
     for seed, (error, processor) in enumerate(((0.30, 95), (0.34, 105))):
         told = {"processor_seconds": processor, "wall_seconds": 220, "candidates": 3, "returned": "candidate 1"}
@@ -150,7 +150,7 @@ def test_finds_stand_beside_textbook_networks_that_trained_as_long_by_either_clo
         lines.add(finding.FINDS, row)
     for who, asked in (("resnet18", 205.0), ("resnet18", 100.0), ("resnet18", 400.0), ("search", 205.0)):
         for error in (0.36, 0.38):
-            lines.add(finding.textbook.file_of("jpeg-cifar10"), {"who": who, "asked": asked, "test_error": error})
+            lines.add(textbook.file_of("jpeg-cifar10"), {"who": who, "asked": asked, "test_error": error})
     for network, milliseconds in (("find 205 0", 0.1), ("find 205 1", 0.3), ("resnet18", 0.2)):
         lines.add(finding.LATENCIES, {"network": network, "milliseconds": milliseconds})
     found = list(finding.report())
