@@ -78,6 +78,7 @@ def found(pictures: Path, seconds: float, seed: int, out: Path) -> dict[str, Any
         "training_seconds": training["seconds"],
         "test_error": told["test"]["error"],
         "cost": told["cost"],
+        "latency": told["latency"],
         "network": read_architecture(out).to_json(),
     }
 
