@@ -20,7 +20,7 @@ def parse(text: str, what: str) -> tuple[str, str, dict[str, str]]:
     """
     match = _SPEC.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"a {what} is name or name[key=value,...], got {text!r}")
+        raise UsageError(f"a{'n' * (what[0] in 'aeiou')} {what} is name or name[key=value,...], got {text!r}")
     options: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in (match["options"] or "").split(","))):
         key, equals, value = (piece.strip() for piece in part.partition("="))

@@ -42,6 +42,8 @@ def test_a_malformed_spec_is_named_with_the_form(text: str) -> None:
     with pytest.raises(UsageError, match=r"a space is name or name\[key=value,...\], got") as caught:
         spec.parse(text, "space")
     assert repr(text) in str(caught.value)
+    with pytest.raises(UsageError, match="an objective is name or name"):
+        spec.parse(text, "objective")
 
 
 @pytest.mark.parametrize("option", ["a", "=2", "wm=", "wm"])
