@@ -49,6 +49,8 @@ def page(found: Finding, pictures: Mapping[str, bytes]) -> str:
 def _parts(found: Finding, name: str, pictures: Mapping[str, bytes]) -> Iterator[str]:
     yield f"<h1>{html.escape(name)}</h1>"
     yield f"<p><strong>{html.escape(found.conclusion)}</strong></p>"
+    yield from html.figures(pictures, {"candidates": _CAPTIONS["candidates"]})
+    yield html.folded("Settings", html.table(words.searched(found), words=True))
     yield "<h2>How sure it is</h2>"
     yield _list([f"{one}." for one in words.sure(found)])
     if (race := words.race(found)) is not None:
@@ -56,16 +58,15 @@ def _parts(found: Finding, name: str, pictures: Mapping[str, bytes]) -> Iterator
     yield from _test(found, pictures)
     yield html.table(words.network(found), words=True)
     yield "<h2>Candidates</h2>"
-    yield from html.figures(pictures, {key: _CAPTIONS[key] for key in ("candidates", "more")})
-    yield f"<details><summary>In numbers</summary>{html.table(words.best(found))}</details>"
-    yield html.table(words.searched(found), words=True)
+    yield from html.figures(pictures, {"more": _CAPTIONS["more"]})
+    yield html.folded("In numbers", html.table(words.best(found)))
     yield html.table(words.images(found), words=True)
     if found.remarks:
         yield "<p>What is odd about them:</p>" + _list(found.remarks)
     yield "<h2>Limits of the claim</h2>"
     yield _list(list(words.limits(found)))
     yield html.table(words.files(found), words=True)
-    yield f"<details><summary>Versions</summary>{html.table(words.versions(found), words=True)}</details>"
+    yield html.folded("Versions", html.table(words.versions(found), words=True))
 
 
 def _test(found: Finding, pictures: Mapping[str, bytes]) -> Iterator[str]:

@@ -28,7 +28,9 @@ figcaption, .small { color: #555; font-size: 13px }
 .gallery img { width: 132px; image-rendering: pixelated } .gallery figcaption { overflow-wrap: anywhere }
 details { margin: 1em 0 } summary { cursor: pointer }
 @media (max-width: 640px) {
-  th, td { padding: 3px 5px } th:first-child, td:first-child { white-space: normal; overflow-wrap: anywhere }
+  th, td { padding: 3px 5px }
+  th:first-child, td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 7em }
+  figure img { min-width: 30em } .gallery img { min-width: 0 } .wide img { min-width: 48em }
 }
 @media print { details { display: block } }
 """

@@ -40,11 +40,11 @@ def report(benchmark: Benchmark, pictures: Mapping[str, bytes]) -> str:
     """
     parts = [f"<h1>{escape(benchmark.name)}</h1>"]
     parts += [f"<p><strong>{escape(line)}</strong></p>" for line in conclusions(benchmark)]
-    parts += [f'<p class="mark">NOTE: {escape(remark)}</p>' for remark in tables.remarks(benchmark)]
     parts += figures(pictures, {"gains": _GAINS})
-    parts.append(f'<p class="small">{escape(_method(benchmark))}</p>')
+    parts += [f'<p class="mark">NOTE: {escape(remark)}</p>' for remark in tables.remarks(benchmark)]
     if benchmark.settings:
         parts.append(folded("Settings", table(_settings(benchmark.settings), words=True)))
+    parts.append(f'<p class="small">{escape(_method(benchmark))}</p>')
     parts += _tables(tables.matrix(benchmark) if _compared(benchmark.spaces[0]) else None)
     parts += figures(pictures, {"matrix": _MATRIX})
     parts += _tables(tables.ranks(benchmark))
