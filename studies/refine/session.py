@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from regnas.design_space import Space, make_space
 from regnas.errors import DataError, StudyError, UsageError
 from regnas.images import Images
+from regnas.measure import load
 from regnas.options import RefineOptions, check_options
 from regnas.studies.refine.chain import Chain
 from regnas.studies.refine.changes import Change, read_own
@@ -22,6 +23,7 @@ from regnas.studies.refine.steps import Step
 from regnas.studies.refine.training import PoolTrainer, Replay
 from regnas.studies.search.identity import differing, folder_name
 from regnas.studies.search.plan import SearchPlan, plan
+from regnas.studies.search.request import split_window
 from regnas.studies.storage.locks import locked
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import read_fields, read_text
@@ -77,11 +79,13 @@ def plan_session(
         options: of a search: data, flops, evaluator, workers ...
 
     Raises:
-        UsageError, RegnasError: as `regnas.studies.search.plan.plan`; a space with nothing to refine; a file with an
-            unknown parameter; or a session of this name that was asked for otherwise.
+        UsageError, RegnasError: as `regnas.studies.search.plan.plan`; a space with nothing to refine; a limit of what
+            is measured one network at a time; a file with an unknown parameter; or a session of this name that was
+            asked for otherwise.
     """
     text = space.spec if isinstance(space, Space) else str(space).strip()
     called = name or text
+    check_window(split_window(options)[0] | (space.window if isinstance(space, Space) else Window()))
     ours = {"strategy": "random", "budget": rules.budget, "seed": rules.seed, "study": f"refine/{called}"}
     given: dict[str, Any] = {**options, **ours, "baselines": False}
     made = plan(space, **given)
@@ -92,6 +96,20 @@ def plan_session(
     session.changes()
     check_begun(session)
     return session, made
+
+
+def check_window(window: Window) -> None:
+    """Refuse limits of what takes a machine seconds to measure: thousands of networks are drawn that nobody trains.
+
+    Raises:
+        UsageError: the window limits such a measure.
+    """
+    timed = [name for name in window if load(name).meter is not None]
+    if timed:
+        raise UsageError(
+            f"a session draws thousands of networks that it does not train, and {timed[0]} is measured one by one: "
+            f"refine inside --flops, and search the last space with --{timed[0]}"
+        )
 
 
 def read_file(path: Path) -> tuple[tuple[str, str], ...]:

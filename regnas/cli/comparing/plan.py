@@ -24,6 +24,7 @@ from regnas.cli.output import echo, make_console
 @click.option("--pilot", type=int, default=4, show_default=True, help="Models of each space to train and time.")
 @options.seed
 @options.training
+@options.latency
 @options.out
 @options.printing("the numbers, as JSON")
 @options.debug

@@ -47,6 +47,10 @@ def test_a_session_leaves_a_report_that_is_made_again_from_its_folder(regnas_com
         (("--steps", "0"), "--steps are 1 to 50 tests, got 0"),
         (("--margin", "0"), "--margin is a difference of error in points, above 0; got 0"),
         (("--power", "0.2"), "--power lies between 0.5 and 1, got 0.2"),
+        (
+            ("--limit", "latency=:1ms"),
+            "latency is measured one by one: refine inside --flops, and search the last space",
+        ),
         (("--complexity", "nobody"), "--complexity is one of"),
         (("--propose", "missing.txt"), "--propose is a file with a change a line, such as wm=2:"),
         (("--propose", "empty.txt"), "empty.txt proposes nothing: write a change a line"),
