@@ -22,6 +22,7 @@ from regnas.system.duration import short
 _MARGIN = 1.25
 _STEPS = 6  # of an optimiser, that are timed
 _AFTERWARDS = 60.0  # seconds for test and files, however short the time is
+_FEW = 4  # candidates, below which a find is hardly a search (docs/find.md)
 _SCORING = 1.1  # of the steps' time, what scoring on validation images adds
 
 
@@ -123,6 +124,11 @@ def said(asked: FindRequest, plan: SearchPlan, training: float | None, spent: fl
         f"time {short(asked.seconds)}: {duration(search)} for textbook networks and candidates{how_many}; "
         f"{duration(final)} at most to train the best of them; then test and files, about a minute"
     )
+    if training and fitting(asked, plan, training) < _FEW:
+        yield (
+            "so few candidates are hardly a search: a textbook network that trains for all of the time may be better; "
+            "give a longer --time"
+        )
     if plan.space.meters:
         yield f"a part of these {duration(search)} is to measure {' and '.join(dict(plan.space.meters))} first"
     if spent:

@@ -126,6 +126,13 @@ def test_a_time_below_one_training_is_refused_with_one_that_is_long_enough() -> 
     estimate.check(request_of("fake", {"time": least, "out": "nowhere"}), 30.0)
 
 
+def test_a_time_for_few_candidates_is_said_to_be_hardly_a_search() -> None:
+    asked = request_of("fake", {"time": "100s", "out": "nowhere"})
+    made: Any = SimpleNamespace(workers=1, space=SimpleNamespace(meters=()))
+    for training, hardly in ((7.5, True), (5.0, False), (None, False)):  # three, four, and nobody knows how many
+        assert any("hardly a search" in line for line in estimate.said(asked, made, training)) == hardly
+
+
 @pytest.mark.slow
 def test_the_estimate_is_of_a_whole_training(tmp_path: Path) -> None:
     """Twice the epochs take twice as long: from a few steps of the same network, within what a busy machine does."""
