@@ -89,14 +89,15 @@ def main() -> None:
     for place, (name, space) in places.items():
         if asked.place not in (None, place) or (place == "chain" and not named):
             continue
-        print(f"\n{name}: ms a proposal with {', '.join(map(str, STORED))} trials stored")
-        alone = _row("Optuna alone", milliseconds(Known(space), space), medians=bool(named))
+        peer = "Optuna alone" if place == "chain" else "bare Optuna TPE"
+        print(f"\n{name}: ms a proposal with {', '.join(map(str, STORED))} trials stored, and ratio to {peer}")
+        over = _row("Optuna alone", milliseconds(Known(space), space), medians=bool(named))
         if place != "chain":
             tpe = optuna.samplers.TPESampler(seed=0, multivariate=True, constant_liar=False)
-            alone = _row("bare Optuna TPE", milliseconds(tpe, space), medians=bool(named))
+            over = _row(peer, milliseconds(tpe, space), medians=bool(named))
         for strategy in named or STRATEGIES:
             found = milliseconds(make_strategy(strategy, space, seed=0), space)
-            _row(strategy, found, medians=bool(named), over=alone)
+            _row(strategy, found, medians=bool(named), over=over)
 
 
 def _row(name: str, found: list[list[float]], *, medians: bool, over: list[float] | None = None) -> list[float]:
