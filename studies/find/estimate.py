@@ -84,7 +84,8 @@ def check(asked: FindRequest, training: float) -> None:
     """
     search = SEARCH_SHARE * (asked.seconds - asked.reserved)
     if search < training:
-        least = short(1.2 * training / SEARCH_SHARE / 0.9)
+        needed = 1.2 * training / SEARCH_SHARE / 0.9
+        least = short(60 * math.ceil(needed / 60) if needed > 180 else math.ceil(needed))
         raise UsageError(
             f"--time {short(asked.seconds)} is too short: one network trains for about {duration(training)} here, and "
             f"{duration(search)} are for the search; give --time {least} or more, a lower --resolution, or smaller "

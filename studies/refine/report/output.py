@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -77,7 +77,7 @@ def _page(report: Report, pictures: Mapping[str, bytes]) -> str:
     parts += shown(pictures, {"networks": _CAPTIONS["networks"]})
     for step in report.steps:
         if step.others:
-            parts.append(folded(f"Proposals at step {step.number}", table(tables.others(step))))
+            parts.append(folded(f"Proposals at step {step.number}", table(replace(tables.others(step), title=""))))
     return page(report.name, parts)
 
 

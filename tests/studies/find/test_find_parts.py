@@ -124,6 +124,8 @@ def test_a_time_below_one_training_is_refused_with_one_that_is_long_enough() -> 
         estimate.check(asked, 30.0)
     least = str(refused.value).partition("give --time ")[2].split()[0]
     estimate.check(request_of("fake", {"time": least, "out": "nowhere"}), 30.0)
+    with pytest.raises(UsageError, match="give --time 23m or more"):
+        estimate.check(asked, 248.0)
 
 
 def test_a_time_for_few_candidates_is_said_to_be_hardly_a_search() -> None:
