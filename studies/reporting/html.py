@@ -13,7 +13,7 @@ _WIDE = 1000  # pixels from which on a figure has panels beside each other: a na
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1080px; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em }
+h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em } h1, h2, p, li { overflow-wrap: anywhere }
 table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
 th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top }
 td { white-space: nowrap }
@@ -30,6 +30,8 @@ details { margin: 1em 0 } summary { cursor: pointer }
 @media (max-width: 640px) {
   th, td { padding: 3px 5px }
   th:first-child, td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 7em }
+  .words th:first-child, .words td:first-child { overflow-wrap: break-word; min-width: 0 }
+  .words td + td { min-width: 5em }
   figure img { min-width: 30em } .gallery img { min-width: 0 } .wide img { min-width: 48em }
 }
 @media print { details { display: block } }
