@@ -62,11 +62,20 @@ def preset(name: str) -> Preset:
         PluginNotFound: names what there is and the nearest name.
     """
     known, key = presets(), name.lower().replace("_", "-")
-    if key not in known:
-        if meant := [one for one, found in known.items() if key in found.also]:
-            notes = "; ".join(f"{one}: {known[one].note}" for one in meant if known[one].note)
-            raise PluginNotFound(f"no preset {name!r}; say {' or '.join(meant)}" + (f" ({notes})" if notes else ""))
-        near = difflib.get_close_matches(key, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise PluginNotFound(f"no preset {name!r}; there are {', '.join(known)}{hint}")
-    return known[key]
+    if key in known:
+        return known[key]
+    if hint := meant(name):
+        raise PluginNotFound(f"no preset {name!r}; {hint}")
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise PluginNotFound(f"no preset {name!r}; there are {', '.join(known)}{hint}")
+
+
+def meant(name: str) -> str:
+    """Which presets may be meant by a name that other programs have, and how these differ; empty where none may."""
+    known, key = presets(), name.lower().replace("_", "-")
+    found = [one for one, network in known.items() if key in network.also]
+    if not found:
+        return ""
+    notes = "; ".join(f"{one}: {known[one].note}" for one in found if known[one].note)
+    return f"say {' or '.join(found)}" + (f" ({notes})" if notes else "")

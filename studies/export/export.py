@@ -15,7 +15,7 @@ from regnas.design_space import make_space
 from regnas.errors import RegnasError, UsageError
 from regnas.format import SupportsWeights, make_format, read, reader_of, write
 from regnas.preprocessing import Preprocessing
-from regnas.preset import presets
+from regnas.preset import meant, presets
 from regnas.system.files import replacing
 from regnas.system.reading import read_fields
 
@@ -55,7 +55,8 @@ def find(text: str) -> Named:
     if reader_of(text) is not None:
         return Named(read(text)[0])
     near = difflib.get_close_matches(key, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else " (regnas list presets)"
+    said = meant(text) or (f"did you mean {near[0]}?" if near else "")
+    hint = f"; {said}" if said else " (regnas list presets)"
     raise UsageError(
         f"{text} is no study's folder, no architecture's file or folder, nothing that a format reads, and no network "
         f"known by name{hint}"

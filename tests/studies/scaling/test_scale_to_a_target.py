@@ -216,6 +216,7 @@ def test_presets_and_text_are_networks_too() -> None:
     ("words", "reason"),
     [
         (["no-such-network", "--by", "2"], "no network known by name"),
+        (["mnasnet", "--by", "2"], "by name; say mnasnet-a1 or mnasnet-b1 (mnasnet-a1: timm's semnasnet_*"),
         (["{", "--by", "2"], "NETWORK"),
         (['{"kind": "staged"}', "--by", "2"], "staged networks need"),
         ([LINE, "--by", "2", "--output", "x.json"], "--output is for one network"),
