@@ -51,11 +51,11 @@ class Variant:
 
 VARIANTS = {
     "cosine": Variant(timed=False, averaged=False, decay=5e-4, smoothing=0.0, mixed=False),
-    "stable": Variant(averaged=False, decay=5e-4, smoothing=0.0, mixed=False),
-    "averaged": Variant(decay=5e-4, smoothing=0.0, mixed=False),
-    "decayed": Variant(smoothing=0.0, mixed=False),
-    "smoothed": Variant(mixed=False),
-    "mixed": Variant(),
+    "stable": Variant(averaged=False, decay=5e-4, smoothing=0.0),
+    "averaged": Variant(decay=5e-4, smoothing=0.0),
+    "decayed": Variant(smoothing=0.0),
+    "smoothed": Variant(),
+    "unmixed": Variant(mixed=False),
 }
 
 
@@ -93,7 +93,14 @@ def train(name: str, seed: int, epochs: int, folder: str) -> dict[str, Any]:
     where: dict[str, Any] = {"seed": seed, "device": "cpu", "threads": 1}
     if how.timed:
         job: Any = TimedTraining(
-            network, data, recipe, seconds=epochs, horizon=HORIZON if how.averaged else 0, clock=Epochs(), **where
+            network,
+            data,
+            recipe,
+            seconds=epochs,
+            horizon=HORIZON if how.averaged else 0,
+            mixed=how.mixed,
+            clock=Epochs(),
+            **where,
         )
         while not job.course.done:
             job.run_epoch()
