@@ -45,7 +45,7 @@ def make_strategy(
 def own_options(
     options: Mapping[str, Any], strategy: str, known: Mapping[str, Any], least: Mapping[str, float] | None = None
 ) -> dict[str, Any]:
-    """A strategy's own options over their defaults.
+    """A strategy's own options over their defaults. A whole number is taken where the default is a float.
 
     Args:
         least: the smallest value of options that are numbers, 0 unless said; the largest is `LARGEST` of each.
@@ -64,11 +64,13 @@ def own_options(
         if key not in known:
             listed = ", ".join(known) or "none"
             raise UsageError(f"strategy {strategy} has no option {key!r}; its options: {listed}")
-        if isinstance(value, bool) != isinstance(known[key], bool) or not isinstance(value, type(known[key])):
+        wanted: Any = (int, float) if isinstance(known[key], float) else type(known[key])
+        if isinstance(value, bool) != isinstance(known[key], bool) or not isinstance(value, wanted):
             raise UsageError(f"option {key} of strategy {strategy} is a {type(known[key]).__name__}, got {value!r}")
         low = (least or {}).get(key, 0)
         if isinstance(value, int | float) and not low <= value <= LARGEST:
             raise UsageError(
                 f"option {key} of strategy {strategy} is a number from {low:g} to {LARGEST:,}, got {value!r}"
             )
+        given[key] = float(value) if isinstance(known[key], float) else value
     return {**known, **given}

@@ -31,8 +31,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     Raises:
         UsageError: no program, or none of that name.
     """
-    given = {key: float(value) if key == "timeout" and type(value) is int else value for key, value in options.items()}
-    found = own_options({**given, "argument": ""}, "command", KNOWN, {"timeout": 0.01, "tries": 1, "patience": 1})
+    found = own_options({**options, "argument": ""}, "command", KNOWN, {"timeout": 0.01, "tries": 1, "patience": 1})
     try:
         words = shlex.split(str(options.get("argument", "")))
     except ValueError as error:

@@ -48,9 +48,8 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     adapter = _adapter(name)
     python = _interpreter(str(options.get("python", "")))
     facts = _facts(python, str(adapter))
-    given = {key: float(value) if key == "timeout" and type(value) is int else value for key, value in options.items()}
     found = own_options(
-        {**given, "argument": ""},
+        {**options, "argument": ""},
         f"ext:{name}",
         {**KNOWN, **facts["options"]},
         {"timeout": 0.01, "tries": 1, "patience": 1},

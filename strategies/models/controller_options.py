@@ -22,14 +22,10 @@ def chosen(
         UsageError: an unknown paper, controller or baseline, an option it does not have, or a number out of range.
     """
     whole = {**known, "paper": ""}
-    given = {
-        name: float(value) if isinstance(whole.get(name), float) and type(value) is int else value
-        for name, value in options.items()
-    }
-    found = own_options(given, strategy, whole, _LEAST)
+    found = own_options(options, strategy, whole, _LEAST)
     if (paper := found.pop("paper")) and paper not in papers:
         raise UsageError(f"paper of strategy {strategy} is one of {', '.join(papers)}, got {paper!r}")
-    found |= {name: value for name, value in papers.get(paper, {}).items() if name not in given}
+    found |= {name: value for name, value in papers.get(paper, {}).items() if name not in options}
     for name, texts in (("controller", CONTROLLERS), ("baseline", BASELINES)):
         if found[name] not in texts:
             raise UsageError(f"{name} of strategy {strategy} is one of {', '.join(texts)}, got {found[name]!r}")

@@ -296,6 +296,11 @@ def test_the_small_setting_gives_way_to_what_is_said() -> None:
     assert {**small, "epochs": 7} == own
 
 
+def test_a_whole_number_is_taken_where_a_fraction_may_be_said() -> None:
+    whole, fraction = (dict(inner_of(f"darts[alpha_rate={said}]").fit_settings) for said in ("1", "1.0"))
+    assert whole == fraction and type(whole["alpha_rate"]) is float
+
+
 # --- what is proposed ---------------------------------------------------------------------------------------
 
 
