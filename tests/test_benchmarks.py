@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,8 +119,8 @@ def test_the_referee_adds_runs_to_what_it_knows_and_measures_gains_under_equal_s
         n = referee.BUDGET
         falling, flat = np.linspace(error + 0.1, error, n), np.zeros(n)
         networks = tuple(map(str, range(n)))
-        times = {"started": flat, "ended": flat, "epochs": flat.astype(int), "whole": flat == 0}
-        found = {"proposal_seconds": seed + 1.0, "refused": 2 * seed, "origins": origins}
+        times: dict[str, Any] = {"started": flat, "ended": flat, "epochs": flat.astype(int), "whole": flat == 0}
+        found: dict[str, Any] = {"proposal_seconds": seed + 1.0, "refused": 2 * seed, "origins": origins}
         return Run(strategy="a", seed=seed, networks=networks, signal=falling, score=falling, **times, **found)
 
     rows = {"random": {"name": "random", "versions": {}}, "ext:a": {"name": "ext:a", "versions": {"a": "1.0"}}}
