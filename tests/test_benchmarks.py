@@ -123,7 +123,10 @@ def test_the_referee_adds_runs_to_what_it_knows_and_measures_gains_under_equal_s
         found: dict[str, Any] = {"proposal_seconds": seed + 1.0, "refused": 2 * seed, "origins": origins}
         return Run(strategy="a", seed=seed, networks=networks, signal=falling, score=falling, **times, **found)
 
-    rows = {"random": {"name": "random", "versions": {}}, "ext:a": {"name": "ext:a", "versions": {"a": "1.0"}}}
+    rows: dict[str, Any] = {
+        "random": {"name": "random", "versions": {}},
+        "ext:a": {"name": "ext:a", "versions": {"a": "1.0"}},
+    }
     assert list(referee.missing(rows, {"random": 2, "ext:a": 1})) == [("random", 0), ("ext:a", 0), ("random", 1)]
     for seed, error in enumerate((0.3, 0.5)):
         rows["random"] = referee.with_run(rows["random"], run(seed, error))
