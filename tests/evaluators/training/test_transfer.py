@@ -145,7 +145,7 @@ WIDTHS = some.sampled_from([(8, 16), (16, 32), (16, 64), (24, 48), (32, 16), (48
 GROUPS = some.sampled_from([(1, 1), (2, 4), (4, 8), (8, 16), (8, 2), (4, 4)])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(widths=WIDTHS, groups=GROUPS, stem=some.sampled_from([4, 8, 12]), classes=some.sampled_from([5, 9]))
 def test_kept_channels_have_the_weights_that_they_had(
     widths: tuple[int, int], groups: tuple[int, int], stem: int, classes: int

@@ -91,6 +91,7 @@ def _published(data: str) -> Any:
     return pickle.loads(path.read_bytes())
 
 
+@pytest.mark.slow
 def test_built_networks_have_the_published_number_of_parameters() -> None:
     """In closed form for every cell, see above; here on built networks for 200 of them."""
     for row in np.random.default_rng(0).choice(len(CELLS), 200, replace=False).tolist():

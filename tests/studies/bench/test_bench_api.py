@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import regnas
 from regnas.design_space import make_space
 from regnas.options import BenchOptions
@@ -21,12 +23,14 @@ def test_it_returns_every_number_and_leaves_the_same_files(table_file: Path, tmp
     assert again.spaces[0].strategies[1].values == space.strategies[1].values
 
 
+@pytest.mark.slow
 def test_a_space_of_ones_own_is_simulated_in_this_process(table_file: Path, tmp_path: Path) -> None:
     space = make_space(f"table:{table_file}").fix(op="b")
     found = regnas.bench(space, f"table:{table_file}", [], budget=20, repeats=2, out=tmp_path / "runs", quiet=True)
     assert found.strategies == ("random", "local-search", "evolution", "tpe", "predictor")
 
 
+@pytest.mark.slow
 def test_the_model_rule_is_shown_beside_the_observed_one(table_file: Path, tmp_path: Path) -> None:
     name = f"table:{table_file}"
     options: BenchOptions = {"budget": 40, "repeats": 3, "out": tmp_path / "runs", "quiet": True}

@@ -169,6 +169,7 @@ def test_an_actor_evaluates_several_candidates_at_a_time_and_sends_the_files_of_
     assert all((tmp_path / f"{index}.json").exists() for index in range(3))
 
 
+@pytest.mark.slow
 def test_a_search_in_ray_is_the_search_in_processes(fast_search: Search) -> None:
     options: dict[str, Any] = {"evaluator": "curve", "pruner": "asha", "workers": 1, "baselines": False}
     one = fast_search(9, executor="ray", **options)
@@ -186,6 +187,7 @@ def test_trained_weights_come_back_and_are_tested(tmp_path: Path) -> None:
     assert one.best.folder is not None and regnas.load(one.best.folder) is not None
 
 
+@pytest.mark.slow
 def test_a_candidate_that_kills_its_process_is_recorded_with_its_signal(regnas_command: Run, fast: Any) -> None:
     words = ("--data", "fake", "--evaluator", "fast[kill=1]", "--workers", 1, "--budget", 3, "--executor", "ray")
     code, printed, _ = regnas_command("search", *words)

@@ -119,7 +119,11 @@ def first_of(seconds: float, begun: int) -> Callable[[int], bool]:
     return lambda number: number >= begun or time.monotonic() > end
 
 
-@pytest.mark.parametrize("storage", STORAGES.values(), ids=STORAGES)
+@pytest.mark.parametrize(
+    "storage",
+    [STORAGES["sqlite"], pytest.param(STORAGES["journal"], marks=pytest.mark.slow)],
+    ids=["sqlite", "journal"],
+)
 def test_a_driver_killed_three_times_ends_with_the_exact_budget_and_nothing_done_twice(
     command: Callable[..., Any], fast: Any, tmp_path: Path, storage: str
 ) -> None:
@@ -131,6 +135,7 @@ def test_a_driver_killed_three_times_ends_with_the_exact_budget_and_nothing_done
     rounds.finish()
 
 
+@pytest.mark.slow
 def test_a_driver_with_lanes_killed_three_times_ends_with_the_exact_budget_and_nothing_done_twice(
     command: Callable[..., Any], fast: Any, tmp_path: Path
 ) -> None:

@@ -33,7 +33,8 @@ def test_every_number_of_workers_spends_the_exact_budget_and_finds_the_same(fast
     assert len({error for _, error in found[0].values()}) == 9
 
 
-@pytest.mark.parametrize("several", [4, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("several", [4, 2])
 def test_real_trainings_give_the_same_errors_with_one_worker_and_with_several(tmp_path: Path, several: int) -> None:
     budget = 4
     found = []

@@ -110,6 +110,7 @@ def test_the_test_images_are_read_once_for_one_winner(fast: Any, tmp_path: Path)
     assert fast.readings() == 1 + (more.best.index != first.best.index)
 
 
+@pytest.mark.slow
 def test_only_the_winner_sees_the_test_images_in_a_worker_too(fast: Any, tmp_path: Path) -> None:
     options = {**SEARCH, "workers": 1}
     result = regnas.search(data="sealed:32", budget=2, out=tmp_path, storage=f"{tmp_path}/j.journal", **options)

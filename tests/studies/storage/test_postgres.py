@@ -95,6 +95,7 @@ def test_a_study_goes_on_from_another_folder(fast_search: Search, fast: Any, dat
     assert [row["error"] for row in second.rows[:5]] == [row["error"] for row in first.rows]
 
 
+@pytest.mark.slow
 def test_a_killed_driver_is_waited_for_until_its_lease_ends(
     command: Callable[..., Any], fast: Any, database: Callable[[], str], eventually: Any
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_killed_driver_is_waited_for_until_its_lease_ends(
     assert not set(fast.evaluated()[before:]) & set(done)
 
 
+@pytest.mark.slow
 def test_a_server_that_crashes_during_a_search_costs_no_evaluation(
     command: Callable[..., Any], fast: Any, postgres: Server, database: Callable[[], str], eventually: Any
 ) -> None:
@@ -193,6 +195,7 @@ def test_no_other_driver_takes_a_study_while_a_write_of_its_holder_goes_on(datab
         lease.fence(connection)
 
 
+@pytest.mark.slow
 def test_no_output_and_no_file_has_the_password(
     command: Callable[..., Any], fast: Any, postgres: Server, database: Callable[[], str], tmp_path: Path
 ) -> None:
