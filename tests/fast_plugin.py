@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
 import os
 import signal
 import time
@@ -123,9 +124,9 @@ def make(task: Task, options: Mapping[str, Any]) -> Fast:
 
 def _sleep(seconds: float) -> None:
     """In pieces: a signal that comes just before a sleep is heard after it, and does not end it."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, 0.05))
+    pieces = max(1, math.ceil(seconds / 0.05))
+    for _ in range(pieces):
+        time.sleep(seconds / pieces)
 
 
 def _hang(context: Context) -> None:
