@@ -163,7 +163,8 @@ def unversioned(value: dict[str, Any]) -> dict[str, Any]:
     """A JSON object without the versions of what wrote it and without what is said since, in the words of today."""
     settings = {name: one for name, one in value["settings"].items() if name != "versions"}
     settings["images"] = Images.from_json(settings["images"]).to_json()
-    return {name: one for name, one in value.items() if name != "decoding"} | {"settings": settings}
+    said = {name: one for name, one in value.items() if name != "decoding"} | {"settings": settings}
+    return said | ({"trained": said["trained"].replace("1 epochs", "1 epoch")} if said.get("trained") else {})
 
 
 @pytest.mark.parametrize("name", some_of("reused", "warm", "failing", "table", "earlier-stream", TPE))
