@@ -6,7 +6,7 @@ makes an environment with the pin of each adapter (``envs/skopt`` and so on; tho
 NAS-Bench-201 and a recorded population of RegNetX inside 1M:2M flops, 100 evaluations each, one process, seed by seed.
 Every run that ends is put into benchmarks/results/referee.json, and what is there is not run again: the same command
 goes on where it was stopped, and one with more seeds adds to what is known. At the end, and when it is interrupted,
-the tables are put into docs/referee.md.
+the tables are put into docs/referee.md. ``--pairs`` prints the differences of every two under the same seeds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +131,26 @@ def missing(rows: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, int]) ->
                 yield name, seed
 
 
-def gain(row: Mapping[str, Any], random: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """By how much the error at the end is below that of random search under the same seeds, with its interval."""
-    seeds = [seed for seed in row["final"] if seed in random["final"]]
-    if row["name"] == random["name"] or not seeds:
+def gain(row: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """By how much the error at the end is below that of another optimiser under the same seeds, with its interval."""
+    seeds = [seed for seed in row["final"] if seed in other["final"]]
+    if row["name"] == other["name"] or not seeds:
         return None
-    base, mine = (np.array([one["final"][seed] for seed in seeds]) for one in (random, row))
+    base, mine = (np.array([one["final"][seed] for seed in seeds]) for one in (other, row))
     found = paired_mean(base, mine, rng=keyed.generator("referee gain", 0, row["name"]))
     return found.estimate, found.low, found.high
+
+
+def pairs(kept: Iterable[Mapping[str, Any]], least: int = 3) -> Iterator[str]:
+    """By how much each optimiser is ahead of each other under the same seeds, of those with so many runs."""
+    known = [one for one in kept if len(one["final"]) >= least]
+    for one in known:
+        for other in known:
+            found = gain(one, other)
+            if found is not None and found[0] > 0:
+                yield "{} ahead of {}: {:.2f} [{:.2f}, {:.2f}]".format(
+                    one["name"], other["name"], *(100 * number for number in found)
+                )
 
 
 def table(kept: Sequence[dict[str, Any]]) -> str:
@@ -191,12 +203,17 @@ def main() -> None:
     parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of environments")
     parser.add_argument("--only", choices=list(ARENAS), help="one space; what is known of the other stays")
     parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="adapters that are not run")
+    parser.add_argument("--pairs", action="store_true", help="print what is known of every two, and run nothing")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="after so many no run is begun")
     options = parser.parse_args()
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"arenas": {}}
+    if options.pairs:
+        for arena, kept in results["arenas"].items():
+            print(arena, *pairs(kept), sep="\n  ")
+        return
     end = time.monotonic() + 60 * options.minutes
     names = judged(options.without)
     prepare(names, options.envs)
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"arenas": {}}
     results |= {"schema": 2, "machine": machine.describe(), "budget": BUDGET}
     try:
         for arena, seeds in zip(ARENAS, options.seeds * len(ARENAS), strict=False):

@@ -136,6 +136,8 @@ def test_the_referee_adds_runs_to_what_it_knows_and_measures_gains_under_equal_s
     early = " | ".join(f"{30 + 10 * (99 - n) / 99:.2f}" for n in (24, 49))  # of the mean of two straight lines
     assert lines[0] == f"| `ext:a` 1.0 | 2 | {early} | 30.00 | +10.00 [+10.00, +10.00] | 15 | 75 / 0 / 0 / 0 | 1 |"
     assert lines[1].startswith("| `random`  | 2 |") and " | 40.00 |  | 15 |  | 1 |" in lines[1]
+    assert list(referee.pairs(rows.values(), least=2)) == ["ext:a ahead of random: 10.00 [10.00, 10.00]"]
+    assert not list(referee.pairs(rows.values(), least=3))
 
 
 def test_finds_stand_beside_textbook_networks_that_trained_as_long_by_either_clock(

@@ -39,6 +39,24 @@ def show_depths(recorded: str) -> None:
                 print(f"    {rows.sum()} of {text} blocks: mean error {errors[rows].mean():.1%}")
 
 
+def show_mnasnets() -> None:
+    """What may make random MnasNets hard to train: their layers, and how the error depends on kinds of them."""
+    (one,) = load("recorded:fashion-mnist-mobile/mnasnet")
+    stages = [(network or {})["stages"] for network in one.architectures]
+    kinds = {
+        "layers": [sum(it["depth"] for it in own) for own in stages],
+        "without a shortcut": [sum(it["depth"] if it["skip"] == "none" else 1 for it in own) for own in stages],
+        "without expansion": [
+            sum(it["depth"] for it in own if it["block"] == "mbconv" and it["expansion"] == 1) for own in stages
+        ],
+        "with squeeze-and-excitation": [sum(it["depth"] for it in own if it["se"]) for own in stages],
+        "of 5x5": [sum(it["depth"] for it in own if it["kernel"] == 5) for own in stages],
+    }
+    print(f"{one.name}: median number of layers, rank correlation with the error")
+    for kind, numbers in kinds.items():
+        print(f"  {kind:<28} {np.median(numbers):4.0f} {spearmanr(numbers, one.error).statistic:6.2f}")
+
+
 def show_start(full: str, scaled: str) -> None:
     """The same networks with residual branches that start at full size, and scaled by depth."""
     print(f"networks of both {full} and {scaled}: mean errors by blocks, rank correlation of the two")
@@ -84,3 +102,4 @@ if __name__ == "__main__":
     for recorded in scaled:
         show_start(recorded.removesuffix("-scaled"), recorded)
     show_rates()
+    show_mnasnets()
