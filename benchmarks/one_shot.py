@@ -1,13 +1,14 @@
 """What DARTS does on this project's spaces, and in what time. Every command goes on where it was stopped.
 
     python -m benchmarks.one_shot collapse [--seeds 4] [--epochs 50] [--images 3000] [--alpha-rate 0.003]
+                                   [--remedy plain --remedy eigenvalue]
     python -m benchmarks.one_shot search [--seed 0] [--epochs 50] [--folder build/one-shot]
     python -m benchmarks.one_shot small [--space SPEC] [--strategy SPEC] [--seeds 4] [--images 3000]
     python -m benchmarks.one_shot table FOLDER
 
 `collapse`: first order on NAS-Bench-201 with 8 channels and one cell a stage, Fashion-MNIST-mini at 14 px; after every
 epoch the share of skip connections, the entropy, and what the table says of the cell that would be derived; where
-``stop=skips`` would have ended that very search; and one whose alphas rest in its first 3 of 10 epochs. `search`: 8
+``stop=skips`` would have ended that very search; and the same with each remedy (``--remedy``). `search`: 8
 cells of 16 channels on Fashion-MNIST-mini, the derived network and random ones at equal cost, by `regnas.search`.
 `small`: the same for every seed at 14 px, one cell a stage of NAS-Bench-201 unless told. `table`: the curve of a fit's
 folder. Tables need the extra `bench`. With ``--record FOLDER`` what was found is written there too.
@@ -36,6 +37,12 @@ from regnas.system.files import write_json
 TASK = Task(data="fashion-mnist-mini", resolution=14)
 SETTINGS = "cells=1,channels=8,batch=32"
 TABLE = "table:nasbench201/cifar10"
+REMEDIES = {
+    "plain": "",
+    "held": ",hold={hold}",
+    "eigenvalue": ",stop=eigenvalue",
+    "pc-darts": ",partial=4,edges=true,hold={hold}",
+}
 
 
 def told(folder: Path) -> list[dict[str, Any]]:
@@ -52,9 +59,9 @@ def recorded(table: Evaluator, space: Space, params: Mapping[str, Any]) -> float
 def curve(folder: Path) -> list[dict[str, Any]]:
     """Of each epoch of a fit on NAS-Bench-201: share and number of skips, entropy, and the derived cell's accuracy."""
     table, space = make_evaluator(TABLE, Task(data="")), make_space("nasbench201")
-    names = ("epoch", "error", "entropy", "skip", "skips", "derived")
+    names = ("epoch", "error", "entropy", "skip", "skips", "derived", "eigenvalue")
     return [
-        {name: one[name] for name in names} | {"accuracy": recorded(table, space, one["params"])}
+        {name: one[name] for name in names if name in one} | {"accuracy": recorded(table, space, one["params"])}
         for one in told(folder)
     ]
 
@@ -89,21 +96,24 @@ def stopped(rows: Sequence[Mapping[str, Any]], epochs: int) -> int:
     return next((one["epoch"] for one in rows if one["epoch"] >= epochs / 5 and one["skips"] >= usual.skips), epochs)
 
 
-def collapse(
-    folder: Path, seeds: int, epochs: int, images: int, rate: float = 3e-3, record: Path | None = None
-) -> None:
-    """Search with and without a remedy, and print what the table says epoch by epoch."""
-    for seed in range(seeds):
-        for name, remedy in (("plain", ""), ("held", f",hold={3 * epochs // 10}")):
-            where = folder / f"collapse-{epochs}-{images}-{rate:g}" / f"{name}-{seed}"
-            spec = f"darts[{SETTINGS},alpha_rate={rate},epochs={epochs}{remedy}]"
-            found = fitted(spec, where, seed, images)
+def collapse(asked: argparse.Namespace) -> None:
+    """Search with and without remedies, and print what the table says epoch by epoch, and of what was derived."""
+    epochs, table, space = asked.epochs, make_evaluator(TABLE, Task(data="")), make_space("nasbench201")
+    for seed in range(asked.seeds):
+        for name in asked.remedy or REMEDIES:
+            where = asked.folder / f"collapse-{epochs}-{asked.images}-{asked.alpha_rate:g}" / f"{name}-{seed}"
+            remedy = REMEDIES[name].format(hold=3 * epochs // 10)
+            spec = f"darts[{SETTINGS},alpha_rate={asked.alpha_rate},epochs={epochs}{remedy}]"
+            found = fitted(spec, where, seed, asked.images)
+            if found is None:
+                continue
             print_curve(where)
-            rows = curve(where)
-            known: dict[str, Any] = {"run": f"{where.parent.name}-{where.name}", "strategy": spec, "images": images}
-            known["stop=skips"] = stopped(rows, epochs)
+            rows, accuracy = curve(where), recorded(table, space, found.facts["params"])
+            print(f"  {found.ended or 'derived at the end'}: recorded accuracy {accuracy:.2%}, {found.seconds:.0f} s")
+            known = {"run": f"{where.parent.name}-{where.name}", "strategy": spec, "images": asked.images}
+            known |= {"stop=skips": stopped(rows, epochs), "ended": found.ended, "accuracy": accuracy}
             print(f"  stop=skips ends it after epoch {known['stop=skips']}")
-            put(record, "collapse", {**known, "seconds": found.seconds if found else None, "curve": rows})
+            put(asked.record, "collapse", {**known, "seconds": found.seconds, "curve": rows})
 
 
 def put(record: Path | None, name: str, row: Mapping[str, Any]) -> None:
@@ -178,13 +188,14 @@ def main() -> None:
     for name, usual in (("seeds", 4), ("seed", 0), ("epochs", 50), ("images", 3000)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--alpha-rate", type=float, default=3e-3, help="of `collapse`")
+    parser.add_argument("--remedy", action="append", choices=REMEDIES, help="of `collapse`; all unless said")
     parser.add_argument("--folder", type=Path, default=Path("build/one-shot"))
     parser.add_argument("--space", default="nasbench201[cells=1,width=8]", help="of `small`")
     parser.add_argument("--strategy", default=f"darts[{SETTINGS},alpha_rate=0.003,epochs=10]", help="of `small`")
     parser.add_argument("--record", type=Path, help="the folder benchmarks/results/one-shot")
     asked = parser.parse_args()
     if asked.what == "collapse":
-        collapse(asked.folder, asked.seeds, asked.epochs, asked.images, asked.alpha_rate, asked.record)
+        collapse(asked)
     elif asked.what == "search":
         search(asked.folder, asked.seed, asked.epochs)
     elif asked.what == "small":

@@ -117,6 +117,19 @@ class Relaxation(Supernet, Module, Protocol):
 
 
 @runtime_checkable
+class WeighsEdges(Protocol):
+    """A relaxation in which the inputs of a node are weighed beside the operations (PC-DARTS; Xu et al. 2020, arXiv
+    1907.05737, eq. 3).
+    """
+
+    @property
+    def edges(self) -> Mapping[str, torch.nn.Parameter]:
+        """By the names of the alphas, ``(choices,)``: a softmax over the inputs of each node; parameters of the module
+        and none of its weights. Empty where it was not asked for.
+        """
+
+
+@runtime_checkable
 class SupportsRelaxation(Protocol):
     """A space that has a continuous relaxation."""
 
@@ -125,7 +138,7 @@ class SupportsRelaxation(Protocol):
 
         Args:
             sizes: ``channels`` and ``cells``; 0 is what the paper has. Where it is asked for, ``partial``: one channel
-                in so many is mixed, the others pass.
+                in so many is mixed, the others pass; ``edges``, which is 1: it is `WeighsEdges`.
 
         Raises:
             UsageError: it is not defined for this space, in words, or no such size.

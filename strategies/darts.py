@@ -23,8 +23,9 @@ from regnas.strategy import own_options
 from regnas.supernet import SupportsRelaxation
 
 VERSION = 1  # of the training: another one gives other alphas for the same settings
-SIZES = {"cells": 0, "channels": 0, "partial": 1}
-ADDED = {"partial": 1, "hold": 0}  # options of later releases: searches without them are those that they were
+SIZES = {"cells": 0, "channels": 0, "partial": 1, "edges": False}
+# Options of later releases: searches without them are those that they were.
+ADDED = {"partial": 1, "edges": False, "hold": 0}
 SMALL: dict[str, Any] = {"cells": 4, "channels": 4, "epochs": 10, "alpha_rate": 3e-3}
 KNOWN: dict[str, Any] = {**SIZES, **asdict(Settings()), "small": False}
 _LEAST = {"order": 1, "epochs": 1, "batch": 2, "skips": 1, "threads": 1, "partial": 1}
@@ -37,6 +38,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
         small: a setting for two cores, where nothing else is said: 4 cells of 4 channels, 10 epochs, alphas at 3e-3.
         cells, channels: of the relaxed network; 0 is the paper's, 8 and 16, or 5 a stage and 16 of NAS-Bench-201.
         partial: one channel in so many is mixed, the others pass (PC-DARTS; Xu et al. 2020, arXiv 1907.05737).
+        edges: whether the inputs of a node are weighed beside operations, too, as there.
         order: 1, or 2 for the gradient through the next step of the weights.
         epochs, batch, rate, least_rate, momentum, decay, clip, alpha_rate, alpha_decay, alpha_beta, share, stop, skips,
             after, hold, threads: as of `regnas.strategies.one_shot.relaxed_search.Settings`.
@@ -47,7 +49,7 @@ def make(space: Space, *, seed: int, options: Mapping[str, Any]) -> FeasibleSamp
     chosen = own_options(options, "darts", KNOWN, _LEAST)
     if chosen.pop("small"):
         chosen |= {name: value for name, value in SMALL.items() if name not in options}
-    sizes = {name: value for name in SIZES if (value := chosen.pop(name)) != ADDED.get(name)}
+    sizes = {name: int(value) for name in SIZES if (value := chosen.pop(name)) != ADDED.get(name)}
     inner = Darts(space, Settings(**chosen), sizes)
     return FeasibleSampler(space, inner, seed=seed, duplicates=options.get("duplicates", "reject"), max_tries=2)
 

@@ -15,7 +15,7 @@ from regnas import fit
 from regnas.design_space import Space
 from regnas.errors import StudyError, UsageError
 from regnas.fit import FitContext, Fitted, SupportsFit
-from regnas.supernet import Module, Relaxation, Supernet, SupportsRelaxation, SupportsSupernet
+from regnas.supernet import Module, Relaxation, Supernet, SupportsRelaxation, SupportsSupernet, WeighsEdges
 
 
 class MadeUpImages:
@@ -235,7 +235,10 @@ class RelaxationRules(SupernetRules):
 
     def test_parameters_are_alphas_or_weights_and_never_both(self) -> None:
         one = self._relaxed()
-        alphas, weights = {id(alpha) for alpha in one.alphas.values()}, {id(weight) for weight in one.weights()}
+        edges = one.edges if isinstance(one, WeighsEdges) else {}
+        assert all(len(edge) == len(one.alphas[name]) for name, edge in edges.items())
+        alphas = {id(alpha) for alpha in (*one.alphas.values(), *edges.values())}
+        weights = {id(weight) for weight in one.weights()}
         assert not alphas & weights and alphas | weights == _ids(one)
 
     def test_every_choice_has_a_gradient(self) -> None:

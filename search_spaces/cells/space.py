@@ -269,7 +269,8 @@ class CellSpace(Space):
         from regnas.search_spaces.cells.supernets.mixed import one_set, sizes_of
         from regnas.search_spaces.cells.supernets.relaxed import RelaxedCells
 
-        usual, least = {"channels": 16, "cells": 8, "partial": 1}, {"channels": 2, "cells": 3, "partial": 1}
+        usual = {"channels": 16, "cells": 8, "partial": 1, "edges": 0}
+        least = {"channels": 2, "cells": 3, "partial": 1, "edges": 1}
         found = sizes_of(sizes, usual, least, self.spec)
         if self.output != "all" or self.slim:
             raise UsageError(
@@ -289,8 +290,8 @@ class CellSpace(Space):
             )
         operations = one_set((laws[name] for cell in self.cells for name in self.names(cell)[0]), self.spec)
         known: dict[str, Any] = {"nodes": self.nodes, "stem": self.stem_of_images, "classes": self.classes}
-        width, depth, partial = (found[name] for name in usual)
-        return RelaxedCells(operations, self.cells, **known, width=width, depth=depth, partial=partial)
+        known |= {"partial": found["partial"], "edges": bool(found["edges"])}
+        return RelaxedCells(operations, self.cells, **known, width=found["channels"], depth=found["cells"])
 
     def supernet(self, **sizes: int) -> RelaxedCells | SharedCells:
         """What parts are selected of (`regnas.supernet.SupportsSupernet`): the relaxation's module where all nodes are

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +20,14 @@ from regnas import weights as tensors
 from regnas.errors import StudyError, UsageError
 from regnas.fit import ERROR, FitContext
 from regnas.sampling import keyed
+from regnas.strategies.one_shot import curvature
 from regnas.strategies.one_shot.bilevel import WeightStep, first_order, second_order
 from regnas.strategies.one_shot.proposing import PARAMS, SAID
-from regnas.supernet import Relaxation, SupportsRelaxation
+from regnas.supernet import Relaxation, SupportsRelaxation, WeighsEdges
 
 _SCORED = 256  # images of a batch that is only scored
-STOPS = ("never", "skips")
+STOPS = ("never", "skips", "eigenvalue")
+_OF_NETWORK = (PARAMS, "derived", "entropy", "skip", "skips")
 Describe = Callable[[Mapping[str, Any]], str]  # of the parameters that were derived, the network in a line
 
 
@@ -42,7 +44,9 @@ class Settings:
         alpha_rate, alpha_decay, alpha_beta: of Adam for the alphas; the decay is L2, ``alpha_beta`` its first beta.
         share: of the training images, for the weights; the rest is for the alphas.
         stop: ``skips`` ends it when the derived network has so many ``skips`` (DARTS+; Liang et al. 2019, arXiv
-            1909.06035), not before epoch ``after``; 0 is a fifth of the epochs.
+            1909.06035), not before epoch ``after``; 0 is a fifth of the epochs. ``eigenvalue`` ends it when the
+            curvature of the loss has grown by a third, and takes the network from before it had, of no epoch before
+            ``after`` (`regnas.strategies.one_shot.curvature`).
         hold: epochs in which weights alone are trained, before the first step of the alphas.
         threads: of the processor.
 
@@ -110,6 +114,11 @@ class Settings:
         """Learning rate of the weights in an epoch, counted from 0."""
         return self.least_rate + (self.rate - self.least_rate) * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
 
+    @property
+    def first(self) -> int:
+        """The first epoch, from 1, that may be the last."""
+        return self.after or math.ceil(self.epochs / 5)
+
 
 class RelaxedSearch:
     """A training by epochs (`regnas.fit.EpochTraining`) that finds a network.
@@ -124,7 +133,9 @@ class RelaxedSearch:
         self._network, self._settings, self._describe = network, settings, describe
         self._images, self._device = context.images, torch.device(context.device)
         self._module = cast(nn.Module, network).to(self._device)
-        self._alphas, self._weights = list(network.alphas.values()), network.weights()
+        self._edges = dict(network.edges) if isinstance(network, WeighsEdges) else {}
+        self._alphas, self._weights = [*network.alphas.values(), *self._edges.values()], network.weights()
+        self._seed, self._taken = context.seed, dict[str, Any]()
         order = keyed.generator("darts images", context.seed).permutation(len(context.images.labels))
         own, _ = settings.parts(len(order))
         self._own, self._others = torch.from_numpy(order[:own].copy()), torch.from_numpy(order[own:].copy())
@@ -163,7 +174,8 @@ class RelaxedSearch:
             seen += len(rows)
         self._epoch += 1
         self._check(loss := total.item() / seen)
-        return self._told(loss)
+        bent = {"eigenvalue": self._eigenvalue()} if settings.stop == "eigenvalue" else {}
+        return {**self._told(loss), **bent}
 
     def _batches(self) -> Iterator[Tensor]:
         """Rows of the images for the weights, in a new order; the rest of them, where two or more are left."""
@@ -206,11 +218,27 @@ class RelaxedSearch:
         self._optimiser.zero_grad(set_to_none=True)
         return loss.detach()
 
+    def _eigenvalue(self) -> float:
+        """The curvature in the alphas, on a batch of the images for them, whose seed is the epoch's own."""
+        drawn = keyed.generator("darts curvature", self._seed, self._epoch)
+        rows = torch.from_numpy(drawn.permutation(len(self._others))[: self._settings.batch])
+        batch, kept = self._images.plain(self._others[rows]), [one.clone() for one in self._module.buffers()]
+        self._module.train()  # as the steps see it; its statistics stay
+        found = curvature.largest_eigenvalue(lambda: self._loss(batch), self._alphas, drawn)
+        with torch.no_grad():
+            for one, value in zip(self._module.buffers(), kept, strict=True):
+                one.copy_(value)
+        if not math.isfinite(found):
+            self._refuse("the curvature of its loss is no finite number")
+        return found
+
     def _check(self, loss: float) -> None:
         finite = all(bool(torch.isfinite(alpha).all()) for alpha in self._alphas)
         if finite and math.isfinite(loss):
             return
-        what = "its loss is no finite number" if finite else "its alphas are no finite numbers"
+        self._refuse("its loss is no finite number" if finite else "its alphas are no finite numbers")
+
+    def _refuse(self, what: str) -> NoReturn:
         raise StudyError(
             f"{what} any more in epoch {self._epoch}; lower rate= or alpha_rate= of the strategy, "
             f"with another --study NAME; the epochs before are kept"
@@ -241,6 +269,7 @@ class RelaxedSearch:
             PARAMS: chosen,
             "derived": described,
             "alphas": {name: alpha.tolist() for name, alpha in alphas.items()},
+            **({"edges": {name: one.tolist() for name, one in self._edges.items()}} if self._edges else {}),
             "line": line,
         }
 
@@ -258,9 +287,13 @@ class RelaxedSearch:
 
     def ended(self, told: Sequence[Mapping[str, Any]]) -> str:
         settings = self._settings
-        first = settings.after or math.ceil(settings.epochs / 5)
-        if settings.stop == "skips" and len(told) >= first and told[-1]["skips"] >= settings.skips:
+        if settings.stop == "skips" and len(told) >= settings.first and told[-1]["skips"] >= settings.skips:
             return f"the derived network has {told[-1]['skips']} skip connections (stop=skips)"
+        if settings.stop == "eigenvalue":
+            epoch = curvature.taken([one["eigenvalue"] for one in told], settings.first)
+            if epoch is not None:
+                self._taken = {"epoch": epoch, **{name: told[epoch - 1][name] for name in _OF_NETWORK}}
+                return f"the loss bends more sharply in the alphas than at epoch {epoch} (stop=eigenvalue)"
         return ""
 
     def state(self) -> dict[str, Any]:
@@ -280,11 +313,11 @@ class RelaxedSearch:
         self._order.set_state(state["order"])
 
     def leave(self, folder: Path) -> dict[str, Any]:
-        """The supernet's weights, and what it chooses."""
+        """The supernet's weights, and what it chooses, or chose in the epoch that is taken."""
         tensors.save(self._module, folder)
-        told = self._told(0.0)
+        told = {"epoch": self._epoch, **(self._taken or self._told(0.0))}
         said = (
-            f"darts: after {self._epoch} epochs the entropy of its choices is {told['entropy']:.3f} of "
+            f"darts: after {told['epoch']} epochs the entropy of its choices is {told['entropy']:.3f} of "
             f"{math.log(len(self._network.operations)):.3f}, skip connections have {told['skip']:.0%} of the weight "
             f"and are {told['skips']} of the operations of the derived cell"
         )

@@ -128,18 +128,18 @@ def test_the_learning_rate_is_half_a_cosine_over_epochs() -> None:
 
 class TestFit(FitRules):
     slow = pytest.mark.slow
-    params = ("nasbench201", "nasbench201, second order", pytest.param("darts", marks=slow))
+    params = ("nasbench201", "nasbench201, second order and remedies", pytest.param("darts", marks=slow))
 
     @pytest.fixture(autouse=True, params=params)
     def _of_space(self, request: pytest.FixtureRequest) -> None:
         self._space = request.param.partition(",")[0]
-        self._order = 2 if "second" in request.param else 1
+        self._options = "order=2,edges=true,stop=eigenvalue" if "remedies" in request.param else "order=1"
 
     def make(self) -> SupportsFit:
-        return inner_of(f"darts[{OF[self._space]},order={self._order}]", self._space)
+        return inner_of(f"darts[{OF[self._space]},{self._options}]", self._space)
 
     def other(self) -> SupportsFit:
-        return inner_of(f"darts[{OF[self._space]},order={self._order},alpha_rate=0.5]", self._space)
+        return inner_of(f"darts[{OF[self._space]},{self._options},alpha_rate=0.5]", self._space)
 
 
 def fitted(spec: str, folder: Path, space: str = "nasbench201", **further: Any) -> Fitted:
@@ -275,7 +275,7 @@ def test_a_batch_larger_than_half_of_the_images_is_refused(spec: str, images: in
         ("darts", "enas", "do not put out all of their nodes"),
         ("darts[order=3]", "darts", "order of strategy darts is 1 or 2, got 3"),
         ("darts[momentum=1.0]", "darts", "below 1"),
-        ("darts[stop=late]", "darts", "one of never, skips"),
+        ("darts[stop=late]", "darts", "one of never, skips, eigenvalue"),
         ("darts[share=1.0]", "darts", "between 0 and 1"),
         ("darts[cells=2]", "darts", "from 3"),
         ("darts[hold=50]", "darts", "hold of strategy darts is from 0 to below the epochs, 50"),

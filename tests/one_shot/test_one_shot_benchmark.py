@@ -26,7 +26,11 @@ def one_shot(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 def test_the_curve_of_a_collapse_is_printed_from_the_table_and_not_trained_twice(
     one_shot: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["one_shot", "collapse", "--seeds=1", "--epochs=2", "--images=200"])
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["one_shot", "collapse", "--seeds=1", "--epochs=2", "--images=200", "--remedy=plain", "--remedy=pc-darts"],
+    )
     monkeypatch.chdir(tmp_path)
     one_shot.main()
     first = capsys.readouterr().out

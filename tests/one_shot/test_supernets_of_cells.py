@@ -23,8 +23,9 @@ VECTORS = json.loads((Path(__file__).parents[1] / "data" / "darts-vectors.json")
 SPACES = {
     "darts": {"channels": 4, "cells": 3},
     "darts[reduction=same,op=none|skip_connect|sep_conv_3x3|max_pool_3x3]": {"channels": 2, "cells": 4},
-    "pnas": {"channels": 4, "cells": 3, "partial": 2},
+    "pnas": {"channels": 4, "cells": 3, "partial": 2, "edges": 1},
     "nasbench201": {"channels": 4, "cells": 1},
+    "nasbench201[cells=1]": {"channels": 4, "cells": 1, "edges": 1},
 }
 
 

@@ -19,13 +19,16 @@ from regnas.search_spaces.cells.supernets.mixed import (
     MixedOperation,
     but_alphas,
     check_partial,
+    edge_shares,
     new_alphas,
+    new_edges,
     shares,
     unscaled,
 )
 
 SKIP = "skip_connect"
 CELL = "cell"
+_INPUTS = [sum(end == node for _, end in EDGES) for node in range(1, 4)]
 
 
 class RelaxedCell(nn.Module):
@@ -39,9 +42,19 @@ class RelaxedCell(nn.Module):
         operations: that every edge chooses among.
         cells: of each stage.
         partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.mixed.on_part`).
+        edges: whether the inputs of a node are weighed, too (`regnas.supernet.WeighsEdges`).
     """
 
-    def __init__(self, operations: Sequence[str], *, width: int, cells: int, classes: int, partial: int = 1) -> None:
+    def __init__(
+        self,
+        operations: Sequence[str],
+        *,
+        width: int,
+        cells: int,
+        classes: int,
+        partial: int = 1,
+        edges: bool = False,
+    ) -> None:
         super().__init__()
         check_partial(partial, width)
         self.operations = tuple(operations)
@@ -57,21 +70,28 @@ class RelaxedCell(nn.Module):
         self.head = nn.Sequential(nn.BatchNorm2d(wide), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(wide, classes)
         self._choices = new_alphas({CELL: len(EDGES)}, len(self.operations))
+        self._edges = new_edges({CELL: len(EDGES)} if edges else {})
 
     @property
     def alphas(self) -> Mapping[str, nn.Parameter]:
         """``(edges, operations)``, edges in the order of ``EDGES``."""
         return dict(self._choices.items())
 
+    @property
+    def edges(self) -> Mapping[str, nn.Parameter]:
+        """``(edges,)`` in the order of ``EDGES``, or nothing."""
+        return dict(self._edges.items())
+
     def weights(self) -> list[nn.Parameter]:
         """All other parameters."""
-        return but_alphas(self.parameters(), self._choices)
+        return but_alphas(self.parameters(), self._choices, self._edges)
 
     def forward(self, x: Tensor) -> Tensor:
         mixed = self._choices[CELL].softmax(1)
+        by_edge = edge_shares(self._edges[CELL], _INPUTS) if len(self._edges) else None
         x = self.stem(x)
         for block in self.body:
-            x = block(x, mixed) if isinstance(block, MixedEdges) else block(x)
+            x = block(x, mixed, by_edge) if isinstance(block, MixedEdges) else block(x)
         return self.classifier(self.head(x))  # type: ignore[no-any-return]
 
     def derive(self) -> dict[str, Any]:
@@ -107,11 +127,17 @@ class MixedEdges(nn.Module):
             for _ in EDGES
         )
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+    def forward(self, x: Tensor, weights: Tensor, by_edge: Tensor | None = None) -> Tensor:
         """Args:
         weights: ``(edges, operations)``.
+        by_edge: ``(edges,)``, what each edge has of its node; None where they are added as they are.
         """
-        return _through(x, [lambda node, k=k: self.edges[k](node, weights[k]) for k in range(len(EDGES))])
+
+        def passed(node: Tensor, k: int) -> Tensor:
+            mixed: Tensor = self.edges[k](node, weights[k])
+            return mixed if by_edge is None else by_edge[k] * mixed
+
+        return _through(x, [lambda node, k=k: passed(node, k) for k in range(len(EDGES))])
 
 
 def _through(x: Tensor, edges: Sequence[Any]) -> Tensor:

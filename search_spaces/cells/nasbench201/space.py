@@ -100,13 +100,14 @@ class NASBench201Space(Space):
         from regnas.search_spaces.cells.nasbench201.relaxed import RelaxedCell
         from regnas.search_spaces.cells.supernets.mixed import one_set, sizes_of
 
-        usual = {"channels": 16, "cells": 5, "partial": 1}
+        usual = {"channels": 16, "cells": 5, "partial": 1, "edges": 0}
         found = sizes_of(sizes, usual, dict.fromkeys(usual, 1), self.spec)
         if self.ties:
             raise UsageError(f"the relaxation of {self.spec} is not defined: every edge has to choose for itself")
         operations = one_set(self.dimensions.values(), self.spec)
-        width, cells, partial = (found[name] for name in usual)
-        return RelaxedCell(operations, width=width, cells=cells, classes=self.classes, partial=partial)
+        width, cells, partial, edges = (found[name] for name in usual)
+        known = {"width": width, "cells": cells, "classes": self.classes, "partial": partial}
+        return RelaxedCell(operations, **known, edges=bool(edges))
 
     def supernet(self, **sizes: int) -> RelaxedCell:
         """The relaxation's module, of which parts are selected (`regnas.supernet.SupportsSupernet`); errors as its."""

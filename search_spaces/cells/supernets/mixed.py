@@ -113,10 +113,31 @@ def new_alphas(rows: Mapping[str, int], operations: int) -> nn.ParameterDict:
     )
 
 
-def shares(alphas: Tensor) -> list[list[float]]:
-    """The softmax of every row of ``(choices, operations)``, in double precision."""
-    found: list[list[float]] = alphas.detach().cpu().double().softmax(1).tolist()
-    return found
+def new_edges(rows: Mapping[str, int]) -> nn.ParameterDict:
+    """Weights of edges by the names of the alphas, ``(rows,)``, near to zero, from torch's current seed."""
+    return nn.ParameterDict({name: nn.Parameter(_START * torch.randn(count)) for name, count in rows.items()})
+
+
+def edge_shares(edges: Tensor, inputs: Sequence[int]) -> Tensor:
+    """The softmax over the inputs of each node, ``(edges,)`` to the same.
+
+    Args:
+        inputs: how many edges each node has, in the order of the nodes.
+
+    Source: Xu et al. 2020 (PC-DARTS, arXiv 1907.05737), eq. 3.
+    """
+    return torch.cat([one.softmax(0) for one in torch.split(edges, list(inputs))])
+
+
+def shares(alphas: Tensor, by_edge: Tensor | None = None) -> list[list[float]]:
+    """The softmax of every row of ``(choices, operations)``, times what its edge has of its node, in double precision.
+
+    Args:
+        by_edge: ``(choices,)``, as of `edge_shares`; None where edges have no weight.
+    """
+    found = alphas.detach().cpu().double().softmax(1)
+    rows: list[list[float]] = (found if by_edge is None else by_edge.detach().cpu().double()[:, None] * found).tolist()
+    return rows
 
 
 def strongest_inputs(
@@ -173,7 +194,7 @@ def one_set(laws: Iterable[Dimension], spec: str) -> tuple[str, ...]:
     return sets[0]
 
 
-def but_alphas(parameters: Iterable[nn.Parameter], alphas: nn.ParameterDict) -> list[nn.Parameter]:
-    """All parameters but the alphas."""
-    own = {id(alpha) for alpha in alphas.values()}
+def but_alphas(parameters: Iterable[nn.Parameter], *alphas: nn.ParameterDict) -> list[nn.Parameter]:
+    """All parameters but these."""
+    own = {id(alpha) for some in alphas for alpha in some.values()}
     return [parameter for parameter in parameters if id(parameter) not in own]

@@ -26,7 +26,9 @@ from regnas.search_spaces.cells.supernets.mixed import (
     MixedOperation,
     but_alphas,
     check_partial,
+    edge_shares,
     new_alphas,
+    new_edges,
     shares,
     strongest_inputs,
     unscaled,
@@ -49,6 +51,7 @@ class RelaxedCells(nn.Module):
         nodes: of a cell; all of them are its output.
         depth: cells, 3 or more, reductions included.
         partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.mixed.on_part`).
+        edges: whether the inputs of a node are weighed, too (`regnas.supernet.WeighsEdges`).
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class RelaxedCells(nn.Module):
         stem: str,
         classes: int,
         partial: int = 1,
+        edges: bool = False,
     ) -> None:
         super().__init__()
         check_partial(partial, width)
@@ -79,32 +83,43 @@ class RelaxedCells(nn.Module):
             before, last, halve = last, wide * nodes, reduced
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(last, classes)
-        rows = sum(node + INPUTS for node in range(nodes))
-        self._choices = new_alphas(dict.fromkeys(self._kinds, rows), len(self.operations))
+        self._inputs = [node + INPUTS for node in range(nodes)]
+        rows = dict.fromkeys(self._kinds, sum(self._inputs))
+        self._choices = new_alphas(rows, len(self.operations))
+        self._edges = new_edges(rows if edges else {})
 
     @property
     def alphas(self) -> Mapping[str, nn.Parameter]:
         """Of each kind of cell, ``(edges, operations)``: node by node, every input in turn."""
         return dict(self._choices.items())
 
+    @property
+    def edges(self) -> Mapping[str, nn.Parameter]:
+        """Of each kind of cell, ``(edges,)``, or nothing."""
+        return dict(self._edges.items())
+
     def weights(self) -> list[nn.Parameter]:
         """All other parameters."""
-        return but_alphas(self.parameters(), self._choices)
+        return but_alphas(self.parameters(), self._choices, self._edges)
 
     def forward(self, x: Tensor) -> Tensor:
-        mixed = {kind: alpha.softmax(1) for kind, alpha in self._choices.items()}
+        mixed = {kind: (alpha.softmax(1), self._by_edge(kind)) for kind, alpha in self._choices.items()}
         before = self.stem(x)
         last = self.second_stem(before)
         for cell in self.cells:
-            before, last = last, cell(before, last, mixed[self._kind(bool(cell.reduced))])
+            before, last = last, cell(before, last, *mixed[self._kind(bool(cell.reduced))])
         return self.classifier(self.head(last))  # type: ignore[no-any-return]
+
+    def _by_edge(self, kind: str) -> Tensor | None:
+        return edge_shares(self._edges[kind], self._inputs) if len(self._edges) else None
 
     def _kind(self, reduced: bool) -> str:
         return self._kinds[-1] if reduced else self._kinds[0]
 
     def chosen(self, kind: str) -> list[tuple[str, int]]:
         """Operation and input of the two strongest edges of each node of a kind of cell, the stronger one first."""
-        return strongest_inputs(shares(self._choices[kind]), self.operations, self._nodes)
+        weights = shares(self._choices[kind], self._by_edge(kind))
+        return strongest_inputs(weights, self.operations, self._nodes)
 
     def derive(self) -> dict[str, Any]:
         """Operations and inputs of all edges, by the names of the space's parameters."""
@@ -171,21 +186,26 @@ class MixedCell(nn.Module):
         assert isinstance(found, MixedOperation)
         return found
 
-    def forward(self, before: Tensor, last: Tensor, weights: Tensor) -> Tensor:
+    def forward(self, before: Tensor, last: Tensor, weights: Tensor, by_edge: Tensor | None = None) -> Tensor:
         """Maps ``(n, c, h, w)`` of the two cells before to ``(n, width * nodes, h / stride, w / stride)``.
 
         Args:
             weights: ``(edges, operations)``, a softmax in each row.
+            by_edge: ``(edges,)``, what each edge has of its node; None where they are added as they are.
         """
         states = [self.preprocess0(before), self.preprocess1(last)]
         row = 0
         for _ in range(self.nodes):
-            total = self.edges[row](states[0], weights[row])
+            total = self._passed(row, states[0], weights, by_edge)
             for start in range(1, len(states)):
-                total = total + self.edges[row + start](states[start], weights[row + start])
+                total = total + self._passed(row + start, states[start], weights, by_edge)
             row += len(states)
             states.append(total)
         return torch.cat(states[INPUTS:], dim=1)
+
+    def _passed(self, row: int, x: Tensor, weights: Tensor, by_edge: Tensor | None) -> Tensor:
+        passed: Tensor = self.edges[row](x, weights[row])
+        return passed if by_edge is None else by_edge[row] * passed
 
 
 def _searched(name: str, *, wide: int, stride: int) -> nn.Module:
