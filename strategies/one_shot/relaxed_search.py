@@ -22,8 +22,10 @@ from regnas.fit import ERROR, FitContext
 from regnas.sampling import keyed
 from regnas.strategies.one_shot import curvature
 from regnas.strategies.one_shot.bilevel import WeightStep, first_order, second_order
+from regnas.strategies.one_shot.checks import all_finite
 from regnas.strategies.one_shot.proposing import PARAMS, SAID
 from regnas.supernet import Relaxation, SupportsRelaxation, WeighsEdges
+from regnas.system.text import counted
 
 _SCORED = 256  # images of a batch that is only scored
 STOPS = ("never", "skips", "eigenvalue")
@@ -157,7 +159,7 @@ class RelaxedSearch:
         """One pass over the images for the weights.
 
         Raises:
-            StudyError: the loss, or an alpha, is no finite number any more.
+            StudyError: the loss, a weight or an alpha is no finite number any more.
         """
         settings, rate = self._settings, self._settings.rate_of(self._epoch)
         for group in self._optimiser.param_groups:
@@ -233,10 +235,12 @@ class RelaxedSearch:
         return found
 
     def _check(self, loss: float) -> None:
-        finite = all(bool(torch.isfinite(alpha).all()) for alpha in self._alphas)
-        if finite and math.isfinite(loss):
-            return
-        self._refuse("its loss is no finite number" if finite else "its alphas are no finite numbers")
+        if not all_finite(self._alphas):
+            self._refuse("its alphas are no finite numbers")
+        if not math.isfinite(loss):
+            self._refuse("its loss is no finite number")
+        if not all_finite(self._weights):
+            self._refuse("its weights are no finite numbers")
 
     def _refuse(self, what: str) -> NoReturn:
         raise StudyError(
@@ -317,7 +321,7 @@ class RelaxedSearch:
         tensors.save(self._module, folder)
         told = {"epoch": self._epoch, **(self._taken or self._told(0.0))}
         said = (
-            f"darts: after {told['epoch']} epochs the entropy of its choices is {told['entropy']:.3f} of "
+            f"darts: after {counted(told['epoch'], 'epoch')} the entropy of its choices is {told['entropy']:.3f} of "
             f"{math.log(len(self._network.operations)):.3f}, skip connections have {told['skip']:.0%} of the weight "
             f"and are {told['skips']} of the operations of the derived cell"
         )

@@ -24,6 +24,7 @@ from regnas.sampling import keyed
 from regnas.statistics.rank_correlation import kendall
 from regnas.strategies.models.policy_gradient import Baseline
 from regnas.strategies.one_shot.attention import AttentionController, Drawn, ReferenceAdam
+from regnas.strategies.one_shot.checks import all_finite
 from regnas.strategies.one_shot.proposing import PARAMS, SAID
 from regnas.strategies.one_shot.shared_settings import Settings
 from regnas.supernet import Module, Supernet
@@ -93,7 +94,7 @@ class SharedSearch:
         """One pass over the images for the weights, and the controller's updates.
 
         Raises:
-            StudyError: the loss, or a weight of the controller, is no finite number any more.
+            StudyError: the loss, a weight, or one of the controller, is no finite number any more.
         """
         for group in self._optimiser.param_groups:
             group["lr"] = self._settings.rate_of(self._epoch)
@@ -169,10 +170,14 @@ class SharedSearch:
     # --- what is told ---------------------------------------------------------------------------------------
 
     def _check(self, loss: float) -> None:
-        finite = math.isfinite(loss)
-        if finite and all(bool(torch.isfinite(one).all()) for one in self._decisions):
+        if not math.isfinite(loss):
+            what = "its loss is no finite number"
+        elif not all_finite(self._weights):
+            what = "its weights are no finite numbers"
+        elif not all_finite(self._decisions):
+            what = "its controller's weights are no finite numbers"
+        else:
             return
-        what = "its controller's weights are no finite numbers" if finite else "its loss is no finite number"
         raise StudyError(
             f"{what} any more in epoch {self._epoch}; lower rate= or controller_rate= of the "
             f"strategy, with another --study NAME; the epochs before are kept"

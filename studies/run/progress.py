@@ -17,7 +17,7 @@ from regnas.describe import summary
 from regnas.evaluator import Result
 from regnas.studies.reporting import costs
 from regnas.studies.run.clock import UNLIMITED
-from regnas.system.text import printable
+from regnas.system.text import counted, printable
 
 
 class Progress(Protocol):
@@ -167,7 +167,7 @@ class Lines:
         return f"{self._done} of {self._budget} evaluations" if self._counts else f"{self._done} evaluations"
 
     def _counted_epochs(self) -> str:
-        return f"{self._epochs} epochs" if self._limit is None else f"{self._epochs} of {self._limit} epochs"
+        return counted(self._epochs, "epoch") if self._limit is None else f"{self._epochs} of {self._limit} epochs"
 
     def failed(self, index: int, message: str) -> None:
         self._running.pop(index, None)

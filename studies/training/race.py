@@ -25,6 +25,7 @@ from regnas.studies.run.progress import duration
 from regnas.studies.training.plan import TrainingPlan
 from regnas.system.files import write_json
 from regnas.system.reading import fields_if_whole
+from regnas.system.text import counted
 
 if TYPE_CHECKING:
     from regnas.evaluators.training.timed import TimedTraining
@@ -230,7 +231,8 @@ def _trained(
         job.save(file)
         job.course.seconds += time.perf_counter() - began
     error = standing(job.course.curve)
-    say(f"  {finalist.name}: held-out error {error:.2%} after {job.epoch} epochs, {job.course.seconds:.1f} s")
+    ran = f"{counted(job.epoch, 'epoch')}, {job.course.seconds:.1f} s"
+    say(f"  {finalist.name}: held-out error {error:.2%} after {ran}")
     return Standing(error, job.epoch, job.course.seconds)
 
 

@@ -170,7 +170,8 @@ def _run_timed(job: Any, seconds: float, folder: Path, say: Callable[[str], None
         say(f"epoch {job.epoch:>3}  training loss {loss:.4f}{error}  {took}")
         if job.course.decay and not falling:
             why = "the held-out error is flat" if job.course.why == "flat" else "the time is soon over"
-            say(f"{why}: {job.course.decay} epochs at a falling rate, validation images included, end the training")
+            last = counted(job.course.decay, "epoch")
+            say(f"{why}: {last} at a falling rate, validation images included, to end the training")
 
 
 def _check_snapshot(folder: Path, identity: dict[str, Any], elsewhere: str) -> None:

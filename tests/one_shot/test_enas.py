@@ -235,6 +235,21 @@ def test_weights_that_are_no_numbers_end_the_fit_in_a_line(tmp_path: Path) -> No
     assert "\n" not in str(refusal.value)
 
 
+def test_weights_that_the_last_step_made_no_numbers_are_said_though_no_loss_saw_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = torch.optim.SGD.step
+
+    def spoiling(self: torch.optim.SGD, *more: Any) -> None:
+        step(self, *more)
+        self.param_groups[0]["params"][0].data.fill_(math.nan)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", spoiling)
+    spec = f"enas[channels=2,{TINY}]".replace("batch=8", "batch=32").replace("epochs=3", "epochs=1")
+    with pytest.raises(StudyError, match="its weights are no finite numbers any more in epoch 1; lower rate="):
+        fitted(MACRO_SPEC, spec, tmp_path)
+
+
 def test_a_controller_whose_weights_are_no_numbers_ends_the_fit_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

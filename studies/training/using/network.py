@@ -66,10 +66,16 @@ def find_trained(target: str) -> Trained:
         raise RegnasError(f"there is no {target}; name the folder of a search or of a training, below regnas-runs")
     folder = path if path.is_dir() else path.parent
     others: tuple[Path, ...] = ()
-    if (folder / "best.json").exists():
+    if studied := (folder / "best.json").exists():
         final = sorted(folder.glob(f"final-*/{weights.WEIGHTS}"), key=lambda file: (file.stat().st_mtime, file))
         folders = (folder / "best", *(file.parent for file in final))
         folder, others = folders[-1], folders[:-1]
     if not (folder / weights.WEIGHTS).exists():
-        raise RegnasError(f"{folder} holds no {weights.WEIGHTS}; train the network: regnas train {target}")
+        raise RegnasError(f"{folder} holds no {weights.WEIGHTS}; {_way_to_weights(folder, target, studied)}")
     return Trained(folder, read_fields(folder / weights.ARCHITECTURE, RegnasError), others)
+
+
+def _way_to_weights(folder: Path, target: str, studied: bool) -> str:
+    if studied or (folder / weights.ARCHITECTURE).exists():
+        return f"train the network: regnas train {target}"
+    return "regnas train leaves them there, and regnas find where it came to its end: say it again"

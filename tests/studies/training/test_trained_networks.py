@@ -207,7 +207,8 @@ def test_the_folder_of_the_training_is_tested_on_what_was_held_out(
         (["test", "run", "--data", "fake"], "fake has the classes"),
         (["test", "run", "--worst", -1], "--worst is at least 0, got -1"),
         (["test", "nowhere"], "there is no nowhere; name the folder of a search or of a training"),
-        (["test", "empty"], "empty holds no weights.safetensors; train the network: regnas train empty"),
+        (["test", "empty"], "empty holds no weights.safetensors; regnas train leaves them there, and regnas find"),
+        (["test", "untrained"], "untrained holds no weights.safetensors; train the network: regnas train untrained"),
         (["predict", "run", "empty"], "empty holds no pictures; name files"),
         (["predict", "run", "a.png", "--top", 0], "--top is at least 1, got 0"),
         (["predict", "run"], "Missing argument 'IMAGES"),
@@ -215,6 +216,8 @@ def test_the_folder_of_the_training_is_tested_on_what_was_held_out(
 )
 def test_wrong_input_is_a_line(regnas_command: Run, run: Path, tmp_path: Path, words: list[Any], said: str) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / "untrained").mkdir()
+    (tmp_path / "untrained" / "architecture.json").write_text("{}")
     for name in ("bleu", "red"):
         noise(tmp_path / "odd" / name / "1.png", 1)
     code, output, error = regnas_command(*words)
