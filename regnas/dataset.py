@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from regnas.errors import DataError, UsageError
+from regnas.errors import DataError, PluginNotFound, UsageError
 from regnas.images import Images
 from regnas.plugins import registry, spec
 from regnas.sampling import keyed
@@ -253,6 +254,23 @@ def options_of(text: str) -> tuple[str, dict[str, str]]:
     return whole, {**first, **spec.parse(f"data[{match['options']}]", "data set")[2]}
 
 
+def spec_of(text: str) -> str:
+    """The spec of what a user names: of a folder of pictures, ``photos``, it is ``imagefolder:photos``; options in
+    brackets stay, and the name of a data set is never a folder.
+
+    Raises:
+        UsageError: options that are not ``key=value``, or a path where there is no folder.
+    """
+    whole, options = options_of(text)
+    if whole.partition(":")[0] in registry.installed("data set"):
+        return text
+    if Path(whole).expanduser().is_dir():
+        return with_options(f"imagefolder:{whole}", **options)
+    if "/" in whole or os.sep in whole:
+        raise UsageError(f"there is no folder {whole}; --data names a folder of pictures, or a data set")
+    return text
+
+
 def with_options(text: str, **options: str | None) -> str:
     """A data set's spec with other options; None takes one away.
 
@@ -295,9 +313,16 @@ def make_dataset(
     if resolution is not None and resolution < 8:
         raise UsageError(f"--resolution is at least 8 pixels, got {resolution}")
     source = Source(argument, Path(root) if root else None, download, resolution, Path(cache) if cache else None)
-    _check_options(name, registry.load("data set", name), options)
+    _check_options(name, _factory(name), options)
     made: DataSet = registry.make("data set", name, source, **spec.json_options(options))
     return made if count is None else Subset(made, int(count))
+
+
+def _factory(name: str) -> Any:
+    try:
+        return registry.load("data set", name)
+    except PluginNotFound as error:
+        raise PluginNotFound(f"{error}; there is no folder {name} here, either") from None
 
 
 def _check_options(name: str, factory: Any, options: Mapping[str, str]) -> None:

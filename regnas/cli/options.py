@@ -66,7 +66,9 @@ download = _together(
 )
 skip_broken = click.option("--skip-broken", is_flag=True, help="Go on without images that cannot be read.")
 data = _together(
-    click.option("--data", default="fashion-mnist-mini", show_default=True, help="A data set, or imagefolder:PATH."),
+    click.option(
+        "--data", default="fashion-mnist-mini", show_default=True, help="A data set, or a folder of pictures."
+    ),
     download,
     skip_broken,
     click.option("--resolution", type=int, help="Pixels of a side.  [default: the data set's]"),

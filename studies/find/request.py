@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regnas.dataset import options_of, with_options
+from regnas.dataset import options_of, spec_of, with_options
 from regnas.design_space import Space
 from regnas.errors import UsageError
 from regnas.options import FindOptions, check_options
@@ -99,16 +99,15 @@ def request_of(data: str | Path, options: FindOptions) -> FindRequest:
 
 def _images(data: str) -> tuple[str, Path | None]:
     """The spec of the images, and the folder where they are files."""
-    if Path(data).expanduser().is_dir():
-        return f"imagefolder:{data}", Path(data).expanduser()
-    name, _, argument = options_of(data)[0].partition(":")
+    text = spec_of(data)
+    name, _, argument = options_of(text)[0].partition(":")
     known = registry.installed("data set")
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"there is no folder {data}, and no data set of that name{hint}; --data names pictures")
     files = Path(argument).expanduser() if name == "imagefolder" and argument else None
-    return data, files
+    return text, files
 
 
 def _usual_folder(text: str, files: Path | None) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from regnas.dataset import with_options
+from regnas.dataset import spec_of, with_options
 from regnas.design_space import Space, make_space
 from regnas.errors import UsageError
 from regnas.evaluator import DEFAULT, Task
@@ -182,12 +182,12 @@ def task_of(options: Mapping[str, Any], cache: Path) -> Task:
     """What evaluators are told, among some options.
 
     Raises:
-        UsageError: fewer than one epoch.
+        UsageError: fewer than one epoch, or images that are nowhere.
     """
     epochs, root = options.get("epochs"), options.get("data_root")
     if epochs is not None and epochs < 1:
         raise UsageError(f"--epochs is at least 1, got {epochs}")
-    data = options.get("data", "fashion-mnist-mini")
+    data = spec_of(options.get("data", "fashion-mnist-mini"))
     return Task(
         data=with_options(data, skip_broken="true") if options.get("skip_broken") else data,
         data_root=str(root) if root else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from regnas import weights
 from regnas.architecture import Architecture
-from regnas.dataset import DataSet, make_dataset, whole_of, with_options
+from regnas.dataset import DataSet, make_dataset, spec_of, whole_of, with_options
 from regnas.errors import RegnasError, UsageError
 from regnas.pretrained import with_classes
 from regnas.studies.search.images import fingerprint_of
@@ -118,7 +118,8 @@ def plan_training(
     if not -(2**63) <= seed < 2**63:
         raise UsageError(f"--seed is a whole number of 64 bits, from -2^63 to 2^63 - 1, got {seed}")
     path, settings = _target(target)
-    text = data or whole_of(settings.get("data") or "fashion-mnist-mini")  # a search may have seen a part of them
+    # A search may have seen a part of them.
+    text = spec_of(data) if data else whole_of(settings.get("data") or "fashion-mnist-mini")
     text = with_options(text, skip_broken="true") if skip_broken else text
     folder = folder_of(target, epochs, out, seconds)
     where: dict[str, Any] = {

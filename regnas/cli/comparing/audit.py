@@ -40,6 +40,7 @@ def audit(
     POPULATION is recorded:DATA/SPACE, a CSV or JSONL file, or a study's folder. The same command resumes.
     """
 
+    from regnas.dataset import spec_of
     from regnas.evaluator import Task
     from regnas.studies.audit import report
     from regnas.studies.audit.run import AuditRequest, run_audit
@@ -47,7 +48,10 @@ def audit(
     from regnas.studies.storage.secrets import again
 
     task = Task(
-        data=data or "", data_root=flags.pop("data_root"), download=flags.pop("download"), resolution=resolution
+        data=spec_of(data) if data else "",
+        data_root=flags.pop("data_root"),
+        download=flags.pop("download"),
+        resolution=resolution,
     )
     request = AuditRequest(population=population, task=task, **flags)
     try:

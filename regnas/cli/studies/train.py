@@ -16,7 +16,7 @@ from regnas.cli.output import echo
 @click.argument("target", metavar="STUDY|ARCHITECTURE")
 @click.option("--epochs", type=int, help="Passes over the images.  [default: 30]")
 @click.option("--time", metavar="T", help="Instead: 90s, 30m, 2h; it trains as long as it helps, and not longer.")
-@click.option("--data", help="A data set, or imagefolder:PATH.  [default: the study's]")
+@click.option("--data", help="A data set, or a folder of pictures.  [default: the study's]")
 @options.download
 @options.skip_broken
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the study's]")

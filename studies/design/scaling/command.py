@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from regnas.dataset import whole_of, with_options
+from regnas.dataset import spec_of, whole_of, with_options
 from regnas.errors import UsageError
 from regnas.evaluator import Task
 from regnas.studies.design.scaling.run import Scalings, Target, missed, scale_network, write
@@ -90,7 +90,7 @@ def _timed(scalings: Scalings, device: str, threads: int, batch: int) -> Scaling
 def _trainings(source: Source, flags: dict[str, Any]) -> Trainings:
     from regnas.studies.design.scaling.compare import Trainings
 
-    data = flags["data"] or whole_of(source.settings.get("data") or _DATA)
+    data = spec_of(flags["data"] or whole_of(source.settings.get("data") or _DATA))
     task = Task(
         data=with_options(data, skip_broken="true") if flags["skip_broken"] else data,
         data_root=flags["data_root"],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regnas import weights
-from regnas.dataset import Split, make_dataset, whole_of
+from regnas.dataset import Split, make_dataset, spec_of, whole_of
 from regnas.deployment import LAYOUTS, OUTSIDE, Shipment, SupportsFile
 from regnas.errors import RegnasError, UsageError
 from regnas.format import make_format
@@ -167,7 +167,7 @@ def _images(trained: Trained, shipment: Shipment, asked: ShipOptions) -> _Images
         DataError: the images are not there.
     """
     made = shipment.preprocessing
-    text = asked.data or trained.data
+    text = spec_of(asked.data) if asked.data else trained.data
     if text == NO_IMAGES:
         if asked.int8 or asked.int8_output:
             raise UsageError("--int8 is calibrated on training images, got --data none; name the data set")

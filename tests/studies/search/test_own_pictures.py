@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import regnas
-from regnas.errors import DataError
+from regnas.dataset import make_dataset, spec_of
+from regnas.errors import DataError, UsageError
 from regnas.studies.search.plan import plan
 from regnas.studies.training.train import train
 
@@ -50,3 +51,33 @@ def test_a_search_goes_on_without_broken_files_and_its_training_too(
     folder = train(str(found.folder), epochs=1)
     assert "skipped as broken, 2 of 68 files" in capsys.readouterr().out
     assert json.loads((folder / "architecture.json").read_text())["decoding"] == best["decoding"]
+
+
+def test_a_folder_of_pictures_is_named_as_it_is(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same study as `imagefolder:` gives, and the network is trained on another folder as easily."""
+    monkeypatch.chdir(tmp_path)
+    options = {"resolution": 8, "flops": ":1M", "epochs": 1, "budget": 1, "workers": 0, "quiet": True}
+    found = regnas.search("regnetx", data="photos", **options)  # type: ignore[arg-type]
+    again = regnas.search("regnetx", data="imagefolder:photos", **options)  # type: ignore[arg-type]
+    assert found.settings["data"] == "imagefolder:photos" and again.folder == found.folder
+    assert train(str(found.folder), data="./photos", epochs=1).name == "final-1"
+
+
+def test_the_spec_of_a_folder_keeps_its_options_and_a_data_set_is_meant_before_one(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fake").mkdir()
+    assert spec_of("photos[channels=1,training=9]") == "imagefolder:photos[channels=1,training=9]"
+    assert spec_of(str(photos)) == f"imagefolder:{photos}"
+    assert [spec_of(one) for one in ("fake", "fake:64", "imagefolder:photos", "photo")] == [
+        "fake",
+        "fake:64",
+        "imagefolder:photos",
+        "photo",
+    ]
+    for missing in ("./photo", f"{tmp_path}/photo[channels=1]"):
+        with pytest.raises(UsageError, match="there is no folder .*photo; --data names a folder of pictures"):
+            spec_of(missing)
+    with pytest.raises(UsageError, match="no data set 'photo', installed: .*; there is no folder photo here, either"):
+        make_dataset("photo")
