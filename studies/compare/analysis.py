@@ -14,6 +14,7 @@ from regnas.statistics.best_range import BestRange, best_models, best_range
 from regnas.statistics.bins import Bins, bin_weights
 from regnas.statistics.multiple import holm
 from regnas.statistics.two_sample import Interval, Test
+from regnas.studies.compare.limits import limits
 from regnas.studies.compare.rules import ComparisonRules, binned
 from regnas.studies.compare.verdict import Judgement, judge, permutations, sentence
 from regnas.studies.populations.population import Population
@@ -140,8 +141,8 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """What may be concluded: a sentence for each pair, and what every output must say."""
-        return "\n".join([*(pair.text for pair in self.pairs), *self.marks])
+        """What may be concluded: a sentence for each pair, what limits it, and what every output must say."""
+        return "\n".join([*(pair.text for pair in self.pairs), *self.limits, *self.marks])
 
     @property
     def interim(self) -> bool:
@@ -163,6 +164,11 @@ class Comparison:
     def called(self) -> list[str]:
         """What sentences and figures call them."""
         return short_names(self.names)
+
+    @property
+    def limits(self) -> list[str]:
+        """What must not be read into the verdicts, in sentences; nothing where there are none."""
+        return limits([one.population for one in self.summaries], self.called) if self.pairs else []
 
     @property
     def marks(self) -> list[str]:

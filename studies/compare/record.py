@@ -54,6 +54,7 @@ def to_json(comparison: Comparison, sources: Sequence[str] = ()) -> dict[str, An
             "area_limit": comparison.limit,
             "populations": [_summary(one) for one in comparison.summaries],
             "pairs": [_pair(one, comparison) for one in comparison.pairs],
+            "limits": comparison.limits,
         }
     )
     return found

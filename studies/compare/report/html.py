@@ -44,6 +44,9 @@ def report(comparison: Comparison, pictures: Mapping[str, bytes]) -> str:
         parts.append("<h2>Verdicts</h2><ul>")
         parts += [_verdict(pair.text) for pair in comparison.pairs]
         parts.append("</ul>")
+    if comparison.limits:
+        listed = "".join(f"<li>{escape(one)}</li>" for one in comparison.limits)
+        parts.append(f"<h2>Limits of the claim</h2><ul>{listed}</ul>")
     parts += _figures(pictures, ("edf", "differences"))
     parts.append(table(tables.spaces(comparison)))
     if comparison.pairs:

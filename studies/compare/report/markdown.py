@@ -15,6 +15,8 @@ def markdown(comparison: Comparison) -> str:
     lines += [f"{escape(said)}\n"] if (said := conclusion(comparison)) else []
     lines += [f"**{escape(remark)}**\n" for remark in tables.remarks(comparison)]
     lines += [f"- {escape(pair.text)}" for pair in comparison.pairs] + [""]
+    if comparison.limits:
+        lines += ["## Limits of the claim", "", *(f"- {escape(one)}" for one in comparison.limits), ""]
     shown = [tables.spaces(comparison)] + ([tables.pairs(comparison)] if comparison.pairs else [])
     for table in shown:
         lines += table_lines(table) + [""]

@@ -47,11 +47,11 @@ def write(comparison: Comparison, folder: Path, sources: Sequence[str] = ()) -> 
 
 
 def print_comparison(console: Console, comparison: Comparison, folder: Path | None) -> None:
-    """What it comes to, the table of spaces, one sentence per pair, and where the report is."""
+    """What it comes to, the table of spaces, one sentence per pair, their limits, and where the report is."""
     if said := conclusion(comparison):
         console.print(printable(said), highlight=False, markup=False, soft_wrap=not console.is_terminal)
     console.print(grid(tables.brief(comparison)))
-    lines = tables.remarks(comparison) + [f"- {pair.text}" for pair in comparison.pairs]
+    lines = tables.remarks(comparison) + [f"- {pair.text}" for pair in comparison.pairs] + comparison.limits
     if folder is not None:
         lines.append(f"report: {folder}/{REPORT} ({RECORD}, figures/, populations/)")
     for line in lines:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from regnas.studies.compare.analysis import Comparison, analyse
+from regnas.studies.compare.record import to_json
 from regnas.studies.compare.report import tables
 from regnas.studies.compare.report.conclusion import conclusion
 from regnas.studies.compare.report.html import report
 from regnas.studies.compare.report.markdown import markdown
+from regnas.studies.compare.report.output import print_comparison
 from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.compare.verdict import BETTER, EQUAL, UNDECIDED
 from regnas.studies.populations.population import Population, from_arrays
@@ -215,3 +219,50 @@ def test_verdicts_that_go_round_have_no_sentence() -> None:
         gap = 0.05 if (one.first, one.second) == (0, 2) else -0.05
         pairs.append(replace(pair, judgement=replace(one, difference=replace(one.difference, estimate=gap))))
     assert conclusion(replace(comparison, pairs=tuple(pairs))) == ""
+
+
+def trained(*epochs: int | None) -> Comparison:
+    """Two spaces whose recipes have these numbers of epochs."""
+    made = [
+        drawn(name, mean, settings={} if each is None else {"recipe": {"epochs": each}})
+        for name, mean, each in zip("ab", (0.2, 0.25), epochs, strict=True)
+    ]
+    return compared(*made)
+
+
+def test_every_report_says_after_how_short_trainings_and_what_would_tell_of_longer_ones() -> None:
+    comparison = trained(9, 9)
+    limit = (
+        "Networks were compared by trainings of 9 epochs. Whether longer ones agree was not measured: regnas compare "
+        "--space ... --epochs 27, with all other flags as they were, would tell."
+    )
+    assert comparison.limits == [limit]
+    console = Console(file=io.StringIO(), width=80)
+    print_comparison(console, comparison, None)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"{comparison.pairs[0].text}\n{limit}\n" in printed
+    assert str(comparison).splitlines()[1] == limit
+    assert f"## Limits of the claim\n\n- {limit}\n" in markdown(comparison)
+    assert f"<h2>Limits of the claim</h2><ul><li>{limit}</li></ul>" in report(comparison, {})
+    assert to_json(comparison)["limits"] == [limit]
+
+
+def test_where_recipes_are_not_on_record_epochs_are_those_of_the_curves_and_no_flag_is_proposed() -> None:
+    curves = np.full((200, 1, 4), np.nan)
+    curves[:, 0, :3] = 0.3  # the fourth column is another file's
+    comparison = compared(drawn("a", 0.2, curves=curves), drawn("b", 0.25, curves=curves))
+    said = "Networks were compared by trainings of 3 epochs. Whether longer ones agree was not measured."
+    assert comparison.limits == [said]
+
+
+def test_trainings_of_different_lengths_are_each_named() -> None:
+    assert trained(3, 9).limits[0].startswith("Networks were compared by trainings of these epochs: a 3, b 9. ")
+    assert "--epochs 27" in trained(3, 9).limits[0]
+    unknown = trained(3, None).limits[0]
+    assert "these epochs: a 3, b not on record. Whether longer ones agree was not measured." in unknown
+
+
+def test_of_trainings_of_unknown_length_and_of_one_space_alone_no_limit_is_said() -> None:
+    assert trained(None, None).limits == []
+    assert "Limits of the claim" not in markdown(trained(None, None)) + report(trained(None, None), {})
+    assert compared(drawn("a", 0.2, settings={"recipe": {"epochs": 9}})).limits == []
