@@ -18,7 +18,7 @@ from regnas.studies.populations.population import CONDITIONS, Population, Popula
 from regnas.studies.populations.sources import load
 from regnas.studies.run.pending import attributes_of
 from regnas.studies.search.plan import SearchPlan
-from regnas.studies.search.session import opened
+from regnas.studies.search.session import completed, opened
 from regnas.window import Window
 
 _SAME = ("space", "seed", "stream_version", *CONDITIONS)
@@ -51,6 +51,18 @@ def take_over(texts: Sequence[str], plans: Sequence[SearchPlan], storage: str | 
             raise PopulationError(f"the trainings of {population.name} cannot be taken over: {why}")
         taken += sum(_into(population, plan) for plan in fitting)
     return taken
+
+
+def goes_on(plans: Sequence[SearchPlan]) -> list[str]:
+    """Of every study that is there already, one of a search among them, that it is gone on with."""
+    said = []
+    for one in plans:
+        if count := completed(one):
+            there = "1 network is there" if count == 1 else f"{count} networks are there"
+            searched = (one.folder / "best.json").exists()
+            of, best = (" of your search", "; its best.json stays that search's") if searched else ("", "")
+            said.append(f"goes on with the study {one.name}{of}: {there}{best}")
+    return said
 
 
 def stream_versions(texts: Sequence[str], storage: str | None = None) -> dict[str, int]:

@@ -31,7 +31,7 @@ from regnas.studies.compare.request import (
     remembering,
     write_request,
 )
-from regnas.studies.compare.reuse import stream_versions, take_over
+from regnas.studies.compare.reuse import goes_on, stream_versions, take_over
 from regnas.studies.compare.rules import NONE, ComparisonRules
 from regnas.studies.driver import Interrupted
 from regnas.studies.populations.files import write_population
@@ -191,7 +191,7 @@ def run(runs: Runs, progress: ComparisonProgress | None = None) -> Comparison:
 
 
 def _run(runs: Runs, heard: ComparisonProgress) -> Comparison:
-    for note in runs.plans[0][0].notes:
+    for note in (*goes_on([made[0] for made in runs.plans]), *runs.plans[0][0].notes):
         heard.say(note)
     for made in runs.plans:
         look_ahead(made[0])

@@ -18,6 +18,7 @@ from regnas.studies.run.progress import duration
 from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.storage.locks import locked, refuse_if_held
 from regnas.studies.training.beginning import begun
+from regnas.studies.training.newer import better_since
 from regnas.studies.training.plan import TrainingPlan, folder_of, plan_training
 from regnas.studies.training.race import SNAPSHOT as _SNAPSHOT
 from regnas.studies.training.race import Finalist, decided, hand_over, race
@@ -74,6 +75,8 @@ def train(
     if len(finalists) == 1:
         made = replace(made, architecture=finalists[0].architecture)
     made = decided(made, finalists) or made
+    if not finalists and (better := better_since(target)) is not None:
+        say(better)
     if (result := _finished(made.folder, made.identity, elsewhere)) is None:
         with locked(made.folder, _THIS):
             result = _finished(made.folder, made.identity, elsewhere)  # another process may just have ended it

@@ -18,6 +18,7 @@ from regnas.studies.compare.request import write_request
 from regnas.studies.compare.rules import ComparisonRules
 from regnas.studies.populations.files import read_population, write_population
 from regnas.studies.populations.population import from_arrays
+from regnas.studies.training.newer import better_since
 from regnas.system.optuna_internals import study_system_attributes
 
 Command = Callable[..., tuple[int, str, str]]
@@ -83,8 +84,38 @@ def test_the_same_command_trains_nothing_again_and_writes_the_same_numbers(
 def test_a_search_with_strategy_random_counts_as_trained(fast: Any, regnas_command: Command) -> None:
     assert regnas_command("search", "--space", "regnetx", "--budget", 7, *TRAINED)[0] == 0
     words = ("--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED)
-    assert regnas_command("compare", *words)[0] == 0
+    code, out, err = regnas_command("compare", *words)
+    assert code == 0, err
     assert len(fast.evaluated()) == 24
+    said = "goes on with the study regnetx/random/0 of your search: 7 networks are there; its best.json stays that "
+    assert [line for line in out.splitlines() if line.startswith("goes on")] == [said + "search's"]
+
+
+def test_what_a_comparison_adds_to_a_search_is_said_by_train_until_the_search_has_taken_it(
+    fast: Any, regnas_command: Command, tmp_path: Path
+) -> None:
+    study = tmp_path / "regnas-runs" / "regnetx-random-0"
+    search = ("search", "--space", "regnetx", "--budget", 2, *TRAINED)
+    assert regnas_command(*search)[0] == 0 and better_since(str(study)) is None
+    assert regnas_command("compare", "--space", "anynetx-a", "--space", "regnetx", "--budget", 12, *TRAINED)[0] == 0
+    before = json.loads((study / "best.json").read_text())
+    errors = read_population(study / "trials.csv").error.tolist()
+    better = min(range(12), key=errors.__getitem__)
+    assert better > 1  # else the comparison found nothing better, and this test shows nothing
+    for target in (study, study / "best.json"):
+        said = better_since(str(target)) or ""
+        assert f"this trains candidate {before['index']} (error {before['validation_error']:.2%})" in said
+        assert f"trials.csv has a better one since, candidate {better} ({errors[better]:.2%})" in said
+    trained = len(fast.evaluated())
+    assert regnas_command(*search)[0] == 0 and len(fast.evaluated()) == trained
+    assert json.loads((study / "best.json").read_text())["index"] == better and better_since(str(study)) is None
+
+
+@pytest.mark.parametrize("damage", ["", "index,error\n0,0.1\n", "state,diverged,index,error\nCOMPLETE,0,x,y\n"])
+def test_of_a_table_that_no_search_left_nothing_better_is_said(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "best.json").write_text('{"index": 0, "validation_error": 0.5}')
+    (tmp_path / "trials.csv").write_text(damage)
+    assert better_since(str(tmp_path)) is None
 
 
 def test_no_test_image_is_read(fast: Any, regnas_command: Command) -> None:
