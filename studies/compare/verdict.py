@@ -230,8 +230,7 @@ def sentence(
     interval, whole = f"{sure(judgement)} interval", judgement.interval
     # Told as an advantage of the better one.
     ahead = whole if gap >= 0 else replace(whole, low=-whole.high, high=-whole.low)
-    shown = f"{interval} {between(ahead, '')}" if math.isfinite(whole.high) else "no interval yet"
-    by = f"lower by {points(abs(gap))}{at} ({shown}, Holm p {p_text(judgement.p_holm)})"
+    known, holm_p = math.isfinite(whole.high), f"Holm p {p_text(judgement.p_holm)}"
     if judgement.kind == NO_VERDICT:
         details = f"More than {rules.most_failed:.0%} of the candidates of one of them failed"
     elif judgement.kind == EQUAL:
@@ -239,8 +238,12 @@ def sentence(
             f"The {interval} of {a}'s mean error minus {b}'s{at}, {between(whole)}, lies inside the margin of "
             f"{points(rules.margin)}"
         )
+    elif judgement.kind == BETTER:  # by how much is part of the conclusion
+        found = f"The {interval} of the lead is {between(ahead, '')} points" if known else "There is no interval yet"
+        details = f"{found}{at}, {holm_p}"
     else:
-        details = f"The mean error of {better} is {by}"
+        shown = f"{interval} {between(ahead, '')}" if known else "no interval yet"
+        details = f"The mean error of {better} is lower by {points(abs(gap))}{at} ({shown}, {holm_p})"
     if judgement.kind == UNDECIDED:
         more = f"about {judgement.needed:,} models of each" if judgement.needed else "no practical number of models"
         details += f"; {more} could tell"
