@@ -202,7 +202,8 @@ def _alike(result: SearchResult, done: list[Row]) -> str:
             f"({source})"
         )
     return (
-        f"the best {alike} of {len(done)} lie within {gap:.2%} and cannot be told apart by one training each ({source})"
+        f"the best {alike} of {len(done)} cannot be told apart by one training each: they differ by less than "
+        f"{gap:.2%}, which it takes ({source})"
     )
 
 
