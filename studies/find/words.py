@@ -16,6 +16,7 @@ from regnas.system.text import counted
 from regnas.weights import ARCHITECTURE, WEIGHTS
 
 _HEADS = ("", "")
+_MIRRORED = {True: "half of them mirrored, left for right", False: "none of them mirrored"}
 _LONGER = "a longer --time goes on with this search"
 
 
@@ -65,6 +66,7 @@ def searched(found: Finding) -> Table:
         ("textbook networks", "; ".join(found.textbook) or "none"),
         *([("fine-tuned networks", "; ".join(found.fine_tuned))] if found.fine_tuned else []),
         ("batches", f"of {recipe['batch_size']} pictures" if "batch_size" in recipe else "as the evaluator has them"),
+        *([("pictures in training", _MIRRORED[recipe["flip"]])] if "flip" in recipe else []),
         ("time", f"{short(found.asked.seconds)} in all"),
         ("final training", _training(found)),
     ]

@@ -1,4 +1,4 @@
-"""Whether two studies are of the same images, and if not, what is different, in words."""
+"""Whether two studies are of the same images, and if not, what is different; what training does to them; in words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from regnas.dataset import DataSet, Subset, SupportsFingerprint, whole_of
+from regnas.dataset import DataSet, Subset, SupportsFiles, SupportsFingerprint, whole_of
 from regnas.errors import DataError
+from regnas.plugins import spec
 
 DATA, FINGERPRINT = "data", "fingerprint"
+_TRAINS, _FLIP, _INIT = "train", "flip", "init"  # an evaluator, and options of its recipe
 _MOST = 3  # classes that are named
 
 
@@ -32,6 +34,24 @@ def fingerprint_of(data: DataSet | None) -> dict[str, Any] | None:
             f"the fingerprint of data set {data.name} is a mapping of JSON values, it returned {made!r:.80}"
         )
     return found
+
+
+def mirrored_said(data: DataSet | None, recipe: Mapping[str, Any], evaluator: str) -> str | None:
+    """That pictures of one's own are mirrored in training, where nobody chose that, and how not; None else.
+
+    Args:
+        recipe: of the trainings.
+        evaluator: its spec.
+    """
+    whole = data.whole if isinstance(data, Subset) else data
+    name, _, options = spec.parse(evaluator, "evaluator")
+    if not isinstance(whole, SupportsFiles) or name != _TRAINS or _FLIP in options or not recipe.get(_FLIP):
+        return None
+    said = [f"{key}={value}" for key, value in options.items() if key != _INIT]  # which --init may have put there
+    return (
+        f"half of the pictures are mirrored in training, left for right; where that makes another class of them, as of "
+        f"signs, text or arrows: --evaluator '{name}[{','.join([*said, f'{_FLIP}=false'])}]'"
+    )
 
 
 def other_images(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ from regnas.studies.executors.resources import Allocation, allocate
 from regnas.studies.run.progress import duration
 from regnas.studies.search.budget import CANDIDATES
 from regnas.studies.search.identity import Settings, folder_name, study_name
-from regnas.studies.search.images import FINGERPRINT, fingerprint_of
+from regnas.studies.search.images import FINGERPRINT, fingerprint_of, mirrored_said
 from regnas.studies.search.known import enqueue, fitters, warm_start
 from regnas.studies.search.known.fitters import Fitting
 from regnas.studies.search.known.warm_start import WarmStart
@@ -125,7 +125,9 @@ class SearchPlan:
     def notes(self) -> tuple[str, ...]:
         """What a user should hear before the first candidate."""
         screen = () if self.screen is None else (self.screen.said(self.strategy not in _BLIND),)
+        mirrored = mirrored_said(self.data, self.facts.get("recipe", {}), self.evaluator)
         return (
+            *([] if mirrored is None else [mirrored]),
             *self.remarks,
             *screen,
             *self.allocation.notes,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from regnas.dataset import make_dataset
 from regnas.errors import StudyError
@@ -43,6 +44,23 @@ def test_few_images_to_validate_on_are_said_with_what_that_means(tmp_path: Path)
     (said,) = plan("regnetx", data="fake:64", out=tmp_path, workers=0, device="cpu").notes
     assert said.startswith("few images to validate on: 16; an error of 25 % is uncertain by 11%")
     assert plan("regnetx", data="fake:512", out=tmp_path, workers=0, device="cpu").notes == ()
+
+
+def test_that_pictures_of_ones_own_are_mirrored_is_said_with_how_not_until_the_user_chose(tmp_path: Path) -> None:
+    for number in range(6):
+        for name in ("cat", "dog"):
+            (tmp_path / "photos" / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (16, 16), (40 * number, 9, 99)).save(tmp_path / "photos" / name / f"{number}.png")
+
+    def said(evaluator: str, data: str = f"imagefolder:{tmp_path / 'photos'}") -> list[str]:
+        made = plan("regnetx", data=data, resolution=16, evaluator=evaluator, out=tmp_path / "o", workers=0)
+        return [line for line in made.notes if "mirrored" in line]
+
+    (line,) = said("train")
+    assert line.startswith("half of the pictures are mirrored") and line.endswith("--evaluator 'train[flip=false]'")
+    (line,) = said("train[balanced=true]", f"imagefolder:{tmp_path / 'photos'}[training=4]")
+    assert line.endswith("--evaluator 'train[balanced=true,flip=false]'")
+    assert not said("train[flip=false]") and not said("train[flip=true]") and not said("train", "fake:64")
 
 
 def test_what_the_user_says_stays(tmp_path: Path) -> None:
