@@ -1,114 +1,110 @@
-"""How long trainings will take, and what a time is divided into: said before it is spent."""
+"""What a time is divided into, and for how many networks it is enough: said before it is spent, and after."""
 
 from __future__ import annotations
 
 import math
 import statistics
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from regnas.candidate import Candidate
 from regnas.errors import UsageError
-from regnas.evaluator import make_evaluator
 from regnas.sampling.costing import closed
-from regnas.studies.find.request import FindRequest
+from regnas.studies.find.pace import Pace
+from regnas.studies.find.request import MOST_RESERVED, RESERVED, FindRequest
+from regnas.studies.run.clock import CLOCK, spent_before
 from regnas.studies.run.progress import duration
 from regnas.studies.search.budget import SEARCH_SHARE
+from regnas.studies.search.known import baselines as textbook
+from regnas.studies.search.outcome import complete_rows
 from regnas.studies.search.plan import SearchPlan
+from regnas.studies.search.search import SearchResult
 from regnas.system.duration import short
+from regnas.system.text import counted
 
 _MARGIN = 1.25
-_STEPS = 6  # of an optimiser, that are timed
 _AFTERWARDS = 60.0  # seconds for test and files, however short the time is
 _FEW = 4  # candidates, below which a find is hardly a search (docs/find.md)
-_SCORING = 1.1  # of the steps' time, what scoring on validation images adds
+_SOME = 10  # candidates, for which a longer time is named
 
 
-class _EnoughError(Exception):
-    """Ends a training that was only timed."""
+@dataclass(frozen=True)
+class Expected:
+    """How many networks the search's part of a time is enough for.
 
-
-def first_candidate(plan: SearchPlan) -> Candidate:
-    """The first network of the stream, by closed forms alone: nothing is measured for it.
-
-    Raises:
-        InfeasibleWindow: there is none.
+    Attributes:
+        textbook: networks that need no search, which are trained first.
+        candidates: one or more, as a search trains at least one.
     """
-    return closed(plan.space).sample(1, seed=plan.seed)[0]
+
+    textbook: int
+    candidates: int
+
+    def text(self) -> str:
+        """In words."""
+        count = self.textbook + self.candidates
+        return f"about {count:,} network{'s' * (count > 1)}" + (
+            f", {self.textbook} of them textbook" if self.textbook else ""
+        )
 
 
-def seconds_of_training(plan: SearchPlan) -> float | None:
-    """About how long one candidate trains, from a few steps of the first; None where nothing is trained here.
-
-    Raises:
-        InfeasibleWindow: there is no candidate.
-    """
-    from regnas.evaluators.training.evaluator import TrainEvaluator
-    from regnas.evaluators.training.scoring import Diverged
-
-    evaluator = make_evaluator(plan.evaluator, plan.task)
-    if not isinstance(evaluator, TrainEvaluator) or plan.allocation.engine.remote:
-        return None
-    network = first_candidate(plan).architecture
-    trainer, _ = evaluator.trainer(network, seed=0, device=plan.allocation.devices[0], threads=1)
-    times: list[float] = [time.perf_counter()]
-
-    def note() -> None:
-        times.append(time.perf_counter())
-        if len(times) > _STEPS + 1:
-            raise _EnoughError
-
-    try:
-        trainer.run_epoch(after_step=note)
-    except (_EnoughError, Diverged):
-        pass
-    finally:
-        trainer.close()
-    steps = [after - before for before, after in pairwise(times)]
-    if not steps:
-        return None
-    each = statistics.median(steps[1:] or steps)  # the first one prepares, and another may be interrupted
-    return float(each * evaluator.recipe.steps(plan.facts["images"]["training"]) * _SCORING)
-
-
-def check(asked: FindRequest, training: float) -> None:
+def check(asked: FindRequest, pace: Pace) -> None:
     """Refuse a time in which not even one candidate could be trained.
-
-    Args:
-        training: seconds of one.
 
     Raises:
         UsageError: the time is shorter, and how long is long enough.
     """
     search = SEARCH_SHARE * (asked.seconds - asked.reserved)
-    if search < training:
-        needed = 1.2 * training / SEARCH_SHARE / 0.9
-        least = short(60 * math.ceil(needed / 60) if needed > 180 else math.ceil(needed))
+    if search < pace.start + pace.each:
+        least = _rounded(1.2 * _total(pace.start + pace.each))
+        begins = f", {duration(pace.start)} after the search begins" if pace.start >= 1 else ""
         raise UsageError(
-            f"--time {short(asked.seconds)} is too short: one network trains for about {duration(training)} here, and "
-            f"{duration(search)} are for the search; give --time {least} or more, a lower --resolution, or smaller "
-            f"networks"
+            f"--time {short(asked.seconds)} is too short: one network trains for about {duration(pace.each)} "
+            f"here{begins}, and {duration(search)} are for the search; give --time {least} or more, a lower "
+            f"--resolution, or smaller networks"
         )
 
 
-def fitting(asked: FindRequest, plan: SearchPlan, training: float) -> int:
+def _total(search: float) -> float:
+    """The whole time of which so many seconds are the search's; see `FindRequest.reserved`."""
+    usable = search / SEARCH_SHARE
+    return usable + min(RESERVED * usable / (1 - RESERVED), MOST_RESERVED)
+
+
+def _rounded(seconds: float) -> str:
+    """A time that is at least as long, as people write it."""
+    whole = 1 if seconds <= 180 else 60 if seconds <= 5400 else 600
+    return short(whole * math.ceil(seconds / whole))
+
+
+def expected(asked: FindRequest, plan: SearchPlan, pace: Pace) -> Expected:
     """About how many networks are trained in the search's part of the time.
 
-    Args:
-        training: seconds of one.
+    Textbook networks begin in its first half alone; a candidate begins where it will end in time.
     """
-    search = SEARCH_SHARE * (asked.seconds - asked.reserved)
-    return max(1, round(search * max(1, plan.workers) / training))
+    search, at_once = SEARCH_SHARE * (asked.seconds - asked.reserved), max(1, plan.workers)
+    limit = closed(replace(plan.space, window=plan.limit)).window
+    known = len(textbook.asked(replace(plan, space=closed(plan.space), limit=limit)))
+    turns = max(0, math.ceil((search / 2 - pace.start) / pace.each))
+    first = min(known, at_once * turns)
+    left = search - pace.start - pace.each * math.ceil(first / at_once)
+    return Expected(first, max(1, at_once * max(int(left > 0), math.floor(left / pace.each))))
 
 
-def with_margin(asked: FindRequest, plan: SearchPlan, training: float) -> int:
-    """More candidates than the time will do, should trainings be faster than they seem; see `fitting`."""
-    return math.ceil(_MARGIN * fitting(asked, plan, training))
+def with_margin(asked: FindRequest, plan: SearchPlan, pace: Pace) -> int:
+    """More candidates than the time will do, should trainings be faster than they seem; see `expected`."""
+    found = expected(asked, plan, pace)
+    return math.ceil(_MARGIN * (found.textbook + found.candidates))
 
 
-def said(asked: FindRequest, plan: SearchPlan, training: float | None, spent: float = 0.0) -> Iterator[str]:
+def enough(plan: SearchPlan, pace: Pace, textbook_networks: int) -> str:
+    """The ``--time`` that is enough for some ten candidates."""
+    at_once = max(1, plan.workers)
+    turns = math.ceil(textbook_networks / at_once) + math.ceil(_SOME / at_once)
+    return _rounded(_total(pace.start + turns * pace.each))
+
+
+def said(asked: FindRequest, plan: SearchPlan, pace: Pace | None, spent: float = 0.0) -> Iterator[str]:
     """What the time is divided into, and when all is done, in lines.
 
     Args:
@@ -116,23 +112,67 @@ def said(asked: FindRequest, plan: SearchPlan, training: float | None, spent: fl
     """
     usable = asked.seconds - asked.reserved
     search, final = SEARCH_SHARE * usable, (1 - SEARCH_SHARE) * usable
-    how_many = ""
-    if training:
-        count = fitting(asked, plan, training)
-        how_many = f", about {count:,} network{'s' * (count > 1)} of {duration(training)}"
+    found, how_many = None, ""
+    if pace is not None:
+        found = expected(asked, plan, pace)
+        how_many = f", {found.text()}, {duration(pace.each)} each"
         how_many += f", {plan.workers} at a time" if plan.workers > 1 else ""
+        how_many += f", the first after {duration(pace.start)}" if pace.start >= 1 else ""
     yield (
         f"time {short(asked.seconds)}: {duration(search)} for textbook networks and candidates{how_many}; "
         f"{duration(final)} at most to train the best of them; then test and files, about a minute"
     )
-    if training and fitting(asked, plan, training) < _FEW:
-        yield (
-            "so few candidates are hardly a search: a textbook network that trains for all of the time may be better; "
-            "give a longer --time"
-        )
+    if pace is not None and found is not None and found.candidates < _FEW:
+        yield f"{_hardly(found.candidates)}; {_longer(enough(plan, pace, found.textbook))}"
     if plan.space.meters:
         yield f"a part of these {duration(search)} is to measure {' and '.join(dict(plan.space.meters))} first"
     if spent:
         yield f"going on: {duration(spent)} of the search were spent before"
     end = datetime.now() + timedelta(seconds=max(0.0, max(asked.seconds, usable + _AFTERWARDS) - spent))
     yield f"all is done by about {end:%H:%M}; Ctrl-C stops, and the same command goes on"
+
+
+def _hardly(count: int) -> str:
+    verb = "is" if count == 1 else "are"
+    return (
+        f"{counted(count, 'candidate')} {verb} hardly a search: a textbook network that trains for all of the time may "
+        f"be better"
+    )
+
+
+def _longer(time: str) -> str:
+    return f"--time {time} would do for some {_SOME} of them"
+
+
+@dataclass(frozen=True)
+class TooFew:
+    """A search that was over before there were candidates to choose from.
+
+    Attributes:
+        count: of candidates.
+        longer: the ``--time`` that would be enough for some ten.
+    """
+
+    count: int
+    longer: str
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"{_hardly(self.count)}; {_longer(self.longer)}"
+
+
+def too_few(plan: SearchPlan, result: SearchResult, pace: Pace | None) -> TooFew | None:
+    """Whether few candidates were trained, as the time was over; None where there are enough, or something else, such
+    as a window with few networks, ended the search.
+
+    Args:
+        pace: as it was timed before; how long candidates take is now known better.
+    """
+    done = complete_rows(result.rows)
+    took = [float(row["seconds"]) for row in done if row["seconds"]]
+    each = statistics.median(took) if took else 0.0
+    left = (plan.seconds or math.inf) - spent_before(plan.folder / CLOCK)
+    if pace is None or not each or len(done) >= _FEW or left >= each:
+        return None
+    return TooFew(len(done), enough(plan, replace(pace, each=each), len(result.baselines)))

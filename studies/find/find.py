@@ -14,7 +14,7 @@ from regnas.costs import complexity_of
 from regnas.dataset import DataSet
 from regnas.errors import StudyError, UsageError
 from regnas.options import FindOptions
-from regnas.studies.find import card, estimate, files, machine, report, verdict
+from regnas.studies.find import card, estimate, files, machine, pace, report, verdict
 from regnas.studies.find.finding import Finding
 from regnas.studies.find.look import look
 from regnas.studies.find.published import settled
@@ -73,6 +73,7 @@ def run(asked: FindRequest, progress: Progress) -> FindResult:
         UsageError: the folder belongs to another find, the time is too short for one training, or nothing is trained.
     """
     refuse_if_held(asked.folder, _THIS)
+    imports = pace.seconds_of_imports()  # before the plan imports the same
     asked = settled(asked, progress.say)
     made = replace(plan(asked.space, upper_half=True, **asked.search), can_test=False)  # the winner is tested, once
     images = _images(made)
@@ -83,9 +84,12 @@ def run(asked: FindRequest, progress: Progress) -> FindResult:
         remove_leftovers(asked.folder)
         progress.say(made.headline())
         noticed = _noticed(asked, made, images, progress)
-        result = searching.run(_planned(asked, made, progress, begun), progress)
+        known = pace.pace_of(made, imports)
+        result = searching.run(_planned(asked, made, progress, begun, known), progress)
+        if (few := estimate.too_few(made, result, known)) is not None:
+            progress.say(few.text)
         final = searching.retrain(result, "auto", asked.search, say=progress.say)
-        finding = _finding(asked, made, result, final, noticed, progress)
+        finding = _finding(asked, made, result, final, noticed, progress, few)
         _write(finding)
     return FindResult(asked.folder, finding.conclusion, finding.to_json())
 
@@ -141,7 +145,9 @@ def _noticed(asked: FindRequest, made: SearchPlan, images: DataSet, progress: Pr
     return noticed
 
 
-def _planned(asked: FindRequest, made: SearchPlan, progress: Progress, begun: bool) -> SearchPlan:
+def _planned(
+    asked: FindRequest, made: SearchPlan, progress: Progress, begun: bool, known: pace.Pace | None
+) -> SearchPlan:
     """The search, when it is said what the time is divided into and what cannot be exported.
 
     What a meter measures is measured before anything trains, as a machine that trains is not quiet: so there are only
@@ -154,17 +160,16 @@ def _planned(asked: FindRequest, made: SearchPlan, progress: Progress, begun: bo
         progress.say(
             f"networks of {asked.regime} flops, as usual for such pictures; larger or smaller ones by --flops LOW:HIGH"
         )
-    training = estimate.seconds_of_training(made)
-    if training is not None and not begun:
-        estimate.check(asked, training)
-    for line in estimate.said(asked, made, training, spent_before(asked.folder / STUDY / CLOCK)):
+    if known is not None and not begun:
+        estimate.check(asked, known)
+    for line in estimate.said(asked, made, known, spent_before(asked.folder / STUDY / CLOCK)):
         progress.say(line)
-    first = estimate.first_candidate(made)
+    first = pace.first_candidate(made)
     if (reason := files.foreseen(first.architecture, first.params)) is not None:
         progress.say(reason)
-    if training is None or not made.space.meters:
+    if known is None or not made.space.meters:
         return made
-    return replace(made, budget=estimate.with_margin(asked, made, training))
+    return replace(made, budget=estimate.with_margin(asked, made, known))
 
 
 def _finding(
@@ -174,6 +179,7 @@ def _finding(
     final: Path,
     noticed: list[str],
     progress: Progress,
+    few: estimate.TooFew | None,
 ) -> Finding:
     """Keep the network, test it, export it, measure it; what an earlier, shorter find says is no longer so."""
     for name in (RECORD, TEST):
@@ -202,6 +208,7 @@ def _finding(
         versions=machine.versions(),
         test=test,
         pictures=pictures,
+        longer="" if few is None else few.longer,
         tested=len(list((asked.folder / STUDY).glob("final-*/result.json"))),
     )
 

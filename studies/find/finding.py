@@ -39,6 +39,7 @@ class Finding:
         test: on test images; None where there are none.
         pictures: that it was tested on.
         tested: networks of this folder that test images were used for.
+        longer: the ``--time`` that would be enough for some ten candidates; empty where there are enough.
     """
 
     asked: FindRequest
@@ -60,6 +61,7 @@ class Finding:
     test: TestReport | None = None
     pictures: Labelled | None = None
     tested: int = 1
+    longer: str = ""
 
     @property
     def folder(self) -> Path:

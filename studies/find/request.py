@@ -22,7 +22,7 @@ from regnas.system.duration import seconds_of
 STUDY = "search"  # the study's folder in a find's
 RECORD = "find.json"
 USUAL_TIME = "1h"
-_RESERVED, _MOST_RESERVED = 0.1, 120.0  # of the time, and seconds: for the test, the files and the report
+RESERVED, MOST_RESERVED = 0.1, 120.0  # of the time, and seconds: for the test, the files and the report
 _OF_SEARCH = {"lock", "cache", "latency", "regnas.db", "regnas.db-journal", "regnas.db.lock", STUDY}
 _MEASURED_WITHOUT_SIZE = ("flops", "params", "activations")
 
@@ -51,7 +51,7 @@ class FindRequest:
     @property
     def reserved(self) -> float:
         """Seconds of the time for what comes after all training."""
-        return min(_RESERVED * self.seconds, _MOST_RESERVED)
+        return min(RESERVED * self.seconds, MOST_RESERVED)
 
 
 def request_of(data: str | Path, options: FindOptions) -> FindRequest:

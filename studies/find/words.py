@@ -128,8 +128,14 @@ def gain(found: Finding) -> str:
     """What more searching would bring."""
     if found.gain is None:
         count = len(complete_rows(found.result.rows))
-        noun = "candidate is" if count == 1 else "candidates are"
-        return f"{count} {noun} too few to tell what more of them would bring; {_LONGER}"
+        verb = "is" if count == 1 else "are"
+        hardly, longer = (
+            ("hardly a search, and ", f": {found.longer} would do for some ten") if found.longer else ("", "")
+        )
+        return (
+            f"{counted(count, 'candidate')} {verb} {hardly}too few to tell what more of them would bring; "
+            f"{_LONGER}{longer}"
+        )
     return _sentence(f"{found.gain.text()}; {_LONGER}")
 
 

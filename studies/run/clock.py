@@ -50,9 +50,14 @@ class Clock:
         return self.limit is not None and self.spent >= self.limit / 2
 
     @property
+    def usual(self) -> float:
+        """Seconds that an evaluation takes: the median of those before; 0 before any."""
+        return statistics.median(self._took) if self._took else 0.0
+
+    @property
     def over(self) -> bool:
-        """Whether an evaluation that takes as long as the median of those before would not end in time."""
-        return self.left < (statistics.median(self._took) if self._took else 0.0)
+        """Whether an evaluation that takes as long as usual would not end in time."""
+        return self.left < self.usual
 
     def recall(self, trials: Iterable[FrozenTrial]) -> None:
         """Hear what the evaluations of a study took that goes on."""

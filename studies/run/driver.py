@@ -31,7 +31,7 @@ from regnas.studies.run.checkpoints import Checkpoints
 from regnas.studies.run.clock import CLOCK, Clock
 from regnas.studies.run.fidelity import Fidelity
 from regnas.studies.run.pending import PendingTrial, copied
-from regnas.studies.run.progress import Progress
+from regnas.studies.run.progress import Progress, duration
 from regnas.studies.run.result_files import Results
 from regnas.studies.run.telling import Telling
 from regnas.studies.run.turns import Turns
@@ -102,6 +102,7 @@ class Driver:
                 self._loop(budget)
             except KeyboardInterrupt:
                 raise Interrupted from None
+            self._say_what_is_left(budget)
             self._turns.close()
 
     def _loop(self, budget: int) -> None:
@@ -117,6 +118,13 @@ class Driver:
     def _startable(self, budget: int) -> bool:
         self._turns.over = self._clock.over
         return self._turns.startable(budget)
+
+    def _say_what_is_left(self, budget: int) -> None:
+        """Why a search ends with time left, where it is because another evaluation would not fit."""
+        left = self._clock.left
+        if self._turns.over and left >= 1 and self._turns.ended < budget and not self._turns.exhausted:
+            usual = duration(self._clock.usual)
+            self._progress.say(f"the search ends with {duration(left)} left, as another network would take {usual}")
 
     @property
     def hurried(self) -> bool:

@@ -48,7 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("regnas.system.optional.version", version)
     monkeypatch.setattr("regnas.studies.find.machine._PATIENCE", 0)
-    monkeypatch.setattr("regnas.studies.find.estimate.check", lambda asked, training: None)
+    monkeypatch.setattr("regnas.studies.find.estimate.check", lambda asked, pace: None)
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:

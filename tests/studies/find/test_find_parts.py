@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -26,8 +26,10 @@ from regnas.search_spaces.staged.architecture import Staged
 from regnas.statistics.best_of import expected_best_unbiased
 from regnas.studies.find import estimate, files, look, published, verdict
 from regnas.studies.find.finding import Finding
+from regnas.studies.find.pace import Pace, pace_of
 from regnas.studies.find.request import RECORD, request_of
-from regnas.studies.search.plan import plan
+from regnas.studies.run.clock import CLOCK
+from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.training.race import NOTE
 
 Run = Callable[..., tuple[int, str, str]]
@@ -118,35 +120,93 @@ def test_sizes_far_from_the_resolution_are_said(tmp_path: Path, size: tuple[int,
 def test_a_time_below_one_training_is_refused_with_one_that_is_long_enough() -> None:
     asked = request_of("fake", {"time": "100s", "out": "nowhere"})
     with pytest.raises(UsageError, match="--time 100s is too short: one network trains for about 30 s here, and 22 s"):
-        estimate.check(asked, 30.0)
-    estimate.check(asked, 22.0)
-    with pytest.raises(UsageError) as refused:
-        estimate.check(asked, 30.0)
+        estimate.check(asked, Pace(30.0))
+    estimate.check(asked, Pace(22.0))
+    with pytest.raises(UsageError, match="about 20 s here, 9 s after the search begins, and 22 s are") as refused:
+        estimate.check(asked, Pace(20.0, start=9.0))
     least = str(refused.value).partition("give --time ")[2].split()[0]
-    estimate.check(request_of("fake", {"time": least, "out": "nowhere"}), 30.0)
+    estimate.check(request_of("fake", {"time": least, "out": "nowhere"}), Pace(20.0, start=9.0))
     with pytest.raises(UsageError, match="give --time 23m or more"):
-        estimate.check(asked, 248.0)
+        estimate.check(asked, Pace(248.0))
 
 
-def test_a_time_for_few_candidates_is_said_to_be_hardly_a_search() -> None:
+def _planned(folder: Path, **options: Any) -> SearchPlan:
+    usual: dict[str, Any] = {"data": "fake", "out": folder, "time": "1h", "workers": 0, "baselines": False}
+    return plan("regnetx", **{**usual, **options})
+
+
+@pytest.mark.parametrize(
+    ("baselines", "workers", "pace", "networks"),
+    [
+        (False, 0, Pace(2.0), (0, 11)),  # of 22.5 s
+        (False, 1, Pace(2.0, start=5.0), (0, 8)),
+        (False, 2, Pace(2.0, start=5.0), (0, 16)),
+        (True, 1, Pace(2.0, start=5.0), (3, 5)),
+        (True, 1, Pace(8.0, start=5.0), (1, 1)),  # at 13 s more than half is over, and 9.5 s are left for one
+        (True, 1, Pace(20.0, start=25.0), (0, 1)),  # as a search trains one in any case
+    ],
+)
+def test_what_a_time_is_enough_for_counts_start_and_textbook(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    baselines: bool,
+    workers: int,
+    pace: Pace,
+    networks: tuple[int, int],
+) -> None:
+    """A tenth of 100 s is for the end, and a quarter of the rest for the search."""
+    monkeypatch.setattr(estimate.textbook, "asked", lambda one: (0,) * 3 if one.baselines else ())
     asked = request_of("fake", {"time": "100s", "out": "nowhere"})
-    made: Any = SimpleNamespace(workers=1, space=SimpleNamespace(meters=()))
-    for training, hardly in ((7.5, True), (5.0, False), (None, False)):  # three, four, and nobody knows how many
-        assert any("hardly a search" in line for line in estimate.said(asked, made, training)) == hardly
+    found = estimate.expected(asked, _planned(tmp_path, baselines=baselines, workers=workers), pace)
+    assert (found.textbook, found.candidates) == networks
+
+
+def test_a_time_for_few_candidates_is_said_to_be_hardly_a_search_with_one_that_is_enough(tmp_path: Path) -> None:
+    asked, made = request_of("fake", {"time": "100s", "out": "nowhere"}), _planned(tmp_path)
+    for pace, hardly in ((Pace(7.5), True), (Pace(5.0), False), (None, False)):  # three, four, and nobody knows
+        assert any("hardly a search" in line for line in estimate.said(asked, made, pace)) == hardly
+    said = list(estimate.said(asked, made, Pace(7.5)))
+    assert "about 3 networks, 8 s each;" in said[0]
+    longer = said[1].partition("--time ")[2].split()[0]
+    more = estimate.expected(request_of("fake", {"time": longer, "out": "nowhere"}), made, Pace(7.5))
+    assert more.candidates in (10, 11)
+
+
+def test_networks_that_need_no_search_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate.textbook, "asked", lambda one: (0, 0))
+    asked = request_of("fake", {"time": "100s", "out": "nowhere"})
+    first, second, *_ = estimate.said(asked, _planned(tmp_path, workers=1), Pace(5.0, start=4.0))
+    assert "about 3 networks, 2 of them textbook, 5 s each, the first after 4 s;" in first
+    assert second.startswith("1 candidate is hardly a search")
+
+
+@pytest.mark.parametrize(
+    ("count", "spent", "said"), [(2, 22.0, True), (2, 10.0, False), (4, 22.0, False)]
+)  # over; ended by something else; enough
+def test_a_search_that_trained_few_says_what_time_is_enough(
+    tmp_path: Path, count: int, spent: float, said: bool
+) -> None:
+    made = replace(_planned(tmp_path), seconds=22.5)
+    made.folder.mkdir(parents=True)
+    (made.folder / CLOCK).write_text(json.dumps({"seconds": spent}))
+    rows = [
+        {"state": "COMPLETE", "error": 0.1, "index": one, "diverged": False, "seconds": 7.5} for one in range(count)
+    ]
+    found = estimate.too_few(made, SimpleNamespace(rows=rows, baselines=[{}]), Pace(1.0, start=6.0))  # type: ignore[arg-type]
+    assert (found is not None) == said
+    if found is not None:  # (6 + 11 * 7.5) * 4 / 0.9 = 393 s
+        assert found.longer == "7m" and found.text.startswith("2 candidates are hardly a search")
 
 
 @pytest.mark.slow
 def test_the_estimate_is_of_a_whole_training(tmp_path: Path) -> None:
     """Twice the epochs take twice as long: from a few steps of the same network, within what a busy machine does."""
-    one, four = (
-        estimate.seconds_of_training(plan("regnetx", data="fake:256", epochs=epochs, out=tmp_path, time="1h"))
-        for epochs in (1, 100)
-    )
-    assert one is not None and four is not None and 0 < one < four
+    one, four = (pace_of(_planned(tmp_path, data="fake:256", epochs=epochs)) for epochs in (1, 100))
+    assert one is not None and four is not None and 0 < one.each < four.each and one.start == 0
 
 
 def test_a_search_that_trains_nothing_is_not_estimated(fast: Any, tmp_path: Path) -> None:
-    assert estimate.seconds_of_training(plan("regnetx", data="fake", evaluator="fast", out=tmp_path, time=9)) is None
+    assert pace_of(plan("regnetx", data="fake", evaluator="fast", out=tmp_path, time=9)) is None
 
 
 def _raced(folder: Path, chosen: int, *standing: tuple[str, float, float], epochs: int = 25) -> verdict.Race:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -47,6 +48,17 @@ def test_a_search_ends_with_its_time_and_a_longer_one_goes_on(fast_search: Searc
 def test_time_and_a_number_of_candidates_end_it_whichever_comes_first(fast_search: Search) -> None:
     assert len(fast_search(3, time="1h").rows) == 3
     assert len(fast_search(10_000, evaluator="fast[sleep=50]", time=1, seed=1).rows) < 20
+
+
+def test_a_search_that_ends_as_no_further_network_would_fit_says_so(
+    regnas_command: Run, fast: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "took", lambda clock, seconds: clock._took.append(1000.0))
+    words = ("search", "--evaluator", "fast", "--data", "fake", "--workers", 0, "--time", "60s")
+    code, printed, _ = regnas_command(*words)
+    assert code == 0 and re.search(r"the search ends with \d+ s left, as another network would take 17 min", printed)
+    code, printed, _ = regnas_command(*words, "--seed", 1, "--budget", 1)
+    assert code == 0 and "the search ends with" not in printed
 
 
 def test_however_short_the_time_one_candidate_is_evaluated(fast_search: Search) -> None:
