@@ -1,6 +1,10 @@
-"""Where modules went that plug-ins of an earlier release import: for the message, nothing is left in the old places."""
+"""What is wrong with an import of regnas in a plug-in, for the message; where modules went since earlier releases."""
 
 from __future__ import annotations
+
+import difflib
+import re
+import sys
 
 MOVED = {
     "regnas.batch": "regnas.sampling.batch",
@@ -28,11 +32,29 @@ MOVED = {
 }
 
 
+_NO_NAME = re.compile(r"cannot import name '(\w+)' from '")  # a circular import reads "from partially initialized"
+
+
 def moved(error: Exception) -> str | None:
-    """What to change where an import failed because a module of regnas moved; None where that is not why."""
-    name = error.name if isinstance(error, ImportError) else None
-    if name in MOVED:
-        return f"{name} is {MOVED[name]} now: change the import"
-    if name is not None and name.split(".")[0] == "regnas":
-        return f"this release has no {name}: it was written for another one (docs/architecture.md says what lies where)"
-    return None
+    """What to change where an import of regnas failed: a module moved, or there is no such module or name; else None."""
+    module = error.name if isinstance(error, ImportError) else None
+    if module is None or module.split(".")[0] != "regnas":
+        return None
+    if isinstance(error, ModuleNotFoundError):
+        return _new_place(module) or (
+            f"this release has no {module}: it was written for another one (the page Architecture of the documentation "
+            f"says what lies where)"
+        )
+    missing = _NO_NAME.match(str(error))
+    return None if missing is None else _new_place(f"{module}.{missing[1]}") or _near(module, missing[1])
+
+
+def _new_place(module: str) -> str | None:
+    return f"{module} is {MOVED[module]} now: change the import" if module in MOVED else None
+
+
+def _near(module: str, name: str) -> str:
+    """The name of a module that is there which looks most like one that it does not have."""
+    public = [known for known in dir(sys.modules.get(module)) if not known.startswith("_")]
+    near = difflib.get_close_matches(name, public, n=1)
+    return f"{module} has no such name" + (f"; did you mean {near[0]}?" if near else ": correct the import")

@@ -14,7 +14,7 @@ from regnas.search_spaces.staged.architecture import Staged
 
 @pytest.fixture
 def extra(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """More spaces, all broken: one whose module raises, one whose message is for the user, two of other releases."""
+    """More spaces, all broken: a module that raises, a message for the user, two of other releases, wrong imports."""
     folder = tmp_path_factory.mktemp("plugins")
     (folder / "broken_space_plugin.py").write_text("raise RuntimeError('half installed')\n")
     (folder / "honest_space_plugin.py").write_text(
@@ -22,10 +22,13 @@ def extra(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     )
     (folder / "old_space_plugin.py").write_text("from regnas.staged import Staged\n")
     (folder / "newer_space_plugin.py").write_text("import regnas.not_yet\n")
+    (folder / "misspelt_space_plugin.py").write_text("from regnas.condition import Conditionn\n")
+    (folder / "nameless_space_plugin.py").write_text("from regnas.condition import qqqq\n")
+    (folder / "submodule_space_plugin.py").write_text("from regnas import staged\n")
     monkeypatch.syspath_prepend(str(folder))
     points = [
         EntryPoint(f"{word}-space-for-tests", f"{word}_space_plugin:make", "regnas.search_spaces")
-        for word in ("broken", "honest", "old", "newer")
+        for word in ("broken", "honest", "old", "newer", "misspelt", "nameless", "submodule")
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: [*entry_points(group=group), *points])
     yield
@@ -119,3 +122,17 @@ def test_a_plug_in_of_an_earlier_release_is_told_where_its_imports_went(extra: N
     assert "regnas.staged is regnas.search_spaces.staged.architecture now: change the import" in str(old.value)
     with pytest.raises(PluginBroken, match="this release has no regnas.not_yet: it was written for another one"):
         registry.load("space", "newer-space-for-tests")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("misspelt", r"regnas.condition has no such name; did you mean Condition\?"),
+        ("nameless", "regnas.condition has no such name: correct the import"),
+        ("submodule", "regnas.staged is regnas.search_spaces.staged.architecture now: change the import"),
+    ],
+)
+def test_a_name_that_a_module_does_not_have_is_no_missing_module(extra: None, word: str, said: str) -> None:
+    with pytest.raises(PluginBroken, match=f"ImportError: cannot import name .*; {said}$") as caught:
+        registry.load("space", f"{word}-space-for-tests")
+    assert "this release has no" not in str(caught.value)
