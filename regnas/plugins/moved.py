@@ -36,7 +36,7 @@ _NO_NAME = re.compile(r"cannot import name '(\w+)' from '")  # a circular import
 
 
 def moved(error: Exception) -> str | None:
-    """What to change where an import of regnas failed: a module moved, or there is no such module or name; else None."""
+    """What to change where an import of regnas failed: a module moved, or it or a name is not there; else None."""
     module = error.name if isinstance(error, ImportError) else None
     if module is None or module.split(".")[0] != "regnas":
         return None

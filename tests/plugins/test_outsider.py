@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import os
@@ -275,9 +276,21 @@ def test_the_outsider_s_plug_ins_keep_the_rules(tmp_path: Path) -> None:
     assert re.search(r"^\d+ passed", output, re.MULTILINE) and "failed" not in output
 
 
-def test_the_page_shows_the_outsider_s_own_code() -> None:
-    files = "\n".join(file.read_text() for file in PROJECT.rglob("*") if file.suffix in (".py", ".toml"))
+def test_the_page_shows_the_outsider_s_own_code_with_the_imports_of_its_files() -> None:
+    files = [file.read_text() for file in PROJECT.rglob("*") if file.suffix in (".py", ".toml")]
     blocks = re.findall(r"^```(?:python|toml)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 5
     for block in blocks:
-        assert block.strip("\n") in files, block
+        code = re.sub(r"\A(from .*\n|\n)+", "", block).strip("\n")
+        owner = next((text for text in files if code in text), None)
+        assert owner is not None, code
+        if not code.startswith("["):
+            names = set(re.findall(r"\w+", code))
+            needed = {one for one in _imports(owner) if one[0].startswith(("regnas.", "optuna.")) and one[1] in names}
+            assert _imports(block.removesuffix(f"{code}\n")) == needed, code
+
+
+def _imports(text: str) -> set[tuple[str, str]]:
+    """Modules and the names that are imported from them."""
+    nodes = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    return {(str(node.module), name.name) for node in nodes for name in node.names}
