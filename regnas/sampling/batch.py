@@ -11,6 +11,7 @@ from regnas.architecture import Architecture
 from regnas.costs import Complexities, complexity_of
 from regnas.dimension import Array
 from regnas.errors import InvalidArchitecture, UsageError
+from regnas.system.text import one_line
 
 if TYPE_CHECKING:
     from regnas.design_space import Space
@@ -72,11 +73,20 @@ class SupportsOrder(Protocol):
         """`Space.ordered_columns` of the points of some of the m networks: every parameter, and places, ``(k,)``."""
 
 
+# Why a point is rejected whose values `Space.decode` refuses.
+NO_NETWORK = "values that no network can have"
+
+
 class DecodedOneByOne:
-    """The batch of a space that decodes one point at a time."""
+    """The batch of a space that decodes one point at a time.
+
+    Attributes:
+        refusal: what `Space.decode` said of the first point that is no network; empty where all are.
+    """
 
     def __init__(self, space: Space, columns: Columns) -> None:
         self.rejected: dict[str, int] = {}
+        self.refusal = ""
         self._networks: list[Architecture] = []
         rows = []
         for row in range(len(next(iter(columns.values())))):
@@ -87,8 +97,9 @@ class DecodedOneByOne:
                     self._networks.append(space.decode(point))
                     rows.append(row)
                     continue
-                except InvalidArchitecture:
-                    reason = "no network"
+                except InvalidArchitecture as error:
+                    reason = NO_NETWORK
+                    self.refusal = self.refusal or one_line(str(error))
             self.rejected[reason] = self.rejected.get(reason, 0) + 1
         self.rows = np.array(rows, dtype=np.int64)
 

@@ -15,7 +15,7 @@ from regnas.dimension import Array
 from regnas.errors import PluginBroken
 from regnas.measure import ordered, short_of
 from regnas.sampling import costing
-from regnas.sampling.batch import Columns, SupportsIdentities, SupportsOrder
+from regnas.sampling.batch import NO_NETWORK, Columns, DecodedOneByOne, SupportsIdentities, SupportsOrder
 from regnas.window import human
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Tally:
             neither as accepted nor as rejected.
         outside: those that were measured and lie outside.
         foreseen: those that were not measured, as they are expected outside.
+        refusal: what the space's `decode` said of the first draw that it refused.
     """
 
     drawn: int = 0
@@ -39,6 +40,7 @@ class Tally:
     waiting: int = 0
     outside: int = 0
     foreseen: int = 0
+    refusal: str = ""
     rejected: Counter[str] = field(default_factory=Counter)
     lowest: dict[str, float] = field(default_factory=dict)
     highest: dict[str, float] = field(default_factory=dict)
@@ -70,8 +72,13 @@ class Tally:
         )
 
     def reasons(self) -> str:
-        """Shares of the draws that each reason rejected; a draw can break several bounds."""
-        return ", ".join(f"{reason} {count / self.drawn:.2%}" for reason, count in self.rejected.most_common())
+        """Shares of the draws that each reason rejected; a draw can break several bounds.
+
+        Of values that most draws were refused for, what was said of the first.
+        """
+        shares = {reason: count / self.drawn for reason, count in self.rejected.most_common()}
+        said = {NO_NETWORK: f" (the first: {self.refusal})"} if self.refusal and shares[NO_NETWORK] > 0.5 else {}
+        return ", ".join(f"{reason} {share:.2%}{said.get(reason, '')}" for reason, share in shares.items())
 
 
 def _round(number: float) -> float:
@@ -92,6 +99,8 @@ class Screened:
         batch = space.batch(columns)
         cost = space.costs_of(batch)
         tally.rejected.update(batch.rejected)
+        if isinstance(batch, DecodedOneByOne):
+            tally.refusal = tally.refusal or batch.refusal
         kept = np.flatnonzero(_admitted(space, cost, tally))
         self._space, self._tally = space, tally
         self.measures = bool(space.window.missing(cost))

@@ -14,7 +14,8 @@ from optuna.trial import FixedTrial
 
 from regnas.design_space import Images, Params, Space
 from regnas.dimension import Choice, Dimension, LogUniform, Uniform
-from regnas.errors import InvalidArchitecture, UsageError
+from regnas.errors import InfeasibleWindow, InvalidArchitecture, UsageError
+from regnas.sampling.batch import NO_NETWORK
 from regnas.sampling.stream import survey
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.window import Window
@@ -69,7 +70,8 @@ def test_draws_are_decoded_one_by_one_and_what_is_no_network_is_counted_by_reaso
     }
     batch = SPACE.batch(columns)
     assert batch.rows.tolist() == [0, 2]
-    assert dict(batch.rejected) == {"forty channels": 1, "no network": 1}
+    assert dict(batch.rejected) == {"forty channels": 1, NO_NETWORK: 1}
+    assert batch.refusal.startswith("the bottleneck width is a multiple of the group width, got width 24, ")
     assert batch.architecture(1) == SPACE.decode(POINT)
     assert batch.complexity(32).row(1) == SPACE.decode(POINT).complexity(32)
 
@@ -214,9 +216,21 @@ def test_a_survey_counts_every_draw_once() -> None:
     tally = survey(SPACE.within(Window.parse(flops="1M:")), draws=3000)
     assert tally.drawn == 3000
     assert tally.accepted + sum(tally.rejected.values()) == 3000  # one bound: no draw breaks two
-    assert {"forty channels", "no network", "flops below 1M"} == set(tally.rejected)
+    assert {"forty channels", NO_NETWORK, "flops below 1M"} == set(tally.rejected)
     assert tally.rate == tally.accepted / 3000
     assert tally.lowest["flops"] < 1_000_000 < tally.highest["flops"]
+
+
+def test_where_no_draw_is_a_network_the_message_has_what_was_said_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OneStage, "patience", 200)
+    said = r"^none of 256 draws is a network of .*: rejected by values that no network can have 100.00% \(the first: "
+    with pytest.raises(InfeasibleWindow, match=f"{said}the bottleneck width .*, got width 24, .*; relax the options"):
+        SPACE.fix(width=24, group=16).sample(1)
+
+
+def test_what_few_draws_are_refused_for_is_not_said() -> None:
+    tally = survey(SPACE, draws=3000)
+    assert tally.refusal and "the first" not in tally.reasons() and f"{NO_NETWORK} " in tally.reasons()
 
 
 def test_invalid_architectures_are_the_users_errors() -> None:
