@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from regnas.errors import PluginBroken
+from regnas.errors import PluginBroken, RegnasError
 from regnas.measure import BUILT_IN, ordered
+from regnas.system.text import one_line
 
 if TYPE_CHECKING:
     from regnas.architecture import Architecture
@@ -212,9 +213,18 @@ def complexity_of(architecture: Architecture, resolution: int) -> Complexity:
     """The complexity of a network of any family, as a mapping.
 
     Raises:
-        PluginBroken: the family gives something else, or a number that nothing costs.
+        PluginBroken: the family gives something else, a number that nothing costs, or raised what is no error of
+            regnas.
     """
-    cost = architecture.complexity(resolution)
+    try:
+        cost = architecture.complexity(resolution)
+    except RegnasError:
+        raise
+    except Exception as error:
+        raise PluginBroken(
+            f"complexity() of the architecture {architecture.kind!r} raised {type(error).__name__}: "
+            f"{one_line(str(error))}; repair it (--debug shows where)"
+        ) from error
     if not isinstance(cost, Complexity) and isinstance(cost, Mapping) and all(isinstance(name, str) for name in cost):
         cost = Complexity(**cost)
     if isinstance(cost, Complexity):

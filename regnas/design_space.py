@@ -27,7 +27,7 @@ from regnas.measure import load
 from regnas.overrides import derived, option_text
 from regnas.plugins import registry, spec
 from regnas.sampling import costing, points, steps
-from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params, column
+from regnas.sampling.batch import Batch, Columns, DecodedOneByOne, Narrowing, Params, column, decoded
 from regnas.window import Window
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class Space(ABC):
         if self.member(params) is not None:
             return None
         try:
-            architecture = self.decode(params)
+            architecture = decoded(self, params)
         except InvalidArchitecture:
             return None
         cost = complexity_of(architecture, self.resolution)

@@ -10,7 +10,7 @@ import numpy as np
 from regnas.architecture import Architecture
 from regnas.costs import Complexities, complexity_of
 from regnas.dimension import Array
-from regnas.errors import InvalidArchitecture, UsageError
+from regnas.errors import InvalidArchitecture, PluginBroken, RegnasError, UsageError
 from regnas.system.text import one_line
 
 if TYPE_CHECKING:
@@ -73,6 +73,24 @@ class SupportsOrder(Protocol):
         """`Space.ordered_columns` of the points of some of the m networks: every parameter, and places, ``(k,)``."""
 
 
+def decoded(space: Space, params: Params) -> Architecture:
+    """`Space.decode`, of a plug-in whose mistakes are named as its own.
+
+    Raises:
+        InvalidArchitecture: no network can have these values.
+        PluginBroken: it raised what is no error of regnas.
+    """
+    try:
+        return space.decode(params)
+    except RegnasError:
+        raise
+    except Exception as error:
+        raise PluginBroken(
+            f"decode of the space {space.name!r} raised {type(error).__name__} at a point: {one_line(str(error))}; "
+            f"repair it (--debug shows where)"
+        ) from error
+
+
 # Why a point is rejected whose values `Space.decode` refuses.
 NO_NETWORK = "values that no network can have"
 
@@ -94,7 +112,7 @@ class DecodedOneByOne:
             reason = space.member(point)
             if reason is None:
                 try:
-                    self._networks.append(space.decode(point))
+                    self._networks.append(decoded(space, point))
                     rows.append(row)
                     continue
                 except InvalidArchitecture as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from regnas.costs import Complexities, complexity_of
 from regnas.errors import UsageError
-from regnas.sampling.batch import Params, plain
+from regnas.sampling.batch import Params, decoded, plain
 from regnas.system.text import some
 
 if TYPE_CHECKING:
@@ -46,5 +46,5 @@ def contained(space: Space, params: Mapping[str, Any]) -> bool:
     tied = all(whole[name] == whole[source] for name, source in space.ties)
     if not (inside and tied) or space.ordered(whole) != whole or space.member(whole) is not None:
         return False
-    cost = complexity_of(space.decode(whole), space.resolution)
+    cost = complexity_of(decoded(space, whole), space.resolution)
     return bool(space.admits(Complexities.of([cost])).all())

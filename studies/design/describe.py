@@ -18,6 +18,7 @@ from regnas.images import Images
 from regnas.measure import BUILT_IN, ordered, short_of
 from regnas.preset import preset
 from regnas.sampling import keyed
+from regnas.sampling.batch import decoded
 from regnas.sampling.screening import Screened, Tally
 from regnas.sampling.stream import survey
 from regnas.system.reading import fields, parse_json, read_fields
@@ -33,9 +34,10 @@ def describe_point(space: Space, params: dict[str, Any]) -> Description:
 
     Raises:
         UsageError: a missing or unknown parameter, or a value no network can have.
+        PluginBroken: as `regnas.sampling.batch.decoded`.
     """
     whole = space.complete(params)
-    network = space.decode(whole)
+    network = decoded(space, whole)
     return _described(network, space.resolution) | {
         "space": space.spec,
         "params": space.active(whole),

@@ -58,6 +58,18 @@ def test_a_cost_that_nothing_has_names_the_family(value: Any) -> None:
         complexity_of(_Costing({"flops": value}), 32)  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class _Misspelt(_Costing):
+    def complexity(self, resolution: int) -> Any:
+        return self.cost["flosp"]
+
+
+def test_a_mistake_in_a_cost_names_the_family() -> None:
+    said = r"^complexity\(\) of the architecture 'costing' raised KeyError: 'flosp'; repair it"
+    with pytest.raises(PluginBroken, match=said):
+        complexity_of(_Misspelt({"flops": 1}), 32)  # type: ignore[arg-type]
+
+
 def test_counts_that_wrapped_name_the_family() -> None:
     with pytest.raises(PluginBroken, match="the params of a batch of 'wide' are a number from 0, got .*-4"):
         complexities_of({"params": np.array([3, -4])}, 2, "wide")

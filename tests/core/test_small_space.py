@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -14,10 +14,11 @@ from optuna.trial import FixedTrial
 
 from regnas.design_space import Images, Params, Space
 from regnas.dimension import Choice, Dimension, LogUniform, Uniform
-from regnas.errors import InfeasibleWindow, InvalidArchitecture, UsageError
+from regnas.errors import InfeasibleWindow, InvalidArchitecture, PluginBroken, UsageError
 from regnas.sampling.batch import NO_NETWORK
 from regnas.sampling.stream import survey
 from regnas.search_spaces.staged.architecture import Staged
+from regnas.studies.design.describe import describe_point
 from regnas.window import Window
 
 
@@ -54,6 +55,12 @@ class OneStage(Space):
 
     def member(self, params: Params) -> str | None:
         return "forty channels" if params["width"] == 40 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misspelt(OneStage):
+    def decode(self, params: Params) -> Staged:
+        return super().decode({**params, "width": params["widht"]})
 
 
 SPACE = OneStage().on(Images(resolution=32, classes=10))
@@ -231,6 +238,23 @@ def test_where_no_draw_is_a_network_the_message_has_what_was_said_of_the_first(m
 def test_what_few_draws_are_refused_for_is_not_said() -> None:
     tally = survey(SPACE, draws=3000)
     assert tally.refusal and "the first" not in tally.reasons() and f"{NO_NETWORK} " in tally.reasons()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda space: space.sample(1),
+        lambda space: space.judge(POINT),
+        lambda space: space.contains(POINT),
+        lambda space: describe_point(space, POINT),
+    ],
+    ids=["sample", "judge", "contains", "describe"],
+)
+def test_a_mistake_in_decode_names_the_space(ask: Callable[[Space], object]) -> None:
+    said = r"^decode of the space 'one-stage' raised KeyError at a point: 'widht'; repair it \(--debug shows where\)$"
+    with pytest.raises(PluginBroken, match=said) as caught:
+        ask(Misspelt())
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_invalid_architectures_are_the_users_errors() -> None:
