@@ -23,7 +23,7 @@ from regnas.dataset import DataSet, Source, Split, make_dataset
 from regnas.describe import Summary, TextTable
 from regnas.design_space import Params, Space
 from regnas.drawing import Profile
-from regnas.errors import InfeasibleWindow, UsageError
+from regnas.errors import InfeasibleWindow, InvalidArchitecture, RegnasWarning, UsageError
 from regnas.evaluator import Context, Evaluator, Result, Task, make_evaluator
 from regnas.executor import Event, Executor, Judge, WorkerSpec
 from regnas.messages import EvaluateJob, Job, expected
@@ -40,6 +40,7 @@ from regnas.testing import (
     ExecutorRules,
     SpaceRules,
     StrategyRules,
+    Toy,
 )
 
 
@@ -194,6 +195,22 @@ class Moody(DistributionSpace):
         return super().draw(np.random.default_rng(next(_COUNTER)), count)
 
 
+class Refusing(DistributionSpace):
+    """Three quarters of the points are none, and it does not say why."""
+
+    def decode(self, params: Params) -> Toy:
+        if max(params.values()) > 0.5:
+            raise InvalidArchitecture("x and y are at most a half")
+        return super().decode(params)
+
+
+class Ruling(DistributionSpace):
+    """Nearly all are none, by a rule with a name."""
+
+    def member(self, params: Params) -> str | None:
+        return "x and y are small" if max(params.values()) > 0.05 else None
+
+
 _COUNTER = itertools.count()
 
 
@@ -204,6 +221,7 @@ _COUNTER = itertools.count()
         (Wandering, "test_canonical_points_stay_as_they_are"),
         (Boundless, "test_a_network_outside_the_window_is_judged_so"),
         (Moody, "test_equal_seeds_give_equal_samples_and_others_do_not"),
+        (Refusing, "test_no_more_than_half_of_the_points_are_refused_by_decode"),
     ],
 )
 def test_of_spaces(broken: type[DistributionSpace], rule: str) -> None:
@@ -212,6 +230,15 @@ def test_of_spaces(broken: type[DistributionSpace], rule: str) -> None:
             return broken.of({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
 
     _fails(Rules(), rule)
+
+
+def test_of_spaces_that_reject_by_a_rule_is_only_said_that_little_is_left() -> None:
+    class Rules(SpaceRules):
+        def make(self) -> Space:
+            return Ruling.of({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
+
+    with pytest.warns(RegnasWarning, match=r"^\d of 200 draws are networks of toy, rejected by x and y are small 99"):
+        Rules().test_no_more_than_half_of_the_points_are_refused_by_decode()
 
 
 @pytest.mark.parametrize(
