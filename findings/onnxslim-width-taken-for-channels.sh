@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# OnnxSlim 0.1.98: a convolution, and behind it a constant factor for each column or row of the map (a window, a weight for
-# each frequency of a spectrogram).
+# OnnxSlim 0.1.98: a convolution, and behind it a constant factor for each column or row of the map (a window, a weight
+# for each frequency of a spectrogram).
 #
 # Guess: the slimmed network computes the same numbers for every size of picture, or keeps the product as it is.
-# Seen: so unless the map is as wide (or, for a factor for each row, as high) as the convolution has output channels. Then
+# Seen: so unless the map is as wide (or, for a factor a row, as high) as the convolution has output channels. Then
 # the factors are folded into the filters, one a channel: the right count decides, not the axis on which the constant
 # lies. The model is valid, its shapes are the same, every number is other, and nothing warns. A constant to be added
 # is left alone in the same place.
