@@ -12,8 +12,10 @@ from rich.text import Text
 from regnas.candidate import Candidate
 from regnas.evaluator import Result
 from regnas.studies.populations.population import Population
-from regnas.studies.run.progress import Progress, Silent, duration
+from regnas.studies.run.progress import Progress, Silent, duration, told
 from regnas.system.text import printable
+
+_WORTH_A_LINE = 1.0  # seconds of a training
 
 
 class ComparisonProgress(Progress, Protocol):
@@ -25,6 +27,9 @@ class ComparisonProgress(Progress, Protocol):
     def dropped(self, trainings: int) -> None:
         """So many trainings are not needed: their space is decided."""
 
+    def turn(self, space: str) -> None:
+        """Networks of this space, a spec, are trained next."""
+
     def batch(self, population: Population, budget: int) -> None:
         """A space has got further."""
 
@@ -34,16 +39,20 @@ class SilentBatches(Silent):
 
     def plan(self, trainings: int) -> None: ...
     def dropped(self, trainings: int) -> None: ...
+    def turn(self, space: str) -> None: ...
     def batch(self, population: Population, budget: int) -> None: ...
 
 
 class BatchLines(Silent):
-    """A line for every batch; on a terminal also one that counts trainings."""
+    """A line for every batch; on a terminal also one that counts trainings, and elsewhere one for every network that
+    took a second or more: those of a table, in milliseconds, would bury the rest.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live: Live | None = None
         self._missing = self._done = 0
+        self._space = ""
         self._began = time.monotonic()
 
     def plan(self, trainings: int) -> None:
@@ -52,6 +61,9 @@ class BatchLines(Silent):
     def dropped(self, trainings: int) -> None:
         self._missing = max(self._done, self._missing - trainings)
 
+    def turn(self, space: str) -> None:
+        self._space = space
+
     def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None:
         if self._console.is_terminal and self._live is None:
             self._live = Live(self._line(), console=self._console, refresh_per_second=2, transient=True)
@@ -59,6 +71,8 @@ class BatchLines(Silent):
 
     def ended(self, index: int, candidate: Candidate, result: Result, objective: float | None = None) -> None:
         self._done += 1
+        if not self._console.is_terminal and result.seconds >= _WORTH_A_LINE:
+            self.say(f"{self._done:>4}/{self._missing}  {self._space}  {told(index, candidate, result)}")
 
     def failed(self, index: int, message: str) -> None:
         self.say(message)

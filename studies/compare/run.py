@@ -355,6 +355,7 @@ def _without(runs: Runs, lost: dict[int, str]) -> Runs:
 def _grown(runs: Runs, place: int, count: int, heard: ComparisonProgress, pool: Executor) -> Population:
     """A space with ``count`` models, and its repeats."""
     made = runs.plans[place]
+    heard.turn(made[0].space.spec)
     study = populate(replace(made[0], budget=count), heard, pool)
     for repeat in made[1:]:
         populate(replace(repeat, budget=min(count, runs.seeds_on)), heard, pool)

@@ -128,9 +128,7 @@ class Lines:
         end = "  <- best" if new else ""
         end += f"  {duration(max(0.0, left))} left" if self._live is None and math.isfinite(left) else ""
         self._console.print(
-            f"{self._done:>4}{budget}  candidate {index:<4} {shown(result)}{sought}"
-            f"{'  diverged' if result.diverged else ''}  {costs.line(candidate.complexity)}  "
-            f"{result.seconds:.1f} s  {printable(summary(candidate.architecture).line)}{end}",
+            f"{self._done:>4}{budget}  {told(index, candidate, result, sought)}{end}",
             highlight=False,
             markup=False,
             emoji=False,
@@ -208,6 +206,18 @@ class Lines:
         if math.isfinite(left):
             parts.append(f"about {duration(max(0.0, left))} left")
         return ", ".join(parts)
+
+
+def told(index: int, candidate: Candidate, result: Result, sought: str = "") -> str:
+    """What a line says of a network that is finished.
+
+    Args:
+        sought: what is said of its objective.
+    """
+    return (
+        f"candidate {index:<4} {shown(result)}{sought}{'  diverged' if result.diverged else ''}  "
+        f"{costs.line(candidate.complexity)}  {result.seconds:.1f} s  {printable(summary(candidate.architecture).line)}"
+    )
 
 
 def shown(result: Result) -> str:
