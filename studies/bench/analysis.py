@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from regnas.statistics.anytime import (
 from regnas.statistics.multiple import holm
 from regnas.statistics.paired import paired_mean, vargha_delaney, wilcoxon
 from regnas.statistics.ranks import critical_difference, friedman
+from regnas.studies.bench.report.conclusion import conclusions
+from regnas.studies.bench.report.tables import remarks
 from regnas.studies.bench.results import (
     RANDOM,
     Benchmark,
@@ -72,7 +75,8 @@ def combine(name: str, spaces: Sequence[SpaceResult], rules: BenchRules, setting
         ranks = friedman(np.array([[one.final.mean() for one in space.strategies] for space in spaces]))
         blocks = "spaces"
     critical = None if ranks is None else critical_difference(count, ranks.blocks, rules.alpha)
-    return Benchmark(name, rules, tuple(spaces), ranks, critical, blocks, settings)
+    found = Benchmark(name, rules, tuple(spaces), ranks, critical, blocks, settings)
+    return replace(found, said=(*conclusions(found), *remarks(found)))
 
 
 def table_facts(table: Table, rules: BenchRules, *, predicted: bool = False) -> TableFacts:

@@ -169,6 +169,7 @@ class Benchmark:
         ranks: over the spaces where there are several, else over the seeds of the one; ``blocks`` says which.
         critical: Nemenyi's critical difference for these ranks.
         settings: the benchmark's own metadata.
+        said: what may be concluded, a sentence for each space, and what a reader must know beside that.
     """
 
     name: str
@@ -178,6 +179,11 @@ class Benchmark:
     critical: float | None
     blocks: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """What may be concluded."""
+        return "\n".join(self.said)
 
     @property
     def strategies(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytest
 import regnas
 from regnas.design_space import make_space
 from regnas.options import BenchOptions
+from regnas.studies.bench.report.conclusion import conclusions
 
 
 def test_it_returns_every_number_and_leaves_the_same_files(table_file: Path, tmp_path: Path) -> None:
@@ -19,6 +20,7 @@ def test_it_returns_every_number_and_leaves_the_same_files(table_file: Path, tmp
     assert space.strategies[1].curves.shape == (3, 30)
     assert set(space.strategies[1].values) == {25, 30} == set(space.strategies[1].versus)
     assert (tmp_path / "runs" / "bench-made" / "report.html").exists()
+    assert str(found) == "\n".join(conclusions(found)) and str(found).startswith(f"{space.label}, 30 evaluations: ")
     again = regnas.bench(name, name, ["evolution"], budget=30, repeats=3, out=tmp_path / "runs", quiet=True, jobs=1)
     assert again.spaces[0].strategies[1].values == space.strategies[1].values
 
