@@ -25,7 +25,7 @@ from regnas.system.text import counted
 _MARGIN = 1.25
 _AFTERWARDS = 60.0  # seconds for test and files, however short the time is
 _FEW = 4  # candidates, below which a find is hardly a search (docs/find.md)
-_SOME = 10  # candidates, for which a longer time is named
+_TEN = 10  # candidates, for which a longer time is named
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,19 @@ class Expected:
 
 
 def check(asked: FindRequest, pace: Pace) -> None:
-    """Refuse a time in which not even one candidate could be trained.
+    """Refuse a time of which the search's part is shorter than one training. The start of a worker is not asked for on
+    top: one candidate is trained in any case.
 
     Raises:
-        UsageError: the time is shorter, and how long is long enough.
+        UsageError: the time is shorter, and how long is long enough, with the start.
     """
     search = SEARCH_SHARE * (asked.seconds - asked.reserved)
-    if search < pace.start + pace.each:
+    if search < pace.each:
         least = _rounded(1.2 * _total(pace.start + pace.each))
-        begins = f", {duration(pace.start)} after the search begins" if pace.start >= 1 else ""
         raise UsageError(
-            f"--time {short(asked.seconds)} is too short: one network trains for about {duration(pace.each)} "
-            f"here{begins}, and {duration(search)} are for the search; give --time {least} or more, a lower "
-            f"--resolution, or smaller networks"
+            f"--time {short(asked.seconds)} is too short: one network trains for about {duration(pace.each)} here, and "
+            f"{duration(search)} are for the search; give --time {least} or more, a lower --resolution, or smaller "
+            f"networks"
         )
 
 
@@ -100,7 +100,7 @@ def with_margin(asked: FindRequest, plan: SearchPlan, pace: Pace) -> int:
 def enough(plan: SearchPlan, pace: Pace, textbook_networks: int) -> str:
     """The ``--time`` that is enough for some ten candidates."""
     at_once = max(1, plan.workers)
-    turns = math.ceil(textbook_networks / at_once) + math.ceil(_SOME / at_once)
+    turns = math.ceil(textbook_networks / at_once) + math.ceil(_TEN / at_once)
     return _rounded(_total(pace.start + turns * pace.each))
 
 
@@ -141,7 +141,7 @@ def _hardly(count: int) -> str:
 
 
 def _longer(time: str) -> str:
-    return f"--time {time} would do for some {_SOME} of them"
+    return f"--time {time} would do for some ten candidates"
 
 
 @dataclass(frozen=True)

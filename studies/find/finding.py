@@ -102,9 +102,10 @@ class Finding:
     def _lead(self) -> str:
         """How it stands against the textbook."""
         if self.lead is None:
-            return "no textbook network was trained beside it"
+            textbook = "could be compared with it" if self.result.baselines else "was trained beside it"
+            return f"no textbook network {textbook}"
         if not self.searched:
-            chance = " by more than chance" if self.lead.difference < 0 else ""
+            chance = "" if self.lead.difference >= 0 else " by more than chance" if self.lead.raced else " in the race"
             ahead = "it" if is_fine_tuned(self.name) else "the textbook"
             return f"it is {kind_of(self.name)}, as no searched one was ahead of {ahead}{chance}"
         who, other = "it was" if self.lead.name == self.name else f"{self.lead.name} was", kind_of(self.lead.other)

@@ -14,7 +14,7 @@ from regnas.studies.training.race import NOTE, TELLING_EPOCHS, Standing
 from regnas.system.reading import fields_if_whole
 
 _NORMAL = 1.959964  # standard deviations that hold 95 % of a normal law
-_AS_LONG = 0.75  # of the winner's time in the race, from which a finalist trained about as long
+_AS_LONG = 0.9  # of another finalist's time, from which one trained about as long
 _FEWEST = 8  # candidates from which something can be said of more of them
 
 
@@ -78,6 +78,7 @@ class Lead:
         interval: 95 %; None where the noise is not known.
         how: both were trained, in words.
         epochs: of the one that was trained for more of them.
+        raced: whether it is of the race; else of the short trainings of the search.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Lead:
     interval: tuple[float, float] | None
     how: str
     epochs: int = 0
+    raced: bool = True
 
     @property
     def early(self) -> bool:
@@ -114,36 +116,57 @@ class Lead:
 
 
 def lead_of(race: Race | None, result: SearchResult) -> Lead | None:
-    """The best searched network against the best textbook one: in the race, where both were in it for about as long,
-    else in the short trainings of the search. None where no textbook network was trained.
+    """The best searched network against the best textbook one: in the race, where both trained for about as long and
+    not shorter than in the search, else in the short trainings of the search. None where there are no two to compare.
     """
     images = result.facts.get("images", {}).get("validation")
-    if race is not None and (found := _raced(race, images)) is not None:
+    done = complete_rows(result.rows)
+    if race is not None and (found := _raced(race, images, done[0]["epochs"] if done else 0)) is not None:
         return found
     if (against := result.against) is None:
         return None
-    best = complete_rows(result.rows)[0]
     return Lead(
-        f"candidate {best['index']}",
+        f"candidate {done[0]['index']}",
         against.baseline,
         against.difference,
         against.interval,
-        "in the short trainings of the search",
-        best["epochs"],
+        f"in the short trainings of the search{'' if race is None else ', as the race did not compare them'}",
+        done[0]["epochs"],
+        raced=False,
     )
 
 
-def _raced(race: Race, images: int | None) -> Lead | None:
-    """The winner, or the best candidate, and the best textbook network that trained about as long as the winner."""
+def _tells(standing: Standing, least: int) -> bool:
+    """Whether a finalist's error says how good it is: it is no error of the warm-up, not even in part (see
+    `regnas.studies.training.race.standing`), and of no fewer epochs than the search's trainings, which ended at a
+    falling rate.
+    """
     from regnas.evaluators.training.timed import WARM_EPOCHS
 
-    long_enough = _AS_LONG * race.winner.standing.seconds
-    known = [one for one in race.finalists if one.standing.seconds >= long_enough and math.isfinite(one.standing.error)]
-    known = [one for one in known if one.standing.epochs > WARM_EPOCHS]  # before, nothing can be told
-    searched = min((one for one in known if one.searched), key=lambda one: one.standing.error, default=None)
-    searched = race.winner if race.winner.searched and race.winner in known else searched
-    textbook = min((one for one in known if not one.searched), key=lambda one: one.standing.error, default=None)
-    if searched is None or textbook is None:
+    before = standing.epochs - math.ceil(standing.epochs / 3)
+    return math.isfinite(standing.error) and before >= WARM_EPOCHS and standing.epochs >= least
+
+
+def _as_long(one: Raced, other: Raced) -> bool:
+    """Whether two finalists trained for about the same time."""
+    shorter, longer = sorted((one.standing.seconds, other.standing.seconds))
+    return shorter >= _AS_LONG * longer
+
+
+def _raced(race: Race, images: int | None, least: int = 0) -> Lead | None:
+    """The winner, or the best candidate, and the best textbook network that trained about as long as both.
+
+    Args:
+        least: epochs of the search's trainings.
+    """
+    known = [one for one in race.finalists if _tells(one.standing, least) and _as_long(one, race.winner)]
+    candidates = [one for one in known if one.searched and (one == race.winner or not race.winner.searched)]
+    searched = min(candidates, key=lambda one: one.standing.error, default=None)
+    if searched is None:
+        return None
+    alike = [one for one in known if not one.searched and _as_long(one, searched)]
+    textbook = min(alike, key=lambda one: one.standing.error, default=None)
+    if textbook is None:
         return None
     one, other = searched.standing, textbook.standing
     difference = one.error - other.error

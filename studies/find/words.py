@@ -10,6 +10,7 @@ from regnas.studies.find.finding import Finding
 from regnas.studies.reporting import costs
 from regnas.studies.reporting.text_table import Table
 from regnas.studies.run.progress import duration
+from regnas.studies.search.known import baselines as textbook
 from regnas.studies.search.outcome import complete_rows
 from regnas.system.duration import short
 from regnas.system.text import counted
@@ -142,8 +143,19 @@ def gain(found: Finding) -> str:
 def lead(found: Finding) -> str:
     """How sure the lead over the textbook is."""
     if found.lead is None:
-        return "No textbook network was trained: there is none inside the limits, or no time for one"
+        return _no_lead(found)
     return _sentence(found.lead.text())
+
+
+def _no_lead(found: Finding) -> str:
+    """Why there is no textbook network to compare with."""
+    if found.result.baselines:
+        return "No candidate can be compared with a textbook network: all trainings of one kind or the other diverged"
+    known = textbook.asked(found.plan)
+    why = "there was no time for one, or its training failed"
+    if not known:
+        why = textbook.said(found.plan, known).removeprefix("no baselines: ") or f"{found.plan.evaluator} trains none"
+    return f"No textbook network was trained: {why}"
 
 
 def sure(found: Finding) -> list[str]:
