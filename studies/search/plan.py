@@ -187,7 +187,15 @@ class SearchPlan:
         recipe, training = self.facts.get("recipe", {}), self.facts.get("images", {}).get("training")
         if training is None or recipe.get("drop_last", True):
             return ""
-        return f" in batches of {recipe['batch_size']} (few images to train on: {training})"
+        batches, usual = f"in batches of {recipe['batch_size']}", 0 if self.data is None else self.data.regime.epochs
+        if self._chose_epochs or not 0 < usual < (self.epochs or 0):
+            return f" {batches} (few images to train on: {training:,})"
+        return f" in place of {usual}, as there are few images to train on ({training:,}), {batches}"
+
+    @property
+    def _chose_epochs(self) -> bool:
+        """Whether the user said for how many epochs candidates train."""
+        return self.task.epochs is not None or "epochs" in spec.parse(self.evaluator, "evaluator")[2]
 
 
 def plan(
