@@ -121,6 +121,13 @@ def test_chains_are_limited_by_a_measure_of_their_own(regnas: Callable[..., str]
     assert "regnetx does not know the layers of its networks" in refused and "leave out --limit layers" in refused
 
 
+def test_one_key_of_a_spec_stands_for_all_cells(regnas: Callable[..., str], tmp_path: Path) -> None:
+    regnas("sample", "--space", "chains[cell=conv3|conv5,cell_4=none]", "--count", 30, "--output", "chains.csv")
+    rows = list(csv.DictReader((tmp_path / "chains.csv").open()))
+    cells = {(name, row[f"param.{name}"]) for row in rows for name in ("cell_1", "cell_2", "cell_3", "cell_4")}
+    assert cells == {("cell_4", "none"), *((f"cell_{at}", f"conv{size}") for at in (1, 2, 3) for size in (3, 5))}
+
+
 def test_chains_are_described(regnas: Callable[..., str], tmp_path: Path) -> None:
     cells = {"cell_1": "conv3", "cell_2": "none", "cell_3": "conv5", "cell_4": "none"}
     point = json.dumps({**cells, "width": 16})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -23,6 +23,11 @@ class ChainSpace(Space):
 
     def with_dimension(self, name: str, dimension: Dimension) -> Self:
         return replace(self, laws=tuple((known, dimension if known == name else law) for known, law in self.laws))
+
+    def parameters_of(self, key: str) -> Sequence[str]:
+        """``cell`` stands for all positions, as in ``chains[cell=conv3|conv5]``."""
+        cells = [name for name, _ in self.laws if name.startswith("cell_")]
+        return cells if key == "cell" else super().parameters_of(key)
 
     def decode(self, params: Params) -> Chain:
         cells = [value for name, value in params.items() if name.startswith("cell_")]
