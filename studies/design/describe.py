@@ -69,16 +69,18 @@ def describe_preset(name: str, resolution: int | None, classes: int | None) -> D
 
 
 def describe_file(path: str, resolution: int | None) -> Description:
-    """The architecture of a JSON file or a folder with one.
+    """The architecture of a JSON file, of a folder with one, or of a study's folder, whose winner it is.
 
-    A search's best.json also says which point of which space it is, and at which resolution it was trained.
+    A search's best.json also says which point of which space it is; it and a trained network's architecture.json, at
+    which resolution it was trained.
 
     Raises:
+        RegnasError: there is no such file, or no winner yet.
         UsageError: a resolution that no images have.
     """
-    file = Path(path)
+    file = _file_of(Path(path))
     architecture = weights.read_architecture(file)
-    known = read_fields(file, **_KNOWN) if file.is_file() else {}
+    known = read_fields(file, **_KNOWN)
     settings = fields(known.get("settings") or {}, f"settings of {file}", space=str | None, images=dict | None)
     stored = fields(settings.get("images") or {}, f"images of {file}", resolution=int | None)
     trained = stored.get("resolution") or known.get("resolution")
@@ -87,6 +89,16 @@ def describe_file(path: str, resolution: int | None) -> Description:
     if settings.get("space") and known.get("params_by_name"):
         found |= {"space": settings["space"], "params": known["params_by_name"], "in_space": True}
     return found
+
+
+def _file_of(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    if not (path / "study.json").exists():
+        return path / weights.ARCHITECTURE
+    if not (path / "best.json").exists():
+        raise RegnasError(f"{path} has no winner yet; go on with its search")
+    return path / "best.json"
 
 
 def _described(architecture: Architecture, resolution: int) -> Description:

@@ -92,6 +92,25 @@ def test_list_names_every_kind(regnas_command: Run) -> None:
     assert {"json", "darts", "pycls", "timm"} <= set(found["formats"])
 
 
+def test_describe_takes_the_folder_of_a_study_or_of_a_network(regnas_command: Run, tmp_path: Path) -> None:
+    staged = {"kind": "staged", "schema": 1, "stem_width": 8, "depths": [1], "widths": [8], "strides": [2]}
+    (tmp_path / "study" / "best").mkdir(parents=True)
+    (tmp_path / "study" / "study.json").write_text("{}")
+    assert regnas_command("describe", "study") == (1, "", "Error: study has no winner yet; go on with its search\n")
+    told = {"architecture": {**staged, "classes": 3}, "resolution": 20}
+    settings = {"space": "anynetx-a", "images": {"resolution": 20}}
+    best = {**told, "params_by_name": {"depth_1": 1}, "settings": settings}
+    (tmp_path / "study" / "best.json").write_text(json.dumps(best))
+    (tmp_path / "study" / "best" / "architecture.json").write_text(json.dumps(told))
+    for folder, space in (("study", "anynetx-a"), ("study/best", None)):
+        code, output, _ = regnas_command("describe", folder, "--json")
+        described = json.loads(output)
+        assert code == 0 and (described["resolution"], described["space"]) == (20, space)
+        assert regnas_command("describe", "--architecture", folder, "--json")[1] == output
+    code, _, err = regnas_command("describe", "study", "--preset", "regnetx-400mf")
+    assert code == 2 and "give one of: the folder of a search" in err
+
+
 def test_search_prints_the_best_and_what_to_do_next(regnas_command: Run, fast: object, tmp_path: Path) -> None:
     flags = ("--data", "fake", "--evaluator", "fast", "--budget", "7", "--workers", "0")
     code, output, _ = regnas_command("search", *flags)

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
+@click.argument("target", required=False, metavar="[STUDY|ARCHITECTURE]")
 @click.option("--space", "text", help="A space, or a spec such as 'regnetx[wm=2]'.")
 @click.option("--params", "parameters", metavar="JSON", help="A point of the space: a JSON object, or a line of cells.")
 @click.option("--preset", "name", help="A network of the paper, such as regnety-800mf.")
-@click.option("--architecture", "file", metavar="FILE", help="An architecture's JSON file, or a folder with one.")
+@click.option("--architecture", "file", metavar="FILE", help="The same as STUDY|ARCHITECTURE.")
 @click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
 @click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw the network.")
 @options.debug
 def describe(
+    target: str | None,
     text: str | None,
     parameters: str | None,
     name: str | None,
@@ -49,19 +51,26 @@ def describe(
     as_json: bool,
     picture: str | None,
 ) -> None:
-    """Describe a network (a point of a space, a preset, a file), or what a window leaves of a space."""
+    """Describe a network (a point of a space, a preset, a file), or what a window leaves of a space.
+
+    STUDY|ARCHITECTURE is the folder of a search or of regnas train, or an architecture's JSON file or a folder with
+    one.
+    """
     import regnas
     from regnas.studies.design import describe as describing
 
-    whats = sum(given is not None for given in (text, name, file))
+    whats = sum(given is not None for given in (target, text, name, file))
     limited = any((flops, params_window, acts, limits))
     if whats != 1 or (parameters is not None and (text is None or limited)) or (limited and text is None):
-        raise click.UsageError("give one of: --space with --params, --space with a window, --preset, --architecture")
+        raise click.UsageError(
+            "give one of: the folder of a search or a network, --space with --params, --space with a window, --preset, "
+            "--architecture"
+        )
     if latency and text is not None and parameters is None:
-        raise click.UsageError("--latency is of one network: give --params, --preset or --architecture")
+        raise click.UsageError("--latency is of one network: give --params, --preset or its folder")
     if not latency and (runtime is not None or threads is not None):
         raise click.UsageError("--runtime and --threads are of what is measured: add --latency")
-    if file is not None:
+    if (file := file or target) is not None:
         description = describing.describe_file(file, resolution)
     elif name is not None:
         description = describing.describe_preset(name, resolution, classes)
