@@ -54,7 +54,8 @@ def write_project(kind: str, name: str, folder: Path) -> list[Path]:
     """
     if kind not in _KINDS:
         raise UsageError(
-            f"a project is made for one of {', '.join(KINDS)}, got {kind!r}; docs/extending.md has the others"
+            f"a project is made for one of {', '.join(KINDS)}, got {kind!r}; the page Plug-ins of the documentation "
+            f"has the others"
         )
     _check_name(kind, name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

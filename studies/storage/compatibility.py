@@ -30,7 +30,8 @@ def check_writable(storage: BaseStorage, text: str) -> None:
         raise StudyError(
             f"regnas runs no study in {without_password(text)}: it is of {writer}, this is Optuna "
             f"{optuna.__version__}, and the two keep the times of trials in different ways; name another storage with "
-            f"--storage, or copy the studies to one with optuna.copy_study (docs/dashboard.md)"
+            f"--storage, or copy the studies to one with optuna.copy_study (the page "
+            f"Storage of the documentation)"
         )
 
 

@@ -58,7 +58,7 @@ def plan(
     echo(f"{made.models} models of each space, to see {made.why}")
     echo(f"with power {made.power:.0%} at level {made.alpha:.3g} for each pair")
     if flags["detect"] is not None:
-        echo("distributions that differ in another shape are seen up to a tenth less often (docs/compare.md)")
+        echo("distributions that differ in another shape are seen up to a tenth less often")
     for one in made.pilots:
         echo(f"  {one.name}: {one.seconds:.1f} s a model, sd {100 * one.sd:.2f} points ({one.models} timed)")
     if made.sees is not None:

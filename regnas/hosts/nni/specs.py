@@ -29,7 +29,7 @@ def space_to_json(space: Space) -> dict[str, Any]:
     if not same:
         raise UsageError(
             f"another process makes a space from its spec, and {space.spec!r} does not make this one; register it as a "
-            f"plug-in (docs/extending.md)"
+            f"plug-in (the page Plug-ins of the documentation)"
         )
     return stored
 

@@ -100,7 +100,8 @@ def _reporting(benchmark: Benchmark) -> list[Item]:
         Item(
             "how the methods' own options were chosen",
             OPEN,
-            "options that were given are in the strategies' names; defaults: docs/benchmarks.md says on which tables",
+            "options that were given are in the strategies' names; defaults: the page Strategies and speed of the "
+            "documentation says on which tables",
         ),
         Item("end-to-end time", YES, _time(benchmark)),
         Item(

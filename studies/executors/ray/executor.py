@@ -119,7 +119,9 @@ class RayEngine:
         seats = Seats(ray, spec, lease, None if data is None else ray.put(data), self.address is None)
         notes = []
         if self.address is None and (beyond := exposed(os.getpid())):
-            notes.append(f"Ray listens beyond this machine: {', '.join(beyond)}; see docs/executors.md")
+            notes.append(
+                f"Ray listens beyond this machine: {', '.join(beyond)}; see the page Executors of the documentation"
+            )
         return Fleet(
             spec,
             seats.launch,
