@@ -15,7 +15,7 @@ from optuna.trial import FixedTrial
 from regnas.design_space import Images, Params, Space
 from regnas.dimension import Choice, Dimension, LogUniform, Uniform
 from regnas.errors import InfeasibleWindow, InvalidArchitecture, PluginBroken, UsageError
-from regnas.sampling.batch import NO_NETWORK
+from regnas.sampling.batch import NO_NETWORK, DecodedOneByOne
 from regnas.sampling.stream import survey
 from regnas.search_spaces.staged.architecture import Staged
 from regnas.studies.design.describe import describe_point
@@ -78,7 +78,7 @@ def test_draws_are_decoded_one_by_one_and_what_is_no_network_is_counted_by_reaso
     batch = SPACE.batch(columns)
     assert batch.rows.tolist() == [0, 2]
     assert dict(batch.rejected) == {"forty channels": 1, NO_NETWORK: 1}
-    assert batch.refusal.startswith("the bottleneck width is a multiple of the group width, got width 24, ")
+    assert isinstance(batch, DecodedOneByOne) and batch.refusal.startswith("the bottleneck width is a multiple of the group width, got width 24, ")
     assert batch.architecture(1) == SPACE.decode(POINT)
     assert batch.complexity(32).row(1) == SPACE.decode(POINT).complexity(32)
 

@@ -157,7 +157,7 @@ def test_what_a_time_is_enough_for_counts_start_and_textbook(
     networks: tuple[int, int],
 ) -> None:
     """A tenth of 100 s is for the end, and a quarter of the rest for the search."""
-    monkeypatch.setattr(estimate.textbook, "asked", lambda one: (0,) * 3 if one.baselines else ())
+    monkeypatch.setattr("regnas.studies.search.known.baselines.asked", lambda one: (0,) * 3 if one.baselines else ())
     asked = request_of("fake", {"time": "100s", "out": "nowhere"})
     found = estimate.expected(asked, _planned(tmp_path, baselines=baselines, workers=workers), pace)
     assert (found.textbook, found.candidates) == networks
@@ -175,7 +175,7 @@ def test_a_time_for_few_candidates_is_said_to_be_hardly_a_search_with_one_that_i
 
 
 def test_networks_that_need_no_search_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate.textbook, "asked", lambda one: (0, 0))
+    monkeypatch.setattr("regnas.studies.search.known.baselines.asked", lambda one: (0, 0))
     asked = request_of("fake", {"time": "100s", "out": "nowhere"})
     first, second, *_ = estimate.said(asked, _planned(tmp_path, workers=1), Pace(5.0, start=4.0))
     assert "about 3 networks, 2 of them textbook, 5 s each, the first after 4 s;" in first
