@@ -49,8 +49,7 @@ def train(
     Args:
         target: a study's folder or its best.json, or an architecture's JSON file.
         say: hears how it goes, line by line; else these are printed, unless ``quiet``.
-        finalists: with ``time``, networks of which the one that learns best in equal times is trained, instead of the
-            target's.
+        finalists: with ``time``, networks of which the one that learns best in equal times is trained instead.
         elsewhere: what to do where the folder holds another training, in words.
         options: as of `regnas.studies.training.plan.plan_training`. ``epochs``: passes over the images, 30 unless said.
             ``time``: seconds, or text such as ``30m``, instead: it trains as long as it helps, and not longer. The same
