@@ -29,6 +29,7 @@ from regnas.studies.find.finding import Finding
 from regnas.studies.find.pace import Pace, pace_of
 from regnas.studies.find.request import RECORD, request_of
 from regnas.studies.run.clock import CLOCK
+from regnas.studies.search.known import baselines
 from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.training.race import NOTE
@@ -138,7 +139,7 @@ def _planned(folder: Path, **options: Any) -> SearchPlan:
 
 
 @pytest.mark.parametrize(
-    ("baselines", "workers", "pace", "networks"),
+    ("textbook", "workers", "pace", "networks"),
     [
         (False, 0, Pace(2.0), (0, 11)),  # of 22.5 s
         (False, 1, Pace(2.0, start=5.0), (0, 8)),
@@ -151,15 +152,15 @@ def _planned(folder: Path, **options: Any) -> SearchPlan:
 def test_what_a_time_is_enough_for_counts_start_and_textbook(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    baselines: bool,
+    textbook: bool,
     workers: int,
     pace: Pace,
     networks: tuple[int, int],
 ) -> None:
     """A tenth of 100 s is for the end, and a quarter of the rest for the search."""
-    monkeypatch.setattr("regnas.studies.search.known.baselines.asked", lambda one: (0,) * 3 if one.baselines else ())
+    monkeypatch.setattr(baselines, "asked", lambda one: (0,) * 3 if one.baselines else ())
     asked = request_of("fake", {"time": "100s", "out": "nowhere"})
-    found = estimate.expected(asked, _planned(tmp_path, baselines=baselines, workers=workers), pace)
+    found = estimate.expected(asked, _planned(tmp_path, baselines=textbook, workers=workers), pace)
     assert (found.textbook, found.candidates) == networks
 
 
@@ -175,7 +176,7 @@ def test_a_time_for_few_candidates_is_said_to_be_hardly_a_search_with_one_that_i
 
 
 def test_networks_that_need_no_search_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regnas.studies.search.known.baselines.asked", lambda one: (0, 0))
+    monkeypatch.setattr(baselines, "asked", lambda one: (0, 0))
     asked = request_of("fake", {"time": "100s", "out": "nowhere"})
     first, second, *_ = estimate.said(asked, _planned(tmp_path, workers=1), Pace(5.0, start=4.0))
     assert "about 3 networks, 2 of them textbook, 5 s each, the first after 4 s;" in first
