@@ -130,13 +130,10 @@ def gain(found: Finding) -> str:
     if found.gain is None:
         count = len(complete_rows(found.result.rows))
         verb = "is" if count == 1 else "are"
-        hardly, longer = (
-            ("hardly a search, and ", f": {found.longer} would do for some ten") if found.longer else ("", "")
-        )
-        return (
-            f"{counted(count, 'candidate')} {verb} {hardly}too few to tell what more of them would bring; "
-            f"{_LONGER}{longer}"
-        )
+        hardly = "hardly a search, and " if found.longer else ""
+        longer = f": --time {found.longer} would do for some ten candidates" if found.longer else ""
+        told = f"{counted(count, 'candidate')} {verb} {hardly}too few to tell what more of them would bring"
+        return f"{told}; {_LONGER}{longer}"
     return _sentence(f"{found.gain.text()}; {_LONGER}")
 
 

@@ -157,7 +157,8 @@ class SearchPlan:
         source = self.data.name if self.data else self.evaluator
         sizes = f"; {seen}" if (seen := self.space.sees()) else ""
         each = "each" if self.settings.pruner == NONE else f"at most, pruner {self.settings.pruner}"
-        training = f", {counted(self.epochs, 'epoch')} {each}{self._few}" if self.epochs else ""
+        more = f" in place of {self._fewer_epochs}" if self._fewer_epochs else ""
+        training = f", {counted(self.epochs, 'epoch')}{more} {each}{self._few}" if self.epochs else ""
         if self.budget_epochs is not None:
             training += f", {self.budget_epochs} in all"
             if self.budget_epochs < self.least_epochs:
@@ -187,15 +188,19 @@ class SearchPlan:
         recipe, training = self.facts.get("recipe", {}), self.facts.get("images", {}).get("training")
         if training is None or recipe.get("drop_last", True):
             return ""
-        batches, usual = f"in batches of {recipe['batch_size']}", 0 if self.data is None else self.data.regime.epochs
-        if self._chose_epochs or not 0 < usual < (self.epochs or 0):
-            return f" {batches} (few images to train on: {training:,})"
-        return f" in place of {usual}, as there are few images to train on ({training:,}), {batches}"
+        batches = f"in batches of {recipe['batch_size']}"
+        if self._fewer_epochs:
+            return f", {batches}, as there are few images to train on ({training:,})"
+        return f" {batches} (few images to train on: {training:,})"
 
     @property
-    def _chose_epochs(self) -> bool:
-        """Whether the user said for how many epochs candidates train."""
-        return self.task.epochs is not None or "epochs" in spec.parse(self.evaluator, "evaluator")[2]
+    def _fewer_epochs(self) -> int:
+        """Epochs of the data set's regime, where few images mean more; 0 where not, or the user said how many."""
+        said = self.task.epochs is not None or "epochs" in spec.parse(self.evaluator, "evaluator")[2]
+        if said or self.data is None or self.facts.get("recipe", {}).get("drop_last", True):
+            return 0
+        usual = self.data.regime.epochs
+        return usual if usual < (self.epochs or 0) else 0
 
 
 def plan(

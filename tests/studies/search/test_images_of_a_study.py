@@ -28,7 +28,7 @@ def planned(folder: Path, **options: Any) -> SearchPlan:
 
 def test_the_first_lines_say_batch_and_epochs_and_why(tmp_path: Path) -> None:
     said = planned(tmp_path).headline()
-    assert "16 epochs each in place of 3, as there are few images to train on (100), in batches of 8;" in said
+    assert "16 epochs in place of 3 each, in batches of 8, as there are few images to train on (100);" in said
     for options in ({"epochs": 16}, {"evaluator": "train[epochs=16]"}):  # in place of nothing
         said = planned(tmp_path, **options).headline()
         assert "16 epochs each in batches of 8 (few images to train on: 100);" in said
