@@ -78,7 +78,8 @@ def test_draws_are_decoded_one_by_one_and_what_is_no_network_is_counted_by_reaso
     batch = SPACE.batch(columns)
     assert batch.rows.tolist() == [0, 2]
     assert dict(batch.rejected) == {"forty channels": 1, NO_NETWORK: 1}
-    assert isinstance(batch, DecodedOneByOne) and batch.refusal.startswith("the bottleneck width is a multiple of the group width, got width 24, ")
+    assert isinstance(batch, DecodedOneByOne)
+    assert batch.refusal.startswith("the bottleneck width is a multiple of the group width, got width 24, ")
     assert batch.architecture(1) == SPACE.decode(POINT)
     assert batch.complexity(32).row(1) == SPACE.decode(POINT).complexity(32)
 
