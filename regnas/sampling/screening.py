@@ -77,7 +77,7 @@ class Tally:
         Of values that most draws were refused for, what was said of the first.
         """
         shares = {reason: count / self.drawn for reason, count in self.rejected.most_common()}
-        said = {NO_NETWORK: f" (the first: {self.refusal})"} if self.refusal and shares[NO_NETWORK] > 0.5 else {}
+        said = {NO_NETWORK: f" (the first: {self.refusal})"} if self.refusal and shares.get(NO_NETWORK, 0) > 0.5 else {}
         return ", ".join(f"{reason} {share:.2%}{said.get(reason, '')}" for reason, share in shares.items())
 
 

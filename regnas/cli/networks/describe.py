@@ -70,7 +70,8 @@ def describe(
         raise click.UsageError("--latency is of one network: give --params, --preset or its folder")
     if not latency and (runtime is not None or threads is not None):
         raise click.UsageError("--runtime and --threads are of what is measured: add --latency")
-    if (file := file or target) is not None:
+    file = target if file is None else file
+    if file is not None:
         description = describing.describe_file(file, resolution)
     elif name is not None:
         description = describing.describe_preset(name, resolution, classes)
