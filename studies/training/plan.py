@@ -118,9 +118,7 @@ def plan_training(
     if not -(2**63) <= seed < 2**63:
         raise UsageError(f"--seed is a whole number of 64 bits, from -2^63 to 2^63 - 1, got {seed}")
     path, settings = _target(target)
-    # A search may have seen a part of them.
-    text = spec_of(data) if data else whole_of(settings.get("data") or "fashion-mnist-mini")
-    text = with_options(text, skip_broken="true") if skip_broken else text
+    text = _images(data, settings, skip_broken=skip_broken)
     folder = folder_of(target, epochs, out, seconds)
     where: dict[str, Any] = {
         "root": str(data_root) if data_root else None,
@@ -147,6 +145,12 @@ def plan_training(
         seconds=seconds,
         start=start,
     )
+
+
+def _images(data: str | None, settings: Mapping[str, Any], *, skip_broken: bool) -> str:
+    """The spec of the images: a search may have seen a part of its own."""
+    text = spec_of(data) if data else whole_of(settings.get("data") or "fashion-mnist-mini")
+    return with_options(text, skip_broken="true") if skip_broken else text
 
 
 def _time(epochs: int | None, time: float | str | None, workers: int) -> float | None:

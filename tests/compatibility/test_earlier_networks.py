@@ -104,7 +104,7 @@ def test_commands_print_what_they_printed(regnas_command: Run, line: str) -> Non
     assert code == 0, err
     before = read(PRINTED)[line]
     if "--json" not in line:
-        assert out == before
+        assert out == before.replace(" (docs/compare.md)", "")  # an installed regnas lacks the file
     elif line.startswith("list"):
         assert names_in(before) <= names_in(out)
     else:
