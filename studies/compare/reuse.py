@@ -19,6 +19,7 @@ from regnas.studies.populations.sources import load
 from regnas.studies.run.pending import attributes_of
 from regnas.studies.search.plan import SearchPlan
 from regnas.studies.search.session import completed, opened
+from regnas.system.text import counted
 from regnas.window import Window
 
 _SAME = ("space", "seed", "stream_version", *CONDITIONS)
@@ -58,7 +59,7 @@ def goes_on(plans: Sequence[SearchPlan]) -> list[str]:
     said = []
     for one in plans:
         if count := completed(one):
-            there = "1 network is there" if count == 1 else f"{count} networks are there"
+            there = f"{counted(count, 'network')} {'is' if count == 1 else 'are'} there"
             searched = (one.folder / "best.json").exists()
             of, best = (" of your search", "; its best.json stays that search's") if searched else ("", "")
             said.append(f"goes on with the study {one.name}{of}: {there}{best}")
