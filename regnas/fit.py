@@ -138,6 +138,15 @@ class SupportsSpaceCheck(Protocol):
         """
 
 
+@runtime_checkable
+class SupportsMirroring(Protocol):
+    """An evaluator that says what it does to training images: what is fitted before sees them likewise."""
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether half of the training images are mirrored, left for right."""
+
+
 class EpochTraining(Protocol):
     """What `run` trains."""
 

@@ -78,6 +78,11 @@ class TrainEvaluator:
         return (TRAINING_LOSS, TAKEN) if self.asked.init else (TRAINING_LOSS,)
 
     @property
+    def mirrors(self) -> bool:
+        """As of `regnas.fit.SupportsMirroring`."""
+        return self.asked.flip
+
+    @property
     def seed_sd(self) -> float | None:
         """Measured as new studies train, which says nothing of another recipe."""
         regime = self.data.regime

@@ -20,7 +20,7 @@ class TrainingImages:
     Attributes:
         batches: of all training images.
         labels: ``(n,)`` int64, on the CPU.
-        flip: whether a mirrored image is the same class.
+        flip: whether half of a batch are mirrored.
         device: where they lie.
     """
 
@@ -39,8 +39,11 @@ class TrainingImages:
         return self.batches.batch(rows.to(self.device), middle, flip=False)
 
 
-def training_images(task: Task, device: str, threads: int = 1) -> TrainingImages:
+def training_images(task: Task, device: str, threads: int = 1, mirrors: bool | None = None) -> TrainingImages:
     """Read them.
+
+    Args:
+        mirrors: whether half of a batch are mirrored; None does what the data set says.
 
     Raises:
         DataError: they are not there, or damaged.
@@ -50,4 +53,5 @@ def training_images(task: Task, device: str, threads: int = 1) -> TrainingImages
     mean, std = statistics(split)
     classes = len(data.class_names)
     batches = Batches(split, place, mean=mean, std=std, pad=regime.pad, classes=classes)
-    return TrainingImages(batches, classes, torch.from_numpy(split.labels), regime.flip, place)
+    flip = regime.flip if mirrors is None else mirrors
+    return TrainingImages(batches, classes, torch.from_numpy(split.labels), flip, place)

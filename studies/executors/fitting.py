@@ -10,7 +10,7 @@ from regnas import fit
 from regnas.design_space import Space, make_space
 from regnas.errors import StudyError, UsageError
 from regnas.evaluator import Evaluator, Task
-from regnas.fit import FitContext, Fitted, SupportsFit
+from regnas.fit import FitContext, Fitted, SupportsFit, SupportsMirroring
 from regnas.images import Images
 from regnas.messages import FitJob
 from regnas.sampler import SupportsInner
@@ -70,9 +70,10 @@ def do_fit(
     if fitter is None:
         raise UsageError(f"{job.strategy or 'the evaluator'} has nothing to fit")
     folder.mkdir(parents=True, exist_ok=True)
+    mirrors = evaluator.mirrors if isinstance(evaluator, SupportsMirroring) else None
     context = FitContext(
         folder=folder,
-        images=training_images(task, device),
+        images=training_images(task, device, mirrors=mirrors),
         device=device,
         seed=job.seed,
         identity=job.identity,

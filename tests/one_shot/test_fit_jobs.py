@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from regnas import fit
 from regnas.design_space import Space, make_space
 from regnas.errors import MessageError, StudyError, UsageError
-from regnas.evaluator import Context, Result, Task
+from regnas.evaluator import Context, Result, Task, make_evaluator
 from regnas.executor import WorkerSpec
 from regnas.fit import FitContext, Fitted
 from regnas.images import Images
 from regnas.messages import EvaluateJob, FitJob, from_line
 from regnas.studies.driver import Interrupted
-from regnas.studies.executors.fitting import read_fit, space_of, space_to_json
+from regnas.studies.executors.fitting import do_fit, read_fit, space_of, space_to_json
 from regnas.studies.executors.local.in_process import InProcess
 from regnas.studies.run.progress import Silent
 from regnas.studies.search.known import fitted, fitters
@@ -156,6 +157,26 @@ def test_an_evaluator_fits_once_and_every_evaluation_finds_what_it_left(
         assert result.study.user_attrs["regnas:fit"]["facts"] == {"classes": 4, "window": "flops :100M"}
         assert len(run(of(tmp_path, budget=3), Silent()).rows) == 3
         assert (tmp_path / "one" / "fit" / fit.RESULT).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("evaluator", "mirrored"), [("train", False), ("train[flip=true]", True)])
+def test_what_is_fitted_sees_images_mirrored_as_candidates_do(
+    evaluator: str, mirrored: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The made-up images of `fake` are not mirrored unless that is asked for."""
+    space, contexts = make_space("nasbench201"), list[FitContext]()
+    monkeypatch.setattr(Shared, "fit", lambda self, context: contexts.append(context))
+    monkeypatch.setattr("regnas.studies.executors.fitting.make_strategy", lambda *one, **known: Shared([]))
+    known: dict[str, Any] = {"space": space_to_json(space), "seed": 3, "identity": {}, "strategy": "darts"}
+    job, task = FitJob(index=-1, result="result.json", folder=str(tmp_path), **known), Task(data="fake:64")
+    do_fit(make_evaluator(evaluator, task), job, task, "cpu", lambda epoch, error: True)
+    images, rows = contexts[0].images, torch.arange(48)
+    batch, _ = images.batch(rows, torch.Generator().manual_seed(0))
+    plain, _ = images.plain(rows)
+    asis = [torch.equal(one, other) for one, other in zip(batch, plain, strict=True)]
+    turned = [torch.equal(one, other.flip(2)) for one, other in zip(batch, plain, strict=True)]
+    assert [one or other for one, other in zip(asis, turned, strict=True)] == 48 * [True]
+    assert (10 < sum(turned) < 38) if mirrored else not any(turned)
 
 
 def test_a_fit_that_fails_is_said_in_a_line_and_no_candidate_is_evaluated(
