@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from regnas.studies.executors.resources import cores
+from regnas.system.text import counted
 
 PACKAGES = ("numpy", "optuna", "torch", "torchvision")
 
@@ -17,7 +18,7 @@ def describe() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else 0
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{cores()} cores of {_processor()}, {memory:.0f} GiB, {platform.system()}; "
+        f"{counted(cores(), 'core')} of {_processor()}, {memory:.0f} GiB, {platform.system()}; "
         f"Python {platform.python_version()}, {versions}"
     )
 

@@ -15,7 +15,8 @@ from regnas.errors import UsageError
 from regnas.images import Images
 from regnas.search_spaces.cells.complexity import cells_of
 from regnas.search_spaces.cells.operations import count_factorised_reduction, count_operation
-from regnas.search_spaces.cells.supernets.mixed import on_part, shares, strongest_inputs
+from regnas.search_spaces.cells.supernets.mixed import shares, strongest_inputs
+from regnas.search_spaces.cells.supernets.sources import on_part
 from regnas.supernet import SupportsRelaxation
 from regnas.testing import RelaxationRules
 
@@ -118,7 +119,13 @@ def test_a_space_whose_relaxation_is_not_defined_says_why(spec: str, said: str) 
 
 @pytest.mark.parametrize(
     ("sizes", "said"),
-    [({"cells": 2}, "from 3"), ({"channels": 3}, "even"), ({"channels": -4}, "from 2"), ({"depth": 8}, "got depth")],
+    [
+        ({"cells": 2}, "from 3"),
+        ({"channels": 3}, "even"),
+        ({"channels": -4}, "from 2"),
+        ({"depth": 8}, "got depth"),
+        ({"edges": 7}, "edges of the supernet of darts is 1, or 0 for none, got 7"),
+    ],
 )
 def test_a_size_that_no_supernet_has_is_refused(sizes: dict[str, int], said: str) -> None:
     with pytest.raises(UsageError, match=said):

@@ -18,13 +18,14 @@ from regnas.search_spaces.cells.supernets.mixed import (
     NONE,
     MixedOperation,
     but_alphas,
-    check_partial,
     edge_shares,
+    mixed_nodes,
     new_alphas,
     new_edges,
     shares,
     unscaled,
 )
+from regnas.search_spaces.cells.supernets.sources import check_partial
 
 SKIP = "skip_connect"
 CELL = "cell"
@@ -41,7 +42,7 @@ class RelaxedCell(nn.Module):
     Args:
         operations: that every edge chooses among.
         cells: of each stage.
-        partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.mixed.on_part`).
+        partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.sources.on_part`).
         edges: whether the inputs of a node are weighed, too (`regnas.supernet.WeighsEdges`).
     """
 
@@ -122,6 +123,7 @@ class MixedEdges(nn.Module):
 
     def __init__(self, operations: Sequence[str], wide: int, partial: int) -> None:
         super().__init__()
+        self.partial = partial
         self.edges = nn.ModuleList(
             MixedOperation(operations, lambda name: unscaled(make_operation(name, wide // partial)), partial)
             for _ in EDGES
@@ -132,12 +134,7 @@ class MixedEdges(nn.Module):
         weights: ``(edges, operations)``.
         by_edge: ``(edges,)``, what each edge has of its node; None where they are added as they are.
         """
-
-        def passed(node: Tensor, k: int) -> Tensor:
-            mixed: Tensor = self.edges[k](node, weights[k])
-            return mixed if by_edge is None else by_edge[k] * mixed
-
-        return _through(x, [lambda node, k=k: passed(node, k) for k in range(len(EDGES))])
+        return mixed_nodes([x], len(_INPUTS), self.edges, weights, by_edge, partial=self.partial)[-1]
 
 
 def _through(x: Tensor, edges: Sequence[Any]) -> Tensor:

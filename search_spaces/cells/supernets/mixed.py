@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from regnas.dimension import Dimension, values_of
 from regnas.errors import UsageError
+from regnas.search_spaces.cells.supernets.sources import Source, joined, on_part
 
 NONE = "none"
+_SWITCHES = ("edges",)  # sizes that say whether there is something
 _START = 1e-3  # standard deviation of alphas at the start
 
 
@@ -26,7 +27,7 @@ class MixedOperation(nn.Module):
     Args:
         operations: names, the columns of the alphas.
         make: a new operation of a name, on the channels that are mixed.
-        partial: one channel in so many is mixed, as of `on_part`.
+        partial: one channel in so many is mixed, as of `regnas.search_spaces.cells.supernets.sources.on_part`.
     """
 
     def __init__(self, operations: Sequence[str], make: Callable[[str], nn.Module], partial: int = 1) -> None:
@@ -34,26 +35,77 @@ class MixedOperation(nn.Module):
         self.operations, self.partial = tuple(operations), partial
         self.choices = nn.ModuleDict({name: make(name) for name in operations if name != NONE})
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """Args:
-        weights: ``(operations,)``.
+    def forward(self, source: Source, weights: Tensor, total: Tensor | None = None) -> Tensor:
+        """What is mixed of the node that the edge leaves, ``(n, c / partial, h / stride, w / stride)``.
+
+        Args:
+            weights: ``(operations,)``.
+            total: of the edges before, which this one is added to.
         """
-        return on_part(x, self.partial, lambda part: self._mixed(part, weights))
+        for place, name in enumerate(self.operations):
+            if name != NONE:
+                term = source.through(self.choices[name])
+                total = weights[place] * term if total is None else torch.addcmul(total, term, weights[place])
+        assert total is not None  # an edge has an operation beside none
+        return total
 
     def choice(self, name: str) -> nn.Module:
         """What the edge does where this operation has all the weight; its parameters are the mixture's."""
         return self.choices[name] if self.partial == 1 else PartOperation(self.choices[name], self.partial)
 
-    def _mixed(self, x: Tensor, weights: Tensor) -> Tensor:
-        terms = [weights[place] * self.choices[name](x) for place, name in enumerate(self.operations) if name != NONE]
-        total: Tensor = terms[0]
-        for term in terms[1:]:
-            total = total + term
+
+def mixed_nodes(
+    states: Sequence[Tensor],
+    count: int,
+    edges: nn.ModuleList,
+    weights: Tensor,
+    by_edge: Tensor | None,
+    *,
+    partial: int,
+    stride: int = 1,
+) -> list[Tensor]:
+    """The nodes of a cell, each ``(n, c, h / stride, w / stride)``, of which every one has an edge from all before it.
+
+    Args:
+        states: inputs of the cell, ``(n, c, h, w)``.
+        count: nodes.
+        edges: a `MixedOperation` each; node by node, every input in turn.
+        weights: ``(edges, operations)``, a softmax in each row.
+        by_edge: ``(edges,)``, what each edge has of its node; None where they are added as they are.
+        partial: of the edges.
+        stride: of those that leave the inputs.
+    """
+    sources, nodes = [Source(state, partial, stride) for state in states], list[Tensor]()
+    first = 0
+    for _ in range(count):
+        own = slice(first, first := first + len(sources))
+        shares = None if by_edge is None else by_edge[own]
+        nodes.append(_node(sources, edges[own], weights[own], shares, partial))
+        sources.append(Source(nodes[-1], partial))
+    return nodes
+
+
+def _node(
+    sources: Sequence[Source], edges: Iterable[nn.Module], weights: Tensor, by_edge: Tensor | None, partial: int
+) -> Tensor:
+    """The sum of one edge from each of the sources."""
+    rows = weights if by_edge is None else by_edge[:, None] * weights
+    total: Tensor | None = None
+    for edge, source, row in zip(edges, sources, rows, strict=True):
+        total = edge(source, row, total)
+    assert total is not None  # a node has edges
+    if not (rests := [source.rest for source in sources if source.rest is not None]):
         return total
+    # The channels of all edges are shuffled alike, so their sum is shuffled once.
+    shares = weights.new_ones(len(rests)) if by_edge is None else by_edge
+    rest = shares[0] * rests[0]
+    for share, one in zip(shares[1:], rests[1:], strict=True):
+        rest = torch.addcmul(rest, one, share)
+    return joined(total, rest, partial)
 
 
 class PartOperation(nn.Module):
-    """An operation on one channel in ``partial``; see `on_part`."""
+    """An operation on one channel in ``partial``; see `regnas.search_spaces.cells.supernets.sources.on_part`."""
 
     def __init__(self, operation: nn.Module, partial: int) -> None:
         super().__init__()
@@ -61,38 +113,6 @@ class PartOperation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return on_part(x, self._partial, self._operation)
-
-
-def on_part(x: Tensor, partial: int, operate: Callable[[Tensor], Tensor]) -> Tensor:
-    """What is done to the first of ``partial`` equal shares of the channels, ``(n, c, h, w)`` to the same, or to half
-    the height and width.
-
-    The others pass as they are, or the largest of every 2 x 2 where the map is halved; then channels are shuffled, so
-    that those that were passed on are operated on later.
-
-    Source: Xu et al. 2020 (PC-DARTS, arXiv 1907.05737), section 3.1, eq. 2; yuhuixu1993/PC-DARTS ``model_search.py``.
-    """
-    if partial == 1:
-        return operate(x)
-    own = x.shape[1] // partial
-    done, rest = operate(x[:, :own]), x[:, own:]
-    if done.shape[2:] != rest.shape[2:]:
-        rest = functional.max_pool2d(rest, 2, ceil_mode=True)
-    joined = torch.cat([done, rest], dim=1)
-    return joined.reshape(len(joined), partial, own, *joined.shape[2:]).transpose(1, 2).reshape(joined.shape)
-
-
-def check_partial(partial: int, channels: int) -> None:
-    """Whether channels can be divided so.
-
-    Raises:
-        UsageError: they cannot.
-    """
-    if channels % partial:
-        raise UsageError(
-            f"partial={partial} mixes one channel in {partial}, and the supernet has {channels} channels, which is no "
-            f"multiple; give other channels or another partial"
-        )
 
 
 def unscaled(module: nn.Module) -> nn.Module:
@@ -176,6 +196,8 @@ def sizes_of(sizes: Mapping[str, int], usual: Mapping[str, int], least: Mapping[
             raise UsageError(f"the supernet of {of} has the sizes {', '.join(usual)}, got {name}")
         if isinstance(value, bool) or not isinstance(value, int) or (value and value < least[name]):
             raise UsageError(f"{name} of the supernet of {of} are a whole number from {least[name]}, got {value!r}")
+        if name in _SWITCHES and value > 1:
+            raise UsageError(f"{name} of the supernet of {of} is 1, or 0 for none, got {value}")
     return {name: sizes.get(name, 0) or known for name, known in usual.items()}
 
 

@@ -25,8 +25,8 @@ from regnas.search_spaces.cells.supernets.mixed import (
     NONE,
     MixedOperation,
     but_alphas,
-    check_partial,
     edge_shares,
+    mixed_nodes,
     new_alphas,
     new_edges,
     shares,
@@ -34,6 +34,7 @@ from regnas.search_spaces.cells.supernets.mixed import (
     unscaled,
 )
 from regnas.search_spaces.cells.supernets.selected import SelectedCells
+from regnas.search_spaces.cells.supernets.sources import check_partial
 
 SKIP = "skip_connect"
 
@@ -50,7 +51,7 @@ class RelaxedCells(nn.Module):
             those of the first.
         nodes: of a cell; all of them are its output.
         depth: cells, 3 or more, reductions included.
-        partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.mixed.on_part`).
+        partial: one channel in so many is mixed (`regnas.search_spaces.cells.supernets.sources.on_part`).
         edges: whether the inputs of a node are weighed, too (`regnas.supernet.WeighsEdges`).
     """
 
@@ -170,7 +171,7 @@ class MixedCell(nn.Module):
         partial: int = 1,
     ) -> None:
         super().__init__()
-        self.reduced, self.nodes = reduced, nodes
+        self.reduced, self.nodes, self.partial = reduced, nodes, partial
         self.preprocess0 = unscaled(FactorisedReduction(before, wide) if halve else relu_conv_norm(before, wide))
         self.preprocess1 = unscaled(relu_conv_norm(last, wide))
         self.edges = nn.ModuleList()
@@ -194,18 +195,8 @@ class MixedCell(nn.Module):
             by_edge: ``(edges,)``, what each edge has of its node; None where they are added as they are.
         """
         states = [self.preprocess0(before), self.preprocess1(last)]
-        row = 0
-        for _ in range(self.nodes):
-            total = self._passed(row, states[0], weights, by_edge)
-            for start in range(1, len(states)):
-                total = total + self._passed(row + start, states[start], weights, by_edge)
-            row += len(states)
-            states.append(total)
-        return torch.cat(states[INPUTS:], dim=1)
-
-    def _passed(self, row: int, x: Tensor, weights: Tensor, by_edge: Tensor | None) -> Tensor:
-        passed: Tensor = self.edges[row](x, weights[row])
-        return passed if by_edge is None else by_edge[row] * passed
+        own = {"partial": self.partial, "stride": 2 if self.reduced else 1}
+        return torch.cat(mixed_nodes(states, self.nodes, self.edges, weights, by_edge, **own), dim=1)
 
 
 def _searched(name: str, *, wide: int, stride: int) -> nn.Module:
