@@ -38,7 +38,7 @@ class Source:
         self._begun = dict[str, Tensor]()
 
     def through(self, operation: nn.Module) -> Tensor:
-        """What an operation makes of the part that is mixed."""
+        """What an operation makes of the part that is mixed, ``(n, c / partial, h / stride, w / stride)``."""
         first, *others = operation if isinstance(operation, nn.Sequential) else (operation,)
         x = self._begin(first)
         for layer in others:
@@ -71,7 +71,7 @@ def on_part(x: Tensor, partial: int, operate: Callable[[Tensor], Tensor]) -> Ten
 
 
 def passed_by(rest: Tensor, stride: int) -> Tensor:
-    """Channels that are not operated on, behind an edge of this stride."""
+    """Channels that are not operated on, ``(n, c, h, w)``, behind an edge: ``(n, c, h / stride, w / stride)``."""
     return rest if stride == 1 else functional.max_pool2d(rest, 2, ceil_mode=True)
 
 
