@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from regnas.measure import BUILT_IN, costs_in
@@ -92,10 +93,15 @@ def race(found: Finding) -> Table | None:
     if found.race is None:
         return None
     rows = tuple(
-        (one.name, f"{one.standing.error:.2%}", str(one.standing.epochs), duration(one.standing.seconds))
+        (one.name, _held_out(one.standing.error), str(one.standing.epochs), duration(one.standing.seconds))
         for one in found.race.finalists
     )
     return Table("The race of the finalists", ("finalist", "held-out error", "epochs", "time"), rows)
+
+
+def _held_out(error: float) -> str:
+    """A finalist's error; one that diverged or did not race has none."""
+    return f"{error:.2%}" if math.isfinite(error) else "none"
 
 
 def best(found: Finding, most: int = 10) -> Table:

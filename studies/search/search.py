@@ -35,7 +35,7 @@ from regnas.studies.search.known.baselines import Against
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import drive, look_ahead, make_workers, opened, spent
 from regnas.studies.storage.open import find_study
-from regnas.studies.training.race import Finalist, entrants, tells
+from regnas.studies.training.race import Finalist, as_begun, entrants, telling
 from regnas.system.duration import seconds_of, short
 from regnas.system.reading import read_fields
 
@@ -271,8 +271,10 @@ def retrain(
         left = (1 - SEARCH_SHARE) * total
     out = result.folder / f"final-{short(total)}"
     # How many race does not depend on what is left: a command that goes on must find the same ones.
-    finalists = _finalists(result, (1 - SEARCH_SHARE) * total)
-    how: dict[str, Any] = {"finalists": finalists, "seed": options.get("seed", 0), **where}
+    everyone = _finalists(result, (1 - SEARCH_SHARE) * total)
+    finalists = everyone if as_begun(out, everyone) else telling(everyone, (1 - SEARCH_SHARE) * total)
+    slow = [one.name for one in everyone if one not in finalists]
+    how: dict[str, Any] = {"finalists": finalists, "slow": slow, "seed": options.get("seed", 0), **where}
     how["elsewhere"] = "what was searched since then may have changed it: move that folder away, or give another --time"
     return train(str(result.folder), time=left, out=out, **how)
 
@@ -283,8 +285,7 @@ def _epoch(row: Mapping[str, Any]) -> float:
 
 
 def _finalists(result: SearchResult, seconds: float) -> list[Finalist]:
-    """The best candidates, the simplest baseline and the best other one, or candidates alone; the best of all first,
-    and it alone where a race would be too short to tell anything.
+    """The best candidates, the simplest baseline and the best other one, or candidates alone; the best of all first.
 
     Args:
         seconds: of their race and the winner's training: the more, the more finalists.
@@ -295,13 +296,12 @@ def _finalists(result: SearchResult, seconds: float) -> list[Finalist]:
     known = [*searched, *textbook]
     count = entrants(len(known), seconds, median(map(_epoch, known)))
     chosen = sorted([*searched[: count - len(textbook)], *textbook], key=lambda row: float(row["error"]))
-    if len(chosen) > 1 and not tells(len(chosen), seconds, min(map(_epoch, chosen))):
-        chosen = chosen[:1]
     return [
         Finalist(
             row.get("baseline") or f"candidate {row['index']}",
             from_json(row["architecture"]),
             simplest=row in textbook[:1],
+            epoch=_epoch(row),
         )
         for row in chosen
     ]

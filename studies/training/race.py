@@ -4,7 +4,7 @@ The short trainings of a search say which networks learn fast, in equal epochs; 
 network reaches in the time that there is. So finalists train for equal times at the peak of the learning rate, as the
 winner does anyway until its rate falls: what the best of them has learned is kept, and only the others' time is spent.
 Of more than three the better half goes on to the next round, and every round has the same time (successive halving,
-Karnin et al. 2013).
+Karnin et al. 2013). Whoever would not leave its warm-up in its part of the time is not raced, as nothing is told of it.
 """
 
 from __future__ import annotations
@@ -72,11 +72,13 @@ class Finalist:
     Attributes:
         name: in words, such as ``candidate 3``.
         simplest: whether it is the simplest textbook network, which goes on unless another is shown to be better.
+        epoch: seconds that one took in the search; 0 where that is not known.
     """
 
     name: str
     architecture: Architecture
     simplest: bool = False
+    epoch: float = 0.0
 
 
 def decided(made: TrainingPlan, finalists: Sequence[Finalist]) -> TrainingPlan | None:
@@ -98,9 +100,10 @@ def race(
 ) -> TrainingPlan:
     """Run a race, or go on with one; returns the training of the winner, whose snapshot `hand_over` gives it.
 
-    A finalist that does not leave its warm-up in its time is too slow for it. Where none does, nothing can be told, and
-    the first goes on. Where none has trained for 20 epochs, the simplest textbook network goes on unless another has a
-    lower error by more than chance: what is ahead so early is not what is ahead at the end (docs/regime.md).
+    A finalist that does not leave its warm-up in its time is too slow for it, and is not raced where that is known by
+    the pace of those before it. Where none does, nothing can be told, and the first goes on. Where none has trained for
+    20 epochs, the simplest textbook network goes on unless another has a lower error by more than chance: what is ahead
+    so early is not what is ahead at the end (docs/regime.md).
 
     Args:
         finalists: the best of the search first.
@@ -113,12 +116,18 @@ def race(
     sizes = rounds_of(len(finalists))
     of_round = SHARE * (made.seconds or 0.0) / len(sizes)
     found, left, first = _begun(made.folder, finalists)
+    if not first:
+        write_json(made.folder / NOTE, {"schema": 1, **_who(finalists)})
     each = sum(of_round / size for size in sizes[:first])
     for size in sizes[first:]:
         each += of_round / size
         goes_on = "the best of them goes on" if size == sizes[-1] else "the better half of them goes on"
         say(f"{size} finalists train for {duration(of_round / size)} each, and {goes_on}")
         for place in left:
+            if size == sizes[0] and _too_slow(finalists[place], _pace(finalists, found), each):
+                say(f"  {finalists[place].name}: not raced, as at this pace it would not leave its warm-up")
+                found[place] = Standing(math.inf, 0, 0.0)
+                continue
             found[place] = _trained(made, finalists[place], each, start, say)
         if not math.isfinite(min(found[place].error for place in left)):
             raise RegnasError("no finalist's training stayed finite; give the recipe a lower learning rate")
@@ -180,17 +189,44 @@ def entrants(known: int, seconds: float, epoch: float) -> int:
     return count
 
 
-def tells(finalists: int, seconds: float, epoch: float) -> bool:
-    """Whether a race of so many can tell anything: where none of them leaves its warm-up, the first goes on anyway,
-    with less time than without a race.
+def telling(finalists: Sequence[Finalist], seconds: float) -> list[Finalist]:
+    """Those of whom a race tells something, as they leave their warm-up in it by the pace of the search; the first
+    alone where it is none of them, or there is no other: it goes on with all of the time.
 
     Args:
+        finalists: the best of the search first.
         seconds: of the winner's training, with the race.
-        epoch: seconds that one of the fastest takes.
+    """
+    count = len(finalists)
+    part = SHARE * seconds / len(rounds_of(count)) / count
+    found = [one for one in finalists if not _too_slow(one, 1.0, part)]
+    return found if len(found) > 1 and found[0] == finalists[0] else list(finalists[:1])
+
+
+def as_begun(folder: Path, finalists: Sequence[Finalist]) -> bool:
+    """Whether a race of all of these has begun in a folder: earlier versions raced those of whom it tells nothing."""
+    note = fields_if_whole(folder / NOTE, networks=list)
+    if note is None:
+        return any((folder / _FOLDER).glob("*.pt"))
+    return bool(note["networks"] == [one.architecture.key() for one in finalists])
+
+
+def _too_slow(finalist: Finalist, pace: float, seconds: float) -> bool:
+    """Whether a finalist would not leave its warm-up in so many seconds.
+
+    Args:
+        pace: seconds of the race for one of the search.
     """
     from regnas.evaluators.training.timed import WARM_EPOCHS
 
-    return SHARE * seconds / finalists > WARM_EPOCHS * epoch
+    return (WARM_EPOCHS + 1) * pace * finalist.epoch > seconds
+
+
+def _pace(finalists: Sequence[Finalist], found: Mapping[int, Standing]) -> float:
+    """How many times as long as in the search epochs took those that have raced; 1 before anybody has."""
+    raced = [(one, finalists[place].epoch) for place, one in found.items() if one.epochs and finalists[place].epoch]
+    expected = sum(one.epochs * epoch for one, epoch in raced)
+    return sum(one.seconds for one, _ in raced) / expected if expected else 1.0
 
 
 def hand_over(folder: Path) -> None:
@@ -239,8 +275,12 @@ def _trained(
 def _note(folder: Path, finalists: Sequence[Finalist], found: Mapping[int, Standing], **further: Any) -> None:
     """Write how the race stands."""
     standings = [found[place].to_json() for place in range(len(finalists))]
-    names, keys = [one.name for one in finalists], [one.architecture.key() for one in finalists]
-    write_json(folder / NOTE, {"schema": 1, "finalists": names, "networks": keys, "standing": standings, **further})
+    write_json(folder / NOTE, {"schema": 1, **_who(finalists), "standing": standings, **further})
+
+
+def _who(finalists: Sequence[Finalist]) -> dict[str, Any]:
+    """Who races."""
+    return {"finalists": [one.name for one in finalists], "networks": [one.architecture.key() for one in finalists]}
 
 
 def _begun(folder: Path, finalists: Sequence[Finalist]) -> tuple[dict[int, Standing], list[int], int]:

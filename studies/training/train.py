@@ -25,7 +25,7 @@ from regnas.studies.training.race import Finalist, decided, hand_over, race
 from regnas.system.duration import seconds_of
 from regnas.system.files import remove_leftovers, write_json
 from regnas.system.reading import fields_if_whole
-from regnas.system.text import counted, printable
+from regnas.system.text import counted, printable, some
 
 if TYPE_CHECKING:
     from regnas.evaluators.training.timed import TimedTraining
@@ -41,6 +41,7 @@ def train(
     quiet: bool = False,
     say: Callable[[str], None] | None = None,
     finalists: Sequence[Finalist] = (),
+    slow: Sequence[str] = (),
     elsewhere: str = _ELSEWHERE,
     **options: Any,
 ) -> Path:
@@ -50,6 +51,7 @@ def train(
         target: a study's folder or its best.json, or an architecture's JSON file.
         say: hears how it goes, line by line; else these are printed, unless ``quiet``.
         finalists: with ``time``, networks of which the one that learns best in equal times is trained instead.
+        slow: names of networks of which a race would say nothing, as it ends before their warm-up: they are not in it.
         elsewhere: what to do where the folder holds another training, in words.
         options: as of `regnas.studies.training.plan.plan_training`. ``epochs``: passes over the images, 30 unless said.
             ``time``: seconds, or text such as ``30m``, instead: it trains as long as it helps, and not longer. The same
@@ -81,10 +83,12 @@ def train(
             result = _finished(made.folder, made.identity, elsewhere)  # another process may just have ended it
             if result is None:
                 if len(finalists) > 1 and decided(made, finalists) is None:
+                    if slow:
+                        say(f"not raced, as a race would end before the warm-up: {some(slow)}")
                     held_out = len(made.images.fit()[1])
                     made = race(made, finalists, _timed, say, held_out)
                 elif len(finalists) == 1:
-                    say(f"{finalists[0].name} goes on without a race, for which there is no time or no other network")
+                    say(_alone(finalists[0].name, slow))
                 _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)
@@ -95,6 +99,13 @@ def train(
                 result = _trained(made, say)
     say(_summary(result, made.folder))
     return made.folder
+
+
+def _alone(name: str, slow: Sequence[str]) -> str:
+    """Why a network goes on without a race."""
+    if not slow:
+        return f"{name} goes on without a race, as there is no other network"
+    return f"{name}, the best of the search, goes on with all of the time, as a race would be over in the warm-up"
 
 
 def _trained(made: TrainingPlan, say: Callable[[str], None]) -> dict[str, Any]:

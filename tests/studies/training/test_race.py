@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,19 +16,21 @@ from regnas.errors import RegnasError
 from regnas.evaluators.training.recipe import Recipe
 from regnas.evaluators.training.timed import Course, TimedTraining
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.studies.search.search import _finalists
+from regnas.studies.search.search import _finalists, retrain
 from regnas.studies.training.plan import TrainingPlan, plan_training
 from regnas.studies.training.race import (
     NOTE,
     SHARE,
     SNAPSHOT,
     Finalist,
+    as_begun,
     decided,
     entrants,
     hand_over,
     race,
     rounds_of,
     standing,
+    telling,
 )
 from regnas.studies.training.train import train
 
@@ -131,6 +134,33 @@ def test_one_that_is_still_in_its_warm_up_is_too_slow_for_the_time(
 ) -> None:
     monkeypatch.setattr(Job, "seconds", {"a": 0.9, "b": 3.9, "c": 0.9})
     assert race(made, FINALISTS_OF[1:] + FINALISTS_OF[:1], started, lambda _: None, 100).architecture == NETWORKS["a"]
+
+
+def test_one_that_would_not_leave_its_warm_up_at_the_pace_of_the_race_is_not_raced(made: TrainingPlan) -> None:
+    """Each has 8 seconds. a takes 0.9 for epochs of 0.3 in the search: 4 of c's 0.7 would take 8.4, of b's 0.6 7.2."""
+    finalists = [replace(one, epoch=epoch) for one, epoch in zip(FINALISTS_OF, (0.3, 0.6, 0.7), strict=True)]
+    said: list[str] = []
+    assert race(made, finalists, started, said.append, 100).architecture == NETWORKS["b"]
+    assert {name for name, _ in Job.trained} == {"a", "b"}
+    assert "  c: not raced, as at this pace it would not leave its warm-up" in said
+    note = json.loads((made.folder / NOTE).read_text())
+    assert note["standing"][2] == {"error": None, "epochs": 0, "seconds": 0.0}
+
+
+def test_a_race_is_of_those_that_leave_their_warm_up_and_not_without_the_best_of_the_search() -> None:
+    """Of 80 seconds three finalists have 24, 8 each: four epochs, of which three are warm-up, of two seconds."""
+    seconds = 24 / SHARE
+
+    def names(*epochs: float) -> list[str]:
+        finalists = [replace(one, epoch=epoch) for one, epoch in zip(FINALISTS_OF, epochs, strict=False)]
+        return [one.name for one in telling(finalists, seconds)]
+
+    assert names(1.9, 1.9, 1.9) == ["a", "b", "c"]
+    assert names(1.9, 1.9, 2.1) == ["a", "b"]
+    assert names(2.1, 1.9, 1.9) == ["a"]  # the others would race without the best
+    assert names(1.9, 2.1, 2.1) == ["a"] and names(2.1, 2.1, 2.1) == ["a"]
+    assert names(2.9, 2.9) == ["a", "b"] and names(2.9, 3.1) == ["a"]  # of two each has 12
+    assert names(99.0) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +293,38 @@ def test_what_was_decided_stays_for_the_same_finalists_only(made: TrainingPlan) 
         assert decided(made, FINALISTS_OF) is None
 
 
+def test_a_race_of_an_earlier_version_goes_on_with_all_that_it_began_with(made: TrainingPlan) -> None:
+    assert not as_begun(made.folder, FINALISTS_OF)
+    (made.folder / "race").mkdir(parents=True)
+    (made.folder / "race/key.pt").write_bytes(b"")  # it was killed in its first round, before it wrote who races
+    assert as_begun(made.folder, FINALISTS_OF)
+    race(made, FINALISTS_OF, started, lambda _: None, 100)
+    assert as_begun(made.folder, FINALISTS_OF) and not as_begun(made.folder, FINALISTS_OF[:2])
+
+
+def test_one_that_a_race_says_nothing_of_is_not_raced_and_the_command_says_so(tmp_path: Path) -> None:
+    """Of 4 seconds three quarters are counted on, of which each of three finalists has a tenth: 4 epochs of 75 ms."""
+    usual: dict[str, Any] = {"data": "fake:64", "epochs": 1, "budget": 2, "workers": 0, "quiet": True}
+    result = regnas.search("regnetx", out=tmp_path, **usual)
+
+    ranked = sorted((*result.rows, *result.baselines), key=lambda row: float(row["error"]))
+
+    def trained(others: float) -> str:
+        for row in ranked:
+            row["seconds"] = 0.01 if row is ranked[0] else others
+        lines: list[str] = []
+        assert not (retrain(result, "auto", {"time": "4s"}, say=lines.append) / "race").exists()
+        return "\n".join(lines)
+
+    assert "3 finalists train for" in trained(0.01)
+    assert trained(9.0).startswith("test error")  # it is done, as it began
+    shutil.rmtree(result.folder / "final-4s")
+    assert "the best of the search, goes on with all of the time, as a race would be over in the warm-up" in trained(
+        9.0
+    )
+    assert trained(9.0).startswith("test error")
+
+
 def test_real_finalists_race_and_one_is_left_to_ship(tmp_path: Path) -> None:
     file = tmp_path / "network.json"
     file.write_text(json.dumps(SMALL.to_json()))
@@ -289,8 +351,8 @@ def test_finalists_are_the_best_candidate_the_simplest_baseline_and_the_best_of_
     others = [row["baseline"] for row in result.baselines if row is not simplest]
     assert simplest["baseline"] == "thin ResNet-8" and {"thin ResNet-8", others[0]} < names
     assert [one.name for one in _finalists(result, 40.0) if one.simplest] == ["thin ResNet-8"]
-    (first,) = _finalists(result, 20.0)  # of three, each would have two epochs of warm-up
-    assert first.name == _finalists(result, 40.0)[0].name
+    assert len(telling(_finalists(result, 40.0), 40.0)) == 3
+    assert telling(_finalists(result, 20.0), 20.0) == _finalists(result, 20.0)[:1]  # each would have two epochs
     alone = regnas.search("regnetx", out=tmp_path / "b", baselines=False, **usual)
     ranked = sorted(alone.rows, key=lambda row: (row["error"], row["index"]))
     for row in alone.rows:
