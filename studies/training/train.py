@@ -82,13 +82,7 @@ def train(
         with locked(made.folder, _THIS):
             result = _finished(made.folder, made.identity, elsewhere)  # another process may just have ended it
             if result is None:
-                if len(finalists) > 1 and decided(made, finalists) is None:
-                    if slow:
-                        say(f"not raced, as a race would end before the warm-up: {some(slow)}")
-                    held_out = len(made.images.fit()[1])
-                    made = race(made, finalists, _timed, say, held_out)
-                elif len(finalists) == 1:
-                    say(_alone(finalists[0].name, slow))
+                made = _raced(made, finalists, slow, say)
                 _check_snapshot(made.folder, made.identity, elsewhere)
                 if finalists:
                     hand_over(made.folder)
@@ -101,11 +95,20 @@ def train(
     return made.folder
 
 
-def _alone(name: str, slow: Sequence[str]) -> str:
-    """Why a network goes on without a race."""
-    if not slow:
-        return f"{name} goes on without a race, as there is no other network"
-    return f"{name}, the best of the search, goes on with all of the time, as a race would be over in the warm-up"
+def _raced(
+    made: TrainingPlan, finalists: Sequence[Finalist], slow: Sequence[str], say: Callable[[str], None]
+) -> TrainingPlan:
+    """The training of the finalist that wins a race, where one is to be run, and in words why none is."""
+    if len(finalists) > 1 and decided(made, finalists) is None:
+        if slow:
+            say(f"not raced, as a race would end before the warm-up: {some(slow)}")
+        return race(made, finalists, _timed, say, len(made.images.fit()[1]))
+    if len(finalists) == 1 and slow:
+        name = finalists[0].name
+        say(f"{name}, the best of the search, goes on with all of the time, as a race would be over in the warm-up")
+    elif len(finalists) == 1:
+        say(f"{finalists[0].name} goes on without a race, as there is no other network")
+    return made
 
 
 def _trained(made: TrainingPlan, say: Callable[[str], None]) -> dict[str, Any]:
