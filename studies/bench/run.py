@@ -16,8 +16,10 @@ from regnas.studies.bench.results import Benchmark
 from regnas.studies.bench.running.problem import Arena
 from regnas.studies.bench.running.processes import Job, SimulationPool
 from regnas.studies.bench.running.runs import Run, TimeOver, read_run
+from regnas.studies.bench.running.told import tell_run
 from regnas.studies.bench.running.worker import complete, perform, window_json
 from regnas.studies.run.clock import CLOCK, Clock
+from regnas.studies.run.json_lines import JsonLines
 from regnas.studies.search.identity import differing
 from regnas.studies.storage.locks import locked
 from regnas.system.duration import short
@@ -27,12 +29,18 @@ from regnas.system.reading import fields_if_whole
 Say = Callable[[str], None]
 
 
-def run_bench(plan: BenchPlan, say: Say = lambda text: None, seconds: float | None = None) -> Benchmark:
+def run_bench(
+    plan: BenchPlan,
+    say: Say = lambda text: None,
+    seconds: float | None = None,
+    lines: JsonLines | None = None,
+) -> Benchmark:
     """Run what is missing and analyse everything, or what was done in the time.
 
     Args:
         say: is told what happens, a line at a time.
         seconds: that runs may take, of all calls with a limit together; None for as long as they do.
+        lines: are told of every run that ends, and of the trainings in it.
 
     Raises:
         StudyError: the folder holds a benchmark with other settings, a run failed, or not one repeat of all strategies
@@ -42,13 +50,16 @@ def run_bench(plan: BenchPlan, say: Say = lambda text: None, seconds: float | No
     with locked(plan.folder, ("this benchmark", "give --name NAME"), lasting=True):
         _settle(plan)
         clock = Clock(plan.folder / CLOCK, seconds)
+        if lines is not None:
+            lines.tell("start", complete=_whole(plan) - len(_missing(plan)), runs=_whole(plan))
+            lines.timed(clock.left)
         try:
             if plan.real:
                 from regnas.studies.bench.running.training_runs import train_runs
 
-                train_runs(plan, say, clock)
+                train_runs(plan, say, clock, lines)
             else:
-                _simulate(plan, say, clock)
+                _simulate(plan, say, clock, lines)
         except TimeOver:
             plan = _in_time(plan, say, seconds or 0.0)
         finally:
@@ -145,21 +156,33 @@ def _job(
     }
 
 
-def _simulate(plan: BenchPlan, say: Say, clock: Clock) -> None:
+def _whole(plan: BenchPlan) -> int:
+    """How many runs a benchmark has."""
+    return len(plan.arenas) * len(plan.strategies) * plan.rules.repeats
+
+
+def _simulate(plan: BenchPlan, say: Say, clock: Clock, lines: JsonLines | None) -> None:
     jobs = _missing(plan)
-    whole = len(plan.arenas) * len(plan.strategies) * plan.rules.repeats
+    whole = _whole(plan)
     if not jobs:
         say(f"all {whole} runs are there")
         return
     if len(jobs) < whole:
         say(f"{whole - len(jobs)} of {whole} runs are there")
     tally = _Tally(len(jobs), say, clock)
+
+    def done(job: Job) -> None:
+        if lines is not None:
+            arena = plan.arenas[job["number"]]
+            tell_run(lines, arena, _stored(plan, arena, job["strategy"], job["seed"]))
+        tally.done(job)
+
     if plan.jobs > 1 and len(jobs) > 1 and plan.remote:
-        SimulationPool(plan.jobs, plan.folder / "logs" / "simulations.log").work(jobs, tally.done)
+        SimulationPool(plan.jobs, plan.folder / "logs" / "simulations.log").work(jobs, done)
         return
     for job in jobs:
         perform(plan.arenas[job["number"]], job)
-        tally.done(job)
+        done(job)
 
 
 class _Tally:

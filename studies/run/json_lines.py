@@ -16,13 +16,19 @@ class JsonLines:
 
     Args:
         write: takes a line without its end.
+        beside: what every event has beside it.
     """
 
-    def __init__(self, write: Callable[[str], None]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[str], None], **beside: Any) -> None:
+        self._write, self._beside = write, beside
+
+    def of(self, **beside: Any) -> JsonLines:
+        """The same, with this beside every event: which of several searches it is of."""
+        return JsonLines(self._write, **{**self._beside, **beside})
 
     def tell(self, event: str, **values: Any) -> None:
         """Write an event; numbers that JSON does not have are null."""
+        values = {**self._beside, **values}
         self._write(json.dumps({"event": event, **{name: _plain(value) for name, value in values.items()}}))
 
     def start(self, completed: int, budget: int, best: tuple[float, int] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,3 +64,42 @@ def test_a_search_tells_all_that_happens_in_lines_and_at_last_its_result(
     errors = [one["error"] for one in lines if one["event"] == "complete"]
     assert min(errors) == best["validation_error"]
     assert regnas_command(*words, "--json", "--json-lines")[0] == 2
+
+
+RUN = ("space", "evaluator", "strategy", "seed")
+
+
+def test_a_benchmark_on_a_table_tells_of_every_run_and_at_last_its_result(
+    bench: Run, recorded: Callable[[], dict[str, Any]]
+) -> None:
+    words = ("--budget", 20, "--repeats", 2, "--strategy", "random", "--jobs", 1, "--json-lines")
+    code, output, error = bench(*words)
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert (code, error) == (0, "")
+    told = [one for one in lines if one["event"] != "says"]
+    assert told[0] == {"event": "start", "complete": 0, "runs": 2}
+    assert told[-1] == {"event": "result", "result": recorded()}
+    runs = [one for one in told if one["event"] == "run"]
+    assert [tuple(one[name] for name in RUN) for one in runs] == [
+        ("table:made.csv", "table:made.csv", "random", seed) for seed in (0, 1)
+    ]
+    assert all(one["evaluations"] == 20 and one["failed"] == 0 and 0 < one["error"] < 1 for one in runs)
+    again = [json.loads(line) for line in bench(*words)[1].splitlines()]
+    assert [one for one in again if one["event"] not in ("says", "result")] == [
+        {"event": "start", "complete": 2, "runs": 2}
+    ]
+    assert bench("--json", "--json-lines")[0] == 2
+
+
+def test_a_benchmark_that_trains_tells_what_happens_in_every_run(fast: object, regnas_command: Run) -> None:
+    words = ("bench", "--space", "regnetx", "--evaluator", "fast[epochs=2]", "--data", "fake", "--strategy", "random")
+    code, output, error = regnas_command(*words, "--budget", 2, "--repeats", 1, "--json-lines")
+    assert code == 0, error
+    lines = [json.loads(line) for line in output.splitlines()]
+    events = [one["event"] for one in lines if one["event"] != "says"]
+    assert events[:2] == ["start", "start"] and events[-2:] == ["run", "result"]
+    assert events.count("complete") == 2 and events.count("epoch") == 4
+    (run,) = (one for one in lines if one["event"] == "run")
+    of_it = [one for one in lines if one["event"] in ("began", "epoch", "complete")]
+    assert all(one[name] == run[name] for one in of_it for name in RUN)
+    assert run["error"] == min(one["error"] for one in lines if one["event"] == "complete")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -9,8 +10,7 @@ import click
 
 from regnas.cli import config, options
 from regnas.cli.command import Command
-from regnas.cli.output import echo, make_console
-from regnas.system.text import printable
+from regnas.cli.output import echo, make_console, make_progress
 
 _OF_TRAINING = (*options.data.names, *options.place.names)
 
@@ -62,6 +62,7 @@ def _trainings_flags(flags: dict[str, Any]) -> dict[str, Any]:
 @options.place
 @options.out
 @options.printing("bench.json")
+@options.json_lines
 @options.debug
 def bench(
     spaces: tuple[str, ...],
@@ -73,6 +74,7 @@ def bench(
     out: str,
     quiet: bool,
     as_json: bool,
+    json_lines: bool,
     **flags: Any,
 ) -> None:
     """Compare search strategies: on tables with a simulated clock, or by real training. The same command resumes."""
@@ -83,10 +85,14 @@ def bench(
     from regnas.studies.bench.rules import BenchRules
     from regnas.studies.bench.run import run_bench
     from regnas.studies.driver import Interrupted
+    from regnas.studies.run.json_lines import JsonLines
     from regnas.studies.search.request import split_window
     from regnas.studies.storage.secrets import again
     from regnas.system.duration import seconds_of
 
+    console = make_console(width=200)
+    progress = make_progress(console, quiet=quiet, as_json=as_json, json_lines=json_lines)
+    lines = progress if isinstance(progress, JsonLines) else None
     seconds = None if time is None else seconds_of(time, "time")
     training = _trainings_flags(flags)
     window, rules = split_window(flags)
@@ -101,21 +107,17 @@ def bench(
         window=window,
         **training,
     )
-    console = make_console(width=200)
-
-    def say(text: str) -> None:
-        if not (quiet or as_json):
-            console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
-
-    say(plan.headline())
+    progress.say(plan.headline())
     try:
-        benchmark = run_bench(plan, say, seconds)
+        benchmark = run_bench(plan, progress.say, seconds, lines)
     except (Interrupted, KeyboardInterrupt):
         echo(f"stopped; go on with: regnas {again(sys.argv[1:])}", err=True)
         sys.exit(130)
     output.write(benchmark, plan.folder)
     config.keep(plan.folder)
-    if as_json:
+    if lines is not None:
+        lines.tell("result", result=json.loads((plan.folder / record.RECORD).read_text()))
+    elif as_json:
         click.echo((plan.folder / record.RECORD).read_text().rstrip())
     else:
         output.print_benchmark(console, benchmark, plan.folder)

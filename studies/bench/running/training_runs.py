@@ -12,19 +12,24 @@ from regnas.errors import InfeasibleWindow, UsageError
 from regnas.studies.bench.plan import BenchPlan
 from regnas.studies.bench.running.problem import Arena
 from regnas.studies.bench.running.runs import Run, TimeOver, read_run, write_run
+from regnas.studies.bench.running.told import tell_run, told_of
 from regnas.studies.run.clock import Clock
-from regnas.studies.run.progress import Silent
+from regnas.studies.run.json_lines import JsonLines
+from regnas.studies.run.progress import Progress, Silent
 from regnas.studies.search.plan import SearchPlan, plan
 from regnas.studies.search.session import completed, drive, make_workers, opened, spent
 
 Say = Callable[[str], None]
 
 
-def train_runs(bench: BenchPlan, say: Say, clock: Clock) -> None:
+def train_runs(bench: BenchPlan, say: Say, clock: Clock, lines: JsonLines | None = None) -> None:
     """Train what is missing, the repeats of all strategies in turn.
 
     Candidate i of every strategy starts from the same random candidates and trains with the same seeds, which is
     what pairs the runs.
+
+    Args:
+        lines: are told what happens in every run, and of each that ends.
 
     Raises:
         TimeOver: the clock's time is over; a run goes on where it was.
@@ -37,8 +42,11 @@ def train_runs(bench: BenchPlan, say: Say, clock: Clock) -> None:
                     continue
                 if clock.left <= 0:
                     raise TimeOver
-                run = _train(_search(bench, arena, strategy, seed), strategy, clock)
+                progress = Silent() if lines is None else lines.of(**told_of(arena, strategy, seed))
+                run = _train(_search(bench, arena, strategy, seed), strategy, clock, progress)
                 write_run(path, run, settings)
+                if lines is not None:
+                    tell_run(lines, arena, run)
                 best = float(np.nanmin(run.signal))
                 say(f"  {strategy}, seed {seed}: best validation error {best:.2%} of {len(run)}")
 
@@ -61,12 +69,12 @@ def _search(bench: BenchPlan, arena: Arena, strategy: str, seed: int) -> SearchP
     )
 
 
-def _train(search: SearchPlan, strategy: str, clock: Clock) -> Run:
+def _train(search: SearchPlan, strategy: str, clock: Clock, progress: Progress) -> Run:
     with opened(search) as study:
         if not spent(search, study):
             pool = make_workers(search)
             try:
-                drive(search, study, pool, Silent(), clock)
+                drive(search, study, pool, progress, clock)
                 if clock.limit is not None and not spent(search, study):
                     raise TimeOver
             except InfeasibleWindow:
