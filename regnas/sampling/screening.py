@@ -72,13 +72,15 @@ class Tally:
         )
 
     def reasons(self) -> str:
-        """Shares of the draws that each reason rejected; a draw can break several bounds.
+        """Shares of the draws that each reason rejected; a draw can break several bounds."""
+        return ", ".join(
+            f"{reason} {count / self.drawn:.2%}{self.example(reason)}" for reason, count in self.rejected.most_common()
+        )
 
-        Of values that most draws were refused for, what was said of the first.
-        """
-        shares = {reason: count / self.drawn for reason, count in self.rejected.most_common()}
-        said = {NO_NETWORK: f" (the first: {self.refusal})"} if self.refusal and shares.get(NO_NETWORK, 0) > 0.5 else {}
-        return ", ".join(f"{reason} {share:.2%}{said.get(reason, '')}" for reason, share in shares.items())
+    def example(self, reason: str) -> str:
+        """Of values that most draws were refused for, what was said of the first; else nothing."""
+        most = self.rejected[NO_NETWORK] > self.drawn / 2
+        return f" (the first: {self.refusal})" if reason == NO_NETWORK and self.refusal and most else ""
 
 
 def _round(number: float) -> float:

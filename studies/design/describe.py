@@ -154,9 +154,11 @@ def parse_params(text: str, space: Space | None = None) -> dict[str, Any]:
 def feasibility(space: Space, *, draws: int = 500_000) -> Description:
     """What a window leaves of a space: the share of the draws, why the others are rejected, what is attainable.
 
-    What is no closed form is not measured for so many networks: ``not_counted`` names it.
+    What is no closed form is not measured for so many networks: ``not_counted`` names it. Where most draws are no
+    networks, ``examples`` has what was said of the first, by the reason.
     """
     tally = survey(space, draws=draws if space.patience > draws else 20_000)
+    examples = {reason: said.strip() for reason in tally.rejected if (said := tally.example(reason))}
     report = {
         "space": space.spec,
         "resolution": space.resolution,
@@ -170,6 +172,7 @@ def feasibility(space: Space, *, draws: int = 500_000) -> Description:
             short_of(name): [tally.lowest.get(name), tally.highest.get(name)]
             for name in ordered({*BUILT_IN, *tally.lowest})
         },
+        **({"examples": examples} if examples else {}),
         **({"not_counted": [short_of(name) for name in space.measures]} if space.measures else {}),
     }
     return {**report, "active": active_shares(space)} if space.conditions else report

@@ -12,13 +12,14 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
+from regnas.cli.networks.describe import _print_report
 from regnas.design_space import Images, Params, Space
 from regnas.dimension import Choice, Dimension, LogUniform, Uniform
 from regnas.errors import InfeasibleWindow, InvalidArchitecture, PluginBroken, UsageError
 from regnas.sampling.batch import NO_NETWORK, DecodedOneByOne
 from regnas.sampling.stream import survey
 from regnas.search_spaces.staged.architecture import Staged
-from regnas.studies.design.describe import describe_point
+from regnas.studies.design.describe import describe_point, feasibility
 from regnas.window import Window
 
 
@@ -234,6 +235,20 @@ def test_where_no_draw_is_a_network_the_message_has_what_was_said_of_the_first(m
     said = r"^none of 256 draws is a network of .*: rejected by values that no network can have 100.00% \(the first: "
     with pytest.raises(InfeasibleWindow, match=f"{said}the bottleneck width .*, got width 24, .*; relax the options"):
         SPACE.fix(width=24, group=16).sample(1)
+
+
+def test_describe_says_so_as_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(OneStage, "patience", 200)
+    report = feasibility(SPACE.fix(width=24, group=16))
+    assert report["accepted"] == 0 and report["examples"][NO_NETWORK].startswith("(the first: the bottleneck width ")
+    _print_report(report, as_json=False)
+    said = capsys.readouterr().out
+    assert f"{NO_NETWORK} (the first: the bottleneck width " in said and "got width 24" in said
+    assert "no draw is a network of the space, window or not: relax the options of the space" in said
+    outside = feasibility(SPACE.within(Window.parse(flops="1T:")))
+    _print_report(outside, as_json=False)
+    said = capsys.readouterr().out
+    assert "examples" not in outside and "no draw lies inside: widen the window or change --resolution" in said
 
 
 def test_what_few_draws_are_refused_for_is_not_said() -> None:

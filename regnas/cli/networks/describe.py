@@ -143,12 +143,21 @@ def _print_report(report: dict[str, Any], as_json: bool) -> None:
         f"+- {1.96 * report['standard_error']:.4%}"
     )
     for reason, share in report["rejected"].items():
-        echo(f"  {share:>8.3%}  {reason}")
+        echo(" ".join(filter(None, (f"  {share:>8.3%}  {reason}", report.get("examples", {}).get(reason)))))
     for name, shares in report.get("active", {}).items():
         inside = "" if shares["accepted"] is None else f", in {shares['accepted']:.1%} of those accepted"
         echo(f"{name} is active in {shares['draws']:.1%} of the draws{inside}")
     for name, (low, high) in report["attainable"].items():
         if low is not None:
             echo(f"seen without the window: {name} {low:,} to {high:,}")
+    if not report["accepted"]:
+        echo(_way_out(report))
     if "not_counted" in report:
         echo(f"measured one network at a time, so not tried here: {', '.join(report['not_counted'])}")
+
+
+def _way_out(report: dict[str, Any]) -> str:
+    """What to do where no draw lies inside, as `regnas.sampling.stream` has it."""
+    if all(low is None for low, _ in report["attainable"].values()):
+        return "no draw is a network of the space, window or not: relax the options of the space"
+    return "no draw lies inside: widen the window or change --resolution"

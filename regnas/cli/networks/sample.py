@@ -65,4 +65,4 @@ def sample(
     echo(f"{count} candidates of {space.spec} in {output} ({seconds:.1f} s)")
     echo(f"accepted {tally.rate:.3%} of {tally.drawn:,} draws; repeats dropped: {tally.repeats}")
     for reason, rejected in tally.rejected.most_common():
-        echo(f"  {rejected / tally.drawn:>8.3%}  {reason}")
+        echo(f"  {rejected / tally.drawn:>8.3%}  {reason}{tally.example(reason)}")
