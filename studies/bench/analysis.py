@@ -20,8 +20,7 @@ from regnas.statistics.anytime import (
 from regnas.statistics.multiple import holm
 from regnas.statistics.paired import paired_mean, vargha_delaney, wilcoxon
 from regnas.statistics.ranks import critical_difference, friedman
-from regnas.studies.bench.report.conclusion import conclusions
-from regnas.studies.bench.report.tables import remarks
+from regnas.studies.bench.conclusion import conclusions, remarks
 from regnas.studies.bench.results import (
     RANDOM,
     Benchmark,

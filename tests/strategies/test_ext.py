@@ -25,7 +25,7 @@ from regnas.strategies.ext import adapters
 from regnas.strategies.external.adapters import serve
 from regnas.strategies.external.sampler import Command
 from regnas.strategy import make_strategy
-from regnas.studies.bench.report import tables
+from regnas.studies.bench.conclusion import remarks
 
 PAGE = Path(__file__).parents[2] / "docs" / "referee.md"
 SPACE = make_space("regnetx").within(make_space("regnetx").window.parse(flops="100M:200M"))
@@ -188,7 +188,7 @@ def test_a_benchmark_goes_on_and_says_what_was_not_proposed(optimiser: Write, tm
     random, mine = found.spaces[0].strategies
     assert mine.unanswered == 4 and mine.origins == {"stream": 4.0} and random.unanswered == 0
     assert mine.curves.tolist() == random.curves.tolist()
-    assert any("did not make 4.0 of 4 proposals" in line for line in tables.remarks(found))
+    assert any("did not make 4.0 of 4 proposals" in line for line in remarks(found))
 
 
 def test_a_missing_package_is_named_with_the_way_to_install_it(optimiser: Write, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from regnas.studies.bench.conclusion import conclusions, remarks
 from regnas.studies.bench.figures.files import anytime_name, finals_name
 from regnas.studies.bench.report import tables
-from regnas.studies.bench.report.conclusion import conclusions
 from regnas.studies.bench.results import Benchmark, SpaceResult
 from regnas.studies.reporting.html import escape, figures, folded, page, table
 from regnas.studies.reporting.text_table import Table
@@ -41,7 +41,7 @@ def report(benchmark: Benchmark, pictures: Mapping[str, bytes]) -> str:
     parts = [f"<h1>{escape(benchmark.name)}</h1>"]
     parts += [f"<p><strong>{escape(line)}</strong></p>" for line in conclusions(benchmark)]
     parts += figures(pictures, {"gains": _GAINS})
-    parts += [f'<p class="mark">NOTE: {escape(remark)}</p>' for remark in tables.remarks(benchmark)]
+    parts += [f'<p class="mark">NOTE: {escape(remark)}</p>' for remark in remarks(benchmark)]
     if benchmark.settings:
         parts.append(folded("Settings", table(_settings(benchmark.settings), words=True)))
     parts.append(f'<p class="small">{escape(_method(benchmark))}</p>')

@@ -7,10 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from regnas.errors import RegnasError
+from regnas.studies.bench.conclusion import conclusions, remarks
 from regnas.studies.bench.figures.files import write as write_figures
 from regnas.studies.bench.record import RECORD, to_json
 from regnas.studies.bench.report import tables
-from regnas.studies.bench.report.conclusion import conclusions
 from regnas.studies.bench.report.html import report
 from regnas.studies.bench.results import Benchmark, SpaceResult
 from regnas.studies.reporting.markdown import escape
@@ -47,7 +47,7 @@ def markdown(benchmark: Benchmark) -> str:
     """All tables: for pasting."""
     lines = [f"# {escape(benchmark.name)}", ""]
     lines += [f"{escape(line)}\n" for line in conclusions(benchmark)]
-    lines += [f"**{escape(remark)}**\n" for remark in tables.remarks(benchmark)]
+    lines += [f"**{escape(remark)}**\n" for remark in remarks(benchmark)]
     shown = [table for space in benchmark.spaces for table in space_tables(space, benchmark.rules.alpha)]
     shown += [table for table in (tables.matrix(benchmark), tables.ranks(benchmark)) if table is not None]
     for table in [*shown, tables.checklist(benchmark)]:
@@ -64,5 +64,5 @@ def print_benchmark(console: Console, benchmark: Benchmark, folder: Path) -> Non
     for table in shown:
         console.print(printable(f"\n{table.title}"), highlight=False, markup=False, soft_wrap=not console.is_terminal)
         console.print(grid(table))
-    for line in [*tables.remarks(benchmark), f"report: {folder}/{REPORT} ({RECORD}, figures/, runs/)"]:
+    for line in [*remarks(benchmark), f"report: {folder}/{REPORT} ({RECORD}, figures/, runs/)"]:
         console.print(printable(line), highlight=False, markup=False, soft_wrap=not console.is_terminal)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
+from regnas.studies.bench.conclusion import verdict
 from regnas.studies.bench.report.checklist import checklist as items
-from regnas.studies.bench.report.conclusion import verdict
 from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, StrategyResult, Value
-from regnas.studies.bench.rules import MODEL
 from regnas.studies.reporting.numbers import p_text
 from regnas.studies.reporting.text_table import Table
 
@@ -134,30 +133,6 @@ def checklist(benchmark: Benchmark) -> Table:
     """The checklist with its answers."""
     rows = tuple((item.question, item.answer, item.why) for item in items(benchmark))
     return Table("Checklist (Lindauer and Hutter 2020)", ("item", "answer", "from"), rows)
-
-
-def remarks(benchmark: Benchmark) -> list[str]:
-    """What a reader must know before the numbers."""
-    rules = benchmark.rules
-    lines = []
-    if rules.null:
-        lines.append("null table: errors are permuted over the networks; no strategy can be better than random search")
-    if rules.returned == MODEL:
-        lines.append("rows marked (model) return the network with the best predicted mean, the others the best seen")
-    for space in benchmark.spaces:
-        lines += [
-            f"{space.label}: {one.name} did not make {one.unanswered:.1f} of {rules.budget} proposals of a run; random "
-            f"candidates were evaluated in their place"
-            for one in space.strategies
-            if one.unanswered
-        ]
-        outside = max(one.outside for one in space.strategies)
-        if outside:
-            lines.append(
-                f"{space.label}: up to {outside:.1f} evaluations of a run lie outside the range that the surrogate was "
-                f"fitted to; scores there are extrapolated"
-            )
-    return lines
 
 
 def _percent(error: float) -> str:

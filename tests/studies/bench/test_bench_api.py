@@ -9,7 +9,7 @@ import pytest
 import regnas
 from regnas.design_space import make_space
 from regnas.options import BenchOptions
-from regnas.studies.bench.report.conclusion import conclusions
+from regnas.studies.bench.conclusion import conclusions
 
 
 def test_it_returns_every_number_and_leaves_the_same_files(table_file: Path, tmp_path: Path) -> None:

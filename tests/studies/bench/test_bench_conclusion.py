@@ -10,7 +10,7 @@ import pytest
 import regnas
 from regnas.statistics.paired import Paired
 from regnas.statistics.two_sample import Interval
-from regnas.studies.bench.report.conclusion import conclusions
+from regnas.studies.bench.conclusion import conclusions
 from regnas.studies.bench.report.html import report
 from regnas.studies.bench.report.output import markdown
 from regnas.studies.bench.results import Benchmark, Versus

@@ -1,10 +1,11 @@
-"""What a benchmark says, in a sentence for each space that a person can repeat."""
+"""What a benchmark says, in a sentence for each space that a person can repeat, and what to know before its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, StrategyResult, Versus
+from regnas.studies.bench.rules import MODEL
 from regnas.studies.reporting.words import listed
 
 BETTER, WORSE, EQUAL, OPEN = "better", "worse", "equal", "open"
@@ -22,6 +23,30 @@ def verdict(found: Versus, alpha: float) -> str:
 def conclusions(benchmark: Benchmark) -> list[str]:
     """A sentence for each space."""
     return [_of(space, benchmark) for space in benchmark.spaces]
+
+
+def remarks(benchmark: Benchmark) -> list[str]:
+    """What a reader must know before the numbers."""
+    rules = benchmark.rules
+    lines = []
+    if rules.null:
+        lines.append("null table: errors are permuted over the networks; no strategy can be better than random search")
+    if rules.returned == MODEL:
+        lines.append("rows marked (model) return the network with the best predicted mean, the others the best seen")
+    for space in benchmark.spaces:
+        lines += [
+            f"{space.label}: {one.name} did not make {one.unanswered:.1f} of {rules.budget} proposals of a run; random "
+            f"candidates were evaluated in their place"
+            for one in space.strategies
+            if one.unanswered
+        ]
+        outside = max(one.outside for one in space.strategies)
+        if outside:
+            lines.append(
+                f"{space.label}: up to {outside:.1f} evaluations of a run lie outside the range that the surrogate was "
+                f"fitted to; scores there are extrapolated"
+            )
+    return lines
 
 
 def _of(space: SpaceResult, benchmark: Benchmark) -> str:
