@@ -62,6 +62,17 @@ def test_functions_and_files_are_short(file: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
 
 
+def test_no_console_draws_a_name_between_colons_as_a_picture() -> None:
+    """``imagefolder:B: 32 px`` is text; Rich has a picture called ``:B:``."""
+    calls = [node for file in FILES for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    made = [one for one in calls if isinstance(one.func, ast.Name) and one.func.id == "Console"]
+    assert len(made) > 5
+    for one in made:
+        assert {"emoji": False} == {
+            each.arg: ast.literal_eval(each.value) for each in one.keywords if each.arg == "emoji"
+        }
+
+
 def test_what_moved_is_not_in_its_old_place_and_is_in_the_new_one() -> None:
     def exists(module: str) -> bool:
         path = ROOT / (module.replace(".", "/") if module.split(".")[1] not in LAYERS else module[7:].replace(".", "/"))

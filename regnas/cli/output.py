@@ -36,7 +36,7 @@ def make_console(*, err: bool = False, width: int | None = None) -> Console:
     from rich.console import Console
 
     terminal = (sys.stderr if err else sys.stdout).isatty()
-    return Console(stderr=err, force_terminal=terminal, width=None if terminal else width)
+    return Console(stderr=err, force_terminal=terminal, width=None if terminal else width, emoji=False)
 
 
 def make_progress(console: Console, *, quiet: bool, as_json: bool, json_lines: bool) -> Progress:

@@ -46,7 +46,7 @@ def bench(
     answers = [evaluators] if isinstance(evaluators, str) else list(evaluators)
     named = (strategies,) if isinstance(strategies, str) else tuple(strategies)
     plan = plan_bench(places, answers, named, rules, window=window, **given)
-    console = Console(quiet=quiet)
+    console = Console(quiet=quiet, emoji=False)
     console.print(printable(plan.headline()), highlight=False, markup=False, soft_wrap=True)
     benchmark = run_bench(
         plan, lambda text: console.print(printable(text), highlight=False, markup=False, soft_wrap=True), seconds

@@ -245,7 +245,8 @@ def compare(
         raise UsageError("give spaces to train, or populations that are there")
     if spaces:
         amounts = Amounts(**_taken(given, "budget", "seeds", "seeds_on", "until_decided"))
-        return run(plan_runs(spaces, rules, amounts=amounts, **given), None if quiet else BatchLines(Console()))
+        progress = None if quiet else BatchLines(Console(emoji=False))
+        return run(plan_runs(spaces, rules, amounts=amounts, **given), progress)
     kept = {"out": "regnas-runs", **_taken(given, "out", "name", "force", "storage")}
     if further := sorted(set(given) - {"seed"}):
         raise UsageError(f"{', '.join(further)} is for spaces: the models of populations are there already")

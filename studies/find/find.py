@@ -285,7 +285,7 @@ def find(data: str | Path, **options: Unpack[FindOptions]) -> FindResult:
     from regnas.studies.run.progress import Lines, Silent
 
     asked = request_of(data, options)
-    progress: Progress = Silent() if asked.quiet else Lines(Console())
+    progress: Progress = Silent() if asked.quiet else Lines(Console(emoji=False))
     return run(asked, progress)
 
 

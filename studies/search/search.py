@@ -236,7 +236,7 @@ def search(space: str | Space = "auto", **options: Unpack[SearchOptions]) -> Sea
 
     checked = plan(space, upper_half=True, **options)
     quiet, asked = options.get("quiet", False), retrain_of(options.get("retrain"))
-    progress: Progress = Silent() if quiet else Lines(Console())
+    progress: Progress = Silent() if quiet else Lines(Console(emoji=False))
     result = run(checked, progress)
     if asked is not None:
         retrain(result, asked, options, quiet=quiet)

@@ -235,7 +235,7 @@ def _summary(result: dict[str, Any], folder: Path) -> str:
 
 
 def _print(text: str) -> None:
-    Console().print(printable(text), highlight=False, markup=False, soft_wrap=True)
+    Console(emoji=False).print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _silent(_: str) -> None: ...

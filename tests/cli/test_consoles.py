@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from regnas.cli.output import make_console
+from regnas.studies.run.progress import Lines
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -18,3 +21,8 @@ def test_a_notebook_gets_lines_and_no_movements_of_a_cursor(
     )
     assert code == 0
     assert "\x1b" not in out + err
+
+
+def test_a_name_between_colons_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines(make_console()).say("imagefolder:B: 32 px, classes :cat: and :dog:")
+    assert capsys.readouterr().out == "imagefolder:B: 32 px, classes :cat: and :dog:\n"

@@ -130,7 +130,7 @@ def _print_table(table: TextTable) -> None:
         shown.add_column(Text(printable(name)), justify="right")
     for row in table.rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))
-    Console(highlight=False).print(shown)
+    Console(highlight=False, emoji=False).print(shown)
 
 
 def _print_report(report: dict[str, Any], as_json: bool) -> None:

@@ -59,7 +59,7 @@ def test(
     if as_json:
         print(json.dumps(made.to_json()))
         return made
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, emoji=False)
     for remark in (trained.remark, predictor.preprocessing.remark, *images.remarks, *made.broken):
         if remark:
             console.print(printable(remark), highlight=False, markup=False)
