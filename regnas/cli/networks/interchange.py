@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -58,8 +59,6 @@ def export(target: str, form: str, output: str | None, weights: str | None, as_j
     compared with torch on validation images, and the lines of a program that uses them are printed. With --weights, the
     program of timm or torchvision names pictures, too.
     """
-    from pathlib import Path
-
     from regnas.errors import UsageError
     from regnas.studies.export import export as interchange
     from regnas.studies.export.files.ship import ShipOptions, file_of, ship, ships
@@ -78,7 +77,7 @@ def export(target: str, form: str, output: str | None, weights: str | None, as_j
     if weights is not None:
         interchange.export_weights(named, form, Path(weights))
         echo(f"weights in {weights}", err=True)
-        text = interchange.with_pictures(text, named, Path(weights))
+        text = interchange.with_pictures(text, named, _from_program(Path(weights), output))
     if as_json:
         if output is not None:
             _save(text, output)
@@ -125,9 +124,15 @@ def _write(text: str, output: str | None) -> None:
     echo(f"written to {output}")
 
 
-def _save(text: str, output: str) -> None:
-    from pathlib import Path
+def _from_program(weights: Path, output: str | None) -> Path:
+    """What a program in ``output`` calls the weights: a bare name lies beside it, wherever it is run."""
+    if output is None:
+        return weights
+    beside = weights.resolve().parent == Path(output).resolve().parent
+    return Path(weights.name) if beside else weights.resolve()
 
+
+def _save(text: str, output: str) -> None:
     from regnas.errors import RegnasError
     from regnas.system.files import write_text
 
