@@ -40,11 +40,13 @@ def look(images: DataSet, files: Path | None) -> list[str]:
 
 def _twins(images: DataSet, training: Split, validation: Split) -> Iterator[str]:
     """The same pixels in two parts, or in two classes."""
-    known = _digests(training.images)
-    held_out = _digests(validation.images)
+    test = images.test()
+    parts = [training, validation, *([] if test is None else [test])]
+    known, held_out, *tested = [_digests(one.images) for one in parts]
     labels: dict[bytes, set[int]] = {}
-    for one, label in zip([*known, *held_out], [*training.labels, *validation.labels], strict=True):
-        labels.setdefault(one, set()).add(int(label))
+    for digests, part in zip([known, held_out, *tested], parts, strict=True):
+        for one, label in zip(digests, part.labels, strict=True):
+            labels.setdefault(one, set()).add(int(label))
     torn = [one for one in labels.values() if len(one) > 1]
     if torn:
         first = " and ".join(sorted(images.class_names[label] for label in torn[0]))
@@ -55,11 +57,10 @@ def _twins(images: DataSet, training: Split, validation: Split) -> Iterator[str]
             f"{both} of {len(held_out)} validation pictures are among the training pictures, too: errors that choose "
             f"are too low"
         )
-    test = images.test()
     if test is None:
         return
     seen = {*there, *held_out}
-    again = [place for place, one in enumerate(_digests(test.images)) if one in seen]
+    again = [place for place, one in enumerate(tested[0]) if one in seen and len(labels[one]) == 1]
     if again:
         first = f", such as {images.test_files()[again[0]].name}" if isinstance(images, SupportsFiles) else ""
         yield (

@@ -74,13 +74,21 @@ def test_nothing_is_said_of_pictures_with_which_nothing_is_wrong() -> None:
 def test_twins_in_two_parts_are_counted() -> None:
     images = _made()
     assert images.tested is not None
-    images.tested.images[3:5] = images.training.images[:2]
+    images.tested.images[4:6] = images.training.images[:2]  # of the same classes
     images.validation.images[0] = images.training.images[2]
     lines = look.look(images, None)
     assert len(lines) == 2
     assert lines[0].startswith("1 of 6 validation pictures are among the training pictures")
     assert lines[1].startswith("2 of 10 test pictures are among the others, too: the test error will be too low by up")
     assert "20.0%" in lines[1]
+
+
+def test_a_test_picture_that_is_of_another_class_elsewhere_does_not_make_the_test_error_too_low() -> None:
+    images = _made()
+    assert images.tested is not None
+    images.tested.images[0] = images.training.images[1]
+    (line,) = look.look(images, None)
+    assert line.startswith("1 picture is in more than one class, such as cat and dog")
 
 
 def test_a_picture_in_two_classes_is_named() -> None:
