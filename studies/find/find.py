@@ -29,6 +29,7 @@ from regnas.studies.storage.locks import locked, refuse_if_held
 from regnas.studies.training.using.images import Labelled, labelled
 from regnas.studies.training.using.network import find_trained
 from regnas.studies.training.using.test import TestReport, report_of
+from regnas.system.duration import short
 from regnas.system.files import remove_leftovers, replacing, write_json
 from regnas.system.reading import fields_if_whole, read_fields
 
@@ -70,7 +71,8 @@ def run(asked: FindRequest, progress: Progress) -> FindResult:
     Raises:
         Interrupted: Ctrl-C while it searches; what is finished is kept.
         RegnasError: as of a search, a training or an export.
-        UsageError: the folder belongs to another find, the time is too short for one training, or nothing is trained.
+        UsageError: the folder belongs to another find, or was found in a longer time; the time is too short for one
+            training, or nothing is trained.
     """
     refuse_if_held(asked.folder, _THIS)
     imports = pace.seconds_of_imports()  # before the plan imports the same
@@ -125,11 +127,21 @@ def _begun(asked: FindRequest, made: SearchPlan) -> bool:
 
 
 def _found(asked: FindRequest) -> FindResult | None:
-    """What was found in this time before; None where it is still to be done."""
+    """What was found in this time before; None where it is still to be done.
+
+    Raises:
+        UsageError: it was found in a longer time: a network that is trained for less would take its place.
+    """
     stored = fields_if_whole(asked.folder / RECORD, seconds=float, conclusion=str)
     there = all((asked.folder / name).exists() for name in (CARD, REPORT, weights.WEIGHTS, weights.ARCHITECTURE))
-    if stored is None or stored["seconds"] != asked.seconds or not there:
+    if stored is None or stored["seconds"] < asked.seconds or not there:
         return None
+    if stored["seconds"] > asked.seconds:
+        whole = short(stored["seconds"])
+        raise UsageError(
+            f"the network in {asked.folder} was found in --time {whole}, and one of {short(asked.seconds)} would take "
+            f"its place; give --time {whole} or more, or another folder with --out"
+        )
     return FindResult(asked.folder, stored["conclusion"], read_fields(asked.folder / RECORD), again=True)
 
 

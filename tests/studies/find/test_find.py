@@ -122,6 +122,8 @@ def _nothing_is_done_again(folder: Path, options: dict[str, Any], capsys: pytest
     again = regnas.find("photos", **options)
     assert again.again and capsys.readouterr().out == ""
     assert {name: state for name, state in _files(folder).items() if "/cache/" not in name} == before
+    with pytest.raises(UsageError, match=r"network in found was found in --time 12s, and one of 9s would take its pl"):
+        regnas.find("photos", **{**options, "time": "9s"})
     with pytest.raises(UsageError, match=r"found belongs to another find \(.*seed: stored 0, asked 1.*--out"):
         regnas.find("photos", **{**options, "seed": 1})
     (Path("photos") / "red" / "30.png").write_bytes((Path("photos") / "blue" / "1.png").read_bytes())
