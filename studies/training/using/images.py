@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from regnas.dataset import DataSet, SupportsFiles, make_dataset, options_of, whole_of
+from regnas.dataset import DataSet, SupportsFiles, SupportsFingerprint, make_dataset, options_of, whole_of
 from regnas.errors import DataError, UsageError
 from regnas.evaluators.datasets.pictures.layout import TEST, TRAINING, File, read_layout
 from regnas.pictures import Pixels
 from regnas.preprocessing import Preprocessing
+from regnas.studies.search.images import DATA, FINGERPRINT, other_images
 from regnas.studies.training.using.network import Trained
 
 
@@ -57,28 +58,29 @@ def labelled(
 
     Raises:
         UsageError: classes that the network does not know.
-        DataError: no such images, or none that can be read.
+        DataError: no such images, none that can be read, or a folder without parts that has changed since the training.
     """
     text = data if data is not None else trained.data
     if text is None:
         raise UsageError(f"{trained.folder} does not say what it was trained on; name images with --data FOLDER")
     if not Path(text).expanduser().is_dir():
-        return _of_data_set(text, made, root, download, cache=cache)
-    own = _own_folder(trained)
+        return _of_data_set(text, trained, made, root, download, cache=cache)
+    own = _folder_of(trained.data)
     if own is not None and Path(text).expanduser().resolve() == own:
         said = f"the network was trained on pictures of {text}: it is tested on those that were held out"
-        return _of_data_set(str(trained.data), made, root, download, (said,), cache)
+        return _of_data_set(str(trained.data), trained, made, root, download, (said,), cache)
     return _of_folder(Path(text).expanduser(), made)
 
 
-def _own_folder(trained: Trained) -> Path | None:
-    """The folder of pictures that a network was trained on, if it was such a folder."""
-    name, _, argument = options_of(trained.data or "")[0].partition(":")
+def _folder_of(text: str | None) -> Path | None:
+    """The folder of pictures that a spec names, if it names one."""
+    name, _, argument = options_of(text or "")[0].partition(":")
     return Path(argument).expanduser().resolve() if name == "imagefolder" and argument else None
 
 
 def _of_data_set(
     text: str,
+    trained: Trained,
     made: Preprocessing,
     root: str | None,
     download: bool,
@@ -87,6 +89,7 @@ def _of_data_set(
 ) -> Labelled:
     images = make_dataset(whole_of(text), root=root, download=download, resolution=made.resolution, cache=cache)
     _check_same_classes(images, made, text)
+    _check_same_split(images, trained, text)
     test = images.test()
     if test is None:
         raise DataError(f"{text} has no test images; name a folder of pictures it has not seen with --data FOLDER")
@@ -107,6 +110,23 @@ def _check_same_classes(images: DataSet, made: Preprocessing, text: str) -> None
             f"{text} has the classes {', '.join(images.class_names)}, and the network names "
             f"{', '.join(made.class_names)}; name images of these classes with --data"
         )
+
+
+def _check_same_split(images: DataSet, trained: Trained, text: str) -> None:
+    """Refuse the test images of a folder without parts that has changed: they are drawn anew from all of its pictures,
+    and so are in part those of the training.
+    """
+    own, stored = _folder_of(trained.data), trained.facts.get(FINGERPRINT)
+    if own is None or own != _folder_of(text) or not isinstance(stored, dict) or not read_layout(own).split:
+        return
+    now = images.fingerprint() if isinstance(images, SupportsFingerprint) else {}
+    if now.get("files") == stored.get("files"):  # which of them are in which part
+        return
+    changed = "; ".join(other_images({DATA: text, FINGERPRINT: stored}, {DATA: text, FINGERPRINT: now}))
+    raise DataError(
+        f"the test images of {own} were held out of all of its pictures, which are no longer those of the training "
+        f"({changed}): new ones would be among those trained on; name pictures it has not seen with --data FOLDER"
+    )
 
 
 def _of_folder(path: Path, made: Preprocessing) -> Labelled:

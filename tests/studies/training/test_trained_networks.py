@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL import Image
 
 import regnas
 from regnas import weights
+from regnas.dataset import SupportsFingerprint, make_dataset
 from regnas.errors import DataError, RegnasError
 from regnas.pictures import about
 from regnas.search_spaces.staged.architecture import Staged
@@ -110,7 +112,7 @@ def test_each_picture_has_a_line_and_broken_ones_are_named_beside(
     assert all(line.count("%") == 2 for line in lines)
     assert error.splitlines() == [
         "cannot read the image in/broken.png: it is no picture that Pillow knows; repair or remove it",
-        "cannot read the image missing.png: No such file or directory; repair or remove it",
+        "there is no image missing.png; name files that are there, or folders",
     ]
     code, output, error = regnas_command("predict", "run", "in/a.png", "--json")
     (said,) = map(json.loads, output.splitlines())
@@ -196,6 +198,28 @@ def test_the_folder_of_the_training_is_tested_on_what_was_held_out(
     assert [code for code, _, _ in outputs] == [0, 0]
     assert all("9 test images of imagefolder:photos: error" in output for _, output, _ in outputs)
     assert "it is tested on those that were held out" in outputs[1][1]
+
+
+def test_pictures_that_came_after_the_training_do_not_mix_the_held_out_ones_with_those_of_the_training(
+    regnas_command: Run, run: Path, tmp_path: Path
+) -> None:
+    for name in CLASSES:
+        for seed in range(20):
+            noise(tmp_path / "photos" / name / f"{seed}.png", seed)
+    about = json.loads((run / "architecture.json").read_text())
+    trained_on = make_dataset(f"imagefolder:{tmp_path / 'photos'}", resolution=SIZE)
+    assert isinstance(trained_on, SupportsFingerprint)
+    (run / "architecture.json").write_text(json.dumps({**about, "fingerprint": trained_on.fingerprint()}))
+    assert regnas_command("test", "run")[0] == 0
+    noise(tmp_path / "photos" / "red" / "new.png", 99)
+    for words in ((), ("--data", "photos"), ("--data", "imagefolder:photos")):
+        code, output, error = regnas_command("test", "run", *words)
+        assert (code, output) == (1, "") and "class red has 1 image more" in error and "has not seen" in error
+    (tmp_path / "photos").rename(tmp_path / "all")
+    for part in ("train", "test"):  # a part of its own stays what it is
+        shutil.copytree(tmp_path / "all", tmp_path / "photos" / part)
+    code, output, error = regnas_command("test", "run")
+    assert code == 0 and "61 test images of imagefolder:photos" in output, error
 
 
 @pytest.mark.parametrize(
