@@ -17,7 +17,7 @@ _WORST = 12  # mistakes that are shown
 _CAPTIONS = {
     "confusion": "Test pictures of a row's class that were taken for a column's; colour is their share of the row.",
     "candidates": "Errors of the short trainings against cost. The one in a circle was trained on; what was best after "
-    "a short training need not be best after a long one, so the best few raced.",
+    "a short training need not be best after a long one",
     "more": "Expected error of the best of so many candidates, in short trainings, with a bootstrap band. Dashed: "
     "beyond a quarter of the candidates, where few of them decide.",
 }
@@ -49,7 +49,8 @@ def page(found: Finding, pictures: Mapping[str, bytes]) -> str:
 def _parts(found: Finding, name: str, pictures: Mapping[str, bytes]) -> Iterator[str]:
     yield f"<h1>{html.escape(name)}</h1>"
     yield f"<p><strong>{html.escape(found.conclusion)}</strong></p>"
-    yield from html.figures(pictures, {"candidates": _CAPTIONS["candidates"]})
+    raced = "." if found.race is None else ", so the best few raced."
+    yield from html.figures(pictures, {"candidates": _CAPTIONS["candidates"] + raced})
     yield html.folded("Settings", html.table(words.searched(found), words=True))
     yield "<h2>How sure it is</h2>"
     yield _list([f"{one}." for one in words.sure(found)])

@@ -60,7 +60,7 @@ def searched(found: Finding) -> Table:
     recipe = plan.facts.get("recipe", {})
     rows = [
         ("space", f"{plan.space.spec}{' (chosen by images and limits)' if plan.automatic else ''}"),
-        ("limits", str(plan.space.window) + (f" (of {plan.limit})" if plan.limit != plan.space.window else "")),
+        ("limits", _limits(found)),
         (
             "strategy",
             f"{plan.strategy}, seed {plan.seed}: {_trained(len(done))}, {counted(plan.epochs or 0, 'epoch')} each",
@@ -69,13 +69,20 @@ def searched(found: Finding) -> Table:
         *([("fine-tuned networks", "; ".join(found.fine_tuned))] if found.fine_tuned else []),
         ("batches", f"of {recipe['batch_size']} pictures" if "batch_size" in recipe else "as the evaluator has them"),
         *([("pictures in training", _MIRRORED[recipe["flip"]])] if "flip" in recipe else []),
-        ("time", f"{short(found.asked.seconds)} in all"),
+        ("time", f"{short(found.asked.seconds)} for everything, as asked"),
         ("final training", _training(found)),
     ]
     rows += [("remark", one) for one in plan.remarks]
     failed = sum(row["state"] == "FAIL" for row in found.result.rows)
     rows += [("failed", f"{failed} candidates")] if failed else []
     return Table("What was searched", _HEADS, tuple(rows))
+
+
+def _limits(found: Finding) -> str:
+    """Of the search, and whose they are where the user's are others."""
+    window, limit, regime = found.plan.space.window, found.plan.limit, found.asked.regime
+    usual = "" if regime is None else f" (flops {regime} as usual for such pictures)"
+    return f"{window}{f' (of {limit})' if limit != window else ''}{usual}"
 
 
 def _trained(count: int) -> str:

@@ -78,4 +78,4 @@ def find_trained(target: str) -> Trained:
 def _way_to_weights(folder: Path, target: str, studied: bool) -> str:
     if studied or (folder / weights.ARCHITECTURE).exists():
         return f"train the network: regnas train {target}"
-    return "regnas train leaves them there, and regnas find where it came to its end: say it again"
+    return "regnas train leaves them there, and regnas find at its end: the same command goes on with one"
