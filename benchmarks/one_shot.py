@@ -7,11 +7,12 @@
     python -m benchmarks.one_shot table FOLDER
 
 `collapse`: first order on NAS-Bench-201 with 8 channels and one cell a stage, Fashion-MNIST-mini at 14 px; after every
-epoch the share of skip connections, the entropy, and what the table says of the cell that would be derived; where
-``stop=skips`` would have ended that very search; and the same with each remedy (``--remedy``). `search`: 8
-cells of 16 channels on Fashion-MNIST-mini, the derived network and random ones at equal cost, by `regnas.search`.
-`small`: the same for every seed at 14 px, one cell a stage of NAS-Bench-201 unless told. `table`: the curve of a fit's
-folder. Tables need the extra `bench`. With ``--record FOLDER`` what was found is written there too.
+epoch the share of skip connections, the entropy, what the table says of the cell that would be derived, and in how many
+passes ``stop=eigenvalue`` found its eigenvalue; where ``stop=skips`` would have ended that very search; and the same
+with each remedy (``--remedy``). `search`: 8 cells of 16 channels on Fashion-MNIST-mini, the derived network and random
+ones at equal cost, by `regnas.search`. `small`: the same for every seed at 14 px, one cell a stage of NAS-Bench-201
+unless told. `table`: the curve of a fit's folder. Tables need the extra `bench`. With ``--record FOLDER`` what was
+found is written there too.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def recorded(table: Evaluator, space: Space, params: Mapping[str, Any]) -> float
 def curve(folder: Path) -> list[dict[str, Any]]:
     """Of each epoch of a fit on NAS-Bench-201: share and number of skips, entropy, and the derived cell's accuracy."""
     table, space = make_evaluator(TABLE, Task(data="")), make_space("nasbench201")
-    names = ("epoch", "error", "entropy", "skip", "skips", "derived", "eigenvalue")
+    names = ("epoch", "error", "entropy", "skip", "skips", "derived", "eigenvalue", "eigenvalue_passes")
     return [
         {name: one[name] for name in names if name in one} | {"accuracy": recorded(table, space, one["params"])}
         for one in told(folder)
@@ -126,9 +127,10 @@ def print_curve(folder: Path) -> None:
     """A line for every epoch."""
     print(folder)
     for one in curve(folder):
+        bent = f"  eigenvalue in {one['eigenvalue_passes']} passes" if "eigenvalue_passes" in one else ""
         print(
             f"  epoch {one['epoch']:>3}  entropy {one['entropy']:.4f}  skip {one['skip']:.3f}  skips {one['skips']}  "
-            f"recorded accuracy {one['accuracy']:.2%}"
+            f"recorded accuracy {one['accuracy']:.2%}{bent}"
         )
 
 

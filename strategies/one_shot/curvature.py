@@ -7,6 +7,7 @@ Source: Zela et al. 2020 (Understanding and Robustifying Differentiable Architec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import mean
 
 import numpy as np
@@ -17,8 +18,21 @@ WINDOW, BACK, RATIO = 5, 5, 0.75  # of the paper: epochs of a mean, epochs betwe
 _TOLERANCE = 1e-2  # of the eigenvalue, whose batch alone makes more of a difference
 
 
-def largest_eigenvalue(loss: Callable[[], Tensor], alphas: Sequence[Tensor], generator: np.random.Generator) -> float:
-    """Of the Hessian of the loss, by Lanczos on its products with vectors; NaN where the loss is no finite number.
+@dataclass(frozen=True)
+class Curvature:
+    """How sharply a loss bends.
+
+    Attributes:
+        eigenvalue: the largest of the Hessian; NaN where the loss is no finite number.
+        passes: through the network: one forward with its gradient, and one for every product of Hessian and vector.
+    """
+
+    eigenvalue: float
+    passes: int
+
+
+def curvature_of(loss: Callable[[], Tensor], alphas: Sequence[Tensor], generator: np.random.Generator) -> Curvature:
+    """Of the loss in the alphas, by Lanczos on the Hessian's products with vectors.
 
     Args:
         loss: of the alphas as they are when it is called.
@@ -28,11 +42,13 @@ def largest_eigenvalue(loss: Callable[[], Tensor], alphas: Sequence[Tensor], gen
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     gradients = torch.autograd.grad(loss(), alphas, create_graph=True)
-    slope = torch.cat([one.reshape(-1) for one in gradients])
+    slope, passes = torch.cat([one.reshape(-1) for one in gradients]), 1
     if not bool(torch.isfinite(slope).all()):
-        return float("nan")
+        return Curvature(float("nan"), passes)
 
     def product(vector: np.ndarray) -> np.ndarray:
+        nonlocal passes
+        passes += 1
         along = torch.from_numpy(vector.reshape(-1)).to(slope)
         found = torch.autograd.grad(slope, alphas, along, retain_graph=True, materialize_grads=True)
         whole: np.ndarray = torch.cat([one.reshape(-1) for one in found]).cpu().double().numpy()
@@ -42,7 +58,7 @@ def largest_eigenvalue(loss: Callable[[], Tensor], alphas: Sequence[Tensor], gen
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     start = generator.standard_normal(size)
     (value,) = eigsh(operator, k=1, which="LA", v0=start, tol=_TOLERANCE, ncv=min(12, size), return_eigenvectors=False)
-    return float(value)
+    return Curvature(float(value), passes)
 
 
 def taken(curvatures: Sequence[float], after: int) -> int | None:

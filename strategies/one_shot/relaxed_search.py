@@ -176,7 +176,7 @@ class RelaxedSearch:
             seen += len(rows)
         self._epoch += 1
         self._check(loss := total.item() / seen)
-        bent = {"eigenvalue": self._eigenvalue()} if settings.stop == "eigenvalue" else {}
+        bent = self._bent() if settings.stop == "eigenvalue" else {}
         return {**self._told(loss), **bent}
 
     def _batches(self) -> Iterator[Tensor]:
@@ -220,19 +220,21 @@ class RelaxedSearch:
         self._optimiser.zero_grad(set_to_none=True)
         return loss.detach()
 
-    def _eigenvalue(self) -> float:
-        """The curvature in the alphas, on a batch of the images for them, whose seed is the epoch's own."""
+    def _bent(self) -> dict[str, Any]:
+        """The curvature in the alphas, on a batch of the images for them, whose seed is the epoch's own, and the passes
+        that it took.
+        """
         drawn = keyed.generator("darts curvature", self._seed, self._epoch)
         rows = torch.from_numpy(drawn.permutation(len(self._others))[: self._settings.batch])
         batch, kept = self._images.plain(self._others[rows]), [one.clone() for one in self._module.buffers()]
         self._module.train()  # as the steps see it; its statistics stay
-        found = curvature.largest_eigenvalue(lambda: self._loss(batch), self._alphas, drawn)
+        found = curvature.curvature_of(lambda: self._loss(batch), self._alphas, drawn)
         with torch.no_grad():
             for one, value in zip(self._module.buffers(), kept, strict=True):
                 one.copy_(value)
-        if not math.isfinite(found):
+        if not math.isfinite(found.eigenvalue):
             self._refuse("the curvature of its loss is no finite number")
-        return found
+        return {"eigenvalue": found.eigenvalue, "eigenvalue_passes": found.passes}
 
     def _check(self, loss: float) -> None:
         if not all_finite(self._alphas):

@@ -108,14 +108,33 @@ def test_the_curvature_is_the_largest_eigenvalue_of_the_hessian(seed: int) -> No
         flat = torch.cat([one.reshape(-1) for one in alphas])
         return 0.5 * flat @ matrix @ flat
 
-    found = curvature.largest_eigenvalue(loss, alphas, keyed.generator("curvature", seed))
-    assert found == pytest.approx(np.linalg.eigvalsh(matrix.numpy())[-1], rel=1e-2)
+    found = curvature.curvature_of(loss, alphas, keyed.generator("curvature", seed))
+    assert found.eigenvalue == pytest.approx(np.linalg.eigvalsh(matrix.numpy())[-1], rel=1e-2)
     assert all(alpha.grad is None for alpha in alphas)
+
+
+def test_every_pass_for_the_curvature_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass is a call of autograd: the gradient, and each product of Hessian and vector."""
+    asked, gradient = list[Any](), torch.autograd.grad
+
+    def counting(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        return gradient(*args, **options)
+
+    alpha = torch.linspace(-1, 1, 24, dtype=torch.float64).requires_grad_()
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.autograd, "grad", counting)
+        found = curvature.curvature_of(lambda: alpha.pow(4).sum(), [alpha], keyed.generator("curvature"))
+    assert found.passes == len(asked) > 2
+    _, told = fitted("epochs=1,stop=eigenvalue", tmp_path)
+    assert told[0]["eigenvalue_passes"] > 2
+    _, told = fitted("epochs=1", tmp_path / "plain")
+    assert "eigenvalue_passes" not in told[0]
 
 
 def test_a_loss_that_is_no_number_has_no_curvature() -> None:
     alpha = torch.full((2, 2), float("nan"), requires_grad=True)
-    assert np.isnan(curvature.largest_eigenvalue(lambda: alpha.square().sum(), [alpha], keyed.generator("c")))
+    assert np.isnan(curvature.curvature_of(lambda: alpha.square().sum(), [alpha], keyed.generator("c")).eigenvalue)
 
 
 def test_the_epoch_before_the_curvature_grew_is_taken() -> None:
