@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,14 @@ class SupernetEvaluator:
         """Of the epochs after the shared weights."""
         usual = Recipe.usual(self.data.regime, max(1, self.settings.tune))
         asked = usual.for_images(len(self._splits[0]), 0, said=("epochs",))
-        return asked.with_options({"learning_rate": asked.learning_rate * _TUNED, "scaled_residuals": False})
+        changed = {"learning_rate": asked.learning_rate * _TUNED, "scaled_residuals": False, "flip": self.mirrors}
+        return asked.with_options(changed)
+
+    @property
+    def mirrors(self) -> bool:
+        """As of `regnas.fit.SupportsMirroring`: in the fit and in the epochs of a candidate."""
+        flip = self.settings.flip
+        return self.data.regime.flip if flip is None else flip
 
     def prepare(self) -> dict[str, Any]:
         """Read the images; say how weights are trained, and that networks of no other space are evaluated.
@@ -76,7 +83,10 @@ class SupernetEvaluator:
             "resolution": data.regime.images.resolution,
             "images": {**counts, **(data.counts() if isinstance(data, SupportsCounts) else {})},
             "guessing": 1 - int(np.bincount(validation.labels).max()) / len(validation),
-            "recipe": {"supernet": asdict(self.settings)},
+            "recipe": {
+                "supernet": self.settings.told,
+                **({} if self.settings.flip is None else {"flip": self.mirrors}),
+            },
             "baselines": False,
             "remarks": [
                 "errors are those of shared weights: they order networks, and regnas train says how good the best is; "
@@ -218,7 +228,7 @@ class SupernetEvaluator:
 
 
 def make(task: Task, options: Mapping[str, Any]) -> SupernetEvaluator:
-    """The evaluator ``supernet[epochs=30,batch=64,calibration=8,tune=0,...]``; see `Settings`.
+    """The evaluator ``supernet[epochs=30,batch=64,calibration=8,tune=0,flip=false,...]``; see `Settings`.
 
     Raises:
         UsageError: an option that it does not have, or a number of epochs beside these.

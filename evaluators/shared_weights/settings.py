@@ -24,6 +24,7 @@ class Settings:
         bins: of equal width in multiply-adds, from which networks are taken equally often.
         calibration: batches of 128 training images that normalisation takes its statistics from.
         tune: epochs that a candidate is trained for, from the shared weights.
+        flip: whether half of the training images are mirrored, left for right; None does what the data set says.
 
     Raises:
         UsageError: a value that makes no sense.
@@ -39,6 +40,7 @@ class Settings:
     bins: int = 10
     calibration: int = 8
     tune: int = 0
+    flip: bool | None = None
 
     def __post_init__(self) -> None:
         rules = {
@@ -68,13 +70,22 @@ class Settings:
         for name, value in options.items():
             if name not in known:
                 raise UsageError(f"supernet has no option {name!r}; its options: {', '.join(known)}")
+            if name == "flip":
+                if not isinstance(value, bool):
+                    raise UsageError(f"option flip of supernet is true or false, got {value!r}")
+                continue
             wanted: Any = (int, float) if isinstance(known[name], float) else int
             if isinstance(value, bool) or not isinstance(value, wanted):
                 raise UsageError(f"option {name} of supernet is a {type(known[name]).__name__}, got {value!r}")
         return cls(**options)
 
     @property
+    def told(self) -> dict[str, Any]:
+        """JSON values, without what is the data set's: studies and fits that do not say it are the same as before."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @property
     def of_fit(self) -> dict[str, Any]:
         """What makes a fit the fit it is."""
         scoring = ("calibration", "tune")
-        return {"version": VERSION, **{name: value for name, value in asdict(self).items() if name not in scoring}}
+        return {"version": VERSION, **{name: value for name, value in self.told.items() if name not in scoring}}

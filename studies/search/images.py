@@ -11,7 +11,7 @@ from regnas.errors import DataError
 from regnas.plugins import spec
 
 DATA, FINGERPRINT = "data", "fingerprint"
-_TRAINS, _FLIP, _INIT = "train", "flip", "init"  # an evaluator, and options of its recipe
+_TRAINS, _SHARES, _FLIP, _INIT = "train", "supernet", "flip", "init"  # evaluators, and options of theirs
 _MOST = 3  # classes that are named
 
 
@@ -45,7 +45,9 @@ def mirrored_said(data: DataSet | None, recipe: Mapping[str, Any], evaluator: st
     """
     whole = data.whole if isinstance(data, Subset) else data
     name, _, options = spec.parse(evaluator, "evaluator")
-    if not isinstance(whole, SupportsFiles) or name != _TRAINS or _FLIP in options or not recipe.get(_FLIP):
+    if data is None or not isinstance(whole, SupportsFiles) or _FLIP in options:
+        return None
+    if not {_TRAINS: recipe.get(_FLIP), _SHARES: data.regime.flip}.get(name):
         return None
     said = [f"{key}={value}" for key, value in options.items() if key != _INIT]  # which --init may have put there
     return (

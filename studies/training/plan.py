@@ -203,8 +203,11 @@ def _recipe(settings: dict[str, Any], images: DataSet, epochs: int, workers: int
     from regnas.evaluators.training.parallel.data_parallel import check_shares
     from regnas.evaluators.training.recipe import Recipe
 
-    stored = Recipe.of_study(settings.get("recipe") or {})
+    known = settings.get("recipe") or {}
+    stored = Recipe.of_study(known)
     recipe = replace(stored or Recipe.usual(images.regime), epochs=epochs)
+    if isinstance(known.get("flip"), bool):  # said of shared weights
+        recipe = replace(recipe, flip=known["flip"])
     if stored is None:
         begun = _begun(folder, {"drop_last": False, "scaled_residuals": True})
         recipe = replace(recipe, scaled_residuals=bool(begun.get("scaled_residuals", False)))

@@ -20,9 +20,10 @@ from regnas.evaluators.shared_weights import parts
 from regnas.evaluators.supernet import SupernetEvaluator, make
 from regnas.evaluators.training.batches import Batches, statistics
 from regnas.evaluators.training.fit_images import training_images
-from regnas.fit import FitContext, SupportsFit
+from regnas.fit import FitContext, SupportsFit, SupportsMirroring
 from regnas.images import Images
 from regnas.studies.search.plan import plan
+from regnas.studies.training.plan import plan_training
 from regnas.testing import FitRules
 from regnas.window import Window
 
@@ -133,6 +134,36 @@ def test_a_step_moves_the_weights_of_its_network_and_no_others(tmp_path: Path) -
     assert 0.9 * own < moved <= own  # some weights have no gradient, behind a ReLU that is off
 
 
+def test_images_are_mirrored_as_the_data_set_says_unless_it_is_said(tmp_path: Path) -> None:
+    """In the fit, which asks `mirrors`, and in a candidate's own epochs; what says nothing is the fit that it was."""
+    usual, mirrored, straight = (fitter(f"{TINY[:-1]}{more}]") for more in ("", ",flip=true", ",flip=false"))
+    assert not make_dataset("fake:64").regime.flip
+    assert isinstance(usual, SupportsMirroring)
+    assert [one.mirrors for one in (usual, mirrored, straight)] == [False, True, False]
+    assert [one._recipe.flip for one in (usual, mirrored, straight)] == [False, True, False]
+    known = {"epochs": 3, "batch": 16, "rate": 0.1, "momentum": 0.9, "decay": 5e-4, "warmup": 0.1}
+    known |= {"networks": 20, "bins": 10}
+    assert usual.fit_settings == {"version": 1, **known}
+    assert usual.prepare()["recipe"] == {"supernet": {**known, "calibration": 8, "tune": 0}}
+    assert [one.fit_settings["flip"] for one in (mirrored, straight)] == [True, False]
+    assert [one.prepare()["recipe"]["flip"] for one in (mirrored, straight)] == [True, False]
+
+
+def test_the_fit_of_a_search_mirrors_as_the_evaluator_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool | None] = []
+
+    def reading(task: Task, device: str, mirrors: bool | None = None) -> Any:
+        asked.append(mirrors)
+        return training_images(task, device, mirrors=mirrors)
+
+    monkeypatch.setattr("regnas.evaluators.training.fit_images.training_images", reading)
+    for name, more in (("one", ",flip=true"), ("other", ",flip=false"), ("third", "")):
+        searched(tmp_path, budget=1, study=name, evaluator=f"supernet[epochs=1,batch=16,networks=20{more}]")
+        winner = plan_training(str(tmp_path / name), epochs=1).recipe  # of regnas train
+        assert winner.flip == (name == "one")
+    assert asked == [True, False, False]
+
+
 # --- a search -----------------------------------------------------------------------------------------------
 
 
@@ -196,6 +227,7 @@ def test_what_makes_no_sense_is_refused_in_a_line_before_anything_is_written(
         ({"nice": 1}, "no option 'nice'; its options: epochs, batch"),
         ({"epochs": 0}, "epochs of the evaluator supernet is at least 1, got 0"),
         ({"epochs": True}, "is a int, got True"),
+        ({"flip": 1}, "option flip of supernet is true or false, got 1"),
         ({"rate": float("nan")}, "rate of the evaluator supernet is above 0, got nan"),
     ],
 )

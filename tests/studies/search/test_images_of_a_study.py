@@ -63,6 +63,9 @@ def test_that_pictures_of_ones_own_are_mirrored_is_said_with_how_not_until_the_u
     assert line.startswith("half of the pictures are mirrored") and line.endswith("--evaluator 'train[flip=false]'")
     (line,) = said("train[balanced=true]", f"imagefolder:{tmp_path / 'photos'}[training=4]")
     assert line.endswith("--evaluator 'train[balanced=true,flip=false]'")
+    supernet = "supernet[epochs=2,batch=2]"
+    assert said(supernet)[0].endswith("--evaluator 'supernet[epochs=2,batch=2,flip=false]'")
+    assert not said("supernet[batch=2,flip=false]")
     assert not said("train[flip=false]") and not said("train[flip=true]") and not said("train", "fake:64")
 
 
