@@ -104,6 +104,8 @@ class Driver:
                 raise Interrupted from None
             self._say_what_is_left(budget)
             self._turns.close()
+            if self._stops:  # all is evaluated, and what would follow, such as a long training, is not wanted any more
+                raise Interrupted
 
     def _loop(self, budget: int) -> None:
         while self._turns.in_flight or self._startable(budget):

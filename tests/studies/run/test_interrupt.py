@@ -44,6 +44,23 @@ def test_one_interrupt_finishes_what_is_in_flight_and_says_how_to_go_on(
     assert sorted(fast.evaluated()) == list(range(6))
 
 
+def test_an_interrupt_in_the_last_evaluation_stops_what_would_follow(
+    command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None]
+) -> None:
+    words = ("search", "--data", "fake", "--budget", 1, "--evaluator", "fast[sleep=2000]", "--workers", 1)
+    running = command(*words, "--retrain", 1)
+    eventually(lambda: len(fast.lines()) >= 1, otherwise="no evaluation began")
+    running.interrupt()
+    assert running.wait() == 130
+    assert "stopped; go on with: regnas search" in running.output and "Traceback" not in running.output
+    assert states(tmp_path) == [TrialState.COMPLETE]
+    folder = tmp_path / "regnas-runs/regnetx-random-0"
+    assert not (folder / "best.json").exists() and not list(folder.glob("final-*"))
+    again = command(*words)
+    assert again.wait() == 0, again.output
+    assert fast.evaluated() == [0] and (folder / "best.json").exists()
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_second_interrupt_stops_at_once(
     command: Callable[..., Any], fast: Any, tmp_path: Path, eventually: Callable[..., None], workers: int
