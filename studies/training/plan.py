@@ -240,7 +240,7 @@ def _devices(device: str, workers: int) -> tuple[str, ...]:
 
 
 def _target(target: str) -> tuple[Path, dict[str, Any]]:
-    """The file or folder with the architecture, and the settings of the study it comes from."""
+    """The file or folder with the architecture, and the settings of the study, or of the training, it comes from."""
     path = Path(target)
     if not path.exists():
         raise RegnasError(f"there is no {target}; name a study's folder below regnas-runs, or an architecture file")
@@ -248,11 +248,23 @@ def _target(target: str) -> tuple[Path, dict[str, Any]]:
         path = path / "best.json"
     if path.is_dir() and not (path / weights.ARCHITECTURE).exists():
         raise RegnasError(f"{path} holds no best.json: finish the search first, or name an architecture file")
-    if path.is_dir():
-        return path, {}
+    path = path / weights.ARCHITECTURE if path.is_dir() else path
     value = read_json(path)
     stored = fields(value if isinstance(value, dict) else {}, path, settings=dict | None)
+    if stored["settings"] is None:
+        return path, _of_training(stored)
     kinds = {"data": str | None, "images": dict | None, "recipe": dict | None}
     settings = fields(stored.get("settings") or {}, f"settings of {path}", **kinds)
     fields(settings.get("images") or {}, f"images of {path}", resolution=int | None)
     return path, settings
+
+
+def _of_training(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands beside a trained network's architecture, as settings of a study: its images and their size; nothing
+    of an architecture alone.
+    """
+    data, resolution = facts.get("data"), facts.get("resolution")
+    return {
+        **({"data": data} if isinstance(data, str) else {}),
+        **({"images": {"resolution": resolution}} if isinstance(resolution, int) else {}),
+    }

@@ -182,6 +182,21 @@ def test_a_training_that_diverges_says_what_to_change(
     assert code == 1 and error.startswith("Error: the training loss of epoch 1 is nan; try another --seed")
 
 
+def test_a_trained_network_is_trained_again_on_its_own_images(
+    regnas_command: Run, network: Path, tmp_path: Path
+) -> None:
+    words = ("--epochs", 1, "--quiet")
+    code, _, error = regnas_command(
+        "train", "network.json", "--data", "fake:32", "--resolution", 16, "--out", "one", *words
+    )
+    assert code == 0, error
+    for target in ("one", "one/architecture.json"):
+        code, _, error = regnas_command("train", target, "--seed", 1, "--out", "again", *words)
+        assert code == 0, error
+        stored = json.loads((tmp_path / "again" / "architecture.json").read_text())
+        assert (stored["data"], stored["resolution"]) == ("fake:32", 16)
+
+
 @pytest.mark.parametrize(
     ("words", "message", "code"),
     [
