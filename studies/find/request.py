@@ -72,7 +72,7 @@ def request_of(data: str | Path, options: FindOptions) -> FindRequest:
     if given.pop("skip_broken", False):
         text = with_options(text, skip_broken="true")
     folder = Path(given.pop("out", None) or _usual_folder(text, files))
-    _check_folder(folder)
+    _check_folder(folder, files)
     space, quiet = given.pop("space", "auto"), bool(given.pop("quiet", False))
     regime = _regime(text, given, folder)
     search = {
@@ -115,14 +115,18 @@ def _usual_folder(text: str, files: Path | None) -> Path:
     return Path(DEFAULT_OUT) / f"find-{folder_name(name)}"
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder of something else, such as that of the pictures.
+def _check_folder(folder: Path, files: Path | None) -> None:
+    """Refuse a folder of something else, and one among the pictures: its figures would be read as pictures.
 
     Raises:
-        UsageError: it is no folder, or holds what no find left there.
+        UsageError: it is no folder, lies in that of the pictures, or holds what no find left there.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out is a folder, and {folder} is a file; name another one")
+    if files is not None and files.resolve() in folder.resolve().parents:
+        raise UsageError(
+            f"{folder} lies among the pictures of {files}, and would be read with them; name one outside with --out"
+        )
     if not folder.is_dir() or (folder / RECORD).exists() or (folder / STUDY / "study.json").exists():
         return
     others = sorted(one.name for one in folder.iterdir() if one.name not in _OF_SEARCH and one.name[0] != ".")

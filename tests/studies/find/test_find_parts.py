@@ -337,6 +337,7 @@ def _pictures(top: Path, count: int = 4) -> Path:
         ("fake", {"budget": 5}, "find has no option 'budget'"),
         ("fake", {"out": "photos"}, "--out photos holds cat, which is of no find; name a new folder"),
         ("fake", {"out": "file"}, "--out is a folder, and file is a file"),
+        ("photos", {"out": "photos/cat/mine"}, "photos/cat/mine lies among the pictures of photos, and would be read"),
         ("fake", {"evaluator": "zero-cost[score=params]", "time": 5}, "find compares trainings on pictures"),
     ],
 )
