@@ -59,7 +59,9 @@ def read_picture(file: str | Path, resolution: int, channels: int = 3, resamplin
     try:
         return decoded(Path(file).read_bytes(), resolution, channels, resampling)
     except FileNotFoundError as error:
-        raise DataError(f"there is no image {file}; name files that are there, or folders") from error
+        raise DataError(f"there is no image {file}; name files that are there") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{file} is a folder; name the pictures in it") from error
     except OSError as error:
         raise DataError(f"cannot read the image {file}: {error.strerror}; repair or remove it") from error
     except Unreadable as error:

@@ -112,8 +112,10 @@ def test_each_picture_has_a_line_and_broken_ones_are_named_beside(
     assert all(line.count("%") == 2 for line in lines)
     assert error.splitlines() == [
         "cannot read the image in/broken.png: it is no picture that Pillow knows; repair or remove it",
-        "there is no image missing.png; name files that are there, or folders",
+        "there is no image missing.png; name files that are there",
     ]
+    with pytest.raises(DataError, match="in is a folder; name the pictures in it"):
+        regnas.load(run).predict(tmp_path / "in")
     code, output, error = regnas_command("predict", "run", "in/a.png", "--json")
     (said,) = map(json.loads, output.splitlines())
     assert (code, error) == (0, "") and said["file"] == "in/a.png" and set(said["probabilities"]) == set(CLASSES)
