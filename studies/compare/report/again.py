@@ -10,6 +10,7 @@ from regnas.studies.compare.analysis import Comparison
 from regnas.studies.compare.report import output
 from regnas.studies.compare.request import REQUEST, Request, read_request, remake
 from regnas.studies.compare.rules import ComparisonRules
+from regnas.studies.find.request import STUDY
 from regnas.studies.search.identity import folder_name
 from regnas.studies.search.study_file import folder_named
 
@@ -59,4 +60,9 @@ def folder_of(target: str) -> Path:
     ):
         if (path / REQUEST).exists() or (path / "study.json").exists():
             return path
+    if (Path(target) / STUDY / "study.json").exists():
+        raise UsageError(
+            f"{target} is the folder of a find, whose report is report.html in it; that of its search: "
+            f"regnas report {Path(target) / STUDY}"
+        )
     raise UsageError(f"{target} is no folder of a comparison or of a study; name one below regnas-runs")

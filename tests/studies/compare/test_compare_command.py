@@ -204,9 +204,13 @@ def test_report_of_one_study_describes_its_population(two: Path, regnas_command:
     assert regnas_command("report", "regnetx/random/0")[0] == 0  # by its name, too
 
 
-def test_report_of_something_else_says_what_to_name(regnas_command: Command) -> None:
+def test_report_of_something_else_says_what_to_name(regnas_command: Command, tmp_path: Path) -> None:
     code, _, err = regnas_command("report", "nothing")
     assert code == 2 and "no folder of a comparison or of a study" in err
+    (tmp_path / "found" / "search").mkdir(parents=True)
+    (tmp_path / "found" / "search" / "study.json").write_text("{}")
+    code, _, err = regnas_command("report", "found")
+    assert code == 2 and "that of its search: regnas report found/search" in err
 
 
 def test_the_dashboard_finds_note_and_figures_on_every_study(two: Path) -> None:
