@@ -88,8 +88,9 @@ def train(
                     hand_over(made.folder)
                 if made.start is not None:  # of the network that won the race, which need not be the target's
                     say(begun(made.recipe, made.architecture, made.images, None, None)[1] or "")
-                for remark in made.images.remarks() if isinstance(made.images, SupportsRemarks) else ():
-                    say(remark)
+                if not finalists and isinstance(made.images, SupportsRemarks):  # else the search has said them
+                    for remark in made.images.remarks():
+                        say(remark)
                 result = _trained(made, say)
     say(_summary(result, made.folder))
     return made.folder
