@@ -67,6 +67,8 @@ def candidates(
         size, rows, columns = source.chunk(chunk)
         screened = Screened(space, columns, tally)
         tally.drawn = before + source.draws(proposed + size)
+        screened_in_all += len(next(iter(columns.values())))
+        count_unproposed(tally, tally.drawn - before - screened_in_all)
         for number, row in enumerate(screened.rows.tolist() if rows is None else rows[screened.rows].tolist()):
             if duplicates == "reject":
                 identity = screened.identity(number)
@@ -87,8 +89,6 @@ def candidates(
             index, repeats, outside, foreseen = index + 1, 0, 0, tally.foreseen
         proposed += size
         chunk += 1
-        screened_in_all += len(next(iter(columns.values())))
-        count_unproposed(tally, tally.drawn - before - screened_in_all)
         if progress is not None:
             progress(tally)
         if source.exhausted(proposed - found_at) or repeats >= _REPEATS:
