@@ -12,10 +12,10 @@ from regnas.cli.completion import completed
 _HELP = "help"
 _MANY = 15  # flags from which on a list of them is read in groups
 _GROUPS = {
-    "What networks may cost": ("flops", "params", "acts", "limits", "latency", "runtime"),
+    "What networks may cost": ("flops", "params", "params_window", "acts", "limits", "latency", "runtime"),
     "Images and training": ("data", "data_root", "download", "skip_broken", "resolution", "epochs", "evaluator"),
     "Where it runs": ("workers", "device", "executor", "ray_address", "per_device", "threads", "timeout"),
-    "What is kept and printed": ("out", "storage", "study", "name", "output", "log", "quiet", "as_json"),
+    "What is kept and printed": ("out", "storage", "study", "name", "output", "log", "quiet", "as_json", "json_lines"),
     "Every command": ("config", "print_config", "debug", _HELP),
 }
 

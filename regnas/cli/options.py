@@ -111,9 +111,13 @@ quiet = click.option("--quiet", is_flag=True, help="Print only the result.")
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
-def duplicates(*choices: str) -> Decorator:
-    """What becomes of networks that are drawn again, of which the first choice is the default."""
-    words = {"reject": "dropped", "reuse": "their result copied", "allow": "trained again"}
+def duplicates(*choices: str, **said: str) -> Decorator:
+    """What becomes of networks that are drawn again, of which the first choice is the default.
+
+    Args:
+        said: of a choice, in words, where it is not what a search does.
+    """
+    words = {"reject": "dropped", "reuse": "their result copied", "allow": "trained again"} | said
     return click.option(
         "--duplicates",
         type=click.Choice(choices),

@@ -27,6 +27,15 @@ def test_describe_prints_the_published_regnetx_400mf(regnas_command: Run) -> Non
     assert described["in_space"] is True
 
 
+def test_describe_refuses_what_it_would_not_heed(regnas_command: Run, tmp_path: Path) -> None:
+    code, _, error = regnas_command("describe", "--space", "regnetx", "--flops", "400M", "--plot", "x.png")
+    assert code == 2 and "--plot is of one network: give --params, --preset or its folder" in error
+    code, _, error = regnas_command("describe", "architecture.json", "--classes", 7)
+    assert code == 2 and "--classes is of a space or a preset" in error
+    code, output, _ = regnas_command("describe", "--preset", "regnety-400mf", "--classes", 7, "--json")
+    assert code == 0 and json.loads(output)["architecture"]["classes"] == 7
+
+
 def test_describe_says_when_a_point_is_outside_the_space(regnas_command: Run) -> None:
     code, output, _ = regnas_command("describe", "--space", "regnetx", "--params", POINT.replace("22", "80"), "--json")
     assert code == 0 and json.loads(output)["in_space"] is False

@@ -49,7 +49,7 @@ def _trainings_flags(flags: dict[str, Any]) -> dict[str, Any]:
     show_default=True,
     help="The network a run returns: best seen; model adds the best predicted.",
 )
-@options.duplicates("reject", "allow")
+@options.duplicates("reject", "allow", allow="evaluated again")
 @click.option("--null", is_flag=True, help="Permute a table's errors over its networks: nothing can be learned.")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests.")
 @click.option(

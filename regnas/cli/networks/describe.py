@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("target", required=False, metavar="[STUDY|ARCHITECTURE]")
 @click.option("--space", "text", help="A space, or a spec such as 'regnetx[wm=2]'.")
-@click.option("--params", "parameters", metavar="JSON", help="A point of the space: a JSON object, or a line of cells.")
-@click.option("--preset", "name", help="A network of the paper, such as regnety-800mf.")
+@click.option(
+    "--params", "parameters", metavar="JSON", help="A point of the space: a JSON object, or a network's line."
+)
+@click.option("--preset", help="A network of a paper, such as regnety-800mf (regnas list presets).")
 @click.option("--architecture", "file", metavar="FILE", help="The same as STUDY|ARCHITECTURE.")
-@click.option("--flops", metavar="LOW:HIGH", help="A window: what it leaves of the space.")
-@click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on params, likewise.")
+@click.option("--flops", metavar="LOW:HIGH", help="A window on multiply-adds: what it leaves of the space.")
+@click.option("--params-window", "params_window", metavar="LOW:HIGH", help="A window on learnable numbers, likewise.")
 @click.option("--acts", metavar="LOW:HIGH", help="A window on activations, likewise.")
 @options.limit
 @click.option("--latency", is_flag=True, help="Measure the network on this machine.")
@@ -37,7 +39,7 @@ def describe(
     target: str | None,
     text: str | None,
     parameters: str | None,
-    name: str | None,
+    preset: str | None,
     file: str | None,
     flops: str | None,
     params_window: str | None,
@@ -59,22 +61,25 @@ def describe(
     import regnas
     from regnas.studies.design import describe as describing
 
-    whats = sum(given is not None for given in (target, text, name, file))
+    whats = sum(given is not None for given in (target, text, preset, file))
     limited = any((flops, params_window, acts, limits))
     if whats != 1 or (parameters is not None and (text is None or limited)) or (limited and text is None):
         raise click.UsageError(
             "give one of: the folder of a search or a network, --space with --params, --space with a window, --preset, "
             "--architecture"
         )
-    if latency and text is not None and parameters is None:
-        raise click.UsageError("--latency is of one network: give --params, --preset or its folder")
+    if (latency or picture is not None) and text is not None and parameters is None:
+        flag = "--latency" if latency else "--plot"
+        raise click.UsageError(f"{flag} is of one network: give --params, --preset or its folder")
+    if classes is not None and (target is not None or file is not None):
+        raise click.UsageError("--classes is of a space or a preset: a network in a file has the outputs that it has")
     if not latency and (runtime is not None or threads is not None):
         raise click.UsageError("--runtime and --threads are of what is measured: add --latency")
     file = target if file is None else file
     if file is not None:
         description = describing.describe_file(file, resolution)
-    elif name is not None:
-        description = describing.describe_preset(name, resolution, classes)
+    elif preset is not None:
+        description = describing.describe_preset(preset, resolution, classes)
     else:
         window: Any = {"flops": flops, "params": params_window, "acts": acts, "limits": limits}
         space = regnas.space(str(text), **window, resolution=resolution, classes=classes)

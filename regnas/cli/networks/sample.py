@@ -26,8 +26,8 @@ from regnas.cli.output import echo, make_console
 @options.latency
 @click.option("--resolution", type=int, help="Pixels of a side.  [default: the space's own]")
 @click.option("--classes", type=int, help="Outputs of the networks.  [default: the space's own]")
-@click.option("--seed", type=int, default=0, show_default=True)
-@options.duplicates("reject", "reuse", "allow")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draws.")
+@options.duplicates("reject", "reuse", "allow", reuse="kept", allow="kept as well")
 @click.option("--output", required=True, metavar="FILE", help="A .csv or .jsonl file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.debug
