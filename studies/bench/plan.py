@@ -25,6 +25,7 @@ from regnas.studies.bench.running.problem import (
 from regnas.studies.executors.resources import cores
 from regnas.studies.search.identity import folder_name
 from regnas.system.reading import fields_if_whole
+from regnas.system.text import counted
 from regnas.tables.table import HELD_OUT
 from regnas.window import Window
 
@@ -97,12 +98,15 @@ class BenchPlan:
         """What is about to run."""
         rules = self.rules
         spaces = "\n".join(arena.label for arena in self.arenas)
-        how = f"{rules.workers} {'worker' if self.real else 'simulated worker'}{'s' if rules.workers > 1 else ''}"
+        how = counted(rules.workers, "worker" if self.real else "simulated worker")
+        first, last = rules.seeds[0], rules.seeds[-1]
+        seeds = f"seed {first}" if first == last else f"seeds {first} to {last}"
         pruner = "" if rules.pruner == NONE else f", pruner {rules.pruner}"
         null = ", errors permuted over the networks (null table)" if rules.null else ""
         return (
-            f"{spaces}\n{', '.join(self.strategies)}: {rules.budget} evaluations, {rules.repeats} repeats each (seeds "
-            f"{rules.seeds[0]} to {rules.seeds[-1]}), {how}{pruner}{null}\nbenchmark {self.name!r} in {self.folder}/"
+            f"{spaces}\n{', '.join(self.strategies)}: {counted(rules.budget, 'evaluation')}, "
+            f"{counted(rules.repeats, 'repeat')} each ({seeds}), {how}{pruner}{null}\n"
+            f"benchmark {self.name!r} in {self.folder}/"
         )
 
 

@@ -9,6 +9,7 @@ from regnas.studies.bench.report.checklist import checklist as items
 from regnas.studies.bench.results import RANDOM, Benchmark, SpaceResult, StrategyResult, Value
 from regnas.studies.reporting.numbers import p_text
 from regnas.studies.reporting.text_table import Table
+from regnas.system.text import counted
 
 
 def scores(space: SpaceResult) -> Table:
@@ -82,8 +83,8 @@ def costs(space: SpaceResult) -> Table:
             one.name,
             *(f"{number:.1f}" for number in (one.refused, one.duplicates, one.failed, one.pruned)),
             f"{one.epochs:,.0f}" if one.epochs else "",
-            "" if one.proposal_ms is None else f"{one.proposal_ms:.2g}",
-            f"{one.unfinished} runs" if one.unfinished else "",
+            "" if one.proposal_ms is None else _milliseconds(one.proposal_ms),
+            counted(one.unfinished, "run") if one.unfinished else "",
         )
         for one in space.strategies
     )
@@ -133,6 +134,11 @@ def checklist(benchmark: Benchmark) -> Table:
     """The checklist with its answers."""
     rows = tuple((item.question, item.answer, item.why) for item in items(benchmark))
     return Table("Checklist (Lindauer and Hutter 2020)", ("item", "answer", "from"), rows)
+
+
+def _milliseconds(number: float) -> str:
+    """Two digits, and all of those before the point."""
+    return f"{number:,.0f}" if number >= 99.5 else f"{number:.2g}"
 
 
 def _percent(error: float) -> str:

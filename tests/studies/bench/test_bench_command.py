@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from regnas.studies.bench.report.tables import _milliseconds
+
 Bench = Callable[..., tuple[int, str, str]]
 Write = Callable[..., Path]
 SMALL = ("--budget", 20, "--repeats", 3, "--strategy", "random", "--strategy", "evolution")
@@ -28,6 +30,12 @@ def test_it_prints_scores_and_leaves_a_report(bench: Bench, recorded: Callable[[
     assert [one["name"] for one in space["strategies"]] == ["random", "evolution"]
     assert list(space["strategies"][1]["values"]) == ["20"]
     assert len(found["checklist"]) == 16
+
+
+def test_one_run_is_told_as_one(bench: Bench) -> None:
+    code, output, _ = bench("--budget", 3, "--repeats", 1, "--strategy", "random")
+    assert code == 0 and "random: 3 evaluations, 1 repeat each (seed 0), 1 simulated worker" in output
+    assert [_milliseconds(one) for one in (0.0512, 7.86, 99.4, 99.6, 1234.5)] == ["0.051", "7.9", "99", "100", "1,234"]
 
 
 def test_the_same_command_runs_nothing_again(bench: Bench, tmp_path: Path) -> None:
