@@ -1,6 +1,6 @@
 """Programs that load an exported file and name a picture, without regnas: they read pictures as training did.
 
-Pictures of floats and of LAB, which `regnas.pictures` reads too, are left out of them.
+Pictures of floats, which `regnas.pictures` reads too, are refused by them, and those of LAB are read as Pillow does.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ _READ = '''
 def pixels(file):
     """As in training: upright, on white, {colours}, the middle square."""
     image = ImageOps.exif_transpose(Image.open(file))
+    if image.mode == "F":
+        raise ValueError("its pixels are floats; save it in 8 or 16 bits")
     if image.mode.startswith("I"):  # 16 bits
         image = Image.fromarray(((np.asarray(image).astype(np.int64).clip(0, 65535) * 2 + 257) // 514).astype(np.uint8))
     if image.has_transparency_data:

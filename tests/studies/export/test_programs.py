@@ -65,6 +65,12 @@ def test_a_picture_that_cannot_be_read_is_a_line_and_the_others_are_named(progra
     assert [line.split(":")[0] for line in said] == [f"cannot read {name}" for name in ("broken.png", "gone.png", ".")]
 
 
+def test_a_picture_of_floats_is_not_taken_for_a_black_one(program: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.full((9, 12), 0.9, dtype=np.float32)).save(tmp_path / "f.tif")
+    code, named, (line,) = run(program, tmp_path, "f.tif")
+    assert (code, named) == (1, []) and line == "cannot read f.tif: its pixels are floats; save it in 8 or 16 bits"
+
+
 def test_a_program_without_pictures_says_how_it_is_used(program: Path, tmp_path: Path) -> None:
     code, named, said = run(program, tmp_path)
     assert (code, named) == (1, []) and said == [f"name pictures: python {program} PICTURE ..."]
