@@ -88,9 +88,8 @@ def train(
                     hand_over(made.folder)
                 if made.start is not None:  # of the network that won the race, which need not be the target's
                     say(begun(made.recipe, made.architecture, made.images, None, None)[1] or "")
-                if not finalists and isinstance(made.images, SupportsRemarks):  # else the search has said them
-                    for remark in made.images.remarks():
-                        say(remark)
+                for remark in () if finalists else _remarks(made):  # which the search has said
+                    say(remark)
                 result = _trained(made, say)
     say(_summary(result, made.folder))
     return made.folder
@@ -110,6 +109,11 @@ def _raced(
     elif len(finalists) == 1:
         say(f"{finalists[0].name} goes on without a race, as there is no other network")
     return made
+
+
+def _remarks(made: TrainingPlan) -> tuple[str, ...]:
+    """What a user should know of the images."""
+    return tuple(made.images.remarks()) if isinstance(made.images, SupportsRemarks) else ()
 
 
 def _trained(made: TrainingPlan, say: Callable[[str], None]) -> dict[str, Any]:
