@@ -10,6 +10,7 @@ from pathlib import Path
 
 from regnas.errors import DataError
 from regnas.evaluators.datasets.pictures.tree import Folder, scanned
+from regnas.system.text import counted
 
 TRAINING, VALIDATION, TEST = PARTS = ("training", "validation", "test")
 _WORDS = {
@@ -62,7 +63,8 @@ def read_layout(path: Path) -> Layout:
     parts = {part: _files(folder, names, tree) for part, folder in folders.items()}
     stray = sum(len(one.pictures) for one in {id(one): one for one in (top, *folders.values())}.values())
     if stray:
-        remarks.append(f"{stray} pictures beside the class folders are not read: nothing says what they show")
+        beside = "picture beside the class folders is" if stray == 1 else "pictures beside the class folders are"
+        remarks.append(f"{stray} {beside} not read: nothing says what is shown")
     return Layout(
         top=top.path,
         class_names=names,
@@ -119,14 +121,16 @@ def _parts_of(top: Folder) -> dict[str, Folder]:
 
 
 def _unlabelled(test: Folder) -> str:
-    return f"{test.path} holds {test.count} pictures and no class folders: it is not read, there is no test error"
+    held = counted(test.count, "picture")
+    return f"{test.path} holds {held} and no class folders: it is not read, there is no test error"
 
 
 def _class_names(folder: Folder, tree: Folder) -> tuple[str, ...]:
     names = tuple(sorted(one.path.name for one in folder.folders))
     if len(names) < 2:
         raise _refused(
-            f"{folder.path} holds {len(names)} class folders, at least 2 are needed: {folder.path}/CLASS/IMAGE.jpg",
+            f"{folder.path} holds {counted(len(names), 'class folder')}, at least 2 are needed: "
+            f"{folder.path}/CLASS/IMAGE.jpg",
             tree,
         )
     if folder.filled and not any(one.pictures for one in folder.folders):

@@ -70,7 +70,7 @@ def test_a_class_may_be_called_like_a_part_and_hold_folders(tmp_path: Path) -> N
         (("oak/train", "oak/test", "elm/train", "elm/test"), "not clear which folders are classes"),
         (("first/oak", "first/elm", "second/oak", "second/elm"), "not clear which folders are classes"),
         (("train/a/oak", "train/b/oak", "test/a/oak", "test/b/oak"), "not clear which folders are classes"),
-        (("oak",), "holds 1 class folders"),
+        (("oak",), "holds 1 class folder, at least 2 are needed"),
         ((), "holds 0 class folders"),
     ],
 )
