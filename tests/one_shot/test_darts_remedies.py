@@ -164,7 +164,7 @@ def test_the_network_of_the_epoch_before_is_what_the_search_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = iter([1.0] * 10 + [10.0] * 10)
-    monkeypatch.setattr(curvature, "largest_eigenvalue", lambda *_: next(values))
+    monkeypatch.setattr(curvature, "curvature_of", lambda *_: curvature.Curvature(next(values), passes=14))
     found, told = fitted("epochs=20,stop=eigenvalue,alpha_rate=0.5", tmp_path)
     assert found.epochs == len(told) == 11
     assert found.ended == "the loss bends more sharply in the alphas than at epoch 4 (stop=eigenvalue)"
