@@ -155,9 +155,10 @@ def table(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         worst = max(found, key=lambda row: row["difference"])
         equal, count = sum(row["equal"] for row in found), sum(row["images"] for row in found)
         named = sorted(row["classes_named"] for row in found)
+        classes = f"{named[0]}" if named[0] == named[-1] else f"{named[0]} to {named[-1]}"
         yield (
             f"| `{family}` | {len(found)} | {worst['difference']:.1e} | {worst['largest_logit']:.2g} | {equal:,} of "
-            f"{count:,} | {named[0]} to {named[-1]} |"
+            f"{count:,} | {classes} |"
         )
 
 
